@@ -1,0 +1,349 @@
+"""Cleaning steps, and the ledger that says what each of them took away.
+
+A step is a function of this module that a YAML names with its arguments, in the order it gives. Two kinds:
+
+- a filter returns, for each row, whether to keep it; filters in a row are counted in one scan;
+- a change returns a new table.
+
+After each step the ledger notes rows, customers and revenue, so the last line is what the features see and the
+differences add up to what was dropped.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import ibis
+import pandas as pd
+from ibis import _
+from ibis.expr import types as ir
+
+from seg.engine import DuckDBEngine
+from seg.errors import SegError, listed
+
+LEDGER_COLUMNS = ["step", "rows", "customers", "revenue"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cleaning rule: its function, whether it filters, and the columns that it needs."""
+
+    name: str
+    apply: Callable
+    filters: bool
+    needs: tuple[str, ...]
+
+    @property
+    def arguments(self) -> dict[str, inspect.Parameter]:
+        """Arguments that the YAML may give, the table left out."""
+        return dict(list(inspect.signature(self.apply).parameters.items())[1:])
+
+
+STEPS: dict[str, Step] = {}
+
+
+def _step(filters: bool, *needs: str) -> Callable:
+    def register(function: Callable) -> Callable:
+        STEPS[function.__name__] = Step(function.__name__, function, filters, needs)
+        return function
+
+    return register
+
+
+def keeps(*needs: str) -> Callable:
+    """Register a filter: a function from a table to the rows to keep."""
+    return _step(True, *needs)
+
+
+def changes(*needs: str) -> Callable:
+    """Register a change: a function from a table to a table."""
+    return _step(False, *needs)
+
+
+# ---- filters -----------------------------------------------------------------------------------------------------
+
+
+@keeps()
+def drop_missing(lines: ir.Table, columns: Sequence[str], placeholders: Sequence[str] = ()) -> ir.BooleanValue:
+    """Drop rows in which one of the columns is missing, blank, or a placeholder such as ``Unknown``."""
+    filled = [_filled(lines, column) for column in columns]
+    named = [~lines[column].fill_null("").isin(list(placeholders)) for column in columns] if placeholders else []
+    return ibis.and_(*filled, *named)
+
+
+@keeps("product_id")
+def drop_products(lines: ir.Table, pattern: str) -> ir.BooleanValue:
+    """Drop lines whose product code matches a regular expression, such as ``^[A-Za-z]+$``: postage, fees, samples."""
+    return ~lines.product_id.fill_null("").re_search(pattern)
+
+
+@keeps("country")
+def drop_countries(lines: ir.Table, countries: Sequence[str]) -> ir.BooleanValue:
+    """Drop lines of the named countries."""
+    return ~lines.country.fill_null("").isin(list(countries))
+
+
+@keeps("unit_price")
+def minimum_price(lines: ir.Table, price: float) -> ir.BooleanValue:
+    """Keep lines whose price a piece is at least `price`."""
+    return lines.unit_price.fill_null(0) >= price
+
+
+@keeps("unit_price")
+def drop_zero_price(lines: ir.Table) -> ir.BooleanValue:
+    """Drop lines whose price a piece is exactly zero; negative ones (bad debt written off) stay."""
+    return lines.unit_price.fill_null(0) != 0
+
+
+@keeps("customer_id")
+def drop_customers(rows: ir.Table, customers: Sequence[str]) -> ir.BooleanValue:
+    """Drop the named customers."""
+    return ~rows.customer_id.fill_null("").isin([str(customer) for customer in customers])
+
+
+@keeps("ordered_at")
+def date_window(lines: ir.Table, start: str | None = None, end: str | None = None) -> ir.BooleanValue:
+    """Keep lines from the day `start` to the day `end`, both included."""
+    day = lines.ordered_at.date()
+    kept = ibis.literal(True)
+    if start:
+        kept = kept & (day >= ibis.date(str(start)))
+    if end:
+        kept = kept & (day <= ibis.date(str(end)))
+    return kept
+
+
+# ---- changes -----------------------------------------------------------------------------------------------------
+
+
+@changes()
+def drop_duplicates(rows: ir.Table) -> ir.Table:
+    """Keep one of rows that are equal in every column that was read."""
+    return rows.distinct()
+
+
+@changes("customer_id", "order_id")
+def pseudo_customers(lines: ir.Table, first_id: int | None = None) -> ir.Table:
+    """Let the lines of an order without a customer belong to a customer of their own, one an order.
+
+    Parameters
+    ----------
+    first_id : int, optional
+        Number the pseudo-customers from here, in the order of their order ids; ``order <order_id>`` when left out.
+    """
+    nameless = ~_filled(lines, "customer_id")
+    if first_id is None:
+        return lines.mutate(customer_id=nameless.ifelse(ibis.literal("order ") + lines.order_id, lines.customer_id))
+    # dense_rank over all orders, those with a customer pushed into a partition of their own.
+    rank = ibis.dense_rank().over(group_by=nameless, order_by=lines.order_id)
+    return lines.mutate(customer_id=nameless.ifelse((rank + int(first_id)).cast("string"), lines.customer_id))
+
+
+@changes("product_id", "unit_price", "quantity")
+def fill_zero_price(lines: ir.Table) -> ir.Table:
+    """Give a line with price zero the most frequent price of its product (ties: the lowest).
+
+    A product that was never sold at a price keeps zero.
+    """
+    priced = lines.filter((lines.unit_price > 0) & lines.product_id.notnull())
+    counts = priced.group_by("product_id", "unit_price").aggregate(times=priced.count())
+    place = ibis.row_number().over(group_by=counts.product_id, order_by=[counts.times.desc(), counts.unit_price.asc()])
+    ranked = counts.mutate(place=place)
+    usual = ranked.filter(ranked.place == 0).select(usual_product=ranked.product_id, usual_price=ranked.unit_price)
+    joined = lines.left_join(usual, lines.product_id == usual.usual_product)
+    price = (joined.unit_price == 0).ifelse(joined.usual_price.fill_null(0), joined.unit_price)
+    amount = (joined.unit_price == 0).ifelse(joined.quantity * price, joined.amount)
+    return joined.mutate(unit_price=price, amount=amount).select(*lines.columns)
+
+
+@changes("amount")
+def cancellations(lines: ir.Table, policy: str = "keep") -> ir.Table:
+    """Decide what becomes of lines that take goods back (negative quantity, or amount where there is none).
+
+    Parameters
+    ----------
+    policy : {"keep", "drop", "match"}
+        ``keep`` marks them as returns: they leave orders and revenue, and count as returns. ``drop`` removes them.
+        ``match`` pairs each with one purchase of the same customer, product and opposite quantity that is not later, one
+        to one; matched cancellations stay as ordinary lines that cancel their purchase out, the others are dropped.
+    """
+    back = _takes_back(lines)
+    if policy == "keep":
+        return lines.mutate(is_return=lines.is_return | back)
+    if policy == "drop":
+        return lines.filter(~back)
+    if policy != "match":
+        raise SegError(f"cleaning step cancellations: policy={policy!r}; expected one of {listed(policy, ['keep', 'drop', 'match'])}")
+    matched = match_cancellations(lines)
+    return matched.filter(~_takes_back(matched) | matched.matched).drop("matched")
+
+
+def match_cancellations(lines: ir.Table) -> ir.Table:
+    """Mark in a new column ``matched`` the cancellations that have a purchase to cancel, one to one.
+
+    Within customer, product and size of quantity, in the order of time (a purchase before a cancellation of the same
+    time), purchases not yet cancelled are counted as brackets are: +1 a purchase, -1 a cancellation. A cancellation is
+    without counterpart exactly when it takes that running count to a new low below zero.
+    """
+    back = _takes_back(lines)
+    numbered = lines.mutate(
+        _size=lines.quantity.abs(), _move=back.ifelse(-1, 1), _row=ibis.row_number().over(order_by=_full_order(lines))
+    )
+    same = [numbered.customer_id, numbered.product_id, numbered._size]
+    in_time = [numbered.ordered_at, numbered._move.desc(), numbered._row]
+    so_far = ibis.window(group_by=same, order_by=in_time, preceding=None, following=0)
+    counted = numbered.mutate(_count=numbered._move.sum().over(so_far))
+    before = ibis.window(
+        group_by=[counted.customer_id, counted.product_id, counted._size],
+        order_by=[counted.ordered_at, counted._move.desc(), counted._row],
+        preceding=(None, 1),
+    )
+    low = ibis.least(counted._count.min().over(before).fill_null(0), 0)
+    known = counted.customer_id.notnull() & counted.product_id.notnull()
+    matched = counted.mutate(matched=(counted._move == -1) & (counted._count >= low) & known)
+    return matched.drop("_size", "_move", "_row", "_count")
+
+
+@changes()
+def iqr_cap(rows: ir.Table, columns: Sequence[str], factor: float = 1.5) -> ir.Table:
+    """Cap columns to [Q1 - factor IQR, Q3 + factor IQR], with exact interpolated quartiles of the rows as they are.
+
+    Where quantity or unit price is capped, amount becomes their product again.
+    """
+    quartiles = rows.aggregate(
+        **{f"{column}_q1": rows[column].quantile(0.25) for column in columns},
+        **{f"{column}_q3": rows[column].quantile(0.75) for column in columns},
+    )
+    joined = rows.cross_join(quartiles)
+    capped = {}
+    for column in columns:
+        first, third = joined[f"{column}_q1"], joined[f"{column}_q3"]
+        reach = (third - first) * factor
+        capped[column] = ibis.greatest(ibis.least(joined[column], third + reach), first - reach)
+    table = joined.mutate(**capped).select(*rows.columns)
+    if {"quantity", "unit_price"} & set(columns) and {"quantity", "unit_price", "amount"} <= set(rows.columns):
+        table = table.mutate(amount=table.quantity * table.unit_price)
+    return table
+
+
+@changes("customer_id")
+def drop_customers_without_purchases(lines: ir.Table) -> ir.Table:
+    """Drop all lines of customers who have only returns."""
+    buyers = lines.filter(~lines.is_return).select(buyer=_.customer_id).distinct()
+    return lines.semi_join(buyers, lines.customer_id == buyers.buyer)
+
+
+# ---- running them ------------------------------------------------------------------------------------------------
+
+
+def parse(steps: Sequence) -> list[tuple[Step, dict]]:
+    """Read the steps of a YAML (a name, or one name with its arguments) and check them before any data is read.
+
+    Raises
+    ------
+    SegError
+        A step or an argument is unknown, or an argument without a default is not given.
+    """
+    parsed = []
+    for entry in steps or []:
+        name, arguments = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, None)
+        if name not in STEPS:
+            raise SegError(f"cleaning.steps: unknown step {name!r}; expected one of {listed(name, STEPS)}")
+        step, arguments = STEPS[name], dict(arguments or {})
+        unknown = [key for key in arguments if key not in step.arguments]
+        if unknown:
+            raise SegError(f"cleaning.steps: {name} has no argument {unknown[0]!r}; it takes {listed(unknown[0], step.arguments)}")
+        for key, parameter in step.arguments.items():
+            if parameter.default is inspect.Parameter.empty and key not in arguments:
+                raise SegError(f"cleaning.steps: {name} needs the argument {key!r}")
+        parsed.append((step, arguments))
+    return parsed
+
+
+def needs(parsed: Sequence[tuple[Step, dict]]) -> set[str]:
+    """Name the columns that the steps need, those named in their ``columns`` argument with them."""
+    return {column for step, arguments in parsed for column in (*step.needs, *arguments.get("columns", ()))}
+
+
+def clean(engine: DuckDBEngine, table: ir.Table, parsed: Sequence[tuple[Step, dict]], first: str = "loaded"):
+    """Apply the steps in order.
+
+    Returns
+    -------
+    table : ir.Table
+        What is left, computed.
+    ledger : DataFrame with columns step, rows, customers, revenue
+        State after each step; the first line is the table as it was loaded.
+    """
+    ledger = [_state(engine, table, first)]
+    pending: list[tuple[str, ir.BooleanValue]] = []
+    for step, arguments in parsed:
+        if step.filters:
+            pending.append((step.name, step.apply(table, **arguments)))
+            continue
+        table = _filtered(engine, table, pending, ledger)
+        pending = []
+        table = engine.checkpoint(step.apply(table, **arguments))
+        ledger.append(_state(engine, table, step.name))
+    table = _filtered(engine, table, pending, ledger)
+    return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS)
+
+
+def remarks(engine: DuckDBEngine, table: ir.Table) -> list[str]:
+    """Say what of the cleaned lines are returns, which the ledger cannot show: they stay, apart from purchases."""
+    if "is_return" not in table.columns:
+        return []
+    back = engine.collect(
+        table.aggregate(lines=table.is_return.sum().fill_null(0), customers=table.customer_id.nunique(where=table.is_return))
+    ).iloc[0]
+    if not back["lines"]:
+        return []
+    return [f"{back['lines']:,} lines of {back['customers']:,} customers are returns: kept apart from orders and revenue"]
+
+
+def _filtered(engine: DuckDBEngine, table: ir.Table, pending: list, ledger: list) -> ir.Table:
+    """Apply filters that stand in a row: one scan counts after each of them, one keeps what is left."""
+    if not pending:
+        return table
+    counts, kept = {}, []
+    for place, (_name, keep) in enumerate(pending):
+        kept.append(keep)
+        both = reduce(lambda a, b: a & b, kept)
+        counts |= _counts(table, f"{place}_", both)
+    row = engine.collect(table.aggregate(**counts)).iloc[0]
+    ledger += [_line(row, name, f"{place}_") for place, (name, _keep) in enumerate(pending)]
+    return engine.checkpoint(table.filter(*kept))
+
+
+def _state(engine: DuckDBEngine, table: ir.Table, step: str) -> tuple:
+    return _line(engine.collect(table.aggregate(**_counts(table, "", None))).iloc[0], step, "")
+
+
+def _counts(table: ir.Table, prefix: str, where: ir.BooleanValue | None) -> dict[str, ir.Value]:
+    money = next((table[name] for name in ("amount", "revenue") if name in table.columns), None)
+    return {
+        f"{prefix}rows": table.count(where=where),
+        f"{prefix}customers": table.customer_id.nunique(where=where),
+        f"{prefix}revenue": ibis.literal(float("nan")) if money is None else money.sum(where=where).fill_null(0),
+    }
+
+
+def _line(row: pd.Series, step: str, prefix: str) -> tuple:
+    return step, int(row[f"{prefix}rows"]), int(row[f"{prefix}customers"]), float(row[f"{prefix}revenue"])
+
+
+def _filled(table: ir.Table, column: str) -> ir.BooleanValue:
+    value = table[column]
+    return value.notnull() & (value.strip() != "") if value.type().is_string() else value.notnull()
+
+
+def _takes_back(lines: ir.Table) -> ir.BooleanValue:
+    return (lines.quantity if "quantity" in lines.columns else lines.amount).fill_null(0) < 0
+
+
+def _full_order(lines: ir.Table) -> list[ir.Value]:
+    """Every column, so that equal keys are equal rows and no engine has a choice left."""
+    return [lines[column] for column in lines.columns]

@@ -1,0 +1,280 @@
+"""The validated settings, and what a person reads when one is wrong.
+
+Checked before any data is read: names and values by `Settings`, steps and features by their own modules, and whether
+the data set can serve the recipe and the cleaning.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from seg.errors import SegError, listed
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+GROUPS = ("dataset", "cleaning", "recipe", "scaler", "model", "engine", "selection", "evaluation", "tracking", "experiment")
+BAD_ROWS = ("fail", "skip")
+
+
+def prepare_environment() -> None:
+    """Tell the YAML files where the project is (an interpolation of Hydra's own breaks every sweep)."""
+    if not CONFIGS.is_dir():
+        raise SegError(f"{CONFIGS} is missing: seg runs from its checkout; install it with pip install -e .")
+    os.environ["SEG_ROOT"] = str(ROOT)
+    # Errors come to `explain` as they are, instead of being printed by Hydra.
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+
+
+def _whole(least: int, other: str = ""):
+    expected = f"expected a whole number of at least {least}" + (f", or {other}" if other else "")
+
+    def check(value: Any) -> Any:
+        if other and value == other:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(expected)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _ks(value: Any) -> Any:
+    expected = 'expected whole numbers of at least 2, such as [2, 3, 4] or "2..10"'
+    if isinstance(value, str):
+        first, dots, last = value.partition("..")
+        if not (dots and first.strip().isdigit() and last.strip().isdigit()):
+            raise ValueError(expected)
+        value = list(range(int(first), int(last) + 1))
+    if not isinstance(value, list) or not value:
+        raise ValueError(expected)
+    if any(isinstance(k, bool) or not isinstance(k, int) or k < 2 for k in value):
+        raise ValueError(expected)
+    return sorted(set(value))
+
+
+class Strict(BaseModel):
+    """A section whose keys are all known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DatasetSettings(BaseModel):
+    """What every data set says of itself; its further keys are the arguments of its adapter."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    kind: Literal["transactions", "customers"]
+    files: list[str]
+    path: str | None = None
+    sample: str | None = None
+    source: str = ""
+    currency: str | None = None
+    provides: list[str] | None = None
+    truth: str | None = None
+    common: list[str]
+    levels: dict[str, list[str]] = {}
+    bad_rows: Literal[BAD_ROWS] = "fail"
+
+
+class CleaningSettings(Strict):
+    """Steps in the order they are applied."""
+
+    steps: list[str | dict[str, Any]] = []
+
+
+class RecipeSettings(Strict):
+    """Features to cluster on and to describe with."""
+
+    as_of: Any = 1
+    features: list[str | dict[str, Any]] = Field(min_length=1)
+    profile: list[str] = []
+
+
+class EngineSettings(Strict):
+    """Engine and its limits."""
+
+    name: str
+    memory_limit: str | None = None
+    threads: Annotated[int | None, BeforeValidator(lambda v: v)] = Field(default=None, ge=1)
+    spill_dir: str | None = None
+    connect: dict[str, Any]
+
+
+class SelectionSettings(Strict):
+    """The numbers of segments that are tried."""
+
+    k_range: Annotated[list[int], BeforeValidator(_ks)]
+
+
+class EvaluationSettings(Strict):
+    """How the result is measured."""
+
+    silhouette_sample: Annotated[int, _whole(100)]
+
+
+class TrackingSettings(Strict):
+    """Where runs are kept."""
+
+    enabled: bool
+    uri: str | None = None
+    experiment: str
+    model: bool = True
+
+
+class Settings(Strict):
+    """Everything a run was asked to do."""
+
+    k: Annotated[int | Literal["auto"], _whole(2, "auto")]
+    seed: Annotated[int, _whole(0)]
+    data_dir: str
+    dataset: DatasetSettings
+    cleaning: CleaningSettings
+    recipe: RecipeSettings
+    scaler: dict[str, Any]
+    model: dict[str, Any]
+    engine: EngineSettings
+    selection: SelectionSettings
+    evaluation: EvaluationSettings
+    tracking: TrackingSettings
+
+
+def settings(cfg: DictConfig) -> Settings:
+    """Check a composed configuration.
+
+    Raises
+    ------
+    SegError
+        Names every wrong key with its value and what is valid.
+    """
+    try:
+        plain = OmegaConf.to_container(cfg, resolve=True)
+    except OmegaConfBaseException as error:
+        raise SegError(f"configuration: {str(error).splitlines()[0]} (at {error.full_key})") from None
+    plain.pop("hydra", None)
+    plain.pop("experiment", None)
+    try:
+        checked = Settings(**plain)
+    except ValidationError as error:
+        raise SegError("\n".join(_wrong(item, plain) for item in error.errors())) from None
+    return checked
+
+
+def columns(dataset: DatasetSettings) -> dict[str, str]:
+    """Complete the column mapping of a transactions data set.
+
+    Raises
+    ------
+    SegError
+        Customer, date or an amount is not mapped.
+    """
+    mapping = {name: source for name, source in (dataset.columns or {}).items() if source}
+    if "amount" not in mapping and not {"quantity", "unit_price"} <= set(mapping):
+        mapping["amount"] = "amount"
+    for name in ("customer_id", "ordered_at"):
+        if name not in mapping:
+            raise SegError(f"dataset.columns.{name}=null: expected the column of the files that holds it")
+    return mapping
+
+
+def provides(dataset: DatasetSettings) -> set[str]:
+    """Name the columns that a data set gives, from its YAML alone."""
+    if dataset.provides is not None:
+        return set(dataset.provides)
+    if dataset.kind == "transactions":
+        return set(columns(dataset)) | {"customer_id", "order_id", "ordered_at", "amount"}
+    return {"customer_id", *dataset.features}
+
+
+def check_parts(checked: Settings) -> None:
+    """Check steps, features and whether the data set can serve them, before any data is read."""
+    from seg import cleaning
+    from seg.features import table
+
+    dataset, given = checked.dataset, provides(checked.dataset)
+    _check_format(getattr(dataset, "date_format", None))
+    steps = cleaning.parse(checked.cleaning.steps)
+    lacking = sorted(cleaning.needs(steps) - given)
+    if lacking:
+        raise SegError(
+            f"cleaning: dataset={dataset.name} has no {', '.join(lacking)}, which a step needs; it provides "
+            f"{', '.join(sorted(given))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
+        )
+    features = table.parse(checked.recipe.features)
+    wanted = [*features, *checked.recipe.profile]
+    counted = dataset.kind == "transactions"
+    table.check(wanted, given, dataset.name, counted)
+    table.check(dataset.common, given, dataset.name, counted)
+    table.check_as_of(checked.recipe.as_of)
+
+
+def cores() -> int:
+    """Count the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choices(group: str) -> list[str]:
+    """List the YAML files of a group."""
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+
+
+def explain(error: Exception) -> str | None:
+    """Say what is wrong with an override: the key, the value, the valid ones; None where it is not about one."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={name}: unknown; expected one of {listed(name, error.options or choices(group))}"
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: cannot be read as key=value ({str(error).splitlines()[0]}); quote it for the shell: 'key=value'"
+    if isinstance(error, ConfigCompositionException):
+        cause = error.__cause__
+        if isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
+            section, _, key = str(cause.full_key).rpartition(".")
+            place = f"{section}." if section else ""
+            keys = [f"{place}{name}" for name in cause.parent_node if name != "hydra"]
+            return f"{cause.full_key}: unknown key; expected one of {listed(cause.full_key, keys)}"
+        return str(error)
+    if isinstance(error, HydraException):
+        return str(error)
+    return None
+
+
+def _wrong(item: dict, plain: dict) -> str:
+    place = [str(part) for part in item["loc"]]
+    value, section = plain, plain
+    depth = 0
+    for part in item["loc"]:
+        if not (isinstance(value, dict) and part in value) and not (isinstance(value, list) and isinstance(part, int)):
+            break
+        section, value, depth = value, value[part], depth + 1
+    key = ".".join(place[: max(depth, 1)])
+    if item["type"] == "extra_forbidden":
+        known = _known(place[:-1])
+        return f"{'.'.join(place)}={item['input']}: unknown key; expected one of {listed(place[-1], known)}"
+    if item["type"] == "missing":
+        return f"{'.'.join(place)}: is needed and was not given"
+    expected = str(item.get("ctx", {}).get("error") or item["msg"])
+    if item["type"] == "literal_error":
+        expected = f"expected {item['ctx']['expected']}"
+    return f"{key}={item['input']}: {expected}"
+
+
+def _known(place: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in place:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)
+
+
+def _check_format(date_format: str | None) -> None:
+    """A format without a directive would quietly fit no date at all."""
+    if date_format is not None and "%" not in date_format:
+        raise SegError(f"dataset.date_format={date_format}: expected the spelling of strptime, such as %d.%m.%Y or %Y-%m-%d %H:%M:%S")
+    if date_format is not None and ("%z" in date_format or "%Z" in date_format):
+        raise SegError(f"dataset.date_format={date_format}: time zones are read from ISO 8601 text only; leave date_format out")

@@ -1,0 +1,1 @@
+"""One adapter a file: `load` turns raw files into transactions or customers."""

@@ -1,0 +1,36 @@
+"""Generated orders of a shop with four planted segments, the truth known."""
+
+from __future__ import annotations
+
+import ibis
+
+from seg import schema, synthetic
+from seg.engine import DuckDBEngine
+from seg.schema import Loaded
+from seg.sources import Source
+
+
+def load(engine: DuckDBEngine, source: Source, customers: int = 1000, seed: int = 0) -> Loaded:
+    """Generate order lines; ``planted`` is the true segment of the customer of each line."""
+    lines = engine.register(synthetic.toy(customers=customers, seed=seed))
+    table = lines.select(
+        "customer_id",
+        "order_id",
+        "product_id",
+        "country",
+        ordered_at=lines.ordered_at.cast("timestamp(6)"),
+        quantity=lines.quantity.cast("float64"),
+        unit_price=lines.unit_price.cast("float64"),
+        amount=(lines.quantity * lines.unit_price).cast("float64"),
+        is_return=ibis.literal(False),
+        planted=lines.planted.cast("int64"),
+    )
+    return Loaded(schema.transactions(table), rejects=_nothing())
+
+
+def _nothing():
+    import pandas as pd
+
+    from seg.engine import REJECT_COLUMNS
+
+    return pd.DataFrame(columns=REJECT_COLUMNS)

@@ -1,0 +1,26 @@
+"""The one exception that users see, and how it lists what would have been right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+
+class SegError(Exception):
+    """A mistake that the user can mend: its text says what came, what was expected, what to do next."""
+
+
+def listed(name: object, valid: Iterable[object], most: int | None = None) -> str:
+    """List the valid names, the one spelled nearest to `name` first, `most` of them at the most.
+
+    >>> listed("kmean", ["gmm", "kmeans"])
+    'kmeans, gmm'
+    """
+    text = str(name).lower()
+
+    def likeness(option: str) -> float:
+        return -SequenceMatcher(None, text, option.lower()).ratio()
+
+    ranked = sorted((str(option) for option in valid), key=likeness)
+    more = f" and {len(ranked) - most} more" if most and len(ranked) > most else ""
+    return (", ".join(ranked[:most]) or "none") + more

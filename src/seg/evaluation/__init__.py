@@ -1,0 +1,1 @@
+"""Scores of a segmentation: arrays and labels in, numbers out, never estimators."""

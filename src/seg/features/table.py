@@ -1,0 +1,275 @@
+"""From a recipe to one row of numbers a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.engine import DuckDBEngine
+from seg.errors import SegError, listed
+from seg.features.glossary import GLOSSARY, Context
+
+TRANSFORMS = ("log1p", "iqr_cap")
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The numbers that a recipe gives.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_customers, n_columns), index customer_id, sorted
+        Every column float64 and finite.
+    features : list of str
+        Columns to cluster on.
+    profile : list of str
+        Columns that only describe the segments.
+    transforms : dict of str to tuple of str
+        Per feature to cluster on, what is done to it before scaling.
+    as_of : date
+        Day from which recency was counted.
+    truth : Series or None
+        Planted segment of each customer, where the data set knows it.
+    """
+
+    frame: pd.DataFrame
+    features: list[str]
+    profile: list[str]
+    transforms: dict[str, tuple[str, ...]]
+    as_of: date | None
+    truth: pd.Series | None = None
+
+
+def parse(entries: Sequence) -> dict[str, tuple[str, ...]]:
+    """Read the features of a recipe: a name, or one name with its transforms.
+
+    Raises
+    ------
+    SegError
+        A transform is unknown or a feature comes twice.
+    """
+    parsed: dict[str, tuple[str, ...]] = {}
+    for entry in entries or []:
+        name, given = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, ())
+        transforms = (given,) if isinstance(given, str) else tuple(given or ())
+        for transform in transforms:
+            if transform not in TRANSFORMS:
+                raise SegError(f"recipe.features: {name} has an unknown transform {transform!r}; expected {listed(transform, TRANSFORMS)}")
+        if name in parsed:
+            raise SegError(f"recipe.features: {name} is listed twice; remove one of them")
+        parsed[str(name)] = transforms
+    return parsed
+
+
+def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted: bool) -> None:
+    """Check that a data set can serve all features, before any data is read.
+
+    Parameters
+    ----------
+    wanted : iterable of str
+        Features, by the glossary's names or a column that the data set itself provides.
+    provides : iterable of str
+        Columns of the data set.
+    counted : bool
+        Whether it holds order lines, from which features can be counted.
+
+    Raises
+    ------
+    SegError
+        A feature is unknown, or needs a column that the data set has not.
+    """
+    provides = set(provides)
+    for name in wanted:
+        if name not in GLOSSARY and (counted or name not in provides):
+            known = set(GLOSSARY) | (set() if counted else provides)
+            raise SegError(f"recipe.features: unknown feature {name!r}; expected one of {listed(name, known)}")
+        lacking = sorted(_lacking(name, provides, counted))
+        if lacking:
+            raise SegError(
+                f"recipe: dataset={dataset} cannot serve the feature {name!r}: it needs {', '.join(lacking)}, and the data set "
+                f"provides {', '.join(sorted(provides))}; choose another recipe, or map the column (dataset.columns)"
+            )
+
+
+def _lacking(name: str, provides: set[str], counted: bool) -> set[str]:
+    if not counted and name in provides:
+        return set()
+    if name not in GLOSSARY or (GLOSSARY[name].counted and not counted):
+        return {name} - provides
+    feature = GLOSSARY[name]
+    if feature.counted:
+        return set(feature.needs) - provides
+    return {lacking for need in feature.needs for lacking in _lacking(need, provides, counted)}
+
+
+def build(
+    engine: DuckDBEngine,
+    table: ir.Table,
+    features: Mapping[str, tuple[str, ...]],
+    profile: Sequence[str] = (),
+    extra: Sequence[str] = (),
+    as_of: object = 1,
+    levels: Mapping[str, Sequence[str]] | None = None,
+    truth: str | None = None,
+) -> FeatureTable:
+    """Compute the features of every customer.
+
+    Parameters
+    ----------
+    table : ir.Table
+        Cleaned transactions (with ``order_id``) or customers.
+    features : mapping of str to tuple of str
+        Features to cluster on, with their transforms.
+    profile, extra : sequence of str
+        Features to describe with, and to evaluate with, in the common space.
+    as_of : int or date or str
+        Day from which recency is counted: that many days after the newest order, or a date.
+    levels : mapping, optional
+        Known values of categorical columns.
+    truth : str, optional
+        Column with the planted segment.
+
+    Raises
+    ------
+    SegError
+        `as_of` lies before the newest order, nobody is left, or a feature is not a number for someone.
+    """
+    counted = "order_id" in table.columns
+    context = _context(engine, table, counted, as_of, levels or {})
+    wanted = list(dict.fromkeys([*features, *profile, *extra]))
+    customers, made = _columns(table, counted, wanted, context, truth)
+    frame = engine.collect(customers.order_by("customer_id")).set_index("customer_id").sort_index()
+    planted = frame.pop("_truth") if truth else None
+    if not len(frame):
+        raise SegError("features: no customer is left; look at the ledger for the step that dropped them")
+    frame = frame.astype("float64")
+    _check_finite(frame)
+    chosen = [column for name in features for column in made[name]]
+    described = [column for name in wanted for column in made[name] if column not in chosen]
+    transforms = {column: features[name] for name in features for column in made[name]}
+    return FeatureTable(frame, chosen, described, transforms, context and context.as_of, planted)
+
+
+def _context(engine: DuckDBEngine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context | None:
+    """Look at the first and the newest order; a customers table without dates has no context."""
+    first_name, last_name = ("ordered_at", "ordered_at") if counted else ("first_order_at", "last_order_at")
+    if last_name not in table.columns:
+        return Context(date.min, datetime.min, (), {name: tuple(values) for name, values in levels.items()})
+    first = table[first_name].min() if first_name in table.columns else table[last_name].min()
+    last = table[last_name].max(where=~table.is_return if counted else None)
+    row = engine.collect(table.aggregate(first=first, last=last, any_last=table[last_name].max())).iloc[0]
+    if pd.isna(row["last"]):
+        raise SegError("features: no order is left after cleaning; look at the ledger for the step that dropped them")
+    newest, day = row["last"].to_pydatetime(), _as_of(as_of, row["last"].date())
+    months = tuple((p.year, p.month) for p in pd.period_range(row["first"], row["any_last"], freq="M")) if counted else ()
+    return Context(day, newest, months, {name: tuple(values) for name, values in levels.items()})
+
+
+def check_as_of(as_of: object) -> int | date:
+    """Read the day to count from: a number of days after the newest order, or a date.
+
+    Raises
+    ------
+    SegError
+        It is neither.
+    """
+    if isinstance(as_of, int) and not isinstance(as_of, bool) and as_of >= 0:
+        return as_of
+    try:
+        return date.fromisoformat(str(as_of))
+    except ValueError:
+        raise SegError(f"recipe.as_of={as_of}: expected days after the newest order (0, 1, ...) or a date such as 2011-12-10") from None
+
+
+def _as_of(as_of: object, newest: date) -> date:
+    given = check_as_of(as_of)
+    day = newest + timedelta(days=given) if isinstance(given, int) else given
+    if day < newest:
+        raise SegError(
+            f"recipe.as_of={as_of}: the newest order is of {newest}, later than that; choose {newest} or later, or cut the "
+            f"data first with the cleaning step date_window: {{end: {day}}}"
+        )
+    return day
+
+
+def _columns(table: ir.Table, counted: bool, wanted: Sequence[str], context: Context, truth: str | None):
+    """Add feature after feature, what each needs before it."""
+    made: dict[str, list[str]] = {}
+    ordered = _in_order(wanted, set() if counted else set(table.columns))
+    if counted:
+        aggregates: dict[str, ir.Value] = {}
+        for name in ordered:
+            if GLOSSARY[name].counted:
+                built = _named(name, GLOSSARY[name].build(table, context))
+                aggregates |= built
+                made[name] = list(built)
+        if truth:
+            aggregates["_truth"] = table[truth].max()
+        # Someone without a purchase has no recency: such customers cannot be segmented.
+        buyers = {"_purchases": (~table.is_return).sum()}
+        customers = table.filter(table.customer_id.notnull()).group_by("customer_id").aggregate(**aggregates, **buyers)
+        customers = customers.filter(customers._purchases > 0).drop("_purchases")
+    else:
+        customers = table.mutate(_truth=table[truth]) if truth else table
+    for name in ordered:
+        if name not in made:
+            built = _named(name, GLOSSARY[name].build(customers, context)) if _derived(name, customers) else {name: customers[name]}
+            customers = customers.mutate(**built)
+            made[name] = list(built)
+    columns = dict.fromkeys(column for name in wanted for column in made[name])
+    return customers.select("customer_id", *columns, *(["_truth"] if truth else [])), made
+
+
+def _derived(name: str, customers: ir.Table) -> bool:
+    return name in GLOSSARY and not GLOSSARY[name].counted and name not in customers.columns
+
+
+def _named(name: str, built: ir.Value | dict[str, ir.Value]) -> dict[str, ir.Value]:
+    return built if isinstance(built, dict) else {name: built}
+
+
+def _in_order(wanted: Sequence[str], present: set[str]) -> list[str]:
+    ordered: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        if name not in ordered:
+            feature = GLOSSARY.get(name)
+            if feature and not feature.counted and name not in present:
+                for need in feature.needs:
+                    if need in GLOSSARY:
+                        add(need)
+            ordered[name] = None
+
+    for name in wanted:
+        add(name)
+    return list(ordered)
+
+
+def _check_finite(frame: pd.DataFrame) -> None:
+    wrong = ~np.isfinite(frame.to_numpy())
+    if wrong.any():
+        column = int(wrong.any(axis=0).argmax())
+        customer = frame.index[int(wrong[:, column].argmax())]
+        raise SegError(
+            f"features: {frame.columns[column]} is not a number for {int(wrong[:, column].sum()):,} customers, such as "
+            f"{customer!r}; drop or fill the missing values in the cleaning (drop_missing)"
+        )
+
+
+def meanings(columns: Iterable[str]) -> dict[str, str]:
+    """Say in a line what each column means, where the glossary knows it."""
+    return {name: f"{GLOSSARY[name].meaning} [{GLOSSARY[name].unit}]" for name in columns if name in GLOSSARY}
+
+
+def catalogue() -> pd.DataFrame:
+    """List the whole glossary: feature, unit, meaning, needs."""
+    return pd.DataFrame(
+        [(f.name, f.unit, f.meaning, ", ".join(f.needs)) for f in GLOSSARY.values()],
+        columns=["feature", "unit", "meaning", "needs"],
+    )

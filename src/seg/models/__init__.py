@@ -1,0 +1,1 @@
+"""Own estimators only; every other scaler and clusterer is a YAML that names scikit-learn's."""

@@ -1,0 +1,96 @@
+"""A clusterer whose clusters have become segments: ordered, and able to place new customers."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.metrics import pairwise_distances_argmin_min
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+NOISE = -1
+
+
+class Segmenter(ClusterMixin, BaseEstimator):
+    """Wrap a clusterer so that it numbers segments by their worth, and predicts.
+
+    Algorithms number their clusters arbitrarily. Here segment 0 has the highest mean of what `fit` is given to order by
+    (revenue), 1 the next, and so on; noise stays -1.
+
+    Parameters
+    ----------
+    clusterer : estimator
+        Any scikit-learn clusterer. One without ``predict`` places a new customer in the segment with the nearest centre, in
+        the space it was fitted in; where training left noise, farther from that centre than any member is noise again.
+
+    Attributes
+    ----------
+    clusterer_ : estimator
+        The fitted clusterer.
+    labels_ : ndarray of shape (n_customers,)
+        Segment of each customer of the training data.
+    centers_ : ndarray of shape (n_segments, n_features)
+        Mean of each segment.
+    n_segments_ : int
+        Number of segments, noise not counted.
+    """
+
+    def __init__(self, clusterer):
+        self.clusterer = clusterer
+
+    def fit(self, X, y=None, order_by=None):
+        """Cluster and order.
+
+        Parameters
+        ----------
+        X : array of shape (n_customers, n_features)
+        order_by : array of shape (n_customers,), optional
+            Segments are numbered by its mean, highest first; the first column of `X` when left out.
+        """
+        X = validate_data(self, X, dtype=["float64", "float32"])
+        worth = X[:, 0] if order_by is None else np.asarray(order_by, dtype="float64")
+        self.clusterer_ = clone(self.clusterer)
+        labels = np.asarray(self.clusterer_.fit_predict(X))
+        clusters = np.unique(labels[labels != NOISE])
+        means = np.array([worth[labels == cluster].mean() for cluster in clusters])
+        # Equal means (no revenue at all, say) fall back on the first customer of each cluster: never on chance.
+        firsts = np.array([np.argmax(labels == cluster) for cluster in clusters])
+        self.order_ = clusters[np.lexsort((firsts, -means))] if len(clusters) else clusters
+        self.labels_ = self._numbered(labels)
+        self.n_segments_ = len(clusters)
+        self._remember_centers(X)
+        return self
+
+    def fit_predict(self, X, y=None, order_by=None):
+        """Cluster, and return the segment of each customer of the training data."""
+        return self.fit(X, order_by=order_by).labels_
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the clusterer has a rule of its own for new customers."""
+        return hasattr(self.clusterer_, "predict")
+
+    def predict(self, X):
+        """Place customers in segments; one row alone gets what it gets within a batch."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=["float64", "float32"], reset=False)
+        if self.predicts:
+            return self._numbered(np.asarray(self.clusterer_.predict(X)))
+        nearest, distance = pairwise_distances_argmin_min(X, self.centers_)
+        if self.noise_:
+            nearest = np.where(distance > self.radii_[nearest], NOISE, nearest)
+        return nearest.astype("int64")
+
+    def _numbered(self, labels: np.ndarray) -> np.ndarray:
+        """Turn cluster numbers into segment numbers."""
+        segments = np.full(len(labels), NOISE, dtype="int64")
+        for segment, cluster in enumerate(self.order_):
+            segments[labels == cluster] = segment
+        return segments
+
+    def _remember_centers(self, X: np.ndarray) -> None:
+        members = [X[self.labels_ == segment] for segment in range(self.n_segments_)]
+        self.centers_ = np.array([rows.mean(axis=0) for rows in members]).reshape(self.n_segments_, X.shape[1])
+        self.radii_ = np.array(
+            [np.linalg.norm(rows - center, axis=1).max() for rows, center in zip(members, self.centers_, strict=True)]
+        )
+        self.noise_ = bool((self.labels_ == NOISE).any())

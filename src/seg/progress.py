@@ -1,0 +1,75 @@
+"""Say what is happening: lines with times in a log, a bar on a terminal, a closing table."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+
+log = logging.getLogger("seg")
+
+
+@contextmanager
+def step(name: str) -> Iterator[Callable[[str], None]]:
+    """Time a step and log its end as one line; what it found is told to the function it gives.
+
+    >>> with step("reading") as found:  # doctest: +SKIP
+    ...     found("19,945 customers")
+    """
+    said: list[str] = []
+    start = time.perf_counter()
+    yield said.append
+    detail = ": " + "; ".join(said) if said else ""
+    log.info("%-22s %5.1f s%s", name, time.perf_counter() - start, detail)
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Show a scan over k: a bar on a terminal, a line for each k (level debug) in a log."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        yield lambda k: log.debug("  k = %d", k)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("trying k"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total)
+
+        def tick(k: int) -> None:
+            progress.update(task, description=f"k = {k}")
+            progress.advance(task)
+
+        yield tick
+
+
+def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, str]], title: str) -> None:
+    """Print the segments as a table, and below it the key numbers and where to look."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from seg.plots import compact, percent
+
+    console = Console()
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    shown = [feature for feature in features if f"mean_{feature}" in segments][:6]
+    for name in ("segment", "customers", "share", "revenue"):
+        table.add_column(name, justify="left" if name == "segment" else "right")
+    for feature in shown:
+        table.add_column(f"mean {feature}", justify="right")
+    for row in segments.to_dict("records"):
+        means = [compact(row[f"mean_{feature}"]) for feature in shown]
+        table.add_row(
+            escape(row["name"]), f"{row['size']:,}", percent(row["share"]), percent(row["revenue_share"]), *means
+        )
+    console.print()
+    console.print(table)
+    width = max(len(name) for name, _ in lines)
+    for name, text in lines:
+        console.print(f"  {name:<{width}}  {text}", markup=False, highlight=False, soft_wrap=True)

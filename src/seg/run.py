@@ -1,0 +1,221 @@
+"""Segment the customers of a data set: from raw files to tracked, described segments.
+
+    python -m seg.run                                     the toy data set, seconds
+    python -m seg.run dataset=flo model=kmeans k=4        FLO, about ten seconds
+    python -m seg.run -m dataset=flo,online_retail model=kmeans,gmm k=3,4,5
+
+Leaves a directory under runs/ with report.html, and a run in MLflow. Options: configs/run.yaml.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from seg import __version__, config
+from seg.config import Settings
+from seg.errors import SegError
+
+log = logging.getLogger("seg")
+COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
+
+
+def run(cfg: DictConfig) -> float | None:
+    """Do one job: check, segment, write, track. Returns the silhouette in the common space, for a sweeper."""
+    settings = config.settings(cfg)
+    config.check_parts(settings)
+    hydra_config = HydraConfig.get()
+    folder = Path(hydra_config.runtime.output_dir)
+    from seg import flow, outputs, sources
+
+    clock = flow.timed()
+    outputs.writable(folder)
+    parts = _instantiate(cfg)
+    chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
+    tracker = _tracker(settings, chosen, parts.takes_k)
+    try:
+        result = flow.segment(settings, parts)
+        title = f"{settings.dataset.name}: {result.k} segments"
+        facts = _facts(settings, chosen, result, clock())
+        flow.leave(result, settings, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title)
+        with flow.progress.step("track"):
+            tracker.record(**_record(settings, result, folder, clock()))
+        tracker.end("FINISHED")
+    except KeyboardInterrupt as error:
+        tracker.end("KILLED", error)
+        raise
+    except BaseException as error:
+        tracker.end("FAILED", error)
+        raise
+    _close(result, folder, tracker, clock(), title)
+    return result.metrics["common/silhouette"]
+
+
+def _instantiate(cfg: DictConfig):
+    """Make the parts; the only place that does."""
+    from hydra.utils import instantiate
+
+    from seg.flow import Parts
+
+    def make_clusterer(k: int):
+        at_k = cfg.copy()
+        with open_dict(at_k):
+            at_k.k = k
+        return instantiate(at_k.model)
+
+    def made(key: str, make):
+        try:
+            return make()
+        except hydra.errors.InstantiationException as error:
+            cause = error.__cause__ or error
+            raise SegError(f"{key}: {str(cause).splitlines()[0]}; check its keys in configs/{key}/") from None
+
+    takes_k = "${k}" in OmegaConf.to_yaml(cfg.model, resolve=False)
+    made("model", lambda: make_clusterer(2))
+    return Parts(
+        connect=lambda: made("engine", lambda: instantiate(cfg.engine.connect)),
+        load=made("dataset", lambda: instantiate(cfg.dataset.load)),
+        scaler=made("scaler", lambda: instantiate(cfg.scaler)),
+        make_clusterer=make_clusterer,
+        takes_k=takes_k,
+    )
+
+
+def _tracker(settings: Settings, chosen: dict, takes_k: bool):
+    from seg.tracking import MLflowTracker, NoTracker
+
+    tracking = settings.tracking
+    if not tracking.enabled:
+        return NoTracker()
+    params = chosen | {"seed": settings.seed}
+    if settings.k != "auto" and takes_k:
+        params["k"] = settings.k
+    name = f"{chosen['dataset']} {chosen['model']} k={settings.k} {chosen['recipe']} {chosen['scaler']}"
+    tags = {"k_requested": settings.k, "seg.version": __version__}
+    return MLflowTracker(tracking.uri, tracking.experiment, name, params, tags, tracking.model)
+
+
+def _record(settings: Settings, result, folder: Path, seconds: float) -> dict:
+    from seg.tracking import git_commit
+
+    example = result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
+    commit = git_commit()
+    return {
+        "folder": folder,
+        "params": {"k": result.k},
+        "tags": {
+            "data": result.source.data,
+            "data.fingerprint": result.fingerprint,
+            "data.files": ", ".join(path.name for path in result.source.paths[:20]),
+            "k_reason": result.k_reason,
+            "as_of": result.table.as_of,
+            "git.commit": commit,
+            "mlflow.source.git.commit": commit.removesuffix("+changes"),
+            "mlflow.note.content": _note(result),
+        },
+        "metrics": result.metrics | {"seconds/total": seconds},
+        "k_scan": result.scan.table,
+        "pipeline": result.pipeline,
+        "example": example,
+    }
+
+
+def _note(result) -> str:
+    """Describe a run in a paragraph, for its page in MLflow."""
+    from seg import report
+
+    warnings = "\n".join(f"- {text}" for level, text in result.notices if level == "warning")
+    return f"{report.headline(result.segments)}\n\n{warnings}".strip()
+
+
+def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str, str]:
+    """Collect what a reader of the report has to know about where it came from."""
+    import platform
+    from datetime import datetime
+
+    from seg.tracking import git_commit
+
+    as_of = {} if result.table.as_of is None else {"recency counted from": str(result.table.as_of)}
+    return {
+        "data set": settings.dataset.name,
+        "data": f"{result.source.data} ({', '.join(path.name for path in result.source.paths[:3]) or 'made in memory'})",
+        "fingerprint": result.fingerprint[:12] if result.source.paths else "",
+        "customers": f"{len(result.table.frame):,}",
+        **as_of,
+        **{name: chosen[name] for name in ("cleaning", "recipe", "scaler", "model", "engine")},
+        "k": f"{result.k} ({result.k_reason})",
+        "seed": str(settings.seed),
+        "currency": settings.dataset.currency or "",
+        "seg": f"{__version__} {git_commit()[:12]}".strip(),
+        "made": f"{datetime.now():%Y-%m-%d %H:%M} in {seconds:.1f} s on {platform.machine()}, {platform.system()}, {config.cores()} cores",
+    }
+
+
+def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
+    from seg import progress
+
+    values = result.metrics
+    lines = [("warning" if level == "warning" else "note", text) for level, text in result.notices]
+    for name in ("own/silhouette", "common/silhouette", "own/silhouette_sq", "truth/adjusted_rand"):
+        if name in values:
+            lines.append((name, f"{values[name]:.3f}  {result.meanings[name]}"))
+    lines += [
+        ("k", f"{result.k}  {result.k_reason}"),
+        ("report", str(folder / "report.html")),
+        ("tracked", tracker.where),
+        ("seconds", f"{seconds:.1f}"),
+    ]
+    progress.closing(result.segments, result.table.features, lines, title)
+
+
+@hydra.main(version_base="1.3", config_path="../../configs", config_name="run")
+def _command(cfg: DictConfig) -> float | None:
+    # A sweep goes on after a job that fails and raises its first error at the end only: say it now.
+    try:
+        return run(cfg)
+    except SegError as error:
+        log.error("error: %s", error)
+        error.said = True
+        raise
+    finally:
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+
+
+def main() -> int:
+    """Run the command line; 0 when all is well, 1 for a mistake that the user can mend, 130 when interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        config.prepare_environment()
+        _command()
+    except KeyboardInterrupt:
+        print("interrupted: the run is marked KILLED", file=sys.stderr)
+        return 130
+    except SegError as error:
+        if not getattr(error, "said", False):
+            print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename or ''}: {error.strerror}; choose another hydra.run.dir", file=sys.stderr)
+        return 1
+    except Exception as error:
+        explained = config.explain(error)
+        if explained is None:
+            raise
+        print(f"error: {explained}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _interrupt(signum, frame) -> None:
+    raise KeyboardInterrupt(f"signal {signum}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

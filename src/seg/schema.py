@@ -1,0 +1,247 @@
+"""The two kinds of table, and how text becomes their typed columns.
+
+``transactions`` hold one row an order line, ``customers`` one row a customer. An adapter names the columns of its
+files as `Field` objects; one number grammar and one date format a column are applied here, on any engine, and what
+does not parse is a bad row: an error with row and value, or set aside and counted (``bad_rows=skip``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import ibis
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.engine import DuckDBEngine, Raw, Reading
+from seg.errors import SegError
+from seg.sources import Source
+
+TRANSACTIONS = {
+    "customer_id": "string",
+    "order_id": "string",
+    "ordered_at": "timestamp",
+    "amount": "float64",
+    "is_return": "boolean",
+}
+SHOWN = 5  # bad rows shown in an error
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column to read.
+
+    Parameters
+    ----------
+    name : str
+        Its name in seg.
+    source : str
+        Its name in the files.
+    kind : {"id", "text", "number", "time"}
+        How its text is read.
+    required : bool
+        Whether a row without a value is a bad row.
+    format : str, optional
+        Of a time, spelled as for ``strptime``; ISO 8601 when left out.
+    """
+
+    name: str
+    source: str
+    kind: str = "text"
+    required: bool = False
+    format: str | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A typed table, and the rows that were set aside (file, line or row, reason, text)."""
+
+    table: ir.Table
+    rejects: pd.DataFrame
+
+
+def load_fields(
+    engine: DuckDBEngine,
+    source: Source,
+    fields: Sequence[Field],
+    reading: Reading,
+    bad_rows: str = "fail",
+    decimal: str = ".",
+) -> Loaded:
+    """Read the files of a source into typed columns.
+
+    Raises
+    ------
+    SegError
+        A column is missing, a file is empty, no row is left, or, with ``bad_rows="fail"``, a line is malformed, a
+        value does not parse or a required one is missing: the message names row and value.
+    """
+    raw = engine.read(source.paths, list(dict.fromkeys(field.source for field in fields)), reading)
+    where = _where(source)
+    if len(raw.rejects) and bad_rows == "fail":
+        raise SegError(_malformed(where, raw.rejects))
+    fields = [_with_zone(engine, raw, field, where) for field in fields]
+    columns = {field.name: _typed(engine, raw, field, decimal) for field in fields}
+    faults = {field.name: _fault(raw.table[field.source], columns[field.name], field.required) for field in fields}
+    faulty = ibis.or_(*faults.values())
+    typed = raw.table.select(**columns, _faulty=faulty)
+    # Text is parsed once and kept; a typed file is cheap to scan again and may be larger than this machine.
+    typed = engine.checkpoint(typed) if raw.stored else typed
+    count = engine.collect(typed.aggregate(rows=typed.count(), bad=typed._faulty.sum().fill_null(0)))
+    rows, bad = int(count.rows[0]), int(count.bad[0])
+    if not rows and not len(raw.rejects):
+        raise SegError(f"{where}: a header but no rows; expected at least one row of data")
+    rejects = raw.rejects
+    if bad:
+        found = engine.collect(_bad_rows(raw.table, fields, faults, faulty, None if bad_rows == "skip" else SHOWN))
+        listing = _describe(found, fields, columns, decimal)
+        if bad_rows == "fail":
+            raise SegError(_unparsed(where, bad, rows, listing))
+        rejects = pd.concat([rejects, listing.assign(file=where)], ignore_index=True)
+    if rows == bad:
+        raise SegError(f"{where}: none of its {rows + len(raw.rejects):,} rows can be used; run with dataset.bad_rows=fail to see why")
+    return Loaded((typed.filter(~typed._faulty) if bad else typed).drop("_faulty"), rejects)
+
+
+def transactions(table: ir.Table) -> ir.Table:
+    """Give a table the columns that every transactions table has, in order, attributes after them.
+
+    Raises
+    ------
+    SegError
+        A column is missing: a fault of the adapter.
+    """
+    missing = set(TRANSACTIONS) - set(table.columns)
+    if missing:
+        raise SegError(f"adapter: a transactions table needs {', '.join(sorted(missing))}; it has {', '.join(table.columns)}")
+    typed = {name: table[name].cast(kind) for name, kind in TRANSACTIONS.items()}
+    return table.select(**typed, **{name: table[name] for name in table.columns if name not in typed})
+
+
+# ---- leaves: one grammar, the same on every engine ---------------------------------------------------------------
+
+
+def number(text: ir.StringValue, decimal: str = ".") -> ir.FloatingValue:
+    """Read a number; NULL where the text is not one finite decimal number.
+
+    Engines disagree on ``1_000`` (a number for one), ``12d`` (for another), ``Infinity`` and ``NaN``: none is one here.
+    """
+    text = text.strip()
+    if decimal == ",":
+        text = (text.contains(".")).ifelse(ibis.null("string"), text.replace(",", "."))
+    value = text.try_cast("float64")
+    plain = ~text.contains("_") & ~text.right(1).isin(["d", "D", "f", "F"])
+    return (plain & ~value.isnan() & ~value.isinf()).ifelse(value, ibis.null("float64"))
+
+
+def identifier(text: ir.StringValue) -> ir.StringValue:
+    """Read an id: trimmed, blank is NULL, and 17850.0 (a number that once had gaps beside it) is 17850."""
+    text = text.strip().nullif("")
+    digits = text.left(text.length() - 2)
+    whole = text.endswith(".0") & digits.re_search("^[0-9]+$")
+    return whole.ifelse(digits, text)
+
+
+def _typed(engine: DuckDBEngine, raw: Raw, field: Field, decimal: str) -> ir.Value:
+    column = raw.table[field.source]
+    if not column.type().is_string():
+        return _converted(column, field)
+    if field.kind == "number":
+        # Cells of a workbook are numbers: their text has a point whatever the decimal sign of the country.
+        return number(column, "." if raw.typed_cells else decimal)
+    if field.kind == "time":
+        text = column.strip().nullif("")
+        if field.format == "offset":
+            return engine.instant(text)
+        value = engine.timestamp(text, field.format)
+        return ibis.coalesce(value, engine.timestamp(text, None)) if raw.typed_cells and field.format else value
+    return identifier(column) if field.kind == "id" else column.nullif("")
+
+
+def _converted(column: ir.Value, field: Field) -> ir.Value:
+    """Convert a column that the file has typed already (Parquet)."""
+    if field.kind == "number":
+        value = column.cast("float64")
+        return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
+    if field.kind == "time":
+        return column.cast("timestamp(6)")
+    if field.kind == "id" and column.type().is_floating():
+        return identifier(column.cast("int64").cast("string"))
+    return column.cast("string")
+
+
+def _fault(raw: ir.Value, value: ir.Value, required: bool) -> ir.BooleanValue:
+    if required:
+        return value.isnull()
+    if raw.type().is_string():
+        return value.isnull() & (raw.strip() != "")
+    return value.isnull() & raw.notnull()
+
+
+def _with_zone(engine: DuckDBEngine, raw: Raw, field: Field, where: str) -> Field:
+    """Decide whether the times of a column carry a UTC offset: all of them or none, never a mix."""
+    column = raw.table[field.source]
+    if field.kind != "time" or field.format or not column.type().is_string():
+        return field
+    zoned = column.strip().re_search(r"\d[T ]\d\d.*(Z|[+-]\d\d(:?\d\d)?)$")
+    count = engine.collect(raw.table.aggregate(zoned=zoned.sum().fill_null(0), filled=(column.strip() != "").sum().fill_null(0)))
+    with_zone, filled = int(count.zoned[0]), int(count.filled[0])
+    if with_zone == 0:
+        return field
+    if with_zone == filled:
+        return replace(field, format="offset")
+    example = engine.collect(raw.table.filter(zoned).select(field.source).limit(1)).iloc[0, 0]
+    raise SegError(
+        f"{where}: column {field.source!r} mixes times with a UTC offset ({with_zone:,}, such as {example!r}) and without one "
+        f"({filled - with_zone:,}); write all of them in one way"
+    )
+
+
+def _bad_rows(table: ir.Table, fields: Sequence[Field], faults: dict, faulty: ir.BooleanValue, limit: int | None):
+    numbered = table.select(
+        row=ibis.row_number() + 1,
+        faulty=faulty,
+        **{f"fault_{field.name}": faults[field.name] for field in fields},
+        **{f"raw_{field.name}": table[field.source].cast("string") for field in fields},
+    )
+    found = numbered.filter(numbered.faulty).order_by("row")
+    return found if limit is None else found.limit(limit)
+
+
+def _describe(found: pd.DataFrame, fields: Sequence[Field], columns: dict, decimal: str) -> pd.DataFrame:
+    expected = {"number": "a finite number", "id": "an id", "text": "a text", "time": "a date"}
+    rows = []
+    for row in found.to_dict("records"):
+        reasons = []
+        for field in fields:
+            if not row[f"fault_{field.name}"]:
+                continue
+            value = row[f"raw_{field.name}"]
+            wanted = expected[field.kind] + (f" like {field.format}" if field.format not in (None, "offset") else "")
+            wanted = "an ISO 8601 date" if wanted == "a date" else wanted
+            blank = pd.isna(value) or not str(value).strip()
+            reasons.append(f"{field.source} is {'missing' if blank else repr(value)}, expected {wanted}")
+        text = ",".join("" if pd.isna(row[f"raw_{field.name}"]) else str(row[f"raw_{field.name}"]) for field in fields)
+        rows.append({"line": int(row["row"]), "reason": "; ".join(reasons), "text": text})
+    return pd.DataFrame(rows, columns=["line", "reason", "text"])
+
+
+def _where(source: Source) -> str:
+    return str(source.paths[0]) + (f" and {len(source.paths) - 1} more" if len(source.paths) > 1 else "")
+
+
+def _malformed(where: str, rejects: pd.DataFrame) -> str:
+    shown = "\n".join(f"  line {row.line}: {row.reason}\n    {str(row.text)[:160]}" for row in rejects.head(SHOWN).itertuples())
+    encoding = rejects["reason"].str.contains("unicode", case=False).any()
+    advice = "not UTF-8: set dataset.encoding (such as windows-1252), " if encoding else "mend the file (or dataset.delimiter), "
+    return f"{where}: {len(rejects):,} malformed lines\n{shown}\n  {advice}or leave them out with dataset.bad_rows=skip"
+
+
+def _unparsed(where: str, bad: int, rows: int, listing: pd.DataFrame) -> str:
+    shown = "\n".join(f"  row {row.line:,}: {row.reason}" for row in listing.itertuples())
+    return (
+        f"{where}: {bad:,} of {rows:,} rows cannot be read\n{shown}\n"
+        "  mend them, set dataset.date_format (as for strptime, e.g. %d.%m.%Y) or dataset.decimal, "
+        "or leave them out with dataset.bad_rows=skip"
+    )

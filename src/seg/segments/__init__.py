@@ -1,0 +1,1 @@
+"""What people read: the profile of each segment."""

@@ -1,0 +1,91 @@
+"""Find the files of a data set: the user's, the real ones, or the sample that ships with the project."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seg.engine import FORMATS
+from seg.errors import SegError, listed
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows of a data set come from.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the data set.
+    kind : {"file", "sample", "generated"}
+        Real files, the shipped synthetic sample, or made in memory.
+    paths : tuple of Path
+        The files, sorted; empty for generated data.
+    expected : str
+        Where the real files were looked for.
+    """
+
+    dataset: str
+    kind: str
+    paths: tuple[Path, ...]
+    expected: str
+
+    @property
+    def data(self) -> str:
+        """Tell real data from the sample, in one word for a tag."""
+        return "real" if self.kind == "file" else self.kind
+
+
+def find(
+    dataset: str, data_dir: str, files: Sequence[str] = (), path: str | None = None, sample: str | None = None
+) -> Source:
+    """Look for the files of a data set.
+
+    A given `path` is taken and must exist. Otherwise the first of the patterns `files` that matches something under
+    ``<data_dir>/<dataset>/`` is taken, and where none does the `sample`. With neither patterns nor a path the
+    data set makes its rows itself.
+    """
+    if path is not None:
+        return Source(dataset, "file", _expand(path), path)
+    folder = Path(data_dir) / dataset
+    expected = " or ".join(str(folder / pattern) for pattern in files)
+    if not files:
+        return Source(dataset, "generated", (), "")
+    for pattern in files:
+        found = tuple(sorted(file for file in folder.glob(pattern) if file.is_file() and file.name != "sample.csv"))
+        if found:
+            return Source(dataset, "file", found, expected)
+    if sample is None or not Path(sample).is_file():
+        raise SegError(f"dataset={dataset}: no file at {expected}, and no sample beside its card; set data_dir or dataset.path")
+    return Source(dataset, "sample", (Path(sample),), expected)
+
+
+def _expand(path: str) -> tuple[Path, ...]:
+    """Turn a file, a folder or a glob into the files it names."""
+    here = Path(path).expanduser()
+    if here.is_file():
+        return (here,)
+    if here.is_dir():
+        endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
+        found = sorted(file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings))
+        if not found:
+            raise SegError(f"dataset.path={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
+        return tuple(found)
+    found = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
+    if not found:
+        beside = [file.name for file in here.parent.iterdir()] if here.parent.is_dir() else []
+        hint = f"nearest names in {here.parent}: {listed(here.name, beside, most=5)}" if beside else f"there is no folder {here.parent}"
+        raise SegError(f"dataset.path={path}: no such file; {hint}")
+    return tuple(found)
+
+
+def fingerprint(paths: Sequence[Path]) -> str:
+    """Hash the content of all files together (SHA-256, their order by name): equal bytes, equal fingerprint."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,233 @@
+"""The one module with MLflow: a run's parameters, metrics, curves, files and model.
+
+MLflow takes seconds to import and to open its store, so both happen in a thread beside reading and clustering.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from seg.errors import SegError
+
+log = logging.getLogger("seg")
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+class NoTracker:
+    """Track nothing (``tracking=none``)."""
+
+    where = "not tracked (tracking=none)"
+
+    def record(self, *_, **__) -> None:
+        """Take what a finished run leaves, and drop it."""
+
+    def end(self, status: str, error: BaseException | None = None) -> None:
+        """End the run."""
+
+
+class MLflowTracker:
+    """One MLflow run.
+
+    Parameters
+    ----------
+    uri : str or None
+        Of the tracking store; ``MLFLOW_TRACKING_URI`` when None, and without it a SQLite file in the project.
+    experiment : str
+        Name of the experiment; comparing runs needs them in one.
+    run_name : str
+    params, tags : mapping of str to str
+        Logged at once, so that a run that fails can be found too.
+    model : bool
+        Whether to keep the fitted pipeline.
+    """
+
+    def __init__(self, uri: str | None, experiment: str, run_name: str, params: Mapping, tags: Mapping, model: bool = True):
+        self._uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}"
+        self._experiment, self._run_name = experiment, run_name
+        self._params, self._tags, self._model = dict(params), dict(tags), model
+        self._failure: Exception | None = None
+        self._run = self._client = None
+        self._thread = threading.Thread(target=self._start, name="mlflow-start", daemon=True)
+        self._thread.start()
+
+    # ---- beside the work ---------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        try:
+            _quiet()
+            import mlflow
+            import mlflow.sklearn  # noqa: F401 - imported here so that logging the model need not
+
+            mlflow.set_tracking_uri(self._uri)
+            self._client = mlflow.MlflowClient(tracking_uri=self._uri)
+            experiment_id = self._experiment_id()
+            tags = {key: str(value)[:5000] for key, value in self._tags.items()} | {"mlflow.runName": self._run_name}
+            self._run = self._client.create_run(experiment_id, run_name=self._run_name, tags=tags)
+            self._log_params(self._params)
+        except Exception as error:  # handed to the caller's thread by _ready
+            self._failure = error
+
+    def _experiment_id(self) -> str:
+        from mlflow.exceptions import MlflowException
+
+        found = self._client.get_experiment_by_name(self._experiment)
+        if found is None:
+            # A local store keeps artifacts beside itself; without this they would land in the current directory.
+            beside = str(_beside(self._uri)) if self._uri.startswith("sqlite:") else None
+            try:
+                return self._client.create_experiment(
+                    self._experiment, artifact_location=beside, tags={"mlflow.experimentKind": "custom_model_development"}
+                )
+            except MlflowException:
+                found = self._client.get_experiment_by_name(self._experiment)  # another job was first
+        if found is None or found.lifecycle_stage == "deleted":
+            raise SegError(
+                f"tracking.experiment={self._experiment}: it is deleted in {self._uri}; restore it there or choose another name"
+            )
+        return found.experiment_id
+
+    def _log_params(self, params: Mapping) -> None:
+        from mlflow.entities import Param
+
+        self._client.log_batch(self._run.info.run_id, params=[Param(k, str(v)) for k, v in params.items()])
+
+    def _ready(self) -> None:
+        self._thread.join()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            if isinstance(failure, SegError):
+                raise failure
+            raise SegError(
+                f"tracking.uri={_hidden(self._uri)}: MLflow cannot open it ({str(failure).splitlines()[0]}); start the server, "
+                "choose another tracking.uri, or run with tracking=none"
+            ) from failure
+
+    # ---- at the end --------------------------------------------------------------------------------------------
+
+    @property
+    def where(self) -> str:
+        """Say where the run can be looked at."""
+        return f"{_hidden(self._uri)}, experiment {self._experiment}, run {self._run_name}"
+
+    def record(
+        self,
+        folder: Path,
+        params: Mapping[str, object],
+        tags: Mapping[str, object],
+        metrics: Mapping[str, float],
+        k_scan: pd.DataFrame,
+        pipeline,
+        example: pd.DataFrame,
+    ) -> None:
+        """Log what a run found.
+
+        Parameters
+        ----------
+        folder : Path
+            Its content becomes the artifacts, in one call.
+        params, tags : mapping
+            Known only now, such as k when it was chosen.
+        metrics : mapping of str to float
+            With their space in the name; NaN is left out.
+        k_scan : DataFrame
+            Curves, logged with ``step=k`` under ``scan/``, so that MLflow overlays the elbows of several runs.
+        pipeline : Pipeline
+            The model to keep.
+        example : DataFrame
+            Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
+        """
+        from mlflow.entities import Metric, RunTag
+
+        self._ready()
+        run_id, now = self._run.info.run_id, int(time.time() * 1000)
+        self._log_params(params)
+        values = [Metric(name, float(value), now, 0) for name, value in metrics.items() if pd.notna(value)]
+        curves = [
+            Metric(f"scan/{name}", float(row[name]), now, int(row["k"]))
+            for row in k_scan.to_dict("records")
+            for name in k_scan.columns
+            if name not in ("k", "silhouette_n") and pd.notna(row[name])
+        ]
+        told = [RunTag(name, str(value)[:5000]) for name, value in tags.items()]
+        everything = values + curves
+        for start in range(0, max(len(everything), 1), 1000):  # the limit of one batch
+            self._client.log_batch(run_id, metrics=everything[start : start + 1000], tags=told if start == 0 else [])
+        self._client.log_artifacts(run_id, str(folder))
+        if self._model:
+            self._log_model(run_id, pipeline, example)
+
+    def _log_model(self, run_id: str, pipeline, example: pd.DataFrame) -> None:
+        import cloudpickle
+        import mlflow
+        from mlflow.models import infer_signature
+
+        import seg.models.segmenter as segmenter
+        import seg.models.transforms as transforms
+
+        # By value: the saved model then loads where seg is not installed.
+        for module in (segmenter, transforms):
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+                mlflow.sklearn.log_model(
+                    pipeline,
+                    name="model",
+                    # skops, the default, refuses classes that it does not know, such as ours.
+                    serialization_format="cloudpickle",
+                    signature=infer_signature(example, pipeline.predict(example)),
+                    input_example=example,
+                    pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+                )
+        finally:
+            for module in (segmenter, transforms):
+                cloudpickle.unregister_pickle_by_value(module)
+
+    def end(self, status: str, error: BaseException | None = None) -> None:
+        """End the run as FINISHED, FAILED or KILLED, with the error as a tag."""
+        self._thread.join()
+        if self._run is None:
+            return
+        run_id = self._run.info.run_id
+        if error is not None:
+            self._client.set_tag(run_id, "error", f"{type(error).__name__}: {error}"[:5000])
+        self._client.set_terminated(run_id, status)
+
+
+def git_commit(folder: Path = ROOT) -> str:
+    """Name the commit of the code, with ``+changes`` where the checkout differs from it; empty outside git."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10).stdout.strip()
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        return commit + ("+changes" if commit and git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _beside(uri: str) -> Path:
+    return Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
+
+
+def _hidden(uri: str) -> str:
+    """Leave out the password of an address."""
+    return re.sub(r"//[^/@]*@", "//...@", uri)
+
+
+def _quiet() -> None:
+    """Silence what is not about the run: schema migrations, dependency hints."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models.model", "mlflow.sklearn"):
+        logging.getLogger(name).setLevel(logging.ERROR)
