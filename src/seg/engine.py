@@ -149,7 +149,11 @@ class DuckDBEngine:
     def register(self, frame: pd.DataFrame | pa.Table) -> ir.Table:
         """Make a table of a frame that is in memory already."""
         name = self._new_name()
-        return self._ibis.create_table(name, frame, temp=True)
+        # Ibis' own create_table drops a view on the way in words that DuckDB 2 does not parse.
+        self._ibis.con.register(f"{name}_view", frame)
+        self._ibis.con.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_view")
+        self._ibis.con.unregister(f"{name}_view")
+        return self._ibis.table(name)
 
     def collect(self, table: ir.Table) -> pd.DataFrame:
         """Bring a table into memory, by Arrow."""

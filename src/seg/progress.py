@@ -57,10 +57,12 @@ def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, 
     from seg.plots import compact, percent
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)  # a log has no width of its own, and 80 breaks every heading
     table = Table(title=escape(title), title_justify="left", header_style="bold")
     shown = [feature for feature in features if f"mean_{feature}" in segments][:6]
-    for name in ("segment", "customers", "share", "revenue"):
-        table.add_column(name, justify="left" if name == "segment" else "right")
+    for name in ("segment", "customers", "share", "revenue share"):
+        table.add_column(name, justify="left" if name == "segment" else "right", no_wrap=name == "segment")
     for feature in shown:
         table.add_column(f"mean {feature}", justify="right")
     for row in segments.to_dict("records"):
