@@ -10,9 +10,18 @@ from sklearn.preprocessing import StandardScaler
 
 from seg import synthetic
 from seg.errors import SegError
+from seg.synthetic import samples
+from seg.synthetic.shop import ODD_COUNTRIES
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 
+GENERATORS = [
+    synthetic.flo,
+    synthetic.online_retail,
+    synthetic.own_customers,
+    synthetic.own_orders,
+    synthetic.toy,
+]
 QUIRKS = {
     "lines without a customer": lambda t: t.customer == "",
     "exact duplicates": lambda t: t.duplicated(),
@@ -36,7 +45,7 @@ QUIRKS = {
     "customers of two countries": lambda t: t.groupby("customer").country.transform("nunique") > 1,
     **{f"the code {code}": lambda t, code=code: t.code == code
        for code in ("POST", "D", "M", "DOT", "CRUK", "BANK CHARGES", "AMAZONFEE")},
-    **{f"the country {name}": lambda t, name=name: t.country == name for name in synthetic.ODD_COUNTRIES},
+    **{f"the country {name}": lambda t, name=name: t.country == name for name in ODD_COUNTRIES},
 }  # fmt: skip
 
 
@@ -94,14 +103,14 @@ def test_a_sample_that_cannot_be_written_leaves_the_old_one_alone(tmp_path, monk
     old = tmp_path / "flo" / "sample.csv"
     old.parent.mkdir()
     old.write_text("old")
-    pounds = synthetic.Sample(lambda: pd.DataFrame({"price": ["£1"]}), "sample.csv", "ascii")
-    monkeypatch.setattr(synthetic, "SAMPLES", {"flo": pounds})
+    pounds = samples.Sample(lambda: pd.DataFrame({"price": ["£1"]}), "sample.csv", "ascii")
+    monkeypatch.setattr(samples, "SAMPLES", {"flo": pounds})
     with pytest.raises(UnicodeEncodeError):
         synthetic.write_samples(tmp_path)
     assert [path.read_text() for path in old.parent.iterdir()] == ["old"]
 
 
-@pytest.mark.parametrize("generate", [synthetic.flo, synthetic.online_retail, synthetic.toy])
+@pytest.mark.parametrize("generate", GENERATORS)
 def test_a_seed_gives_the_same_table_and_another_seed_another(generate):
     pd.testing.assert_frame_equal(generate(customers=100, seed=1), generate(customers=100, seed=1))
     assert not generate(customers=100, seed=1).equals(generate(customers=100, seed=2))
@@ -197,3 +206,37 @@ def test_flo_texts_have_the_form_of_the_file_and_values_are_skewed(people):
     assert people.interested_in_categories_12.str.fullmatch(r"\[([A-Z]+(, [A-Z]+)*)?\]").all()
     assert (people.interested_in_categories_12 == "[]").any()
     assert people.filter(like="total").astype(float).skew().gt(1).all()
+
+
+# --- samples for one's own data
+
+
+def test_the_sample_of_orders_is_the_toy_of_another_seed_without_its_truth():
+    orders = read("transactions")
+    assert orders.columns.tolist()[:3] == ["customer_id", "ordered_at", "amount"]
+    assert "planted" not in orders
+    toy = synthetic.toy(customers=300, seed=1)
+    assert orders.customer_id.tolist() == toy.customer_id.tolist()
+    assert orders.customer_id.nunique() == 300
+    assert orders.ordered_at.str.fullmatch(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d").all()
+    assert (pd.to_datetime(orders.ordered_at) == toy.ordered_at).all()
+
+
+def test_amounts_of_the_sample_of_orders_are_pieces_times_price_and_negative_for_returns():
+    orders = read("transactions").astype({"amount": float, "quantity": int, "unit_price": float})
+    assert orders.amount.to_numpy() == pytest.approx(
+        (orders.quantity * orders.unit_price).to_numpy(), abs=0.005
+    )
+    is_return = orders.order_id.str.startswith("C")
+    assert 0.02 < is_return.mean() < 0.04
+    assert (orders.amount[is_return] < 0).all() and (orders.amount[~is_return] > 0).all()
+
+
+def test_the_sample_of_customers_has_three_groups():
+    customers = read("customers")
+    assert customers.columns.tolist() == ["customer_id", "visits", "spend", "age"]
+    assert len(customers) == customers.customer_id.nunique() == 400
+    X = StandardScaler().fit_transform(customers[["visits", "spend", "age"]].astype(float))
+    labels = {k: KMeans(k, n_init=10, random_state=0).fit_predict(X) for k in range(2, 9)}
+    assert max(labels, key=lambda k: calinski_harabasz_score(X, labels[k])) == 3
+    assert sorted(np.bincount(labels[3])) == [100, 120, 180]

@@ -7,10 +7,17 @@ the data set can serve the recipe and the cleaning.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -19,7 +26,18 @@ from seg.errors import SegError, listed
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
-GROUPS = ("dataset", "cleaning", "recipe", "scaler", "model", "engine", "selection", "evaluation", "tracking", "experiment")
+GROUPS = (
+    "dataset",
+    "cleaning",
+    "recipe",
+    "scaler",
+    "model",
+    "engine",
+    "selection",
+    "evaluation",
+    "tracking",
+    "experiment",
+)
 BAD_ROWS = ("fail", "skip")
 
 
@@ -28,15 +46,39 @@ def prepare_environment() -> None:
     if not CONFIGS.is_dir():
         raise SegError(f"{CONFIGS} is missing: seg runs from its checkout; install it with pip install -e .")
     os.environ["SEG_ROOT"] = str(ROOT)
+    # Threads that wait by spinning turn seconds into minutes where another process wants the core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Errors come to `explain` as they are, instead of being printed by Hydra.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+
+
+def readable(argument: str) -> str:
+    """Quote the value of an override that Hydra's grammar cannot read: ``delimiter=;`` or a path with brackets.
+
+    >>> readable("dataset.delimiter=;")
+    "dataset.delimiter=';'"
+    """
+    key, equals, value = argument.partition("=")
+    if not equals or argument.startswith("-"):
+        return argument
+    parser = OverridesParser.create()
+    quoted = key + "='" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    for candidate in (argument, quoted):
+        try:
+            parser.parse_override(candidate)
+            return candidate
+        except HydraException:
+            # A list that was not closed is a slip, not a text.
+            if value.startswith(("[", "{")):
+                break
+    return argument
 
 
 def _whole(least: int, other: str = ""):
     expected = f"expected a whole number of at least {least}" + (f", or {other}" if other else "")
 
     def check(value: Any) -> Any:
-        if other and value == other:
+        if other and value == (None if other == "null" else other):
             return value
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(expected)
@@ -103,7 +145,7 @@ class EngineSettings(Strict):
 
     name: str
     memory_limit: str | None = None
-    threads: Annotated[int | None, BeforeValidator(lambda v: v)] = Field(default=None, ge=1)
+    threads: Annotated[int | None, _whole(1, "null")] = None
     spill_dir: str | None = None
     connect: dict[str, Any]
 
@@ -167,29 +209,14 @@ def settings(cfg: DictConfig) -> Settings:
     return checked
 
 
-def columns(dataset: DatasetSettings) -> dict[str, str]:
-    """Complete the column mapping of a transactions data set.
-
-    Raises
-    ------
-    SegError
-        Customer, date or an amount is not mapped.
-    """
-    mapping = {name: source for name, source in (dataset.columns or {}).items() if source}
-    if "amount" not in mapping and not {"quantity", "unit_price"} <= set(mapping):
-        mapping["amount"] = "amount"
-    for name in ("customer_id", "ordered_at"):
-        if name not in mapping:
-            raise SegError(f"dataset.columns.{name}=null: expected the column of the files that holds it")
-    return mapping
-
-
 def provides(dataset: DatasetSettings) -> set[str]:
     """Name the columns that a data set gives, from its YAML alone."""
     if dataset.provides is not None:
         return set(dataset.provides)
     if dataset.kind == "transactions":
-        return set(columns(dataset)) | {"customer_id", "order_id", "ordered_at", "amount"}
+        from seg.datasets.transactions import mapping
+
+        return set(mapping(dataset.columns)) | {"customer_id", "order_id", "ordered_at", "amount"}
     return {"customer_id", *dataset.features}
 
 
@@ -231,28 +258,32 @@ def explain(error: Exception) -> str | None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={name}: unknown; expected one of {listed(name, error.options or choices(group))}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: cannot be read as key=value ({str(error).splitlines()[0]}); quote it for the shell: 'key=value'"
+        said = str(error).splitlines()[0]
+        return f"{error.override}: cannot be read as key=value ({said}); close its brackets, or put the value into quotes of its own"
     if isinstance(error, ConfigCompositionException):
         cause = error.__cause__
         if isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
-            section, _, key = str(cause.full_key).rpartition(".")
-            place = f"{section}." if section else ""
-            keys = [f"{place}{name}" for name in cause.parent_node if name != "hydra"]
-            return f"{cause.full_key}: unknown key; expected one of {listed(cause.full_key, keys)}"
+            key = str(cause.full_key)
+            section = key.rpartition(".")[0]
+            keys = [f"{section}.{name}".strip(".") for name in cause.parent_node if name != "hydra"]
+            given = next((text for text in sys.argv[1:] if text.partition("=")[0] == key), key)
+            return f"{given}: unknown key; expected one of {listed(key, keys)}"
         return str(error)
     if isinstance(error, HydraException):
         return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}; choose another directory with hydra.run.dir=..."
     return None
 
 
 def _wrong(item: dict, plain: dict) -> str:
     place = [str(part) for part in item["loc"]]
-    value, section = plain, plain
-    depth = 0
+    # Pydantic adds the branch of a union to the place of an error: only what the configuration has is a key.
+    value, depth = plain, 0
     for part in item["loc"]:
-        if not (isinstance(value, dict) and part in value) and not (isinstance(value, list) and isinstance(part, int)):
+        if not (isinstance(value, dict) and part in value):
             break
-        section, value, depth = value, value[part], depth + 1
+        value, depth = value[part], depth + 1
     key = ".".join(place[: max(depth, 1)])
     if item["type"] == "extra_forbidden":
         known = _known(place[:-1])
@@ -273,8 +304,12 @@ def _known(place: list[str]) -> list[str]:
 
 
 def _check_format(date_format: str | None) -> None:
-    """A format without a directive would quietly fit no date at all."""
+    """Refuse a format without a directive: it would quietly fit no date at all."""
     if date_format is not None and "%" not in date_format:
-        raise SegError(f"dataset.date_format={date_format}: expected the spelling of strptime, such as %d.%m.%Y or %Y-%m-%d %H:%M:%S")
+        raise SegError(
+            f"dataset.date_format={date_format}: expected the spelling of strptime, such as %d.%m.%Y or %Y-%m-%d %H:%M:%S"
+        )
     if date_format is not None and ("%z" in date_format or "%Z" in date_format):
-        raise SegError(f"dataset.date_format={date_format}: time zones are read from ISO 8601 text only; leave date_format out")
+        raise SegError(
+            f"dataset.date_format={date_format}: time zones are read from ISO 8601 text only; leave date_format out"
+        )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from sklearn.decomposition import PCA
 
+from seg import plots, progress, report
 from seg.errors import SegError
+from seg.flow import Result
 
 
 def writable(folder: Path) -> Path:
@@ -33,7 +38,9 @@ def write(path: Path, content: bytes | str) -> Path:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise SegError(f"{path}: cannot be written ({error.strerror}); free space or choose another hydra.run.dir") from None
+        raise SegError(
+            f"{path}: cannot be written ({error.strerror}); free space or choose another hydra.run.dir"
+        ) from None
     return path
 
 
@@ -45,3 +52,85 @@ def write_csv(path: Path, frame: pd.DataFrame) -> Path:
 def write_parquet(path: Path, frame: pd.DataFrame) -> Path:
     """Write a table as Parquet."""
     return write(path, frame.to_parquet(index=False))
+
+
+def leave(
+    result: Result, folder: Path, config_yaml: str, facts: Mapping[str, str], title: str, subtitle: str
+) -> None:
+    """Write everything a run leaves into its directory.
+
+    Parameters
+    ----------
+    result : Result
+    folder : Path
+        The directory of the run.
+    config_yaml : str
+        The composed configuration, unresolved: what comes from the environment does not land in a file.
+    facts : mapping of str to str
+        Where the result came from, for the head of the report.
+    title, subtitle : str
+        Of the report.
+    """
+    with progress.step("figures and report"):
+        figures = _figures(result)
+        write(folder / "config.yaml", config_yaml)
+        write_csv(folder / "segments.csv", result.segments)
+        write_csv(folder / "k_scan.csv", result.scan.table)
+        write_csv(folder / "ledger.csv", result.ledger)
+        assignments = pd.DataFrame(
+            {"customer_id": result.table.frame.index.astype(str), "segment": result.labels}
+        )
+        write_parquet(folder / "assignments.parquet", assignments)
+        if len(result.rejects):
+            write_csv(folder / "bad_rows.csv", result.rejects)
+        for name, (_caption, png) in figures.items():
+            write(folder / "figures" / f"{name}.png", png)
+        page = report.render(
+            title=title,
+            subtitle=subtitle,
+            notices=result.notices,
+            facts=dict(facts),
+            metrics=[(name, value, result.meanings.get(name, "")) for name, value in result.metrics.items()],
+            segments=result.segments,
+            features=[*result.table.features, *result.table.profile],
+            k_scan=result.scan.table,
+            k=result.k,
+            k_reason=result.k_reason,
+            ledger=result.ledger,
+            figures=figures,
+            config_yaml=config_yaml,
+        )
+        write(folder / "report.html", page)
+
+
+def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
+    labels, segments = result.labels, result.segments
+    named = dict(zip(segments["segment"], segments["name"], strict=True))
+    silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
+    points, explained = _map(result.X, result.X.shape[1])
+    shown = [*result.table.features, *result.table.profile][:40]
+    drawn = {
+        "sizes": ("Share of customers and of revenue", plots.sizes(segments)),
+        "map": (
+            "Customers in the two main directions of the scaled features",
+            plots.map_2d(points, labels, named, explained),
+        ),
+        "profile": (
+            "Segment means, coloured by index to the average customer",
+            plots.profile_heatmap(segments, shown),
+        ),
+        "elbow": ("Inertia over k", plots.elbow(k_scan, result.k)),
+        "silhouette": ("Mean silhouette over k", plots.silhouette_over_k(k_scan, result.k)),
+    }
+    if silhouette.n:
+        kept = labels[silhouette.index]
+        blades = plots.silhouette_blades(silhouette.samples, kept, named, silhouette.value)
+        drawn["silhouette_blades"] = ("Silhouette of each customer, segment by segment", blades)
+    return {name: (caption, plots.png(figure)) for name, (caption, figure) in drawn.items()}
+
+
+def _map(X: np.ndarray, features: int) -> tuple[np.ndarray, np.ndarray]:
+    if features == 1:
+        return np.column_stack([X, np.zeros(len(X))]), np.array([1.0, 0.0])
+    pca = PCA(2, random_state=0).fit(X)
+    return pca.transform(X), pca.explained_variance_ratio_

@@ -37,7 +37,13 @@ def bar(total: int) -> Iterator[Callable[[int], None]]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("trying k"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("trying k"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=total)
 
@@ -68,7 +74,11 @@ def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, 
     for row in segments.to_dict("records"):
         means = [compact(row[f"mean_{feature}"]) for feature in shown]
         table.add_row(
-            escape(row["name"]), f"{row['size']:,}", percent(row["share"]), percent(row["revenue_share"]), *means
+            escape(row["name"]),
+            f"{row['size']:,}",
+            percent(row["share"]),
+            percent(row["revenue_share"]),
+            *means,
         )
     console.print()
     console.print(table)

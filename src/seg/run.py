@@ -32,7 +32,7 @@ def run(cfg: DictConfig) -> float | None:
     config.check_parts(settings)
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
-    from seg import flow, outputs, sources
+    from seg import flow, outputs
 
     clock = flow.timed()
     outputs.writable(folder)
@@ -42,8 +42,9 @@ def run(cfg: DictConfig) -> float | None:
     try:
         result = flow.segment(settings, parts)
         title = f"{settings.dataset.name}: {result.k} segments"
+        subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
         facts = _facts(settings, chosen, result, clock())
-        flow.leave(result, settings, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title)
+        outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
         with flow.progress.step("track"):
             tracker.record(**_record(settings, result, folder, clock()))
         tracker.end("FINISHED")
@@ -60,6 +61,7 @@ def run(cfg: DictConfig) -> float | None:
 def _instantiate(cfg: DictConfig):
     """Make the parts; the only place that does."""
     from hydra.utils import instantiate
+    from sklearn.utils._param_validation import InvalidParameterError
 
     from seg.flow import Parts
 
@@ -71,10 +73,17 @@ def _instantiate(cfg: DictConfig):
 
     def made(key: str, make):
         try:
-            return make()
+            part = make()
+            # What scikit-learn would say of a wrong value in fit, it can say before any data is read.
+            getattr(part, "_validate_params", lambda: None)()
+            return part
         except hydra.errors.InstantiationException as error:
             cause = error.__cause__ or error
-            raise SegError(f"{key}: {str(cause).splitlines()[0]}; check its keys in configs/{key}/") from None
+            if isinstance(cause, SegError):
+                raise cause from None
+            raise SegError(f"{key}: {str(cause).splitlines()[0]}; see configs/{key}/") from None
+        except InvalidParameterError as error:
+            raise SegError(f"{key}: {error}") from None
 
     takes_k = "${k}" in OmegaConf.to_yaml(cfg.model, resolve=False)
     made("model", lambda: make_clusterer(2))
@@ -153,7 +162,7 @@ def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str
         "seed": str(settings.seed),
         "currency": settings.dataset.currency or "",
         "seg": f"{__version__} {git_commit()[:12]}".strip(),
-        "made": f"{datetime.now():%Y-%m-%d %H:%M} in {seconds:.1f} s on {platform.machine()}, {platform.system()}, {config.cores()} cores",
+        "made": f"{datetime.now():%Y-%m-%d %H:%M} in {seconds:.1f} s on {platform.system()} {platform.machine()}, {config.cores()} cores",
     }
 
 
@@ -193,16 +202,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         config.prepare_environment()
+        sys.argv[1:] = [config.readable(argument) for argument in sys.argv[1:]]
         _command()
     except KeyboardInterrupt:
-        print("interrupted: the run is marked KILLED", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
         return 130
     except SegError as error:
         if not getattr(error, "said", False):
             print(f"error: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or ''}: {error.strerror}; choose another hydra.run.dir", file=sys.stderr)
         return 1
     except Exception as error:
         explained = config.explain(error)

@@ -1,8 +1,8 @@
 """The two kinds of table, and how text becomes their typed columns.
 
-``transactions`` hold one row an order line, ``customers`` one row a customer. An adapter names the columns of its
-files as `Field` objects; one number grammar and one date format a column are applied here, on any engine, and what
-does not parse is a bad row: an error with row and value, or set aside and counted (``bad_rows=skip``).
+``transactions`` hold one row an order line, ``customers`` one row a customer. An adapter names the columns of
+its files as `Field` objects; one number grammar and one date format a column are applied here, on any engine, and
+what does not parse is a bad row: an error with row and value, or set aside and counted (``bad_rows=skip``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ibis
 import pandas as pd
 from ibis.expr import types as ir
 
-from seg.engine import DuckDBEngine, Raw, Reading
+from seg.engine import REJECT_COLUMNS, DuckDBEngine, Raw, Reading
 from seg.errors import SegError
 from seg.sources import Source
 
@@ -55,7 +55,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A typed table, and the rows that were set aside (file, line or row, reason, text)."""
+    """A typed table, and what was set aside: file, line, reason, text.
+
+    ``line`` is the line of the file where a line is malformed, and the row of data (the header and malformed lines
+    not counted) where a value does not parse; the reason tells which.
+    """
 
     table: ir.Table
     rejects: pd.DataFrame
@@ -82,8 +86,10 @@ def load_fields(
     if len(raw.rejects) and bad_rows == "fail":
         raise SegError(_malformed(where, raw.rejects))
     fields = [_with_zone(engine, raw, field, where) for field in fields]
-    columns = {field.name: _typed(engine, raw, field, decimal) for field in fields}
-    faults = {field.name: _fault(raw.table[field.source], columns[field.name], field.required) for field in fields}
+    columns = {field.name: _typed(engine, raw, field, decimal, where) for field in fields}
+    faults = {
+        field.name: _fault(raw.table[field.source], columns[field.name], field.required) for field in fields
+    }
     faulty = ibis.or_(*faults.values())
     typed = raw.table.select(**columns, _faulty=faulty)
     # Text is parsed once and kept; a typed file is cheap to scan again and may be larger than this machine.
@@ -94,13 +100,18 @@ def load_fields(
         raise SegError(f"{where}: a header but no rows; expected at least one row of data")
     rejects = raw.rejects
     if bad:
-        found = engine.collect(_bad_rows(raw.table, fields, faults, faulty, None if bad_rows == "skip" else SHOWN))
+        found = engine.collect(
+            _bad_rows(raw.table, fields, faults, faulty, None if bad_rows == "skip" else SHOWN)
+        )
         listing = _describe(found, fields, columns, decimal)
         if bad_rows == "fail":
             raise SegError(_unparsed(where, bad, rows, listing))
-        rejects = pd.concat([rejects, listing.assign(file=where)], ignore_index=True)
+        rejects = pd.concat([part for part in (rejects, listing.assign(file=where)) if len(part)])
+        rejects = rejects[REJECT_COLUMNS].reset_index(drop=True)
     if rows == bad:
-        raise SegError(f"{where}: none of its {rows + len(raw.rejects):,} rows can be used; run with dataset.bad_rows=fail to see why")
+        raise SegError(
+            f"{where}: none of its {rows + len(raw.rejects):,} rows can be used; run with dataset.bad_rows=fail to see why"
+        )
     return Loaded((typed.filter(~typed._faulty) if bad else typed).drop("_faulty"), rejects)
 
 
@@ -114,7 +125,9 @@ def transactions(table: ir.Table) -> ir.Table:
     """
     missing = set(TRANSACTIONS) - set(table.columns)
     if missing:
-        raise SegError(f"adapter: a transactions table needs {', '.join(sorted(missing))}; it has {', '.join(table.columns)}")
+        raise SegError(
+            f"adapter: a transactions table needs {', '.join(sorted(missing))}; it has {', '.join(table.columns)}"
+        )
     typed = {name: table[name].cast(kind) for name, kind in TRANSACTIONS.items()}
     return table.select(**typed, **{name: table[name] for name in table.columns if name not in typed})
 
@@ -143,10 +156,10 @@ def identifier(text: ir.StringValue) -> ir.StringValue:
     return whole.ifelse(digits, text)
 
 
-def _typed(engine: DuckDBEngine, raw: Raw, field: Field, decimal: str) -> ir.Value:
+def _typed(engine: DuckDBEngine, raw: Raw, field: Field, decimal: str, where: str) -> ir.Value:
     column = raw.table[field.source]
     if not column.type().is_string():
-        return _converted(column, field)
+        return _converted(column, field, where)
     if field.kind == "number":
         # Cells of a workbook are numbers: their text has a point whatever the decimal sign of the country.
         return number(column, "." if raw.typed_cells else decimal)
@@ -155,19 +168,33 @@ def _typed(engine: DuckDBEngine, raw: Raw, field: Field, decimal: str) -> ir.Val
         if field.format == "offset":
             return engine.instant(text)
         value = engine.timestamp(text, field.format)
-        return ibis.coalesce(value, engine.timestamp(text, None)) if raw.typed_cells and field.format else value
+        return (
+            ibis.coalesce(value, engine.timestamp(text, None)) if raw.typed_cells and field.format else value
+        )
     return identifier(column) if field.kind == "id" else column.nullif("")
 
 
-def _converted(column: ir.Value, field: Field) -> ir.Value:
+def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
     """Convert a column that the file has typed already (Parquet)."""
-    if field.kind == "number":
+    kind = column.type()
+    wrong = kind.is_nested() or kind.is_binary() or kind.is_unknown()
+    if field.kind == "number" and not wrong and (kind.is_numeric() or kind.is_boolean()):
         value = column.cast("float64")
         return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
-    if field.kind == "time":
+    if field.kind == "time" and (kind.is_timestamp() or kind.is_date()):
         return column.cast("timestamp(6)")
-    if field.kind == "id" and column.type().is_floating():
-        return identifier(column.cast("int64").cast("string"))
+    if wrong or field.kind in ("number", "time"):
+        expected = {"number": "a number", "time": "a date, a timestamp or ISO 8601 text"}.get(
+            field.kind, "text"
+        )
+        raise SegError(
+            f"{where}: column {field.source!r} holds {kind}, expected {expected}; write it so, or map another column"
+        )
+    if kind.is_floating():
+        # Ids that once had gaps beside them: 17850.0 is 17850, and 12.5 is no whole number to round.
+        whole = column.try_cast("int64")
+        text = (whole.cast("float64") == column).ifelse(whole.cast("string"), column.cast("string"))
+        return column.isnan().ifelse(ibis.null("string"), text)
     return column.cast("string")
 
 
@@ -176,7 +203,9 @@ def _fault(raw: ir.Value, value: ir.Value, required: bool) -> ir.BooleanValue:
         return value.isnull()
     if raw.type().is_string():
         return value.isnull() & (raw.strip() != "")
-    return value.isnull() & raw.notnull()
+    # NaN is how pandas writes a missing number.
+    given = raw.notnull() & ~raw.isnan() if raw.type().is_floating() else raw.notnull()
+    return value.isnull() & given
 
 
 def _with_zone(engine: DuckDBEngine, raw: Raw, field: Field, where: str) -> Field:
@@ -184,21 +213,24 @@ def _with_zone(engine: DuckDBEngine, raw: Raw, field: Field, where: str) -> Fiel
     column = raw.table[field.source]
     if field.kind != "time" or field.format or not column.type().is_string():
         return field
-    zoned = column.strip().re_search(r"\d[T ]\d\d.*(Z|[+-]\d\d(:?\d\d)?)$")
-    count = engine.collect(raw.table.aggregate(zoned=zoned.sum().fill_null(0), filled=(column.strip() != "").sum().fill_null(0)))
-    with_zone, filled = int(count.zoned[0]), int(count.filled[0])
-    if with_zone == 0:
+    zoned, unzoned = engine.zoned(column.strip()), engine.unzoned(column.strip())
+    counts = raw.table.aggregate(zoned=zoned.sum().fill_null(0), unzoned=unzoned.sum().fill_null(0))
+    count = engine.collect(counts).iloc[0]
+    if not count.zoned:
         return field
-    if with_zone == filled:
+    # What is no time at all is a bad row, whichever of the two the others are.
+    if not count.unzoned:
         return replace(field, format="offset")
     example = engine.collect(raw.table.filter(zoned).select(field.source).limit(1)).iloc[0, 0]
     raise SegError(
-        f"{where}: column {field.source!r} mixes times with a UTC offset ({with_zone:,}, such as {example!r}) and without one "
-        f"({filled - with_zone:,}); write all of them in one way"
+        f"{where}: column {field.source!r} mixes times with a UTC offset ({int(count.zoned):,}, such as {example!r}) and without one "
+        f"({int(count.unzoned):,}); write all of them in one way"
     )
 
 
-def _bad_rows(table: ir.Table, fields: Sequence[Field], faults: dict, faulty: ir.BooleanValue, limit: int | None):
+def _bad_rows(
+    table: ir.Table, fields: Sequence[Field], faults: dict, faulty: ir.BooleanValue, limit: int | None
+):
     numbered = table.select(
         row=ibis.row_number() + 1,
         faulty=faulty,
@@ -218,11 +250,15 @@ def _describe(found: pd.DataFrame, fields: Sequence[Field], columns: dict, decim
             if not row[f"fault_{field.name}"]:
                 continue
             value = row[f"raw_{field.name}"]
-            wanted = expected[field.kind] + (f" like {field.format}" if field.format not in (None, "offset") else "")
+            wanted = expected[field.kind] + (
+                f" like {field.format}" if field.format not in (None, "offset") else ""
+            )
             wanted = "an ISO 8601 date" if wanted == "a date" else wanted
             blank = pd.isna(value) or not str(value).strip()
             reasons.append(f"{field.source} is {'missing' if blank else repr(value)}, expected {wanted}")
-        text = ",".join("" if pd.isna(row[f"raw_{field.name}"]) else str(row[f"raw_{field.name}"]) for field in fields)
+        text = ",".join(
+            "" if pd.isna(row[f"raw_{field.name}"]) else str(row[f"raw_{field.name}"]) for field in fields
+        )
         rows.append({"line": int(row["row"]), "reason": "; ".join(reasons), "text": text})
     return pd.DataFrame(rows, columns=["line", "reason", "text"])
 
@@ -232,9 +268,16 @@ def _where(source: Source) -> str:
 
 
 def _malformed(where: str, rejects: pd.DataFrame) -> str:
-    shown = "\n".join(f"  line {row.line}: {row.reason}\n    {str(row.text)[:160]}" for row in rejects.head(SHOWN).itertuples())
-    encoding = rejects["reason"].str.contains("unicode", case=False).any()
-    advice = "not UTF-8: set dataset.encoding (such as windows-1252), " if encoding else "mend the file (or dataset.delimiter), "
+    shown = "\n".join(
+        f"  line {row.line}: {row.reason}\n    {str(row.text)[:160]}"
+        for row in rejects.head(SHOWN).itertuples()
+    )
+    encoding = rejects["reason"].str.contains("utf-8", case=False).any()
+    advice = (
+        "not UTF-8: set dataset.encoding (such as windows-1252), "
+        if encoding
+        else "mend the file (or dataset.delimiter), "
+    )
     return f"{where}: {len(rejects):,} malformed lines\n{shown}\n  {advice}or leave them out with dataset.bad_rows=skip"
 
 

@@ -6,10 +6,13 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from joblib import cpu_count
+from threadpoolctl import threadpool_limits
 
 from seg.errors import SegError
 from seg.evaluation import metrics
@@ -48,6 +51,7 @@ def scan(
     X: np.ndarray,
     make_clusterer: Callable[[int], object],
     ks: Sequence[int],
+    finds_k: bool,
     order_by: np.ndarray | None,
     silhouette_sample: int,
     seed: int,
@@ -62,7 +66,8 @@ def scan(
     make_clusterer : callable
         From k to a clusterer.
     ks : sequence of int
-        A clusterer that finds k itself is fitted once, with the first of them.
+    finds_k : bool
+        Whether the clusterer finds k itself: then `ks` has one entry, and the row says what was found.
     order_by : ndarray of shape (n_customers,) or None
         What makes a segment worth more, see `Segmenter`.
     silhouette_sample : int
@@ -70,33 +75,62 @@ def scan(
     tick : callable
         Told each k before it is fitted.
     """
-    fitted, seconds, said = {}, {}, []
-    with tempfile.TemporaryDirectory(prefix="seg-tree-") as cache, warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for k in ks:
-            tick(k)
-            start = time.perf_counter()
-            segmenter = _fit(make_clusterer(k), X, order_by, cache)
-            found = segmenter.n_segments_
-            fitted[found if len(ks) == 1 else k] = segmenter
-            seconds[found if len(ks) == 1 else k] = time.perf_counter() - start
-        said = list(dict.fromkeys(f"{type(segmenter.clusterer).__name__}: {w.message}" for w in caught))
+        segmenters, seconds = _fit_all(X, [make_clusterer(k) for k in ks], ks, order_by, tick)
+    # Other threads may warn meanwhile: only what scikit-learn says of the fits is about this run.
+    said = dict.fromkeys(str(warning.message) for warning in caught if "sklearn" in warning.filename)
+    found = [segmenter.n_segments_ for segmenter in segmenters] if finds_k else ks
+    fitted = dict(zip(found, segmenters, strict=True))
     labelings = {k: segmenter.labels_ for k, segmenter in fitted.items()}
     silhouettes = metrics.silhouettes(X, labelings, sample=silhouette_sample, seed=seed)
-    rows = [_row(X, k, fitted[k], silhouettes[k], seconds[k]) for k in fitted]
+    rows = [_row(X, k, fitted[k], silhouettes[k], spent) for k, spent in zip(found, seconds, strict=True)]
     return Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, tuple(said))
 
 
-def _fit(clusterer, X: np.ndarray, order_by, cache: str) -> Segmenter:
-    # A hierarchy is built once and cut for every k, through the cache that scikit-learn's own parameter takes.
-    cuts_a_tree = "memory" in clusterer.get_params() and "compute_full_tree" in clusterer.get_params()
-    if cuts_a_tree:
+def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick: Callable[[int], None]):
+    """Fit every clusterer, one k a thread, each on one core.
+
+    Threads within a fit would wait for each other many times a second, which a busy machine turns into minutes, and their
+    number would change the last digits of the centres.
+    """
+    # A hierarchy is built once and cut for every k: no use in several threads doing it at the same time.
+    cuts_a_tree = {"memory", "compute_full_tree"} <= set(clusterers[0].get_params())
+    workers = 1 if cuts_a_tree else cpu_count()
+    with (
+        tempfile.TemporaryDirectory(prefix="seg-tree-") as cache,
+        threadpool_limits(1, user_api="blas"),
+        ThreadPoolExecutor(workers, initializer=threadpool_limits, initargs=(1, "openmp")) as pool,
+    ):
+
+        def fit(clusterer, k: int) -> tuple[Segmenter, float]:
+            tick(k)
+            start = time.perf_counter()
+            return _fit(clusterer, X, order_by, cache if cuts_a_tree else None), time.perf_counter() - start
+
+        # The largest k takes longest: first in, so that no core is idle at the end.
+        jobs = {
+            k: pool.submit(fit, clusterer, k)
+            for clusterer, k in sorted(zip(clusterers, ks, strict=True), key=lambda p: -p[1])
+        }
+        try:
+            results = [jobs[k].result() for k in ks]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [segmenter for segmenter, _ in results], [spent for _, spent in results]
+
+
+def _fit(clusterer, X: np.ndarray, order_by, cache: str | None) -> Segmenter:
+    if cache:
         clusterer.set_params(memory=cache, compute_full_tree=True)
     try:
         segmenter = Segmenter(clusterer).fit(X, order_by=order_by)
     except (ValueError, TypeError) as error:
-        raise SegError(f"model: {type(clusterer).__name__} cannot be fitted to {len(X):,} customers: {error}") from error
-    if cuts_a_tree:
+        raise SegError(
+            f"model: {type(clusterer).__name__} cannot be fitted to {len(X):,} customers: {error}"
+        ) from error
+    if cache:
         for estimator in (segmenter.clusterer, segmenter.clusterer_):
             estimator.set_params(memory=None)
     return segmenter
@@ -138,11 +172,17 @@ def choose(table: pd.DataFrame, n_customers: int) -> tuple[int, str]:
         The rule as it was applied, for people to read.
     """
     if not table["calinski_harabasz"].notna().any():
-        raise SegError("k=auto: no k of selection.k_range gives two segments or more; give k, or another model")
+        raise SegError(
+            "k=auto: no k of selection.k_range gives two segments or more; give k, or another model"
+        )
     whole = table[table["smallest_segment"] >= SMALL_SHARE * n_customers]
     eligible = whole if whole["calinski_harabasz"].notna().any() else table
     best = eligible.loc[eligible["calinski_harabasz"].idxmax()]
-    among = "with every segment at least 1 % of the customers" if eligible is whole else "(each has a segment below 1 %)"
+    among = (
+        "with every segment at least 1 % of the customers"
+        if eligible is whole
+        else "(each has a segment below 1 %)"
+    )
     return int(best["k"]), f"largest Calinski-Harabasz index among k = {_span(eligible['k'])} {among}"
 
 

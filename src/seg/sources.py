@@ -55,29 +55,41 @@ def find(
     if not files:
         return Source(dataset, "generated", (), "")
     for pattern in files:
-        found = tuple(sorted(file for file in folder.glob(pattern) if file.is_file() and file.name != "sample.csv"))
+        found = tuple(
+            sorted(file for file in folder.glob(pattern) if file.is_file() and file.name != "sample.csv")
+        )
         if found:
             return Source(dataset, "file", found, expected)
     if sample is None or not Path(sample).is_file():
-        raise SegError(f"dataset={dataset}: no file at {expected}, and no sample beside its card; set data_dir or dataset.path")
+        raise SegError(
+            f"dataset={dataset}: no file at {expected}, and no sample beside its card; set data_dir or dataset.path"
+        )
     return Source(dataset, "sample", (Path(sample),), expected)
 
 
 def _expand(path: str) -> tuple[Path, ...]:
     """Turn a file, a folder or a glob into the files it names."""
+    if not path.strip():
+        raise SegError("dataset.path is empty: expected a file, a folder or a glob")
     here = Path(path).expanduser()
     if here.is_file():
         return (here,)
     if here.is_dir():
         endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
-        found = sorted(file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings))
+        found = sorted(
+            file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings)
+        )
         if not found:
             raise SegError(f"dataset.path={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
         return tuple(found)
     found = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
     if not found:
         beside = [file.name for file in here.parent.iterdir()] if here.parent.is_dir() else []
-        hint = f"nearest names in {here.parent}: {listed(here.name, beside, most=5)}" if beside else f"there is no folder {here.parent}"
+        hint = (
+            f"nearest names in {here.parent}: {listed(here.name, beside, most=5)}"
+            if beside
+            else f"there is no folder {here.parent}"
+        )
         raise SegError(f"dataset.path={path}: no such file; {hint}")
     return tuple(found)
 

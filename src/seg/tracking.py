@@ -52,7 +52,15 @@ class MLflowTracker:
         Whether to keep the fitted pipeline.
     """
 
-    def __init__(self, uri: str | None, experiment: str, run_name: str, params: Mapping, tags: Mapping, model: bool = True):
+    def __init__(
+        self,
+        uri: str | None,
+        experiment: str,
+        run_name: str,
+        params: Mapping,
+        tags: Mapping,
+        model: bool = True,
+    ):
         self._uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}"
         self._experiment, self._run_name = experiment, run_name
         self._params, self._tags, self._model = dict(params), dict(tags), model
@@ -67,12 +75,14 @@ class MLflowTracker:
         try:
             _quiet()
             import mlflow
-            import mlflow.sklearn  # noqa: F401 - imported here so that logging the model need not
+            import mlflow.sklearn
 
             mlflow.set_tracking_uri(self._uri)
             self._client = mlflow.MlflowClient(tracking_uri=self._uri)
             experiment_id = self._experiment_id()
-            tags = {key: str(value)[:5000] for key, value in self._tags.items()} | {"mlflow.runName": self._run_name}
+            tags = {key: str(value)[:5000] for key, value in self._tags.items()} | {
+                "mlflow.runName": self._run_name
+            }
             self._run = self._client.create_run(experiment_id, run_name=self._run_name, tags=tags)
             self._log_params(self._params)
         except Exception as error:  # handed to the caller's thread by _ready
@@ -87,7 +97,9 @@ class MLflowTracker:
             beside = str(_beside(self._uri)) if self._uri.startswith("sqlite:") else None
             try:
                 return self._client.create_experiment(
-                    self._experiment, artifact_location=beside, tags={"mlflow.experimentKind": "custom_model_development"}
+                    self._experiment,
+                    artifact_location=beside,
+                    tags={"mlflow.experimentKind": "custom_model_development"},
                 )
             except MlflowException:
                 found = self._client.get_experiment_by_name(self._experiment)  # another job was first
@@ -102,7 +114,7 @@ class MLflowTracker:
 
         self._client.log_batch(self._run.info.run_id, params=[Param(k, str(v)) for k, v in params.items()])
 
-    def _ready(self) -> None:
+    def _ready(self, folder: Path) -> None:
         self._thread.join()
         if self._failure is not None:
             failure, self._failure = self._failure, None
@@ -110,7 +122,7 @@ class MLflowTracker:
                 raise failure
             raise SegError(
                 f"tracking.uri={_hidden(self._uri)}: MLflow cannot open it ({str(failure).splitlines()[0]}); start the server, "
-                "choose another tracking.uri, or run with tracking=none"
+                f"choose another tracking.uri, or run with tracking=none. What this run found is in {folder}"
             ) from failure
 
     # ---- at the end --------------------------------------------------------------------------------------------
@@ -149,7 +161,7 @@ class MLflowTracker:
         """
         from mlflow.entities import Metric, RunTag
 
-        self._ready()
+        self._ready(folder)
         run_id, now = self._run.info.run_id, int(time.time() * 1000)
         self._log_params(params)
         values = [Metric(name, float(value), now, 0) for name, value in metrics.items() if pd.notna(value)]
@@ -162,7 +174,9 @@ class MLflowTracker:
         told = [RunTag(name, str(value)[:5000]) for name, value in tags.items()]
         everything = values + curves
         for start in range(0, max(len(everything), 1), 1000):  # the limit of one batch
-            self._client.log_batch(run_id, metrics=everything[start : start + 1000], tags=told if start == 0 else [])
+            self._client.log_batch(
+                run_id, metrics=everything[start : start + 1000], tags=told if start == 0 else []
+            )
         self._client.log_artifacts(run_id, str(folder))
         if self._model:
             self._log_model(run_id, pipeline, example)
@@ -208,11 +222,15 @@ def git_commit(folder: Path = ROOT) -> str:
     """Name the commit of the code, with ``+changes`` where the checkout differs from it; empty outside git."""
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10
+        ).stdout.strip()
 
     try:
         commit = git("rev-parse", "HEAD")
-        return commit + ("+changes" if commit and git("status", "--porcelain", "--untracked-files=no") else "")
+        return commit + (
+            "+changes" if commit and git("status", "--porcelain", "--untracked-files=no") else ""
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -229,5 +247,15 @@ def _hidden(uri: str) -> str:
 def _quiet() -> None:
     """Silence what is not about the run: schema migrations, dependency hints."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models.model", "mlflow.sklearn"):
+    # A server that is down is said so after seconds, not after minutes of retries.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    for name in (
+        "alembic",
+        "mlflow.store.db.utils",
+        "mlflow.tracking",
+        "mlflow.models.model",
+        "mlflow.sklearn",
+    ):
         logging.getLogger(name).setLevel(logging.ERROR)

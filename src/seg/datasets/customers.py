@@ -14,7 +14,7 @@ from seg.sources import Source
 def load(
     engine: DuckDBEngine,
     source: Source,
-    id: str,  # noqa: A002 - the name of the key in the YAML
+    id: str,
     features: Sequence[str],
     reading: Reading,
     decimal: str = ".",
@@ -30,6 +30,10 @@ def load(
     Loaded
         ``customer_id`` and the chosen columns under their own names.
     """
+    if "customer_id" in features or id in features:
+        raise SegError(
+            f"dataset.features: {id!r} names the customers (dataset.id) and tells nothing about them; remove it"
+        )
     fields = [Field("customer_id", id, "id", True)] + [Field(name, name, "number", True) for name in features]
     loaded = schema.load_fields(engine, source, fields, reading, bad_rows, decimal)
     check_unique(engine, loaded, id)
@@ -43,4 +47,7 @@ def check_unique(engine: DuckDBEngine, loaded: Loaded, column: str) -> None:
     if len(twice):
         shown = ", ".join(f"{row.customer_id!r} ({row.times} times)" for row in twice.head(5).itertuples())
         more = " and more" if len(twice) > 5 else ""
-        raise SegError(f"column {column!r} must name each customer once; it repeats {shown}{more}: remove or merge those rows")
+        raise SegError(
+            f"column {column!r} must name each customer once; it repeats {shown}{more}: "
+            "remove or merge those rows"
+        )

@@ -29,8 +29,8 @@ def load(engine: DuckDBEngine, source: Source, reading: Reading, bad_rows: str =
     Returns
     -------
     Loaded
-        A customers table: orders and revenue (Turkish lira) in all and by channel, first and last order, and the
-        categories of the last 12 months as ``|ERKEK|COCUK|``.
+        A customers table: orders and revenue (Turkish lira) in all and by channel, first and last order, and
+        the categories of the last 12 months as ``|ERKEK|COCUK|``.
     """
     loaded = schema.load_fields(engine, source, FIELDS, reading, bad_rows)
     raw = loaded.table

@@ -11,6 +11,7 @@ import ibis
 
 from seg import schema
 from seg.engine import DuckDBEngine, Reading
+from seg.errors import SegError
 from seg.schema import Field, Loaded
 from seg.sources import Source
 
@@ -23,6 +24,23 @@ KINDS = {
     "unit_price": "number",
     "amount": "number",
 }
+
+
+def mapping(columns: Mapping[str, str | None]) -> dict[str, str]:
+    """Complete a column mapping: without ``amount`` and without quantity and unit price, the amount is in ``amount``.
+
+    Raises
+    ------
+    SegError
+        The customer or the date is not mapped.
+    """
+    mapped = {name: source for name, source in columns.items() if source}
+    for name in ("customer_id", "ordered_at"):
+        if name not in mapped:
+            raise SegError(f"dataset.columns.{name}=null: expected the column of the files that holds it")
+    if "amount" not in mapped and not {"quantity", "unit_price"} <= set(mapped):
+        mapped["amount"] = "amount"
+    return mapped
 
 
 def load(
@@ -39,21 +57,31 @@ def load(
     Parameters
     ----------
     columns : mapping of str to str
-        Column of the files for each column of seg; without ``order_id`` an order is a customer's day, without ``amount``
-        it is quantity times unit price. Names beyond those of seg (``country``, ``category``) become attributes.
+        Column of the files for each column of seg; without ``order_id`` an order is a customer's day, without
+        ``amount`` it is quantity times unit price. Names beyond those of seg (``country``, ``category``) become
+        attributes.
     date_format : str, optional
         As for ``strptime``; ISO 8601 when left out.
 
     Returns
     -------
     Loaded
-        A transactions table. ``amount`` is what the line adds to revenue, in the currency of the files; ``is_return`` is
-        false everywhere: which lines are returns is a decision of the cleaning.
+        A transactions table. ``amount`` is what the line adds to revenue, in the currency of the files;
+        ``is_return`` is false everywhere: which lines are returns is a decision of the cleaning. A line may lack its
+        customer, and then has no order either where an order is a customer's day.
     """
-    mapped = {name: source_name for name, source_name in columns.items() if source_name}
-    needed = {"ordered_at", "amount"} if "amount" in mapped else {"ordered_at", "quantity", "unit_price"}
+    mapped = mapping(columns)
+    money = {"amount"} if "amount" in mapped else {"quantity", "unit_price"}
+    # A line of no order would add to revenue and not to orders.
+    needed = {"ordered_at", "order_id", *money}
     fields = [
-        Field(name, source_name, KINDS.get(name, "text"), name in needed, date_format if name == "ordered_at" else None)
+        Field(
+            name,
+            source_name,
+            KINDS.get(name, "text"),
+            name in needed,
+            date_format if name == "ordered_at" else None,
+        )
         for name, source_name in mapped.items()
     ]
     loaded = schema.load_fields(engine, source, fields, reading, bad_rows, decimal)
@@ -65,4 +93,4 @@ def load(
 
 
 def _customer_day(lines: ibis.Table) -> ibis.expr.types.StringValue:
-    return lines.customer_id.fill_null("") + " " + lines.ordered_at.date().cast("string")
+    return lines.customer_id + " " + lines.ordered_at.date().cast("string")

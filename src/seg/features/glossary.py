@@ -25,8 +25,8 @@ class Context:
     ----------
     as_of : date
         The day from which recency and tenure are counted back.
-    newest : datetime
-        Time of the newest purchase.
+    newest : datetime or None
+        Time of the newest purchase; None for a table without dates.
     months : tuple of (year, month)
         Calendar months from the oldest to the newest order line.
     levels : mapping of str to sequence of str
@@ -154,7 +154,9 @@ def active_days(lines, context):
 def revenue_by_month(lines, context):
     """Revenue of each calendar month, one column a month: revenue_2011-09."""
     return {
-        f"revenue_{year}-{month:02d}": lines.amount.sum(where=_in_month(lines, year, month)).cast("float64").fill_null(0.0)
+        f"revenue_{year}-{month:02d}": lines.amount.sum(where=_in_month(lines, year, month))
+        .cast("float64")
+        .fill_null(0.0)
         for year, month in context.months
     }
 
@@ -163,7 +165,9 @@ def revenue_by_month(lines, context):
 def orders_by_month(lines, context):
     """Orders of each calendar month, one column a month: orders_2011-09."""
     return {
-        f"orders_{year}-{month:02d}": lines.order_id.nunique(where=_in_month(lines, year, month)).cast("float64")
+        f"orders_{year}-{month:02d}": lines.order_id.nunique(where=_in_month(lines, year, month)).cast(
+            "float64"
+        )
         for year, month in context.months
     }
 
@@ -180,7 +184,10 @@ def recency_days(customers, context):
 @from_customer("days", "last_order_at")
 def elapsed_days(customers, context):
     """Whole periods of 24 hours from the customer's last purchase to the newest purchase of all."""
-    seconds = ibis.literal(context.newest).cast("timestamp(6)").epoch_seconds() - customers.last_order_at.epoch_seconds()
+    seconds = (
+        ibis.literal(context.newest).cast("timestamp(6)").epoch_seconds()
+        - customers.last_order_at.epoch_seconds()
+    )
     return (seconds / 86400).floor().cast("float64")
 
 
@@ -241,7 +248,10 @@ def online_revenue_share(customers, context):
 @from_customer("0 or 1", "channel")
 def channels(customers, context):
     """1 for the channel of the customer's first contact, one column a channel: channel_Mobile."""
-    return {f"channel_{level}": (customers.channel == level).cast("float64") for level in context.levels.get("channel", ())}
+    return {
+        f"channel_{level}": (customers.channel == level).cast("float64")
+        for level in context.levels.get("channel", ())
+    }
 
 
 @from_customer("0 or 1", "last_channel")
@@ -255,12 +265,14 @@ def last_channels(customers, context):
 def category_interests(customers, context):
     """1 for each category that interests the customer (multi-hot), one column a category: category_KADIN."""
     levels = context.levels.get("categories", ())
-    return {f"category_{level}": customers.categories.contains(f"|{level}|").cast("float64") for level in levels}
+    return {
+        f"category_{level}": customers.categories.contains(f"|{level}|").cast("float64") for level in levels
+    }
 
 
 @from_customer("categories", "categories")
 def category_count(customers, context):
-    """Number of categories that interest the customer."""
+    """Count the categories that interest the customer."""
     named = customers.categories.replace("||", "")
     return (named.length() - named.replace("|", "").length() - 1).cast("float64").clip(lower=0.0)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis.expr import types as ir
@@ -32,8 +31,8 @@ class FeatureTable:
         Columns that only describe the segments.
     transforms : dict of str to tuple of str
         Per feature to cluster on, what is done to it before scaling.
-    as_of : date
-        Day from which recency was counted.
+    as_of : date or None
+        Day from which recency was counted; None for a table without dates.
     truth : Series or None
         Planted segment of each customer, where the data set knows it.
     """
@@ -60,7 +59,9 @@ def parse(entries: Sequence) -> dict[str, tuple[str, ...]]:
         transforms = (given,) if isinstance(given, str) else tuple(given or ())
         for transform in transforms:
             if transform not in TRANSFORMS:
-                raise SegError(f"recipe.features: {name} has an unknown transform {transform!r}; expected {listed(transform, TRANSFORMS)}")
+                raise SegError(
+                    f"recipe.features: {name} has an unknown transform {transform!r}; expected {listed(transform, TRANSFORMS)}"
+                )
         if name in parsed:
             raise SegError(f"recipe.features: {name} is listed twice; remove one of them")
         parsed[str(name)] = transforms
@@ -88,7 +89,9 @@ def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted:
     for name in wanted:
         if name not in GLOSSARY and (counted or name not in provides):
             known = set(GLOSSARY) | (set() if counted else provides)
-            raise SegError(f"recipe.features: unknown feature {name!r}; expected one of {listed(name, known)}")
+            raise SegError(
+                f"recipe.features: unknown feature {name!r}; expected one of {listed(name, known)}"
+            )
         lacking = sorted(_lacking(name, provides, counted))
         if lacking:
             raise SegError(
@@ -148,26 +151,35 @@ def build(
     planted = frame.pop("_truth") if truth else None
     if not len(frame):
         raise SegError("features: no customer is left; look at the ledger for the step that dropped them")
-    frame = frame.astype("float64")
+    _check_once(frame)
+    _check_numeric(frame)
+    frame = _rounded(frame.astype("float64"))
     _check_finite(frame)
     chosen = [column for name in features for column in made[name]]
     described = [column for name in wanted for column in made[name] if column not in chosen]
     transforms = {column: features[name] for name in features for column in made[name]}
-    return FeatureTable(frame, chosen, described, transforms, context and context.as_of, planted)
+    as_of_day = None if context.newest is None else context.as_of
+    return FeatureTable(frame, chosen, described, transforms, as_of_day, planted)
 
 
-def _context(engine: DuckDBEngine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context | None:
-    """Look at the first and the newest order; a customers table without dates has no context."""
+def _context(engine: DuckDBEngine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context:
+    """Look at the first and the newest order; a customers table without dates has neither."""
     first_name, last_name = ("ordered_at", "ordered_at") if counted else ("first_order_at", "last_order_at")
     if last_name not in table.columns:
-        return Context(date.min, datetime.min, (), {name: tuple(values) for name, values in levels.items()})
+        return Context(date.min, None, (), {name: tuple(values) for name, values in levels.items()})
     first = table[first_name].min() if first_name in table.columns else table[last_name].min()
     last = table[last_name].max(where=~table.is_return if counted else None)
     row = engine.collect(table.aggregate(first=first, last=last, any_last=table[last_name].max())).iloc[0]
     if pd.isna(row["last"]):
-        raise SegError("features: no order is left after cleaning; look at the ledger for the step that dropped them")
+        raise SegError(
+            "features: no order is left after cleaning; look at the ledger for the step that dropped them"
+        )
     newest, day = row["last"].to_pydatetime(), _as_of(as_of, row["last"].date())
-    months = tuple((p.year, p.month) for p in pd.period_range(row["first"], row["any_last"], freq="M")) if counted else ()
+    months = (
+        tuple((p.year, p.month) for p in pd.period_range(row["first"], row["any_last"], freq="M"))
+        if counted
+        else ()
+    )
     return Context(day, newest, months, {name: tuple(values) for name, values in levels.items()})
 
 
@@ -179,12 +191,15 @@ def check_as_of(as_of: object) -> int | date:
     SegError
         It is neither.
     """
-    if isinstance(as_of, int) and not isinstance(as_of, bool) and as_of >= 0:
+    # 20111210 is a date without its dashes, not a number of days: read below.
+    if isinstance(as_of, int) and not isinstance(as_of, bool) and 0 <= as_of <= 36_500:
         return as_of
     try:
         return date.fromisoformat(str(as_of))
     except ValueError:
-        raise SegError(f"recipe.as_of={as_of}: expected days after the newest order (0, 1, ...) or a date such as 2011-12-10") from None
+        raise SegError(
+            f"recipe.as_of={as_of}: expected days after the newest order (0, 1, ...) or a date such as 2011-12-10"
+        ) from None
 
 
 def _as_of(as_of: object, newest: date) -> date:
@@ -213,13 +228,21 @@ def _columns(table: ir.Table, counted: bool, wanted: Sequence[str], context: Con
             aggregates["_truth"] = table[truth].max()
         # Someone without a purchase has no recency: such customers cannot be segmented.
         buyers = {"_purchases": (~table.is_return).sum()}
-        customers = table.filter(table.customer_id.notnull()).group_by("customer_id").aggregate(**aggregates, **buyers)
+        customers = (
+            table.filter(table.customer_id.notnull())
+            .group_by("customer_id")
+            .aggregate(**aggregates, **buyers)
+        )
         customers = customers.filter(customers._purchases > 0).drop("_purchases")
     else:
         customers = table.mutate(_truth=table[truth]) if truth else table
     for name in ordered:
         if name not in made:
-            built = _named(name, GLOSSARY[name].build(customers, context)) if _derived(name, customers) else {name: customers[name]}
+            built = (
+                _named(name, GLOSSARY[name].build(customers, context))
+                if _derived(name, customers)
+                else {name: customers[name]}
+            )
             customers = customers.mutate(**built)
             made[name] = list(built)
     columns = dict.fromkeys(column for name in wanted for column in made[name])
@@ -249,6 +272,36 @@ def _in_order(wanted: Sequence[str], present: set[str]) -> list[str]:
     for name in wanted:
         add(name)
     return list(ordered)
+
+
+def _check_once(frame: pd.DataFrame) -> None:
+    twice = frame.index[frame.index.duplicated()].unique()
+    if len(twice):
+        raise SegError(
+            f"features: {len(twice):,} customers have more than one row, such as {twice[0]!r}; one row a customer is "
+            "expected: remove or merge the others"
+        )
+
+
+def _check_numeric(frame: pd.DataFrame) -> None:
+    for column in frame:
+        if not (pd.api.types.is_numeric_dtype(frame[column]) or pd.api.types.is_bool_dtype(frame[column])):
+            raise SegError(
+                f"features: {column} is not a number but {frame[column].iloc[0]!r}; choose a feature counted from it: "
+                f"{listed(column, GLOSSARY, most=8)}"
+            )
+
+
+def _rounded(frame: pd.DataFrame, digits: int = 12) -> pd.DataFrame:
+    """Keep twelve significant digits: the last ones of a sum depend on the order in which threads add."""
+    values = frame.to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = digits - 1 - np.floor(np.log10(np.abs(values)))
+    places = np.where(np.isfinite(places), np.clip(places, 0, 300), 0)
+    # Beyond 1e11 a float has no digits after the point to drop.
+    scale = 10.0**places
+    rounded = np.where(places > 0, np.round(values * scale) / scale, values)
+    return pd.DataFrame(np.where(np.isfinite(rounded), rounded, values), index=frame.index, columns=frame.columns)
 
 
 def _check_finite(frame: pd.DataFrame) -> None:

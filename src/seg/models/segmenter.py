@@ -89,8 +89,13 @@ class Segmenter(ClusterMixin, BaseEstimator):
 
     def _remember_centers(self, X: np.ndarray) -> None:
         members = [X[self.labels_ == segment] for segment in range(self.n_segments_)]
-        self.centers_ = np.array([rows.mean(axis=0) for rows in members]).reshape(self.n_segments_, X.shape[1])
+        self.centers_ = np.array([rows.mean(axis=0) for rows in members]).reshape(
+            self.n_segments_, X.shape[1]
+        )
         self.radii_ = np.array(
-            [np.linalg.norm(rows - center, axis=1).max() for rows, center in zip(members, self.centers_, strict=True)]
+            [
+                np.linalg.norm(rows - center, axis=1).max()
+                for rows, center in zip(members, self.centers_, strict=True)
+            ]
         )
         self.noise_ = bool((self.labels_ == NOISE).any())

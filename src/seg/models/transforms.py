@@ -50,9 +50,16 @@ class IQRCap(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 def preparation(transforms: Mapping[str, tuple[str, ...]]) -> ColumnTransformer:
     """Make the transformer that applies its transforms to each named column, in the order given."""
-    makers = {"log1p": lambda: FunctionTransformer(signed_log1p, feature_names_out="one-to-one"), "iqr_cap": IQRCap}
+    makers = {
+        "log1p": lambda: FunctionTransformer(signed_log1p, feature_names_out="one-to-one"),
+        "iqr_cap": IQRCap,
+    }
     steps = [
-        (name, make_pipeline(*(makers[transform]() for transform in given)) if given else "passthrough", [name])
+        (
+            name,
+            make_pipeline(*(makers[transform]() for transform in given)) if given else "passthrough",
+            [name],
+        )
         for name, given in transforms.items()
     ]
     return ColumnTransformer(steps, verbose_feature_names_out=False)

@@ -1,0 +1,25 @@
+PYTHON ?= python3
+ARGS ?=
+
+run: .venv/installed            ## set up, then segment (ARGS="dataset=toy k=auto" for something else)
+	.venv/bin/python -m seg.run $(or $(ARGS),dataset=flo model=kmeans k=4)
+
+test: .venv/installed           ## set up, then all tests (ARGS="-m 'not spark'" for a part)
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/installed           ## style, format, import contracts
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
+
+ui: .venv/installed             ## compare runs in the browser, on this machine only
+	.venv/bin/mlflow ui --host 127.0.0.1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+
+bench: .venv/installed          ## speed against a bare script, both in turn (minutes)
+	.venv/bin/python bench/flo_run.py $(ARGS)
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'seg needs Python 3.11 or newer: make run PYTHON=python3.12')"
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.PHONY: run test lint ui bench

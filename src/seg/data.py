@@ -1,0 +1,295 @@
+"""Look at the data before a run: what is there, whether it can be read, how to get it.
+
+    python -m seg.data list                          every data set, and what a run would read
+    python -m seg.data check dataset=flo             rows, dates, revenue and every column; seconds
+    python -m seg.data fetch dataset=online_retail   download, checksum, unzip; needs the internet
+    python -m seg.data glossary                      every feature that a recipe may name
+
+Options are those of seg.run: data_dir=/data, dataset.path=orders.csv, dataset.columns.customer_id=cust, ...
+A file that is there already is not fetched again, but for force=true. The exit code is 0 when all is well, 1
+when data or options are wrong, 130 when interrupted; an interrupted or failed fetch leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from seg import config, download, sources
+from seg.config import Settings
+from seg.errors import SegError, listed
+from seg.inspection import Report, facts, inspect, names_in_files
+from seg.sources import Source
+
+STATES = {"file": "real file", "sample": "SAMPLE", "generated": "generated", "missing": "missing"}
+
+
+def list_datasets(overrides: Sequence[str]) -> int:
+    """Print every data set, what a run would read of it, and how to get the real files."""
+    table = _table("data set", "kind", "there is", "what it is, where it is, how to get it", lines=True)
+    for name in config.choices("dataset"):
+        checked = config.settings(_composed([f"dataset={name}", *overrides]))
+        dataset = checked.dataset
+        try:
+            source = _find(checked)
+        except SegError as error:
+            source = Source(name, "missing", (), str(error).splitlines()[0])
+        found = ", ".join(map(str, source.paths[:3])) or source.expected or "made in memory"
+        where = f"expected: {_expected(checked)}" if source.kind == "sample" else f"found: {found}"
+        lines = [_first_comment(name), where, f"to get it: {dataset.source}"]
+        _add(table, name, dataset.kind, STATES[source.kind], "\n".join(lines))
+    _console().print(table)
+    return 0
+
+
+def check(overrides: Sequence[str]) -> int:
+    """Read a data set as a run would and print what is in it; 1 when a run could not use it."""
+    cfg = _composed(_with_dataset("check", overrides), bad_rows="skip")
+    checked = config.settings(cfg)
+    config.check_parts(checked)
+    source = _find(checked)
+    console = _console()
+    if source.kind == "sample":
+        _say(console, f"{_sample_warning(checked)}\n", "bold red")
+    _say_facts(console, _where(checked, source))
+    try:
+        report = _inspected(cfg, checked, source)
+    except SegError as error:
+        # When no row at all can be read, the strict reading says why.
+        if "dataset.bad_rows=fail" not in str(error):
+            raise
+        report = _inspected(_composed(overrides, bad_rows="fail"), checked, source)
+    _say_report(console, report, checked.dataset.currency)
+    verdict = "; ".join(report.problems) or "ok"
+    if source.kind == "sample":
+        verdict += ", for SAMPLE DATA: the real file was not read"
+    _say_facts(console, [("verdict", verdict)])
+    return 1 if report.problems else 0
+
+
+def fetch(overrides: Sequence[str]) -> int:
+    """Download the files of a data set to where a run looks for them."""
+    force = "force=true" in overrides
+    overrides = _with_dataset("fetch", [text for text in overrides if text != "force=true"])
+    checked = config.settings(_composed(overrides))
+    dataset, console = checked.dataset, _console()
+    present = _present(checked)
+    if present and not force:
+        again = " (force=true fetches it all the same)" if getattr(dataset, "fetch", None) else ""
+        _say(console, f"{dataset.name}: {present[0]} is there already, nothing was fetched{again}")
+        return 0
+    if not dataset.files:
+        _say(console, f"{dataset.name}: nothing to fetch, it is {dataset.source}")
+        return 0
+    what = _fetched_from(checked)
+    folder = Path(checked.data_dir) / dataset.name
+    _say(console, f"{dataset.name}: fetching {what['url']}")
+    with download.progress() as progress:
+        path = download.fetch(what["url"], what["sha256"], what["member"], folder, progress)
+    _say(console, f"{dataset.name}: {path}, {path.stat().st_size:,} bytes, checksum as expected")
+    read = _present(checked)
+    if path not in read:
+        choose = f"dataset.path={shlex.quote(str(path))}"
+        _say(console, f"a run reads {read[0] if read else 'none'} instead: choose the new file with {choose}")
+    _say(console, f"next: python -m seg.data check {shlex.join(overrides)}")
+    return 0
+
+
+def glossary(overrides: Sequence[str]) -> int:
+    """Print every feature with its unit, meaning and the columns it needs."""
+    from seg.features.table import catalogue
+
+    if overrides:
+        raise SegError(f"glossary: got {' '.join(overrides)}, expected nothing after it")
+    table = _table("feature", "unit", "meaning", "needs")
+    for row in catalogue().itertuples(index=False):
+        _add(table, *row)
+    _console().print(table)
+    return 0
+
+
+COMMANDS = {"list": list_datasets, "check": check, "fetch": fetch, "glossary": glossary}
+
+
+# ---- from options to settings and files --------------------------------------------------------------------
+
+
+def _composed(overrides: Sequence[str], bad_rows: str | None = None) -> DictConfig:
+    """Compose the configuration as seg.run does, without starting a run."""
+    with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
+        cfg = compose("run", overrides=list(overrides))
+    if bad_rows and "bad_rows" in cfg.dataset:
+        cfg.dataset.bad_rows = bad_rows
+    return cfg
+
+
+def _with_dataset(command: str, overrides: Sequence[str]) -> list[str]:
+    """Insist on a named data set: the default of a run, generated data, is nothing to check or fetch."""
+    if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in overrides):
+        names = ", ".join(config.choices("dataset"))
+        raise SegError(f"{command}: which data set? Expected dataset=<name>, one of {names}")
+    return list(overrides)
+
+
+def _find(checked: Settings) -> Source:
+    dataset = checked.dataset
+    return sources.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample)
+
+
+def _present(checked: Settings) -> tuple[Path, ...]:
+    """List the real files in the data directory that a run would read."""
+    try:
+        return sources.find(checked.dataset.name, checked.data_dir, checked.dataset.files).paths
+    except SegError:
+        return ()
+
+
+def _expected(checked: Settings) -> str:
+    return f"{Path(checked.data_dir) / checked.dataset.name}: {' or '.join(checked.dataset.files)}"
+
+
+def _fetched_from(checked: Settings) -> dict[str, str]:
+    dataset = checked.dataset
+    what = getattr(dataset, "fetch", None)
+    if not what:
+        looked = f"a run looks in {_expected(checked)}"
+        raise SegError(f"dataset={dataset.name}: cannot be fetched: {dataset.source}; {looked}")
+    missing = [key for key in ("url", "sha256", "member") if not what.get(key)]
+    if missing:
+        raise SegError(f"dataset.fetch.{missing[0]}: is needed and was not given")
+    return {key: str(what[key]) for key in ("url", "sha256", "member")}
+
+
+def _first_comment(name: str) -> str:
+    """Read what a data set is from the first line of its YAML."""
+    first = (config.CONFIGS / "dataset" / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    return first.lstrip("# ") if first.startswith("#") else ""
+
+
+def _inspected(cfg: DictConfig, checked: Settings, source: Source) -> Report:
+    """Read and measure a data set as a run would read it."""
+    dataset = checked.dataset
+    try:
+        connect, load = instantiate(cfg.engine.connect), instantiate(cfg.dataset.load)
+    except InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, SegError):
+            raise cause from None
+        place = f"configs/dataset/{dataset.name}.yaml"
+        raise SegError(f"dataset or engine: {str(cause).splitlines()[0]}; see {place}") from None
+    with connect as engine:
+        loaded, declared = load(engine, source), config.provides(dataset)
+        return inspect(engine, loaded, dataset.kind, declared, names_in_files(dataset))
+
+
+# ---- what people see ---------------------------------------------------------------------------------------
+
+
+def _console() -> Console:
+    """Print to the width of a terminal; into a file or a pipe as wide as a table is."""
+    console = Console()
+    return console if console.is_terminal else Console(width=400)
+
+
+def _table(*columns: str, lines: bool = False) -> Table:
+    """Make a table whose last column takes the room that is left."""
+    table = Table(header_style="bold", show_lines=lines)
+    for name in columns:
+        justify = "right" if name == "missing" else "left"
+        table.add_column(name, overflow="fold", justify=justify, no_wrap=lines and name != columns[-1])
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    table.add_row(*[escape(str(cell)) for cell in cells])
+
+
+def _say(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_facts(console: Console, lines: Sequence[tuple[str, str]]) -> None:
+    for name, text in lines:
+        _say(console, f"{name:<12} {text}")
+
+
+def _say_report(console: Console, report: Report, currency: str | None) -> None:
+    _say_facts(console, facts(report, currency))
+    table = _table("in the files", "in seg", "type", "missing", "verdict")
+    for column in report.columns:
+        share = f" ({column.missing / report.rows:.1%})" if column.missing else ""
+        _add(table, column.source, column.name, column.kind, f"{column.missing:,}{share}", column.verdict)
+    console.print(table)
+
+
+def _where(checked: Settings, source: Source) -> list[tuple[str, str]]:
+    if source.kind == "generated":
+        return [("found", f"made in memory: {checked.dataset.source}")]
+    shown = [f"{path} ({path.stat().st_size:,} bytes)" for path in source.paths[:3]]
+    more = [f"and {len(source.paths) - 3} more"] if len(source.paths) > 3 else []
+    expected = [("expected", _expected(checked))] if source.kind == "sample" else []
+    return [("found", ", ".join([*shown, *more])), *expected]
+
+
+def _sample_warning(checked: Settings) -> str:
+    dataset = checked.dataset
+    return (
+        f"SAMPLE DATA: the real file of {dataset.name} is not there. What follows are invented customers; no "
+        f"conclusion holds. To get the real file: {dataset.source}"
+    )
+
+
+# ---- command line ------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or {"--help", "-h"} & set(arguments):
+        print(__doc__.strip())
+        return 0 if arguments else 1
+    try:
+        config.prepare_environment()
+        return _command(*arguments)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was left behind", file=sys.stderr)
+        return 130
+    except HydraException as error:
+        explained = config.explain(error)
+        # Hydra's own advice is about its sweeps; there are none here.
+        if explained.startswith("Ambiguous value"):
+            explained = f"{explained.splitlines()[0]}: one value at a time; quote a text that has a comma"
+        return _failed(explained)
+    except (SegError, OSError) as error:
+        return _failed(error)
+
+
+def _command(name: str, *overrides: str) -> int:
+    if name not in COMMANDS:
+        raise SegError(f"{name}: unknown command; expected one of {listed(name, COMMANDS)}, or --help")
+    return COMMANDS[name](overrides)
+
+
+def _failed(error: object) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+def _interrupt(signum, frame) -> None:
+    raise KeyboardInterrupt(f"signal {signum}")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(main())

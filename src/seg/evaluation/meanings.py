@@ -1,0 +1,63 @@
+"""What each metric of a run says: its space, its distance, the size of what it was measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from seg.evaluation.silhouette import SilhouetteResult
+
+OWN = "own space: the scaled features"
+
+
+def of(
+    metrics: Iterable[str], own: SilhouetteResult, shared: SilhouetteResult, common: Sequence[str]
+) -> dict[str, str]:
+    """Say in a line what each metric means.
+
+    Parameters
+    ----------
+    metrics : iterable of str
+        Names, such as ``own/silhouette``.
+    own, shared : SilhouetteResult
+        Silhouettes of the chosen segmentation in the own and the common space.
+    common : sequence of str
+        Features of the common space.
+    """
+    neutral = f"common space: rank-normal {', '.join(common)}"
+    known = {
+        "own/inertia": f"sum of squared distances to the segment's mean, {OWN}",
+        "own/silhouette": f"mean silhouette, Euclidean, {OWN}; {_measured(own)}",
+        "own/silhouette_se": "standard error of own/silhouette; 0 when exact",
+        "own/silhouette_n": "customers whose silhouette was measured",
+        "own/silhouette_sq": f"mean silhouette of squared Euclidean distances (as Spark's), exact, {OWN}; not comparable with the Euclidean",
+        "own/calinski_harabasz": f"variance between segments over variance within, {OWN}; higher is better",
+        "own/davies_bouldin": f"likeness of each segment to its nearest other, {OWN}; lower is better",
+        "own/bic": "Bayesian information criterion of a mixture; lower is better",
+        "own/aic": "Akaike information criterion of a mixture; lower is better",
+        "common/silhouette": f"mean silhouette, Euclidean, {neutral}, the same for every run on this data; {_measured(shared)}",
+        "common/silhouette_se": "standard error of common/silhouette; 0 when exact",
+        "common/silhouette_sq": f"mean silhouette of squared Euclidean distances, exact, {neutral}",
+        "segments/count": "number of segments, noise not counted",
+        "segments/smallest_segment": "customers in the smallest segment",
+        "segments/largest_share": "share of all customers in the largest segment",
+        "segments/noise_share": "share of all customers in no segment",
+        "segments/predict_agreement": "share of the customers whom the rule for new customers gives the segment they have",
+        "data/rows": "rows read",
+        "data/rows_kept": "rows left after cleaning",
+        "data/bad_rows": "rows that could not be read and were left out",
+        "data/customers": "customers segmented",
+        "truth/adjusted_rand": "adjusted Rand index with the planted segments; 1 is perfect, 0 is chance",
+    }
+    return {name: known[name] if name in known else _explained(name) for name in metrics}
+
+
+def _explained(name: str) -> str:
+    return (
+        f"share of the variance of {name.removeprefix('explained/')} that lies between segments (eta squared)"
+    )
+
+
+def _measured(result: SilhouetteResult) -> str:
+    if not result.se > 0:
+        return f"exact on {result.n:,} customers"
+    return f"estimated on {result.n:,} customers, standard error {result.se:.4f}"

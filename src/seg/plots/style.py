@@ -1,0 +1,129 @@
+"""How every figure looks: palette, numbers, headline, and its PNG."""
+
+import io
+import textwrap
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+
+INK, MUTED, GRID, ACCENT = "#1d2433", "#5b6472", "#e3e6eb", "#b3261e"
+NOISE_COLOUR = "#9aa0a6"
+# Okabe & Ito (2008), https://jfly.uni-koeln.de/color/, without its black and with its yellow, too faint on
+# white, replaced by the wine and the olive of Paul Tol's muted scheme.
+BASE_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#882255", "#999933")
+DPI = 144
+UNKNOWN, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+
+# A user's matplotlibrc must not change a figure, and a "$" in a name must not start a formula.
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "text.usetex": False,
+    "text.parse_math": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.labelpad": 7,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": GRID,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+}
+styled = matplotlib.rc_context(_STYLE)
+
+
+def segment_colour(segment: int) -> str:
+    """Return the colour of a segment as ``#rrggbb``, the same in every figure and table.
+
+    Eight hues that colour-blind readers can tell apart; segments 8 to 15 are their dark and 16 to 23 their
+    light shades, then the cycle starts again. Noise (-1) is grey. No palette of 20 hues is safe for
+    everybody, so a figure never relies on colour alone.
+    """
+    if segment < 0:
+        return NOISE_COLOUR
+    shade, hue = divmod(int(segment), len(BASE_COLOURS))
+    target, amount = (("white", 0.0), ("black", 0.45), ("white", 0.5))[shade % 3]
+    mixed = (1 - amount) * np.array(to_rgb(BASE_COLOURS[hue])) + amount * np.array(to_rgb(target))
+    return to_hex(mixed)
+
+
+def compact(value: float) -> str:
+    """Write a number in at most about five characters.
+
+    >>> [compact(value) for value in (1234, 3_400_000, 57.3, 0.3412)]
+    ['1.2k', '3.4M', '57', '0.34']
+    """
+    if not np.isfinite(value):
+        return UNKNOWN if np.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
+    for divisor, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, "")):
+        scaled = value / divisor
+        if abs(scaled) >= 0.9995:
+            text = f"{scaled:.0f}" if abs(scaled) >= 9.95 else f"{scaled:.1f}".removesuffix(".0")
+            return (text + suffix).replace("-", MINUS)
+    return f"{value:.2g}".replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """Write a share of 1 as a percentage with sensible digits, a dash when it is not known."""
+    if not np.isfinite(share):
+        return UNKNOWN
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return f"{share:.0%}".replace("%", " %") if share >= 0.0995 else f"{share:.1%}".replace("%", " %")
+
+
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """Render a figure to PNG bytes, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def new_figure(width: float, body: float, headline: str, note: str) -> Figure:
+    """Make a figure `body` inches high plus a headline and a note above, wrapped to `width` inches."""
+    heads = textwrap.wrap(headline, int((width - 0.3) / 0.115))
+    notes = textwrap.wrap(note, int((width - 0.3) / 0.079))
+    start = 0.2 + 0.25 * len(heads)
+    height = start + 0.2 * len(notes) + 0.1 + body
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(rect=(0, 0, 1, body / height), w_pad=0.14, h_pad=0.08)
+    place = {"x": 0.14 / width, "va": "top", "ha": "left", "linespacing": 1.25}
+    figure.text(y=1 - 0.14 / height, s="\n".join(heads), fontsize=13, weight="bold", **place)
+    figure.text(y=1 - start / height, s="\n".join(notes), fontsize=10, color=MUTED, **place)
+    return figure
+
+
+def nothing(figure: Figure, ax: Axes, text: str) -> Figure:
+    """Write in an empty figure why there is nothing to see."""
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=MUTED, fontsize=11)
+    ax.set_axis_off()
+    return figure
+
+
+def short(name: object, width: int = 30) -> str:
+    """Put a name on one line of at most `width` characters."""
+    text = " ".join(str(name).split())
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
+def two(value: float) -> str:
+    """Write a number with two digits after the point, a dash when it is not known."""
+    return f"{value:.2f}".replace("-", MINUS) if np.isfinite(value) else UNKNOWN
+
+
+def label(segment: int, name: object) -> str:
+    """Write the number and the name of a segment, noise by its name alone."""
+    if segment < 0:
+        return short(name or "noise")
+    return f"{segment}  {short(name or 'segment')}"

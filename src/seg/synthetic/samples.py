@@ -1,0 +1,59 @@
+"""The sample file that ships with each data set."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from seg.synthetic.flo import flo
+from seg.synthetic.own import own_customers, own_orders
+from seg.synthetic.retail import online_retail, online_retail_ii
+
+
+class Sample(NamedTuple):
+    """How the sample file of a data set is made."""
+
+    generate: Callable[[], pd.DataFrame]
+    file_name: str
+    encoding: str
+
+
+SAMPLES = {
+    "customers": Sample(own_customers, "sample.csv", "utf-8"),
+    "flo": Sample(flo, "sample.csv", "utf-8"),
+    "online_retail": Sample(online_retail, "sample.csv", "windows-1252"),
+    "online_retail_ii": Sample(partial(online_retail_ii, customers=300), "sample.csv", "utf-8"),
+    "transactions": Sample(own_orders, "sample.csv", "utf-8"),
+}
+
+
+def write_samples(folder: str | Path = "datasets") -> list[Path]:
+    """Write the sample file of every data set to `<folder>/<data set>/`, each under a temporary name first.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Folder of the data sets; it is made if it is not there.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written; their bytes depend on nothing but the generators' seeds.
+    """
+    return [_write_sample(Path(folder) / name, sample) for name, sample in SAMPLES.items()]
+
+
+def _write_sample(folder: Path, sample: Sample) -> Path:
+    text = sample.generate().to_csv(index=False, lineterminator="\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / sample.file_name
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(text.encode(sample.encoding))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path

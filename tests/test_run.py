@@ -1,0 +1,430 @@
+"""The command, as a person runs it: what it leaves, what it says, what it costs to be wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LEFT = [
+    "assignments.parquet", "config.yaml", "k_scan.csv", "ledger.csv", "report.html", "segments.csv",
+    "figures/elbow.png", "figures/silhouette.png", "figures/silhouette_blades.png", "figures/profile.png",
+    "figures/sizes.png", "figures/map.png",
+]  # fmt: skip
+
+
+def command(*overrides: str, folder: Path, uri: str | None = None) -> list[str]:
+    where = [f"tracking.uri={uri}"] if uri else ["tracking=none"]
+    return [sys.executable, "-m", "seg.run", *overrides, *where, f"hydra.run.dir={folder}"]
+
+
+def run(
+    *overrides: str, folder: Path, uri: str | None = None, **environment: str
+) -> subprocess.CompletedProcess:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SEG_", "MLFLOW_"))}
+    return subprocess.run(
+        command(*overrides, folder=folder, uri=uri),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=clean | environment,
+    )
+
+
+def mlflow_client(uri: str):
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+def only_run(uri: str):
+    client = mlflow_client(uri)
+    experiment = client.get_experiment_by_name("seg")
+    found = client.search_runs([experiment.experiment_id])
+    assert len(found) == 1
+    return client, found[0]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """One tracked run of the toy data set."""
+    scratch = tmp_path_factory.mktemp("toy")
+    uri = f"sqlite:///{scratch}/mlflow.db"
+    done = run("dataset=toy", "model=kmeans", "k=4", "seed=3", folder=scratch / "run", uri=uri)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return scratch / "run", uri, done.stdout
+
+
+def test_a_run_leaves_every_file(toy):
+    folder, _, _ = toy
+    assert [name for name in LEFT if not (folder / name).is_file()] == []
+    assert not list(folder.rglob(".*.[0-9]*")), "a temporary file was left behind"
+
+
+def test_segments_table_describes_every_segment_in_order_of_worth(toy):
+    segments = pd.read_csv(toy[0] / "segments.csv")
+    assert segments["segment"].tolist() == [0, 1, 2, 3]
+    assert segments["name"].tolist() == ["segment 0", "segment 1", "segment 2", "segment 3"]
+    assert segments["size"].sum() == 1000
+    assert segments["share"].sum() == pytest.approx(1)
+    assert segments["revenue_share"].sum() == pytest.approx(1)
+    assert segments["mean_revenue"].is_monotonic_decreasing
+    assert (segments["size"] * segments["index_orders"]).sum() / 1000 == pytest.approx(100)
+    assert {
+        f"{kind}_{name}"
+        for kind in ("mean", "median", "index")
+        for name in ("recency_days", "orders", "revenue")
+    } <= set(segments)
+
+
+def test_assignments_hold_each_customer_once(toy):
+    assignments = pd.read_parquet(toy[0] / "assignments.parquet")
+    assert list(assignments.columns) == ["customer_id", "segment"]
+    assert assignments["customer_id"].is_unique and len(assignments) == 1000
+    sizes = pd.read_csv(toy[0] / "segments.csv").set_index("segment")["size"]
+    pd.testing.assert_series_equal(
+        assignments["segment"].value_counts().sort_index(), sizes, check_names=False
+    )
+
+
+def test_scan_covers_the_range_and_inertia_falls(toy):
+    scan = pd.read_csv(toy[0] / "k_scan.csv")
+    assert scan["k"].tolist() == list(range(2, 11))
+    assert scan["inertia"].is_monotonic_decreasing
+    assert scan.set_index("k")["silhouette"].idxmax() == 4
+
+
+def test_ledger_has_its_columns_and_starts_with_what_was_loaded(toy):
+    ledger = pd.read_csv(toy[0] / "ledger.csv")
+    assert list(ledger.columns) == ["step", "rows", "customers", "revenue"]
+    assert ledger["step"].tolist() == [
+        "loaded",
+        "drop_missing",
+        "cancellations",
+        "drop_customers_without_purchases",
+    ]
+
+
+def test_output_shows_steps_with_times_and_where_to_look(toy):
+    folder, _, said = toy
+    for text in (
+        "read toy",
+        "clean",
+        "features",
+        "scan over k",
+        "figures and report",
+        "track",
+        str(folder / "report.html"),
+        "adjusted_rand",
+    ):
+        assert text in said
+    assert "scan over k" in (folder / "run.log").read_text()
+
+
+def test_report_opens_without_a_network_and_holds_all_of_it(toy):
+    page = (toy[0] / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 6
+    assert 'src="http' not in page and 'href="http' not in page
+    for text in ("drop_missing", "segment 3", "own/silhouette", "_target_: sklearn.cluster.KMeans"):
+        assert text in page
+
+
+def test_mlflow_holds_parameters_metrics_curves_and_files(toy):
+    folder, uri, _ = toy
+    client, found = only_run(uri)
+    assert found.info.status == "FINISHED"
+    assert found.data.params == {
+        "dataset": "toy", "cleaning": "orders", "recipe": "rfm", "scaler": "standard", "model": "kmeans", "engine": "duckdb",
+        "seed": "3", "k": "4",
+    }  # fmt: skip
+    expected = {
+        "own/silhouette",
+        "own/silhouette_sq",
+        "own/calinski_harabasz",
+        "own/davies_bouldin",
+        "own/inertia",
+        "common/silhouette",
+    }
+    assert expected <= set(found.data.metrics)
+    assert "own/bic" not in found.data.metrics
+    assert found.data.metrics["truth/adjusted_rand"] == 1
+    curve = client.get_metric_history(found.info.run_id, "scan/inertia")
+    scan = pd.read_csv(folder / "k_scan.csv").set_index("k")["inertia"]
+    assert {point.step: point.value for point in curve} == pytest.approx(scan.to_dict())
+    assert found.data.tags["data"] == "generated"
+    assert {"data.fingerprint", "git.commit", "seg.version"} <= set(found.data.tags)
+    logged = {item.path for item in client.list_artifacts(found.info.run_id)}
+    assert {"report.html", "segments.csv", "ledger.csv", "config.yaml", "figures"} <= logged
+
+
+def test_config_is_logged_unresolved(toy):
+    text = (toy[0] / "config.yaml").read_text()
+    assert "${oc.env:SEG_DATA_DIR" in text and "n_clusters: ${k}" in text
+
+
+def test_a_fresh_process_loads_the_model_and_gives_the_same_segments(toy):
+    """Without seg on the path, from the store alone; one row gets what the batch gives."""
+    folder, uri, _ = toy
+    _, found = only_run(uri)
+    script = """
+import sys, json
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "seg":
+            raise ImportError("seg is not here")
+sys.meta_path.insert(0, Absent())
+import mlflow, pandas as pd
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model(f"runs:/{sys.argv[2]}/model")
+table = pd.read_parquet(sys.argv[3])
+batch = [int(label) for label in model.predict(table)]
+singly = [int(model.predict(table.iloc[[row]])[0]) for row in range(0, len(table), 97)]
+print(json.dumps([batch, singly, model.metadata.signature.inputs.input_names(), model.input_example is not None]))
+"""
+    table = toy_features()
+    table.to_parquet(folder.parent / "features.parquet")
+    done = subprocess.run(
+        [sys.executable, "-c", script, uri, found.info.run_id, str(folder.parent / "features.parquet")],
+        capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    batch, singly, names, has_example = json.loads(done.stdout.splitlines()[-1])
+    assert batch == pd.read_parquet(folder / "assignments.parquet")["segment"].tolist()
+    assert singly == batch[::97]
+    assert names == ["recency_days", "orders", "revenue"] and has_example
+
+
+def toy_features() -> pd.DataFrame:
+    """Compute the toy's features by hand, in pandas."""
+    from seg import synthetic
+
+    lines = synthetic.toy(customers=1000, seed=0)
+    lines = lines[lines["quantity"] >= 0].assign(amount=lambda rows: rows["quantity"] * rows["unit_price"])
+    last = lines["ordered_at"].max().normalize()
+    groups = lines.groupby("customer_id")
+    return pd.DataFrame(
+        {
+            "recency_days": ((last - groups["ordered_at"].max().dt.normalize()).dt.days + 1).astype(float),
+            "orders": groups["order_id"].nunique().astype(float),
+            "revenue": groups["amount"].sum(),
+        }
+    ).sort_index()
+
+
+def test_gmm_recovers_the_planted_segments_and_reports_bic(tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    done = run("dataset=toy", "model=gmm", "k=4", folder=tmp_path / "run", uri=uri)
+    assert done.returncode == 0, done.stderr
+    _, found = only_run(uri)
+    assert found.data.metrics["truth/adjusted_rand"] == 1
+    assert {"own/bic", "own/aic"} <= set(found.data.metrics)
+
+
+@pytest.mark.parametrize("dataset", ["flo", "online_retail", "online_retail_ii", "transactions", "customers"])
+def test_every_data_set_runs_on_its_sample_and_says_so(dataset, tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    done = run(f"dataset={dataset}", folder=tmp_path / "run", uri=uri)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SAMPLE DATA" in done.stdout
+    assert "SAMPLE DATA" in (tmp_path / "run" / "report.html").read_text()
+    assert only_run(uri)[1].data.tags["data"] == "sample"
+
+
+def test_automatic_k_is_explained(tmp_path):
+    done = run("dataset=toy", folder=tmp_path / "run")
+    assert "largest Calinski-Harabasz index among k = 2..10" in done.stdout
+    assert len(pd.read_csv(tmp_path / "run" / "segments.csv")) == 4
+
+
+def test_a_clusterer_without_predict_says_how_new_customers_are_placed(tmp_path):
+    done = run("dataset=toy", "model=agglomerative", "k=4", folder=tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert "nearest centre" in done.stdout and "100.0%" in done.stdout
+
+
+def test_noise_of_hdbscan_is_a_segment_called_noise(tmp_path):
+    done = run("dataset=flo", "model=hdbscan", "k=5", "model.min_cluster_size=20", folder=tmp_path / "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    segments = pd.read_csv(tmp_path / "run" / "segments.csv")
+    assert segments.iloc[-1][["segment", "name"]].tolist() == [-1, "noise"]
+    assert "k=5 was not used" in done.stdout
+
+
+WRONG = {
+    "k=1": ["k=1", "at least 2, or auto"],
+    "k=abc": ["k=abc", "at least 2, or auto"],
+    "k=2.5": ["k=2.5", "at least 2, or auto"],
+    "seed=-1": ["seed=-1", "at least 0"],
+    "dataset=flow": ["dataset=flow", "expected one of flo, "],
+    "model=kmean": ["model=kmean", "expected one of kmeans, "],
+    "scaler=stand": ["scaler=stand", "standard"],
+    "kk=4": ["kk", "unknown key", "k, "],
+    "+foo=1": ["foo=1", "unknown key"],
+    "dataset.pth=x": ["dataset.pth", "dataset.path, "],
+    "recipe.features=[recency_day]": ["'recency_day'", "expected one of recency_days, "],
+    "recipe.features=[{orders: log}]": ["'log'", "log1p"],
+    "cleaning.steps=[drop_duplicate]": ["'drop_duplicate'", "drop_duplicates, "],
+    "selection.k_range=[1,2]": ["selection.k_range", "at least 2"],
+    "recipe.as_of=monday": ["recipe.as_of=monday", "a date"],
+    "engine.threads=0": ["engine.threads=0", "at least 1"],
+    "model.n_init=0": ["n_init", "KMeans"],
+    "+model.foo=1": ["model", "'foo'"],
+}
+
+
+@pytest.mark.parametrize("override", WRONG)
+def test_a_wrong_value_is_an_error_that_names_key_value_and_valid_ones(override, tmp_path):
+    done = run(override, folder=tmp_path / "run")
+    assert done.returncode == 1
+    for text in WRONG[override]:
+        assert text in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "read toy" not in done.stdout, "data was read before the settings were checked"
+
+
+def test_a_recipe_that_the_data_set_cannot_serve_is_refused_before_reading(tmp_path):
+    done = run("dataset=flo", "recipe=behaviour", folder=tmp_path / "run")
+    assert done.returncode == 1
+    assert "dataset=flo cannot serve the feature 'products'" in done.stdout + done.stderr
+    assert "read flo" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "overrides", "expected"),
+    [
+        ("cust,ordered_at,amount\na,2024-01-02,3\n", [], ["missing column 'customer_id' (nearest: cust"]),
+        ("customer_id,ordered_at,amount\na,2024-01-02,3x\n", [], ["row 1", "'3x'"]),
+        ("customer_id,ordered_at,amount\n", [], ["a header but no rows"]),
+        ("", [], ["empty"]),
+        ("customer_id,ordered_at,amount\na,2024-01-02,3\n", [], ["customers"]),
+        ("customer_id,ordered_at,amount\na,2024-01-02,3\nb,2024-02-02,5\nc,2024-03-02,9\n", ["k=4"], ["k=4", "only 3 customers"]),
+        ("customer_id,ordered_at,amount\na,2024-01-02,3\nb,2024-01-02,3\nc,2024-01-02,3\n", [], ["nothing tells them apart"]),
+    ],
+    ids=["missing column", "wrong type", "header only", "empty file", "one customer", "fewer customers than k", "all alike"],
+)  # fmt: skip
+def test_a_bad_file_is_an_error_and_the_run_is_failed_with_it(content, overrides, expected, tmp_path):
+    (tmp_path / "orders.csv").write_text(content)
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    done = run(
+        "dataset=transactions",
+        f"dataset.path={tmp_path}/orders.csv",
+        *overrides,
+        folder=tmp_path / "run",
+        uri=uri,
+    )
+    assert done.returncode == 1
+    for text in expected:
+        assert text in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "run" / "segments.csv").exists()
+    _, found = only_run(uri)
+    assert found.info.status == "FAILED"
+    assert expected[0] in found.data.tags["error"]
+
+
+def test_bad_rows_that_are_skipped_are_counted_and_kept(tmp_path):
+    good = "".join(
+        f"c{i % 40},2024-{1 + i % 12:02d}-{1 + i % 28:02d},{1 + (i * 37) % 91}\n" for i in range(300)
+    )
+    (tmp_path / "orders.csv").write_text(
+        "customer_id,ordered_at,amount\n" + good + "c1,oops,3\nc2,2024-01-02\n"
+    )
+    done = run(
+        "dataset=transactions",
+        f"dataset.path={tmp_path}/orders.csv",
+        "dataset.bad_rows=skip",
+        "k=3",
+        folder=tmp_path / "run",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 rows could not be read and were left out" in done.stdout
+    assert len(pd.read_csv(tmp_path / "run" / "bad_rows.csv")) == 2
+    assert pd.read_csv(tmp_path / "run" / "ledger.csv")["rows"].iloc[0] == 300
+
+
+def test_an_output_directory_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run("dataset=toy", folder=tmp_path / "file" / "run")
+    assert done.returncode == 1
+    assert "hydra.run.dir" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_constant_feature_is_said_and_does_not_matter(tmp_path):
+    rows = "".join(f"c{i},{i % 7},1,{i % 5}\n" for i in range(60))
+    (tmp_path / "c.csv").write_text("id,a,b,c\n" + rows)
+    done = run(
+        "dataset=customers",
+        f"dataset.path={tmp_path}/c.csv",
+        "dataset.id=id",
+        "dataset.features=[a,b,c]",
+        "k=3",
+        folder=tmp_path / "run",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "b: the same for every customer" in done.stdout
+
+
+def test_own_orders_need_only_customer_date_and_amount(tmp_path):
+    rows = "".join(
+        f"c{i % 50};{1 + i % 28:02d}.{1 + i % 12:02d}.2024;{(i * 13) % 97},50\n" for i in range(400)
+    )
+    (tmp_path / "orders.csv").write_text("kunde;datum;betrag\n" + rows)
+    done = run(
+        "dataset=transactions", f"dataset.path={tmp_path}/orders.csv", "dataset.columns.customer_id=kunde",
+        "dataset.columns.ordered_at=datum", "dataset.columns.amount=betrag", "dataset.date_format='%d.%m.%Y'",
+        "dataset.delimiter=;", "dataset.decimal=','", "k=3", folder=tmp_path / "run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pd.read_csv(tmp_path / "run" / "segments.csv")["size"].sum() == 50
+
+
+def test_an_interrupted_run_ends_killed(tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    options = ["dataset=toy", "dataset.customers=20000", "selection.k_range=2..40"]
+    process = subprocess.Popen(
+        command(*options, folder=tmp_path / "run", uri=uri),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    for line in process.stdout:
+        if "features" in line:
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
+    _, found = only_run(uri)
+    assert found.info.status == "KILLED"
+    assert not (tmp_path / "run" / "segments.csv").exists()
+
+
+def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    done = subprocess.run(
+        [sys.executable, "-m", "seg.run", "-m", "dataset=toy", "dataset.customers=200", "k=3,500,4", f"tracking.uri={uri}",
+         f"hydra.sweep.dir={tmp_path}/sweep"],
+        capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "k=500: there are only 200 customers" in done.stdout
+    client = mlflow_client(uri)
+    found = client.search_runs([client.get_experiment_by_name("seg").experiment_id])
+    assert sorted((one.data.params["k"], one.info.status) for one in found) == [
+        ("3", "FINISHED"),
+        ("4", "FINISHED"),
+        ("500", "FAILED"),
+    ]
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    for name in ("first", "second"):
+        assert run("dataset=toy", "dataset.customers=300", "k=4", folder=tmp_path / name).returncode == 0
+    for name in ("segments.csv", "assignments.parquet", "ledger.csv", "figures/map.png"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
