@@ -26,19 +26,20 @@ def lines(engine):
     """
 
     def make(*rows: tuple, **further: list):
-        frame = pd.DataFrame(rows, columns=LINE)
+        by_name = dict(zip(LINE, zip(*rows, strict=True), strict=True))
+        times = [pd.Timestamp(time).to_pydatetime() for time in by_name["ordered_at"]]
+        amounts = [quantity * price for *_, quantity, price in rows] if "amount" not in further else None
         columns = {
-            "customer_id": pa.array(list(frame["customer_id"]), pa.string()),
-            "order_id": pa.array(list(frame["order_id"]), pa.string()),
-            "ordered_at": pa.array(list(pd.to_datetime(frame["ordered_at"], format="ISO8601")), pa.timestamp("us")),
-            "amount": pa.array([row[4] * row[5] for row in rows] if "amount" not in further else further["amount"]),
+            "customer_id": pa.array(by_name["customer_id"], pa.string()),
+            "order_id": pa.array(by_name["order_id"], pa.string()),
+            "ordered_at": pa.array(times, pa.timestamp("us")),
+            "amount": pa.array(further.get("amount", amounts), pa.float64()),
             "is_return": pa.array(further.get("is_return", [False] * len(rows)), pa.bool_()),
-            "product_id": pa.array(list(frame["product_id"]), pa.string()),
-            "quantity": pa.array([row[4] for row in rows], pa.float64()),
-            "unit_price": pa.array([row[5] for row in rows], pa.float64()),
+            "product_id": pa.array(by_name["product_id"], pa.string()),
+            "quantity": pa.array(by_name["quantity"], pa.float64()),
+            "unit_price": pa.array(by_name["unit_price"], pa.float64()),
         }
         columns |= {name: pa.array(values) for name, values in further.items() if name not in columns}
-        columns["amount"] = columns["amount"].cast(pa.float64())
         return engine.register(pa.table(columns))
 
     return make
@@ -50,7 +51,9 @@ def rows(engine):
 
     def collect(table, *columns: str) -> list[tuple]:
         found = table.select(*columns).to_pyarrow().to_pylist()
-        return sorted((tuple(row.values()) for row in found), key=lambda row: [(v is not None, str(v)) for v in row])
+        return sorted(
+            map(tuple, map(dict.values, found)), key=lambda row: [(v is not None, str(v)) for v in row]
+        )
 
     return collect
 

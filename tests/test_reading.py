@@ -118,14 +118,19 @@ def test_blank_lines_are_no_rows(read):
 
 
 def test_a_gzipped_file_is_read_whole(read):
-    members = gzip.compress((HEADER + "1,2011-01-02 12:00,1\n").encode()) + gzip.compress(b"2,2011-01-02 12:00,2\n")
+    members = gzip.compress((HEADER + "1,2011-01-02 12:00,1\n").encode()) + gzip.compress(
+        b"2,2011-01-02 12:00,2\n"
+    )
     assert read({"o.csv.gz": members}) == [("1", NOON, 1.0), ("2", NOON, 2.0)]
     encoded = gzip.compress((HEADER + "é,2011-01-02 12:00,1\n").encode("windows-1252"))
     assert read({"e.csv.gz": encoded}, encoding="windows-1252") == [("é", NOON, 1.0)]
 
 
 def test_several_files_are_read_by_name_whatever_the_order_of_their_columns(read):
-    files = {"a.csv": HEADER + "1,2011-01-02 12:00,1\n", "b.csv": "more,paid,at,cust\n0,2,2011-01-02 12:00,7\n"}
+    files = {
+        "a.csv": HEADER + "1,2011-01-02 12:00,1\n",
+        "b.csv": "more,paid,at,cust\n0,2,2011-01-02 12:00,7\n",
+    }
     assert read(files) == [("1", NOON, 1.0), ("7", NOON, 2.0)]
 
 
@@ -134,7 +139,9 @@ def test_a_header_may_have_blanks_and_names_that_nobody_asked_for(read):
 
 
 def test_ids_are_text_without_a_decimal_point_that_a_gap_once_brought(read):
-    content = HEADER + "".join(f"{id},2011-01-02 12:00,1\n" for id in ("17850.0", " 12 ", "", "A.0", "007", "  "))
+    content = HEADER + "".join(
+        f"{id},2011-01-02 12:00,1\n" for id in ("17850.0", " 12 ", "", "A.0", "007", "  ")
+    )
     assert read({"o.csv": content}) == [
         (None, NOON, 1.0),
         (None, NOON, 1.0),
@@ -148,7 +155,9 @@ def test_ids_are_text_without_a_decimal_point_that_a_gap_once_brought(read):
 def test_an_amount_is_quantity_times_price_and_an_order_a_customers_day_when_not_mapped(load, rows):
     content = "cust,at,n,price\na,2011-01-02 08:00,2,1.5\na,2011-01-02 20:00,-1,4\na,2011-01-03,3,2\n,2011-01-03,1,1\n"
     columns = {"customer_id": "cust", "ordered_at": "at", "quantity": "n", "unit_price": "price"}
-    assert rows(load({"o.csv": content}, columns).table, "customer_id", "order_id", "amount", "is_return") == [
+    assert rows(
+        load({"o.csv": content}, columns).table, "customer_id", "order_id", "amount", "is_return"
+    ) == [
         (None, None, 1.0, False),  # an order needs a customer
         ("a", "a 2011-01-02", -4.0, False),
         ("a", "a 2011-01-02", 3.0, False),
@@ -216,7 +225,9 @@ def test_iso_times_are_read_and_those_with_an_offset_brought_to_utc(read, text, 
 def test_what_is_no_iso_time_is_an_error_with_row_and_value(load, text):
     with pytest.raises(SegError) as error:
         load({"o.csv": HEADER + f"1,2011-01-02,1\n2,{text},1\n"})
-    assert f"1 of 2 rows cannot be read\n  row 2: at is {text!r}, expected an ISO 8601 date" in str(error.value)
+    assert f"1 of 2 rows cannot be read\n  row 2: at is {text!r}, expected an ISO 8601 date" in str(
+        error.value
+    )
 
 
 def test_a_date_format_is_that_of_strptime(load, read):
@@ -230,7 +241,9 @@ def test_a_date_format_is_that_of_strptime(load, read):
 
 def test_times_with_and_without_an_offset_do_not_mix(load):
     content = HEADER + "1,2011-01-02T12:00Z,1\n2,2011-01-02 12:00,1\n3,2011-01-02 13:00,1\n"
-    with pytest.raises(SegError, match=r"'at' mixes times with a UTC offset \(1, such as .* and without one \(2\)"):
+    with pytest.raises(
+        SegError, match=r"'at' mixes times with a UTC offset \(1, such as .* and without one \(2\)"
+    ):
         load({"o.csv": content}, bad_rows="skip")
 
 
@@ -281,7 +294,9 @@ def test_a_malformed_line_far_down_has_its_number(load):
 
 
 def test_an_error_shows_the_first_five_bad_rows_and_counts_all(load):
-    content = HEADER + "".join(f"{place},2011-01-02,{'x' if place % 2 else place}\n" for place in range(1, 21))
+    content = HEADER + "".join(
+        f"{place},2011-01-02,{'x' if place % 2 else place}\n" for place in range(1, 21)
+    )
     with pytest.raises(SegError, match="10 of 20 rows cannot be read") as error:
         load({"o.csv": content})
     assert [line.split(":")[0].strip() for line in str(error.value).splitlines()[1:-1]] == [
@@ -303,7 +318,9 @@ def test_a_line_of_no_order_is_a_bad_row_where_orders_are_mapped(load):
 
 
 def test_all_missing_columns_are_named_each_with_the_nearest(load):
-    with pytest.raises(SegError, match=r"missing column 'cust' \(nearest: customer, .*; 'paid' \(nearest: payed, "):
+    with pytest.raises(
+        SegError, match=r"missing column 'cust' \(nearest: customer, .*; 'paid' \(nearest: payed, "
+    ):
         load({"o.csv": "customer,at,payed\n1,2011-01-02,3\n"})
 
 
@@ -357,7 +374,9 @@ def test_utf_16_without_its_mark_and_unknown_encodings_are_errors(load):
 @pytest.mark.parametrize("name", ["o.csv.gz", "o.jsonl.gz"])
 @pytest.mark.parametrize("damage", ["truncated", "checksum", "not gzip"])
 def test_a_damaged_gzip_file_is_an_error(load, name, damage):
-    line = {"o.csv.gz": "1,2011-01-02,3\n", "o.jsonl.gz": '{"cust": 1, "at": "2011-01-02", "paid": 3}\n'}[name]
+    line = {"o.csv.gz": "1,2011-01-02,3\n", "o.jsonl.gz": '{"cust": 1, "at": "2011-01-02", "paid": 3}\n'}[
+        name
+    ]
     packed = gzip.compress(((HEADER if "csv" in name else "") + line * 1000).encode())
     content = {
         "truncated": packed[:-9],
@@ -384,13 +403,21 @@ def test_a_damaged_parquet_file_or_workbook_is_an_error(load, tmp_path):
 def test_files_of_several_formats_or_of_none_are_an_error(load):
     with pytest.raises(SegError, match=r"2 files of several formats \(csv, jsonl\)"):
         load({"a.csv": HEADER + "1,2011-01-02,1\n", "b.jsonl": "{}\n"})
-    with pytest.raises(SegError, match=r"o\.dat: cannot tell the format from the name; expected one of \.csv"):
+    with pytest.raises(
+        SegError, match=r"o\.dat: cannot tell the format from the name; expected one of \.csv"
+    ):
         load({"o.dat": HEADER})
 
 
 @pytest.mark.parametrize(
     "name, expected",
-    [("A.CSV", "csv"), ("a.tsv.gz", "csv"), ("a.ndjson", "jsonl"), ("a.parquet", "parquet"), ("a.xls", "excel")],
+    [
+        ("A.CSV", "csv"),
+        ("a.tsv.gz", "csv"),
+        ("a.ndjson", "jsonl"),
+        ("a.parquet", "parquet"),
+        ("a.xls", "excel"),
+    ],
 )
 def test_the_format_is_told_from_the_ending(name, expected):
     assert file_format(Path(name)) == expected
@@ -434,7 +461,9 @@ def test_parquet_dates_and_texts_are_read_as_times(read, tmp_path):
 @pytest.mark.parametrize("values", [[1.5, 2.5, float("nan")], [1.5, 2.5, float("inf")], [1.5, 2.5, None]])
 def test_a_parquet_number_that_is_not_finite_is_a_bad_row(load, rows, tmp_path, values):
     # The statistics in the file do not count NaN: DuckDB once concluded from them that there is none.
-    path = parquet(tmp_path / "o.parquet", cust=["1", "2", "3"], at=[NOON] * 3, paid=pa.array(values, pa.float64()))
+    path = parquet(
+        tmp_path / "o.parquet", cust=["1", "2", "3"], at=[NOON] * 3, paid=pa.array(values, pa.float64())
+    )
     with pytest.raises(SegError, match="1 of 3 rows cannot be read\n  row 3: paid is"):
         load(path)
     loaded = load(path, bad_rows="skip")
@@ -465,14 +494,20 @@ def test_a_parquet_column_of_the_wrong_type_is_an_error(load, tmp_path, columns,
 
 
 def test_a_parquet_attribute_that_is_missing_everywhere_is_read_as_missing(load, rows, tmp_path):
-    path = parquet(tmp_path / "o.parquet", cust=["1"], at=[NOON], paid=[1.0], n=[float("nan")], land=pa.nulls(1))
+    path = parquet(
+        tmp_path / "o.parquet", cust=["1"], at=[NOON], paid=[1.0], n=[float("nan")], land=pa.nulls(1)
+    )
     table = load(path, {**COLUMNS, "country": "land", "quantity": "n"}).table
     assert rows(table, "country", "quantity") == [(None, None)]
 
 
 def test_a_parquet_file_without_rows_is_an_error(load, tmp_path):
     with pytest.raises(SegError, match="a header but no rows"):
-        load(parquet(tmp_path / "o.parquet", cust=pa.array([], pa.string()), at=pa.array([], pa.string()), paid=[]))
+        load(
+            parquet(
+                tmp_path / "o.parquet", cust=pa.array([], pa.string()), at=pa.array([], pa.string()), paid=[]
+            )
+        )
 
 
 # ---- JSON Lines --------------------------------------------------------------------------------------------------
@@ -510,7 +545,9 @@ JSON_LINES = (
 
 
 def test_malformed_json_lines_are_an_error_that_shows_them(load):
-    with pytest.raises(SegError, match=r'4 malformed lines\n  line 2: not JSON: .*\n    \{"cust": 2, "at":\n'):
+    with pytest.raises(
+        SegError, match=r'4 malformed lines\n  line 2: not JSON: .*\n    \{"cust": 2, "at":\n'
+    ):
         load({"o.jsonl": JSON_LINES})
 
 
@@ -543,7 +580,12 @@ def test_json_of_another_encoding_or_shape_is_an_error(load, read):
 
 
 def test_a_workbook_as_uci_ships_it_is_read(read, tmp_path):
-    cells = [["cust", "at", "paid"], [17850.0, datetime(2010, 12, 1, 8, 26), 2.55], [None, NOON, 3], ["C5", NOON, -1.5]]
+    cells = [
+        ["cust", "at", "paid"],
+        [17850.0, datetime(2010, 12, 1, 8, 26), 2.55],
+        [None, NOON, 3],
+        ["C5", NOON, -1.5],
+    ]
     expected = [(None, NOON, 3.0), ("17850", datetime(2010, 12, 1, 8, 26), 2.55), ("C5", NOON, -1.5)]
     path = workbook(tmp_path / "o.xlsx", S=cells)
     assert read(path) == expected
@@ -558,7 +600,9 @@ def test_dates_written_as_text_in_a_workbook_have_the_format(read, tmp_path):
 
 def test_all_sheets_of_a_workbook_are_one_table_unless_one_is_named(read, load, tmp_path):
     header = ["cust", "at", "paid"]
-    path = workbook(tmp_path / "o.xlsx", Old=[header, [1, NOON, 1]], New=[header[::-1], [2, NOON, 7]], Empty=[])
+    path = workbook(
+        tmp_path / "o.xlsx", Old=[header, [1, NOON, 1]], New=[header[::-1], [2, NOON, 7]], Empty=[]
+    )
     assert read(path) == [("1", NOON, 1.0), ("7", NOON, 2.0)]
     assert read(path, reading={"sheet": "New"}) == [("7", NOON, 2.0)]
     with pytest.raises(SegError, match="no sheet 'new'; it has New, "):
@@ -595,7 +639,10 @@ def customers_of(engine, path: Path, **options):
 
 def test_a_table_of_customers_keeps_its_own_columns(engine, rows, tmp_path):
     path = write(tmp_path / "c.csv", "id,age,spend,note\n2.0,30,1.5,x\n1,40,-2,\n")
-    assert rows(customers_of(engine, path).table, "customer_id", "age", "spend") == [("1", 40.0, -2.0), ("2", 30.0, 1.5)]
+    assert rows(customers_of(engine, path).table, "customer_id", "age", "spend") == [
+        ("1", 40.0, -2.0),
+        ("2", 30.0, 1.5),
+    ]
 
 
 def test_ids_that_come_twice_are_an_error_that_counts_them(engine, tmp_path):
@@ -668,7 +715,9 @@ def test_a_path_without_a_file_is_an_error(tmp_path):
         sources.find("x", "", path=str(tmp_path / "empty"))
     with pytest.raises(SegError, match=r"dataset\.path is empty"):
         sources.find("x", "", path=" ")
-    with pytest.raises(SegError, match="no file at .* and no sample beside its card; set data_dir or dataset.path"):
+    with pytest.raises(
+        SegError, match="no file at .* and no sample beside its card; set data_dir or dataset.path"
+    ):
         sources.find("x", str(tmp_path), ["*.csv"])
 
 
@@ -685,7 +734,9 @@ def test_a_fingerprint_is_of_the_content(tmp_path):
 
 @pytest.mark.parametrize("limit", ["lots", "-5", "-1GB", "0", "5", "10XB"])
 def test_a_memory_limit_without_number_and_unit_is_an_error(limit):
-    with pytest.raises(SegError, match=rf"engine\.memory_limit={limit}: expected a number and a unit, such as 500MB"):
+    with pytest.raises(
+        SegError, match=rf"engine\.memory_limit={limit}: expected a number and a unit, such as 500MB"
+    ):
         DuckDBEngine(memory_limit=limit)
 
 
@@ -699,7 +750,9 @@ def test_threads_and_a_spill_folder_that_cannot_be_are_errors(tmp_path):
 
 def test_a_table_larger_than_the_memory_limit_is_spilled_and_counted_right(tmp_path):
     numbers = np.random.default_rng(0).integers(0, 2**62, size=1_500_000)
-    path = parquet(tmp_path / "big.parquet", id=numbers, text=pa.array(np.char.mod("%019d-a-customer-id", numbers)))
+    path = parquet(
+        tmp_path / "big.parquet", id=numbers, text=pa.array(np.char.mod("%019d-a-customer-id", numbers))
+    )
     with DuckDBEngine(memory_limit="100MB", threads=2, spill_dir=str(tmp_path / "spill")) as small:
         raw = small.read([path], ["id", "text"])
         kept = small.checkpoint(raw.table.distinct())  # about 80 MB of text in a hash table, and its copy
@@ -710,7 +763,10 @@ def test_a_table_larger_than_the_memory_limit_is_spilled_and_counted_right(tmp_p
 
 def test_a_limit_too_small_for_anything_is_an_error_that_names_it(tmp_path):
     path = parquet(tmp_path / "o.parquet", id=np.arange(300_000))
-    with DuckDBEngine(memory_limit="1KB") as tiny, pytest.raises(SegError, match=r"raise engine\.memory_limit"):
+    with (
+        DuckDBEngine(memory_limit="1KB") as tiny,
+        pytest.raises(SegError, match=r"raise engine\.memory_limit"),
+    ):
         tiny.checkpoint(tiny.read([path], ["id"]).table.distinct())
 
 

@@ -202,7 +202,8 @@ def _fault(raw: ir.Value, value: ir.Value, required: bool) -> ir.BooleanValue:
     if required:
         return value.isnull()
     if raw.type().is_string():
-        return value.isnull() & (raw.strip() != "")
+        # An empty cell is NULL in some files and blank in others; in neither is it at fault, and NULL is not false.
+        return value.isnull() & (raw.strip() != "").fill_null(False)
     # NaN is how pandas writes a missing number.
     given = raw.notnull() & ~raw.isnan() if raw.type().is_floating() else raw.notnull()
     return value.isnull() & given
