@@ -45,7 +45,7 @@ def priced(lines, *prices, **further):
     )
 
 
-# ---- filters -----------------------------------------------------------------------------------------------------
+# ---- filters -----------------------------------------------------------------------------------------------
 
 
 @by_hand("drop_missing")
@@ -117,7 +117,7 @@ def test_date_window_includes_both_days_whole(lines, rows, clean):
         assert rows(kept, "order_id") == [(order,) for order in orders]
 
 
-# ---- changes -----------------------------------------------------------------------------------------------------
+# ---- changes -----------------------------------------------------------------------------------------------
 
 
 @by_hand("drop_duplicates")
@@ -307,13 +307,13 @@ def test_every_step_says_what_it_does():
     assert [name for name, step in cleaning.STEPS.items() if not step.apply.__doc__] == []
 
 
-# ---- one-to-one matching -----------------------------------------------------------------------------------------
+# ---- one-to-one matching -----------------------------------------------------------------------------------
 
 
 def matched_by_hand(lines: list[tuple]) -> int:
     """Give each cancellation, in the order of time, one purchase that is not later and not taken yet."""
     free, matched = defaultdict(int), 0
-    for customer, time, product, quantity in sorted(lines, key=lambda line: (line[1], line[3] < 0)):
+    for customer, _time, product, quantity in sorted(lines, key=lambda line: (line[1], line[3] < 0)):
         if customer is None or product is None:
             continue
         key = customer, product, abs(quantity)
@@ -395,7 +395,7 @@ def test_as_many_cancellations_are_matched_as_a_matcher_in_python_finds(lines, e
         assert sum(found[place] for place in so_far) <= sum(events[place][3] > 0 for place in so_far)
 
 
-# ---- the ledger --------------------------------------------------------------------------------------------------
+# ---- the ledger --------------------------------------------------------------------------------------------
 
 CHAIN = [
     {"drop_missing": {"columns": ["customer_id"]}},
@@ -488,7 +488,7 @@ def test_returns_that_stay_are_remarked_upon(engine, shop, clean):
     assert cleaning.remarks(engine, shop) == []
 
 
-# ---- what is wrong in a YAML -------------------------------------------------------------------------------------
+# ---- what is wrong in a YAML -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -535,7 +535,7 @@ def test_steps_need_the_columns_of_their_arguments_too():
     }  # fmt: skip
 
 
-# ---- the real files ----------------------------------------------------------------------------------------------
+# ---- the real files ----------------------------------------------------------------------------------------
 
 
 def loaded(engine, real_data: Path, name: str):

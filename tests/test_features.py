@@ -151,11 +151,11 @@ def frame(index: str, **columns) -> pd.DataFrame:
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(
-        found, expected, rtol=1e-12, atol=0, check_index_type=False, check_column_type=False
+        found, expected, rtol=1e-11, atol=0, check_index_type=False, check_column_type=False
     )
 
 
-# ---- the glossary ------------------------------------------------------------------------------------------------
+# ---- the glossary ------------------------------------------------------------------------------------------
 
 
 def test_every_entry_has_a_table_worked_by_hand():
@@ -165,9 +165,9 @@ def test_every_entry_has_a_table_worked_by_hand():
 
 
 def test_every_entry_has_a_unit_and_a_meaning_of_one_line():
-    assert [name for name, entry in GLOSSARY.items() if not entry.unit or not entry.meaning.endswith(".")] == [
-        "revenue_by_month", "orders_by_month", "channels", "last_channels", "category_interests",
-    ]  # fmt: skip  # these end in an example of their columns
+    assert [
+        name for name, entry in GLOSSARY.items() if not entry.unit or not entry.meaning.endswith(".")
+    ] == []
     catalogue = features.catalogue().set_index("feature")
     assert catalogue.loc["recency_days"].tolist() == [
         "days",
@@ -261,7 +261,7 @@ def test_lines_without_price_or_quantity_count_as_nothing(lines, build):
     )
 
 
-# ---- from a recipe to a table ------------------------------------------------------------------------------------
+# ---- from a recipe to a table ------------------------------------------------------------------------------
 
 
 def test_features_profile_and_extra_are_told_apart(shop, build):
@@ -351,7 +351,7 @@ def test_a_feature_that_is_missing_or_no_number_is_an_error_that_names_a_custome
     with pytest.raises(SegError, match="age is not a number for 1 customers, such as 'a'; drop or fill"):
         build(table, "age")
     with pytest.raises(
-        SegError, match="channel is not a number but 'Desktop'; choose a feature .*: channels, "
+        SegError, match=r"channel is not a number but 'Desktop'; choose a feature .*: channels, "
     ):
         build(members, "channel")
     with pytest.raises(SegError, match="last_order_at is not a number but Timestamp"):
@@ -408,7 +408,7 @@ def test_a_data_set_that_cannot_serve_a_feature_is_told_what_it_lacks(name, prov
     features.check([name], [*provides, lacking], "shop", counted)
 
 
-# ---- what changes nothing ----------------------------------------------------------------------------------------
+# ---- what changes nothing ----------------------------------------------------------------------------------
 
 
 @settings(

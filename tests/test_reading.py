@@ -71,7 +71,7 @@ def parquet(path: Path, **columns) -> Path:
     return path
 
 
-# ---- CSV ---------------------------------------------------------------------------------------------------------
+# ---- CSV ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
@@ -194,7 +194,7 @@ def test_a_decimal_comma_is_read_where_it_is_declared_and_a_thousands_point_is_r
         load({"o.csv": "cust;at;paid\n1;2011-01-02;3,5\n"}, reading={"delimiter": ";"})
 
 
-# ---- dates -------------------------------------------------------------------------------------------------------
+# ---- dates -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_bad_date_among_times_with_an_offset_is_a_bad_row(load, rows):
     assert list(loaded.rejects["reason"]) == ["at is 'soon', expected an ISO 8601 date"]
 
 
-# ---- bad rows ----------------------------------------------------------------------------------------------------
+# ---- bad rows ----------------------------------------------------------------------------------------------
 
 MALFORMED = HEADER + "1,2011-01-02,1\n2,2011-01-02\n3,2011-01-02,4,5\n4,x,6\n5,2011-01-02,\n6,2011-01-02,7\n"
 
@@ -276,6 +276,20 @@ def test_skipped_rows_are_set_aside_and_none_is_lost(load, rows, tmp_path):
         [where, 4, "Expected Number of Columns: 3 Found: 4", "3,2011-01-02,4,5"],
         [where, 2, "at is 'x', expected an ISO 8601 date", "4,x,6"],
         [where, 3, "paid is missing, expected a finite number", "5,2011-01-02,"],
+    ]
+
+
+def test_skipping_a_bad_row_loses_no_row_with_empty_optional_cells(load, rows):
+    content = "cust,at,paid,n,land\n1,2011-01-02,1,,\n,2011-01-02,2,5,\n3,x,3,1,DE\n4,2011-01-02,4,many,DE\n5,2011-01-02,5,  ,FR\n"
+    loaded = load({"o.csv": content}, {**COLUMNS, "quantity": "n", "country": "land"}, bad_rows="skip")
+    assert rows(loaded.table, "customer_id", "amount", "quantity", "country") == [
+        (None, 2.0, 5.0, None),
+        ("1", 1.0, None, None),
+        ("5", 5.0, None, "FR"),
+    ]
+    assert list(loaded.rejects["reason"]) == [
+        "at is 'x', expected an ISO 8601 date",
+        "n is 'many', expected a finite number",
     ]
 
 
@@ -305,7 +319,7 @@ def test_an_error_shows_the_first_five_bad_rows_and_counts_all(load):
 
 
 def test_a_file_of_bad_rows_only_is_an_error_even_when_they_are_skipped(load):
-    with pytest.raises(SegError, match="none of its 2 rows can be used; run with dataset.bad_rows=fail"):
+    with pytest.raises(SegError, match=r"none of its 2 rows can be used; run with dataset.bad_rows=fail"):
         load({"o.csv": HEADER + "1,x,1\nbroken\n"}, bad_rows="skip")
 
 
@@ -314,7 +328,7 @@ def test_a_line_of_no_order_is_a_bad_row_where_orders_are_mapped(load):
         load({"o.csv": "cust,at,paid,no\n1,2011-01-02,3,7\n1,2011-01-02,3,\n"}, {**COLUMNS, "order_id": "no"})
 
 
-# ---- damaged and wrong files -------------------------------------------------------------------------------------
+# ---- damaged and wrong files -------------------------------------------------------------------------------
 
 
 def test_all_missing_columns_are_named_each_with_the_nearest(load):
@@ -365,9 +379,9 @@ def test_bytes_of_another_encoding_point_to_dataset_encoding(load, far):
 
 
 def test_utf_16_without_its_mark_and_unknown_encodings_are_errors(load):
-    with pytest.raises(SegError, match="it is not utf-16 .* set dataset.encoding"):
+    with pytest.raises(SegError, match=r"it is not utf-16 .* set dataset.encoding"):
         load({"o.csv": HEADER + "1,2011-01-02,1\n"}, encoding="utf-16")
-    with pytest.raises(SegError, match="dataset.encoding=klingon: unknown; expected a codec of Python"):
+    with pytest.raises(SegError, match=r"dataset.encoding=klingon: unknown; expected a codec of Python"):
         load({"o.csv": HEADER + "1,2011-01-02,1\n"}, encoding="klingon")
 
 
@@ -396,7 +410,7 @@ def test_a_damaged_parquet_file_or_workbook_is_an_error(load, tmp_path):
     whole = parquet(tmp_path / "x.parquet", cust=["x"] * 1000, at=["2011-01-02"] * 1000, paid=[1.0] * 1000)
     pages = bytearray(whole.read_bytes())
     pages[4:60] = b"\xff" * 56
-    with pytest.raises(SegError, match="DuckDB stopped: .*damaged"):
+    with pytest.raises(SegError, match=r"DuckDB stopped: .*damaged"):
         load({"o.parquet": bytes(pages)})
 
 
@@ -423,7 +437,7 @@ def test_the_format_is_told_from_the_ending(name, expected):
     assert file_format(Path(name)) == expected
 
 
-# ---- Parquet -----------------------------------------------------------------------------------------------------
+# ---- Parquet -----------------------------------------------------------------------------------------------
 
 
 def test_typed_parquet_columns_keep_their_values(read, tmp_path):
@@ -510,7 +524,7 @@ def test_a_parquet_file_without_rows_is_an_error(load, tmp_path):
         )
 
 
-# ---- JSON Lines --------------------------------------------------------------------------------------------------
+# ---- JSON Lines --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.json", "o.jsonl.gz"])
@@ -576,7 +590,7 @@ def test_json_of_another_encoding_or_shape_is_an_error(load, read):
             load({"o.jsonl": content})
 
 
-# ---- Excel -------------------------------------------------------------------------------------------------------
+# ---- Excel -------------------------------------------------------------------------------------------------
 
 
 def test_a_workbook_as_uci_ships_it_is_read(read, tmp_path):
@@ -629,7 +643,7 @@ def test_an_empty_workbook_or_one_with_another_sheet_beside_is_an_error(load, tm
         load(workbook(tmp_path / "c.xlsx", S=[header, [1, NOON, 1]], T=[["notes"]]))
 
 
-# ---- customers ---------------------------------------------------------------------------------------------------
+# ---- customers ---------------------------------------------------------------------------------------------
 
 
 def customers_of(engine, path: Path, **options):
@@ -678,7 +692,7 @@ def test_flo_adds_up_its_channels_and_bars_its_categories(engine, rows, tmp_path
     ]
 
 
-# ---- finding files -----------------------------------------------------------------------------------------------
+# ---- finding files -----------------------------------------------------------------------------------------
 
 
 def test_a_path_may_be_a_file_a_folder_or_a_glob(tmp_path):
@@ -716,7 +730,7 @@ def test_a_path_without_a_file_is_an_error(tmp_path):
     with pytest.raises(SegError, match=r"dataset\.path is empty"):
         sources.find("x", "", path=" ")
     with pytest.raises(
-        SegError, match="no file at .* and no sample beside its card; set data_dir or dataset.path"
+        SegError, match=r"no file at .* and no sample beside its card; set data_dir or dataset.path"
     ):
         sources.find("x", str(tmp_path), ["*.csv"])
 
@@ -729,7 +743,7 @@ def test_a_fingerprint_is_of_the_content(tmp_path):
     assert before != sources.fingerprint([first, second])
 
 
-# ---- the engine --------------------------------------------------------------------------------------------------
+# ---- the engine --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", ["lots", "-5", "-1GB", "0", "5", "10XB"])

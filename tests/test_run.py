@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFT = [
@@ -19,46 +22,56 @@ LEFT = [
 ]  # fmt: skip
 
 
-def command(*overrides: str, folder: Path, uri: str | None = None) -> list[str]:
-    where = [f"tracking.uri={uri}"] if uri else ["tracking=none"]
-    return [sys.executable, "-m", "seg.run", *overrides, *where, f"hydra.run.dir={folder}"]
+@dataclass(frozen=True)
+class Store:
+    """An MLflow store; each test has an experiment of its own in it, for a new store costs seconds."""
 
+    uri: str
+    experiment: str
 
-def run(
-    *overrides: str, folder: Path, uri: str | None = None, **environment: str
-) -> subprocess.CompletedProcess:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SEG_", "MLFLOW_"))}
-    return subprocess.run(
-        command(*overrides, folder=folder, uri=uri),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=clean | environment,
-    )
+    @property
+    def overrides(self) -> list[str]:
+        return [f"tracking.uri={self.uri}", f"tracking.experiment={self.experiment}"]
 
+    def runs(self) -> tuple:
+        client = MlflowClient(tracking_uri=self.uri)
+        experiment = client.get_experiment_by_name(self.experiment)
+        return client, client.search_runs([experiment.experiment_id])
 
-def mlflow_client(uri: str):
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=uri)
-
-
-def only_run(uri: str):
-    client = mlflow_client(uri)
-    experiment = client.get_experiment_by_name("seg")
-    found = client.search_runs([experiment.experiment_id])
-    assert len(found) == 1
-    return client, found[0]
+    def only_run(self) -> tuple:
+        client, runs = self.runs()
+        assert len(runs) == 1
+        return client, runs[0]
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    """One tracked run of the toy data set."""
-    scratch = tmp_path_factory.mktemp("toy")
-    uri = f"sqlite:///{scratch}/mlflow.db"
-    done = run("dataset=toy", "model=kmeans", "k=4", "seed=3", folder=scratch / "run", uri=uri)
+def store_uri(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+
+
+@pytest.fixture
+def store(store_uri, request):
+    return Store(store_uri, re.sub(r"\W+", "-", request.node.name))
+
+
+def command(*overrides: str, folder: Path, store: Store | None = None) -> list[str]:
+    where = store.overrides if store else ["tracking=none"]
+    return [sys.executable, "-m", "seg.run", *overrides, *where, f"hydra.run.dir={folder}"]
+
+
+def run(*overrides: str, folder: Path, store: Store | None = None) -> subprocess.CompletedProcess:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SEG_", "MLFLOW_"))}
+    line = command(*overrides, folder=folder, store=store)
+    return subprocess.run(line, capture_output=True, text=True, timeout=240, env=clean)
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory, store_uri):
+    """One tracked run of the toy data set: its folder, its store, what it printed."""
+    folder, store = tmp_path_factory.mktemp("toy") / "run", Store(store_uri, "toy")
+    done = run("dataset=toy", "model=kmeans", "k=4", "seed=3", folder=folder, store=store)
     assert done.returncode == 0, done.stdout + done.stderr
-    return scratch / "run", uri, done.stdout
+    return folder, store, done.stdout
 
 
 def test_a_run_leaves_every_file(toy):
@@ -136,8 +149,8 @@ def test_report_opens_without_a_network_and_holds_all_of_it(toy):
 
 
 def test_mlflow_holds_parameters_metrics_curves_and_files(toy):
-    folder, uri, _ = toy
-    client, found = only_run(uri)
+    folder, store, _ = toy
+    client, found = store.only_run()
     assert found.info.status == "FINISHED"
     assert found.data.params == {
         "dataset": "toy", "cleaning": "orders", "recipe": "rfm", "scaler": "standard", "model": "kmeans", "engine": "duckdb",
@@ -170,8 +183,8 @@ def test_config_is_logged_unresolved(toy):
 
 def test_a_fresh_process_loads_the_model_and_gives_the_same_segments(toy):
     """Without seg on the path, from the store alone; one row gets what the batch gives."""
-    folder, uri, _ = toy
-    _, found = only_run(uri)
+    folder, store, _ = toy
+    _, found = store.only_run()
     script = """
 import sys, json
 class Absent:
@@ -190,7 +203,7 @@ print(json.dumps([batch, singly, model.metadata.signature.inputs.input_names(), 
     table = toy_features()
     table.to_parquet(folder.parent / "features.parquet")
     done = subprocess.run(
-        [sys.executable, "-c", script, uri, found.info.run_id, str(folder.parent / "features.parquet")],
+        [sys.executable, "-c", script, store.uri, found.info.run_id, str(folder.parent / "features.parquet")],
         capture_output=True, text=True, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -217,23 +230,21 @@ def toy_features() -> pd.DataFrame:
     ).sort_index()
 
 
-def test_gmm_recovers_the_planted_segments_and_reports_bic(tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    done = run("dataset=toy", "model=gmm", "k=4", folder=tmp_path / "run", uri=uri)
+def test_gmm_recovers_the_planted_segments_and_reports_bic(tmp_path, store):
+    done = run("dataset=toy", "model=gmm", "k=4", folder=tmp_path / "run", store=store)
     assert done.returncode == 0, done.stderr
-    _, found = only_run(uri)
+    _, found = store.only_run()
     assert found.data.metrics["truth/adjusted_rand"] == 1
     assert {"own/bic", "own/aic"} <= set(found.data.metrics)
 
 
 @pytest.mark.parametrize("dataset", ["flo", "online_retail", "online_retail_ii", "transactions", "customers"])
-def test_every_data_set_runs_on_its_sample_and_says_so(dataset, tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    done = run(f"dataset={dataset}", folder=tmp_path / "run", uri=uri)
+def test_every_data_set_runs_on_its_sample_and_says_so(dataset, tmp_path, store):
+    done = run(f"dataset={dataset}", folder=tmp_path / "run", store=store)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SAMPLE DATA" in done.stdout
     assert "SAMPLE DATA" in (tmp_path / "run" / "report.html").read_text()
-    assert only_run(uri)[1].data.tags["data"] == "sample"
+    assert store.only_run()[1].data.tags["data"] == "sample"
 
 
 def test_automatic_k_is_explained(tmp_path):
@@ -308,22 +319,21 @@ def test_a_recipe_that_the_data_set_cannot_serve_is_refused_before_reading(tmp_p
     ],
     ids=["missing column", "wrong type", "header only", "empty file", "one customer", "fewer customers than k", "all alike"],
 )  # fmt: skip
-def test_a_bad_file_is_an_error_and_the_run_is_failed_with_it(content, overrides, expected, tmp_path):
+def test_a_bad_file_is_an_error_and_the_run_is_failed_with_it(content, overrides, expected, tmp_path, store):
     (tmp_path / "orders.csv").write_text(content)
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     done = run(
         "dataset=transactions",
         f"dataset.path={tmp_path}/orders.csv",
         *overrides,
         folder=tmp_path / "run",
-        uri=uri,
+        store=store,
     )
     assert done.returncode == 1
     for text in expected:
         assert text in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "run" / "segments.csv").exists()
-    _, found = only_run(uri)
+    _, found = store.only_run()
     assert found.info.status == "FAILED"
     assert expected[0] in found.data.tags["error"]
 
@@ -384,11 +394,10 @@ def test_own_orders_need_only_customer_date_and_amount(tmp_path):
     assert pd.read_csv(tmp_path / "run" / "segments.csv")["size"].sum() == 50
 
 
-def test_an_interrupted_run_ends_killed(tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+def test_an_interrupted_run_ends_killed(tmp_path, store):
     options = ["dataset=toy", "dataset.customers=20000", "selection.k_range=2..40"]
     process = subprocess.Popen(
-        command(*options, folder=tmp_path / "run", uri=uri),
+        command(*options, folder=tmp_path / "run", store=store),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -400,22 +409,22 @@ def test_an_interrupted_run_ends_killed(tmp_path):
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=120)
     assert process.returncode == 130
-    _, found = only_run(uri)
+    _, found = store.only_run()
     assert found.info.status == "KILLED"
     assert not (tmp_path / "run" / "segments.csv").exists()
 
 
-def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path, store):
+    jobs = ["-m", "dataset=toy", "dataset.customers=200", "k=3,500,4", f"hydra.sweep.dir={tmp_path}/sweep"]
     done = subprocess.run(
-        [sys.executable, "-m", "seg.run", "-m", "dataset=toy", "dataset.customers=200", "k=3,500,4", f"tracking.uri={uri}",
-         f"hydra.sweep.dir={tmp_path}/sweep"],
-        capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+        [sys.executable, "-m", "seg.run", *jobs, *store.overrides],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
     assert done.returncode == 1
     assert "k=500: there are only 200 customers" in done.stdout
-    client = mlflow_client(uri)
-    found = client.search_runs([client.get_experiment_by_name("seg").experiment_id])
+    _, found = store.runs()
     assert sorted((one.data.params["k"], one.info.status) for one in found) == [
         ("3", "FINISHED"),
         ("4", "FINISHED"),

@@ -1,13 +1,13 @@
 """Cleaning steps, and the ledger that says what each of them took away.
 
-A step is a function of this module that a YAML names with its arguments, in the order it gives; the annotation of
-an argument is what the YAML may say. Two kinds:
+A step is a function of this module that a YAML names with its arguments, in the order it gives; the
+annotation of an argument is what the YAML may say. Two kinds:
 
 - a filter returns, for each row, whether to keep it; filters in a row are counted in one scan;
 - a change returns a new table.
 
-After each step the ledger notes rows, customers and revenue, so the last line is what the features see and the
-differences add up to what was dropped.
+After each step the ledger notes rows, customers and revenue, so the last line is what the features see and
+the differences add up to what was dropped.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def changes(*needs: str, refuses: Callable | None = None) -> Callable:
     return _step(False, needs, refuses)
 
 
-# ---- filters -----------------------------------------------------------------------------------------------------
+# ---- filters -----------------------------------------------------------------------------------------------
 
 
 @keeps()
@@ -145,7 +145,7 @@ def date_window(lines: ir.Table, start: Day | None = None, end: Day | None = Non
     return kept
 
 
-# ---- changes -----------------------------------------------------------------------------------------------------
+# ---- changes -----------------------------------------------------------------------------------------------
 
 
 @changes()
@@ -216,9 +216,9 @@ def cancellations(lines: ir.Table, policy: Literal["keep", "drop", "match"] = "k
     ----------
     policy : {"keep", "drop", "match"}
         ``keep`` marks them as returns: they leave orders and revenue, and count as returns. ``drop`` removes
-        them. ``match`` pairs each with one purchase of the same customer, product and opposite quantity that is
-        not later, one to one; matched cancellations stay as ordinary lines that cancel their purchase out, the
-        others are dropped.
+        them. ``match`` pairs each with one purchase of the same customer, product and opposite quantity that
+        is not later, one to one; matched cancellations stay as ordinary lines that cancel their purchase
+        out, the others are dropped.
     """
     back = _takes_back(lines)
     if policy == "keep":
@@ -232,9 +232,10 @@ def cancellations(lines: ir.Table, policy: Literal["keep", "drop", "match"] = "k
 def match_cancellations(lines: ir.Table) -> ir.Table:
     """Mark in a new column ``matched`` the cancellations that have a purchase to cancel, one to one.
 
-    Within customer, product and size of quantity, in the order of time (a purchase before a cancellation of the
-    same time), purchases not yet cancelled are counted as brackets are: +1 a purchase, -1 a cancellation. A
-    cancellation is without counterpart exactly when it takes that running count to a new low below zero.
+    Within customer, product and size of quantity, in the order of time (a purchase before a cancellation of
+    the same time), purchases not yet cancelled are counted as brackets are: +1 a purchase, -1 a
+    cancellation. A cancellation is without counterpart exactly when it takes that running count to a new low
+    below zero.
     """
     back = _takes_back(lines)
     numbered = lines.mutate(
@@ -301,7 +302,7 @@ def drop_customers_without_purchases(lines: ir.Table) -> ir.Table:
     return lines.semi_join(buyers, lines.customer_id == buyers.buyer)
 
 
-# ---- running them ------------------------------------------------------------------------------------------------
+# ---- running them ------------------------------------------------------------------------------------------
 
 
 def parse(steps: Sequence) -> list[tuple[Step, dict]]:
@@ -316,7 +317,8 @@ def parse(steps: Sequence) -> list[tuple[Step, dict]]:
     for entry in steps or []:
         if isinstance(entry, Mapping) and len(entry) != 1:
             raise SegError(
-                f"cleaning.steps: {', '.join(map(str, entry)) or 'an empty entry'}: expected one step an entry, "
+                f"cleaning.steps: {', '.join(map(str, entry)) or 'an empty entry'}: expected one step "
+                "an entry, "
                 "each with a dash of its own"
             )
         name, arguments = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, None)
@@ -324,7 +326,8 @@ def parse(steps: Sequence) -> list[tuple[Step, dict]]:
             raise SegError(f"cleaning.steps: unknown step {name!r}; expected one of {listed(name, STEPS)}")
         if arguments is not None and not isinstance(arguments, Mapping):
             raise SegError(
-                f"cleaning.steps: {name}: {arguments!r}: expected arguments by name, {', '.join(STEPS[name].arguments)}"
+                f"cleaning.steps: {name}: {arguments!r}: expected arguments by name, "
+                f"{', '.join(STEPS[name].arguments)}"
             )
         parsed.append((STEPS[name], _arguments(STEPS[name], dict(arguments or {}))))
     return parsed
@@ -412,7 +415,8 @@ def remarks(engine: DuckDBEngine, table: ir.Table) -> list[str]:
     if not back["lines"]:
         return []
     return [
-        f"{back['lines']:,} lines of {back['customers']:,} customers are returns: kept apart from orders and revenue"
+        f"{back['lines']:,} lines of {back['customers']:,} customers are returns: kept apart from "
+        "orders and revenue"
     ]
 
 
@@ -446,7 +450,12 @@ def _counts(table: ir.Table, prefix: str, where: ir.BooleanValue | None) -> dict
 
 
 def _line(row: pd.Series, step: str, prefix: str) -> tuple:
-    return step, int(row[f"{prefix}rows"]), int(row[f"{prefix}customers"]), float(f"{row[f'{prefix}revenue']:.12g}")
+    return (
+        step,
+        int(row[f"{prefix}rows"]),
+        int(row[f"{prefix}customers"]),
+        float(f"{row[f'{prefix}revenue']:.12g}"),
+    )
 
 
 def _filled(table: ir.Table, column: str) -> ir.BooleanValue:

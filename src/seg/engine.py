@@ -4,8 +4,8 @@ The only module that speaks DuckDB's own SQL. Everything above it (adapters, cle
 once as Ibis expressions, so that a second engine needs this module's methods and nothing else.
 
 Reading is strict: every text column stays text, the header of each file is checked by name (DuckDB maps
-columns by position), no dialect is guessed, and a line that does not fit is kept aside with its number and its
-reason.
+columns by position), no dialect is guessed, and a line that does not fit is kept aside with its number and
+its reason.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from seg.errors import SegError, listed
 
 REJECT_COLUMNS = ["file", "line", "reason", "text"]
 
-# DuckDB alone would also read infinity, epoch, 24:00, five-digit years, and drop a zone that is spelled in letters.
+# DuckDB alone would also read infinity, epoch, 24:00, five-digit years, and drop a zone that is spelled in
+# letters.
 ISO_DAY = r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
 ISO_TIME = r"[T ]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
 ISO_OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -163,7 +164,7 @@ class DuckDBEngine:
             "threads": str(threads),
         }
 
-    # ---- tables ----------------------------------------------------------------------------------------------
+    # ---- tables --------------------------------------------------------------------------------------------
 
     def checkpoint(self, table: ir.Table) -> ir.Table:
         """Compute a table once and keep it, on disk where it does not fit the memory."""
@@ -190,7 +191,7 @@ class DuckDBEngine:
         self._tables += 1
         return f"seg_{self._tables}"
 
-    # ---- leaves whose spelling differs between engines ---------------------------------------------------------
+    # ---- leaves whose spelling differs between engines -----------------------------------------------------
 
     def timestamp(self, text: ir.StringValue, format_text: str | None) -> ir.TimestampValue:
         """Read a time of day and date; NULL where the text does not fit.
@@ -203,7 +204,8 @@ class DuckDBEngine:
             self._ibis.con.execute("SELECT try_strptime('', ?)", [format_text]).fetchall()
         except duckdb.Error:
             raise SegError(
-                f"dataset.date_format={format_text}: not a format of strptime; expected one such as %d.%m.%Y %H:%M"
+                f"dataset.date_format={format_text}: not a format of strptime; expected one such as "
+                "%d.%m.%Y %H:%M"
             ) from None
         # DuckDB reads infinity and epoch as times whatever the format is; no date is without a digit.
         return _try_strptime(text.re_search("[0-9]").ifelse(text, ibis.null("string")), format_text)
@@ -220,7 +222,7 @@ class DuckDBEngine:
         """Say whether a text is an ISO 8601 date or time without a UTC offset."""
         return text.re_search(f"^{ISO_DAY}({ISO_TIME})?$")
 
-    # ---- reading ---------------------------------------------------------------------------------------------
+    # ---- reading -------------------------------------------------------------------------------------------
 
     def read(self, paths: Sequence[Path], columns: Sequence[str], reading: Reading | None = None) -> Raw:
         """Read the named columns of one or more files of one format.
@@ -243,13 +245,15 @@ class DuckDBEngine:
         formats = {file_format(path) for path in paths}
         if len(formats) != 1:
             raise SegError(
-                f"{len(paths)} files of several formats ({', '.join(sorted(formats))}): read one format at a time"
+                f"{len(paths)} files of several formats ({', '.join(sorted(formats))}): read one format "
+                "at a time"
             )
         folded = [column.casefold() for column in columns]
         for column in columns:
             if folded.count(column.casefold()) > 1:
                 raise SegError(
-                    f"{paths[0]}: column {column!r} differs from another only in upper and lower case; rename one"
+                    f"{paths[0]}: column {column!r} differs from another only in upper and lower case; "
+                    "rename one"
                 )
         for path in paths:
             if path.name.lower().endswith(".gz"):
@@ -287,8 +291,8 @@ class DuckDBEngine:
                 ) from None
         # One damaged line may be reported once per field: the first reason tells.
         rejected = self._ibis.con.execute(
-            f"""SELECT s.file_path AS file, e.line, min_by(e.error_message, coalesce(e.column_idx, 0)) AS reason,
-            min_by(e.csv_line, coalesce(e.column_idx, 0)) AS text
+            f"""SELECT s.file_path AS file, e.line, min_by(e.error_message, coalesce(e.column_idx, 0)) AS
+            reason, min_by(e.csv_line, coalesce(e.column_idx, 0)) AS text
             FROM {name}_errors e JOIN {name}_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"""
         ).df()
         rejected["file"] = [str(readable.get(Path(file), file)) for file in rejected["file"]]
@@ -305,7 +309,8 @@ class DuckDBEngine:
         self._ibis.con.execute(
             f"""CREATE TEMP TABLE {name} AS SELECT {picked} FROM read_csv({[str(file) for file in files]!r},
             auto_detect=false, header=true, delim=?, quote='"', escape='"', columns={types!r}, max_line_size=16777216,
-            store_rejects=true, rejects_table='{name}_errors', rejects_scan='{name}_scans', rejects_limit=0)""",
+            store_rejects=true, rejects_table='{name}_errors', rejects_scan='{name}_scans',
+            rejects_limit=0)""",
             [delimiter],
         )
         return name
@@ -382,8 +387,8 @@ class DuckDBEngine:
                 ) from None
             _check_header(path, names, columns, reading)
             _check_case(path, names, columns)
-        # By name, never by position; the view is scanned where it is, nothing is copied. Statistics of a file do not
-        # count NaN: unless told so, DuckDB's optimiser concludes from them that there is none.
+        # By name, never by position; the view is scanned where it is, nothing is copied. Statistics of a
+        # file do not count NaN: unless told so, DuckDB's optimiser concludes from them that there is none.
         with _explained():
             table = self._ibis.read_parquet(
                 [str(path) for path in paths], union_by_name=True, can_have_nan=True
@@ -444,11 +449,13 @@ def _explained() -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         raise SegError(
-            f"engine: out of memory ({str(error).splitlines()[0]}); raise engine.memory_limit or free disk for spilling"
+            f"engine: out of memory ({str(error).splitlines()[0]}); raise engine.memory_limit or free "
+            "disk for spilling"
         ) from None
     except duckdb.IOException as error:
         raise SegError(
-            f"engine: reading or spilling failed: {str(error).splitlines()[0]}; free disk, or look for a damaged file"
+            f"engine: reading or spilling failed: {str(error).splitlines()[0]}; free disk, or look for "
+            "a damaged file"
         ) from None
     except duckdb.Error as error:
         raise SegError(f"engine: DuckDB stopped: {str(error).splitlines()[0]}; is a file damaged?") from error
@@ -461,7 +468,8 @@ def _scratch_folder(spill_dir: str | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="seg-", dir=spill_dir))
     except OSError as error:
         raise SegError(
-            f"engine.spill_dir={spill_dir}: cannot be used ({error.strerror}); choose a folder that can be written"
+            f"engine.spill_dir={spill_dir}: cannot be used ({error.strerror}); choose a folder that can "
+            "be written"
         ) from None
 
 
@@ -475,7 +483,8 @@ def _checked(reading: Reading) -> Reading:
         codecs.lookup(reading.encoding)
     except LookupError:
         raise SegError(
-            f"dataset.encoding={reading.encoding}: unknown; expected a codec of Python such as utf-8, windows-1252 "
+            f"dataset.encoding={reading.encoding}: unknown; expected a codec of Python such as utf-8, "
+            "windows-1252 "
             "or utf-16"
         ) from None
     return replace(reading, delimiter=delimiter)
@@ -577,7 +586,8 @@ def _check_case(path: Path, names: Sequence[str], columns: Sequence[str]) -> Non
         alike = [name for name in names if name.casefold() == column.casefold()]
         if len(alike) > 1:
             raise SegError(
-                f"{path}: columns {', '.join(map(repr, alike))} differ only in upper and lower case; rename one"
+                f"{path}: columns {', '.join(map(repr, alike))} differ only in upper and lower case; "
+                "rename one"
             )
 
 

@@ -92,7 +92,9 @@ def segment(settings: Settings, parts: Parts) -> Result:
     notices: list[tuple[str, str]] = []
     source = _find(settings, notices)
     with ThreadPoolExecutor(1) as pool:
-        fingerprint = pool.submit(sources.fingerprint, source.paths)
+        # Generated data is what its settings make it: they are its fingerprint.
+        made_of = repr(sorted(settings.dataset.model_dump().items())).encode()
+        fingerprint = pool.submit(sources.fingerprint, source.paths, b"" if source.paths else made_of)
         table, ledger, rejects = _prepare(settings, parts, source, notices)
     pipeline, X = _scale(table, parts.scaler, notices)
     worth = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None

@@ -110,7 +110,6 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
     points, explained = _map(result.X, result.X.shape[1])
     shown = [*result.table.features, *result.table.profile][:40]
     drawn = {
-        "sizes": ("Share of customers and of revenue", plots.sizes(segments)),
         "map": (
             "Customers in the two main directions of the scaled features",
             plots.map_2d(points, labels, named, explained),
@@ -119,13 +118,14 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
             "Segment means, coloured by index to the average customer",
             plots.profile_heatmap(segments, shown),
         ),
-        "elbow": ("Inertia over k", plots.elbow(k_scan, result.k)),
-        "silhouette": ("Mean silhouette over k", plots.silhouette_over_k(k_scan, result.k)),
+        "sizes": ("Share of customers and of revenue", plots.sizes(segments)),
     }
     if silhouette.n:
         kept = labels[silhouette.index]
         blades = plots.silhouette_blades(silhouette.samples, kept, named, silhouette.value)
         drawn["silhouette_blades"] = ("Silhouette of each customer, segment by segment", blades)
+    drawn["elbow"] = ("Inertia over k", plots.elbow(k_scan, result.k))
+    drawn["silhouette"] = ("Mean silhouette over k", plots.silhouette_over_k(k_scan, result.k))
     return {name: (caption, plots.png(figure)) for name, (caption, figure) in drawn.items()}
 
 

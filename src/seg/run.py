@@ -106,7 +106,12 @@ def _tracker(settings: Settings, chosen: dict, takes_k: bool):
     if settings.k != "auto" and takes_k:
         params["k"] = settings.k
     name = f"{chosen['dataset']} {chosen['model']} k={settings.k} {chosen['recipe']} {chosen['scaler']}"
-    tags = {"k_requested": settings.k, "seg.version": __version__}
+    tags = {
+        "k_requested": settings.k,
+        "seg.version": __version__,
+        "mlflow.source.name": "seg.run",
+        "mlflow.source.type": "LOCAL",
+    }
     return MLflowTracker(tracking.uri, tracking.experiment, name, params, tags, tracking.model)
 
 
@@ -130,6 +135,7 @@ def _record(settings: Settings, result, folder: Path, seconds: float) -> dict:
         },
         "metrics": result.metrics | {"seconds/total": seconds},
         "k_scan": result.scan.table,
+        "data": (settings.dataset.name, result.fingerprint),
         "pipeline": result.pipeline,
         "example": example,
     }

@@ -1,8 +1,9 @@
 """The two kinds of table, and how text becomes their typed columns.
 
 ``transactions`` hold one row an order line, ``customers`` one row a customer. An adapter names the columns of
-its files as `Field` objects; one number grammar and one date format a column are applied here, on any engine, and
-what does not parse is a bad row: an error with row and value, or set aside and counted (``bad_rows=skip``).
+its files as `Field` objects; one number grammar and one date format a column are applied here, on any
+engine, and what does not parse is a bad row: an error with row and value, or set aside and counted
+(``bad_rows=skip``).
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ class Field:
 class Loaded:
     """A typed table, and what was set aside: file, line, reason, text.
 
-    ``line`` is the line of the file where a line is malformed, and the row of data (the header and malformed lines
-    not counted) where a value does not parse; the reason tells which.
+    ``line`` is the line of the file where a line is malformed, and the row of data (the header and malformed
+    lines not counted) where a value does not parse; the reason tells which.
     """
 
     table: ir.Table
@@ -110,7 +111,8 @@ def load_fields(
         rejects = rejects[REJECT_COLUMNS].reset_index(drop=True)
     if rows == bad:
         raise SegError(
-            f"{where}: none of its {rows + len(raw.rejects):,} rows can be used; run with dataset.bad_rows=fail to see why"
+            f"{where}: none of its {rows + len(raw.rejects):,} rows can be used; run with "
+            "dataset.bad_rows=fail to see why"
         )
     return Loaded((typed.filter(~typed._faulty) if bad else typed).drop("_faulty"), rejects)
 
@@ -126,19 +128,21 @@ def transactions(table: ir.Table) -> ir.Table:
     missing = set(TRANSACTIONS) - set(table.columns)
     if missing:
         raise SegError(
-            f"adapter: a transactions table needs {', '.join(sorted(missing))}; it has {', '.join(table.columns)}"
+            f"adapter: a transactions table needs {', '.join(sorted(missing))}; it has "
+            f"{', '.join(table.columns)}"
         )
     typed = {name: table[name].cast(kind) for name, kind in TRANSACTIONS.items()}
     return table.select(**typed, **{name: table[name] for name in table.columns if name not in typed})
 
 
-# ---- leaves: one grammar, the same on every engine ---------------------------------------------------------------
+# ---- leaves: one grammar, the same on every engine ---------------------------------------------------------
 
 
 def number(text: ir.StringValue, decimal: str = ".") -> ir.FloatingValue:
     """Read a number; NULL where the text is not one finite decimal number.
 
-    Engines disagree on ``1_000`` (a number for one), ``12d`` (for another), ``Infinity`` and ``NaN``: none is one here.
+    Engines disagree on ``1_000`` (a number for one), ``12d`` (for another), ``Infinity`` and ``NaN``: none
+    is one here.
     """
     text = text.strip()
     if decimal == ",":
@@ -188,7 +192,8 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
             field.kind, "text"
         )
         raise SegError(
-            f"{where}: column {field.source!r} holds {kind}, expected {expected}; write it so, or map another column"
+            f"{where}: column {field.source!r} holds {kind}, expected {expected}; write it so, or map "
+            "another column"
         )
     if kind.is_floating():
         # Ids that once had gaps beside them: 17850.0 is 17850, and 12.5 is no whole number to round.
@@ -202,7 +207,8 @@ def _fault(raw: ir.Value, value: ir.Value, required: bool) -> ir.BooleanValue:
     if required:
         return value.isnull()
     if raw.type().is_string():
-        # An empty cell is NULL in some files and blank in others; in neither is it at fault, and NULL is not false.
+        # An empty cell is NULL in some files and blank in others; in neither is it at fault, and NULL is not
+        # false.
         return value.isnull() & (raw.strip() != "").fill_null(False)
     # NaN is how pandas writes a missing number.
     given = raw.notnull() & ~raw.isnan() if raw.type().is_floating() else raw.notnull()
@@ -224,7 +230,8 @@ def _with_zone(engine: DuckDBEngine, raw: Raw, field: Field, where: str) -> Fiel
         return replace(field, format="offset")
     example = engine.collect(raw.table.filter(zoned).select(field.source).limit(1)).iloc[0, 0]
     raise SegError(
-        f"{where}: column {field.source!r} mixes times with a UTC offset ({int(count.zoned):,}, such as {example!r}) and without one "
+        f"{where}: column {field.source!r} mixes times with a UTC offset ({int(count.zoned):,}, such as "
+        f"{example!r}) and without one "
         f"({int(count.unzoned):,}); write all of them in one way"
     )
 

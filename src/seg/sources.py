@@ -44,9 +44,9 @@ def find(
 ) -> Source:
     """Look for the files of a data set.
 
-    A given `path` is taken and must exist. Otherwise the first of the patterns `files` that matches something under
-    ``<data_dir>/<dataset>/`` is taken, and where none does the `sample`. With neither patterns nor a path the
-    data set makes its rows itself.
+    A given `path` is taken and must exist. Otherwise the first of the patterns `files` that matches
+    something under ``<data_dir>/<dataset>/`` is taken, and where none does the `sample`. With neither
+    patterns nor a path the data set makes its rows itself.
     """
     if path is not None:
         return Source(dataset, "file", _expand(path), path)
@@ -62,7 +62,8 @@ def find(
             return Source(dataset, "file", found, expected)
     if sample is None or not Path(sample).is_file():
         raise SegError(
-            f"dataset={dataset}: no file at {expected}, and no sample beside its card; set data_dir or dataset.path"
+            f"dataset={dataset}: no file at {expected}, and no sample beside its card; set data_dir or "
+            "dataset.path"
         )
     return Source(dataset, "sample", (Path(sample),), expected)
 
@@ -94,9 +95,9 @@ def _expand(path: str) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def fingerprint(paths: Sequence[Path]) -> str:
+def fingerprint(paths: Sequence[Path], start: bytes = b"") -> str:
     """Hash the content of all files together (SHA-256, their order by name): equal bytes, equal fingerprint."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(start)
     for path in sorted(paths):
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -64,6 +64,7 @@ class MLflowTracker:
         self._uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}"
         self._experiment, self._run_name = experiment, run_name
         self._params, self._tags, self._model = dict(params), dict(tags), model
+        self._started = int(time.time() * 1000)
         self._failure: Exception | None = None
         self._run = self._client = None
         self._thread = threading.Thread(target=self._start, name="mlflow-start", daemon=True)
@@ -83,7 +84,9 @@ class MLflowTracker:
             tags = {key: str(value)[:5000] for key, value in self._tags.items()} | {
                 "mlflow.runName": self._run_name
             }
-            self._run = self._client.create_run(experiment_id, run_name=self._run_name, tags=tags)
+            self._run = self._client.create_run(
+                experiment_id, start_time=self._started, run_name=self._run_name, tags=tags
+            )
             self._log_params(self._params)
         except Exception as error:  # handed to the caller's thread by _ready
             self._failure = error
@@ -139,6 +142,7 @@ class MLflowTracker:
         tags: Mapping[str, object],
         metrics: Mapping[str, float],
         k_scan: pd.DataFrame,
+        data: tuple[str, str],
         pipeline,
         example: pd.DataFrame,
     ) -> None:
@@ -154,12 +158,14 @@ class MLflowTracker:
             With their space in the name; NaN is left out.
         k_scan : DataFrame
             Curves, logged with ``step=k`` under ``scan/``, so that MLflow overlays the elbows of several runs.
+        data : tuple of str
+            Name and fingerprint of the data, which the list of runs shows.
         pipeline : Pipeline
             The model to keep.
         example : DataFrame
             Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
         """
-        from mlflow.entities import Metric, RunTag
+        from mlflow.entities import Dataset, DatasetInput, Metric, RunTag
 
         self._ready(folder)
         run_id, now = self._run.info.run_id, int(time.time() * 1000)
@@ -177,6 +183,9 @@ class MLflowTracker:
             self._client.log_batch(
                 run_id, metrics=everything[start : start + 1000], tags=told if start == 0 else []
             )
+        name, fingerprint = data
+        digest = Dataset(name, fingerprint[:8] or "generated", source_type="local", source="{}")
+        self._client.log_inputs(run_id, datasets=[DatasetInput(digest)])
         self._client.log_artifacts(run_id, str(folder))
         if self._model:
             self._log_model(run_id, pipeline, example)

@@ -32,7 +32,8 @@ def load(
     """
     if "customer_id" in features or id in features:
         raise SegError(
-            f"dataset.features: {id!r} names the customers (dataset.id) and tells nothing about them; remove it"
+            f"dataset.features: {id!r} names the customers (dataset.id) and tells nothing about them; "
+            "remove it"
         )
     fields = [Field("customer_id", id, "id", True)] + [Field(name, name, "number", True) for name in features]
     loaded = schema.load_fields(engine, source, fields, reading, bad_rows, decimal)

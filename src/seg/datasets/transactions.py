@@ -58,8 +58,8 @@ def load(
     ----------
     columns : mapping of str to str
         Column of the files for each column of seg; without ``order_id`` an order is a customer's day, without
-        ``amount`` it is quantity times unit price. Names beyond those of seg (``country``, ``category``) become
-        attributes.
+        ``amount`` it is quantity times unit price. Names beyond those of seg (``country``, ``category``)
+        become attributes.
     date_format : str, optional
         As for ``strptime``; ISO 8601 when left out.
 
@@ -67,8 +67,8 @@ def load(
     -------
     Loaded
         A transactions table. ``amount`` is what the line adds to revenue, in the currency of the files;
-        ``is_return`` is false everywhere: which lines are returns is a decision of the cleaning. A line may lack its
-        customer, and then has no order either where an order is a customer's day.
+        ``is_return`` is false everywhere: which lines are returns is a decision of the cleaning. A line may
+        lack its customer, and then has no order either where an order is a customer's day.
     """
     mapped = mapping(columns)
     money = {"amount"} if "amount" in mapped else {"quantity", "unit_price"}

@@ -1,8 +1,9 @@
 """One definition for each feature of a customer.
 
-A feature is either counted from order lines (`from_lines`, for transactions) or derived from other columns of the
-customer (`from_customer`, for both kinds of table: a customers table brings the counted ones along). Money is in the
-currency of the data set, days are calendar days. Purchases are lines that the cleaning has not marked as returns.
+A feature is either counted from order lines (`from_lines`, for transactions) or derived from other columns
+of the customer (`from_customer`, for both kinds of table: a customers table brings the counted ones along).
+Money is in the currency of the data set, days are calendar days. Purchases are lines that the cleaning has
+not marked as returns.
 
 A feature may be a family: one name in a recipe, several columns (a month, a category or a channel each).
 """
@@ -87,7 +88,7 @@ def ratio(part: ir.Value, whole: ir.Value, otherwise: float = 0.0) -> ir.Floatin
     return (part / safe).cast("float64").fill_null(otherwise)
 
 
-# ---- counted from order lines ------------------------------------------------------------------------------------
+# ---- counted from order lines ------------------------------------------------------------------------------
 
 
 @from_lines("time", "ordered_at")
@@ -172,7 +173,7 @@ def orders_by_month(lines, context):
     }
 
 
-# ---- derived from the customer -----------------------------------------------------------------------------------
+# ---- derived from the customer -----------------------------------------------------------------------------
 
 
 @from_customer("days", "last_order_at")

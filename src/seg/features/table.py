@@ -60,7 +60,8 @@ def parse(entries: Sequence) -> dict[str, tuple[str, ...]]:
         for transform in transforms:
             if transform not in TRANSFORMS:
                 raise SegError(
-                    f"recipe.features: {name} has an unknown transform {transform!r}; expected {listed(transform, TRANSFORMS)}"
+                    f"recipe.features: {name} has an unknown transform {transform!r}; expected "
+                    f"{listed(transform, TRANSFORMS)}"
                 )
         if name in parsed:
             raise SegError(f"recipe.features: {name} is listed twice; remove one of them")
@@ -95,8 +96,10 @@ def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted:
         lacking = sorted(_lacking(name, provides, counted))
         if lacking:
             raise SegError(
-                f"recipe: dataset={dataset} cannot serve the feature {name!r}: it needs {', '.join(lacking)}, and the data set "
-                f"provides {', '.join(sorted(provides))}; choose another recipe, or map the column (dataset.columns)"
+                f"recipe: dataset={dataset} cannot serve the feature {name!r}: it needs "
+                f"{', '.join(lacking)}, and the data set "
+                f"provides {', '.join(sorted(provides))}; choose another recipe, or map the column "
+                "(dataset.columns)"
             )
 
 
@@ -198,7 +201,8 @@ def check_as_of(as_of: object) -> int | date:
         return date.fromisoformat(str(as_of))
     except ValueError:
         raise SegError(
-            f"recipe.as_of={as_of}: expected days after the newest order (0, 1, ...) or a date such as 2011-12-10"
+            f"recipe.as_of={as_of}: expected days after the newest order (0, 1, ...) or a date such as "
+            "2011-12-10"
         ) from None
 
 
@@ -207,7 +211,8 @@ def _as_of(as_of: object, newest: date) -> date:
     day = newest + timedelta(days=given) if isinstance(given, int) else given
     if day < newest:
         raise SegError(
-            f"recipe.as_of={as_of}: the newest order is of {newest}, later than that; choose {newest} or later, or cut the "
+            f"recipe.as_of={as_of}: the newest order is of {newest}, later than that; choose {newest} "
+            "or later, or cut the "
             f"data first with the cleaning step date_window: {{end: {day}}}"
         )
     return day
@@ -278,7 +283,8 @@ def _check_once(frame: pd.DataFrame) -> None:
     twice = frame.index[frame.index.duplicated()].unique()
     if len(twice):
         raise SegError(
-            f"features: {len(twice):,} customers have more than one row, such as {twice[0]!r}; one row a customer is "
+            f"features: {len(twice):,} customers have more than one row, such as {twice[0]!r}; one row "
+            "a customer is "
             "expected: remove or merge the others"
         )
 
@@ -287,7 +293,8 @@ def _check_numeric(frame: pd.DataFrame) -> None:
     for column in frame:
         if not (pd.api.types.is_numeric_dtype(frame[column]) or pd.api.types.is_bool_dtype(frame[column])):
             raise SegError(
-                f"features: {column} is not a number but {frame[column].iloc[0]!r}; choose a feature counted from it: "
+                f"features: {column} is not a number but {frame[column].iloc[0]!r}; choose a feature "
+                "counted from it: "
                 f"{listed(column, GLOSSARY, most=8)}"
             )
 
@@ -301,7 +308,9 @@ def _rounded(frame: pd.DataFrame, digits: int = 12) -> pd.DataFrame:
     # Beyond 1e11 a float has no digits after the point to drop.
     scale = 10.0**places
     rounded = np.where(places > 0, np.round(values * scale) / scale, values)
-    return pd.DataFrame(np.where(np.isfinite(rounded), rounded, values), index=frame.index, columns=frame.columns)
+    return pd.DataFrame(
+        np.where(np.isfinite(rounded), rounded, values), index=frame.index, columns=frame.columns
+    )
 
 
 def _check_finite(frame: pd.DataFrame) -> None:
@@ -310,7 +319,8 @@ def _check_finite(frame: pd.DataFrame) -> None:
         column = int(wrong.any(axis=0).argmax())
         customer = frame.index[int(wrong[:, column].argmax())]
         raise SegError(
-            f"features: {frame.columns[column]} is not a number for {int(wrong[:, column].sum()):,} customers, such as "
+            f"features: {frame.columns[column]} is not a number for {int(wrong[:, column].sum()):,} "
+            "customers, such as "
             f"{customer!r}; drop or fill the missing values in the cleaning (drop_missing)"
         )
 
