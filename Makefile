@@ -5,7 +5,7 @@ run: .venv/installed            ## set up, then segment (ARGS="dataset=toy k=aut
 	.venv/bin/python -m seg.run $(or $(ARGS),dataset=flo model=kmeans k=4)
 
 test: .venv/installed           ## set up, then all tests (ARGS="-m 'not spark'" for a part)
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/installed           ## style, format, import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports

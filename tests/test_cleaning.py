@@ -13,12 +13,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seg import cleaning, sources
+from seg import cleaning, features, sources
 from seg.config import CONFIGS
 from seg.datasets import transactions
 from seg.engine import Reading
 from seg.errors import SegError
-from seg.features import table as features
 
 T = "2011-01-02 12:00"
 TESTED: set[str] = set()

@@ -13,7 +13,7 @@ import pooch
 import pytest
 
 from seg import config, data, sources
-from seg.features.table import GLOSSARY
+from seg.features import GLOSSARY
 
 NAMES = config.choices("dataset")
 MEMBER = "Online Retail.xlsx"

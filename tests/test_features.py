@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seg import features
 from seg.errors import SegError
-from seg.features import table as features
 from seg.features.glossary import GLOSSARY
 
 # Newest purchase: 2011-03-10 23:59 of b; newest line: the return of 2011-04-01.

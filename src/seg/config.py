@@ -222,8 +222,7 @@ def provides(dataset: DatasetSettings) -> set[str]:
 
 def check_parts(checked: Settings) -> None:
     """Check steps, features and whether the data set can serve them, before any data is read."""
-    from seg import cleaning
-    from seg.features import table
+    from seg import cleaning, features
 
     dataset, given = checked.dataset, provides(checked.dataset)
     _check_format(getattr(dataset, "date_format", None))
@@ -234,12 +233,11 @@ def check_parts(checked: Settings) -> None:
             f"cleaning: dataset={dataset.name} has no {', '.join(lacking)}, which a step needs; it provides "
             f"{', '.join(sorted(given))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
         )
-    features = table.parse(checked.recipe.features)
-    wanted = [*features, *checked.recipe.profile]
+    wanted = [*features.parse(checked.recipe.features), *checked.recipe.profile]
     counted = dataset.kind == "transactions"
-    table.check(wanted, given, dataset.name, counted)
-    table.check(dataset.common, given, dataset.name, counted)
-    table.check_as_of(checked.recipe.as_of)
+    features.check(wanted, given, dataset.name, counted)
+    features.check(dataset.common, given, dataset.name, counted)
+    features.check_as_of(checked.recipe.as_of)
 
 
 def cores() -> int:

@@ -108,7 +108,7 @@ def fetch(overrides: Sequence[str]) -> int:
 
 def glossary(overrides: Sequence[str]) -> int:
     """Print every feature with its unit, meaning and the columns it needs."""
-    from seg.features.table import catalogue
+    from seg.features import catalogue
 
     if overrides:
         raise SegError(f"glossary: got {' '.join(overrides)}, expected nothing after it")

@@ -14,16 +14,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import Pipeline
 
-from seg import cleaning, progress, selection, sources
+from seg import cleaning, features, progress, selection, sources
 from seg.config import Settings
 from seg.engine import DuckDBEngine
 from seg.errors import SegError
-from seg.evaluation import common, meanings, metrics
-from seg.features import table as features_table
-from seg.features.table import FeatureTable
+from seg.features import FeatureTable
+from seg.measure import measure
 from seg.models.transforms import preparation
 from seg.schema import Loaded
 from seg.segments import profile as segments_profile
@@ -120,7 +118,7 @@ def segment(settings: Settings, parts: Parts) -> Result:
         )
     pipeline = Pipeline([*pipeline.steps, ("cluster", segmenter)])
     with progress.step("profile and measure"):
-        values, meanings = _measure(settings, table, X, scan, k, pipeline, ledger, rejects, notices)
+        values, meanings = measure(settings, table, scan, k, pipeline, ledger, rejects, notices)
         revenue = "revenue" if "revenue" in table.frame else None
         named = segments_profile.names(segmenter.labels_)
         columns = [*table.features, *table.profile]
@@ -164,7 +162,7 @@ def _prepare(settings: Settings, parts: Parts, source: Source, notices: list):
     with parts.connect() as engine:
         with progress.step(f"read {dataset.name}") as found:
             loaded = parts.load(engine, source)
-            found(f"{len(source.paths)} files" if len(source.paths) != 1 else source.paths[0].name)
+            found({0: "made in memory", 1: source.paths[0].name if source.paths else ""}.get(len(source.paths), f"{len(source.paths)} files"))
         if len(loaded.rejects):
             text = f"{len(loaded.rejects):,} rows could not be read and were left out (dataset.bad_rows=skip): see bad_rows.csv"
             log.warning(text)
@@ -178,10 +176,10 @@ def _prepare(settings: Settings, parts: Parts, source: Source, notices: list):
         _log_ledger(ledger)
         notices += [("info", text) for text in cleaning.remarks(engine, clean)]
         with progress.step("features") as found:
-            table = features_table.build(
+            table = features.build(
                 engine,
                 clean,
-                features_table.parse(recipe.features),
+                features.parse(recipe.features),
                 recipe.profile,
                 dataset.common,
                 recipe.as_of,
@@ -280,51 +278,6 @@ def _choose(settings: Settings, parts: Parts, scan: selection.Scan, customers: i
     if settings.k == "auto":
         return selection.choose(scan.table, customers)
     return settings.k, "as asked for"
-
-
-# ---- what it is worth --------------------------------------------------------------------------------------------
-
-
-def _measure(
-    settings: Settings, table: FeatureTable, X, scan, k: int, pipeline: Pipeline, ledger, rejects, notices
-):
-    """Collect the metrics of the chosen k, each named by its space, and say what each of them is."""
-    labels, row = scan.fitted[k].labels_, scan.table.set_index("k").loc[k]
-    values = {
-        f"own/{name}": float(row[name])
-        for name in row.index
-        if name not in ("seconds", "smallest_segment", "largest_share")
-    }
-    space = common.rank_normal(table.frame[settings.dataset.common])
-    shared = metrics.silhouettes(
-        space, {k: labels}, sample=settings.evaluation.silhouette_sample, seed=settings.seed
-    )[k]
-    values |= {
-        "common/silhouette": shared.value,
-        "common/silhouette_se": shared.se,
-        "common/silhouette_sq": metrics.silhouette_squared(space, labels),
-        **{
-            f"explained/{name}": value
-            for name, value in metrics.variance_explained(table.frame[table.features], labels).items()
-        },
-        "segments/count": k,
-        **{f"segments/{name}": value for name, value in metrics.sizes(labels).items()},
-        "data/rows": ledger["rows"].iloc[0],
-        "data/rows_kept": ledger["rows"].iloc[-1],
-        "data/bad_rows": len(rejects),
-        "data/customers": len(table.frame),
-    }
-    if table.truth is not None:
-        values["truth/adjusted_rand"] = adjusted_rand_score(table.truth, labels)
-    if not scan.fitted[k].predicts:
-        agreement = float((pipeline.predict(table.frame[table.features]) == labels).mean())
-        values["segments/predict_agreement"] = agreement
-        notices.append(
-            ("info", f"{type(scan.fitted[k].clusterer).__name__} has no rule for new customers: they go to the segment with the "
-             f"nearest centre, which gives {agreement:.1%} of the customers here the segment that they have")
-        )  # fmt: skip
-    own = scan.silhouettes[k]
-    return values, meanings.of(values, own, shared, settings.dataset.common)
 
 
 def timed() -> Callable[[], float]:

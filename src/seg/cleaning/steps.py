@@ -1,92 +1,18 @@
-"""Cleaning steps, and the ledger that says what each of them took away.
+"""The cleaning steps: a new one is one function here.
 
-A step is a function of this module that a YAML names with its arguments, in the order it gives; the
-annotation of an argument is what the YAML may say. Two kinds:
-
-- a filter returns, for each row, whether to keep it; filters in a row are counted in one scan;
-- a change returns a new table.
-
-After each step the ledger notes rows, customers and revenue, so the last line is what the features see and
-the differences add up to what was dropped.
+A YAML names the function with its arguments; the annotation of an argument is what the YAML may say.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import reduce
-from typing import Annotated, Literal, get_type_hints
+from collections.abc import Sequence
+from typing import Literal
 
 import ibis
-import pandas as pd
 from ibis import _
 from ibis.expr import types as ir
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from seg.engine import DuckDBEngine
-from seg.errors import SegError, listed
-
-LEDGER_COLUMNS = ["step", "rows", "customers", "revenue"]
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return text
-
-
-def _day(value: object) -> date:
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError("expected a day such as 2011-12-09") from None
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Day = Annotated[date, BeforeValidator(_day)]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A cleaning rule: its function, whether it filters, the columns that it needs, and what it refuses."""
-
-    name: str
-    apply: Callable
-    filters: bool
-    needs: tuple[str, ...]
-    refuses: Callable | None = None  # from table and arguments to a table that must be empty, and why
-
-    @property
-    def arguments(self) -> dict[str, inspect.Parameter]:
-        """Arguments that the YAML may give, the table left out."""
-        return dict(list(inspect.signature(self.apply).parameters.items())[1:])
-
-
-STEPS: dict[str, Step] = {}
-
-
-def _step(filters: bool, needs: tuple[str, ...], refuses: Callable | None = None) -> Callable:
-    def register(function: Callable) -> Callable:
-        STEPS[function.__name__] = Step(function.__name__, function, filters, needs, refuses)
-        return function
-
-    return register
-
-
-def keeps(*needs: str) -> Callable:
-    """Register a filter: a function from a table to the rows to keep."""
-    return _step(True, needs)
-
-
-def changes(*needs: str, refuses: Callable | None = None) -> Callable:
-    """Register a change: a function from a table to a table."""
-    return _step(False, needs, refuses)
-
+from seg.cleaning.registry import Day, Pattern, changes, keeps
 
 # ---- filters -----------------------------------------------------------------------------------------------
 
@@ -302,160 +228,7 @@ def drop_customers_without_purchases(lines: ir.Table) -> ir.Table:
     return lines.semi_join(buyers, lines.customer_id == buyers.buyer)
 
 
-# ---- running them ------------------------------------------------------------------------------------------
-
-
-def parse(steps: Sequence) -> list[tuple[Step, dict]]:
-    """Read the steps of a YAML (a name, or one name with its arguments) and check them before any data is read.
-
-    Raises
-    ------
-    SegError
-        A step or an argument is unknown, an argument without a default is not given, or has a wrong value.
-    """
-    parsed = []
-    for entry in steps or []:
-        if isinstance(entry, Mapping) and len(entry) != 1:
-            raise SegError(
-                f"cleaning.steps: {', '.join(map(str, entry)) or 'an empty entry'}: expected one step "
-                "an entry, "
-                "each with a dash of its own"
-            )
-        name, arguments = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, None)
-        if name not in STEPS:
-            raise SegError(f"cleaning.steps: unknown step {name!r}; expected one of {listed(name, STEPS)}")
-        if arguments is not None and not isinstance(arguments, Mapping):
-            raise SegError(
-                f"cleaning.steps: {name}: {arguments!r}: expected arguments by name, "
-                f"{', '.join(STEPS[name].arguments)}"
-            )
-        parsed.append((STEPS[name], _arguments(STEPS[name], dict(arguments or {}))))
-    return parsed
-
-
-def _arguments(step: Step, given: dict) -> dict:
-    for key in given:
-        if key not in step.arguments:
-            takes = listed(key, step.arguments)
-            raise SegError(f"cleaning.steps: {step.name} has no argument {key!r}; it takes {takes}")
-    for key, parameter in step.arguments.items():
-        if parameter.default is inspect.Parameter.empty and key not in given:
-            raise SegError(f"cleaning.steps: {step.name} needs the argument {key!r}")
-    hints, checked = get_type_hints(step.apply, include_extras=True), {}
-    for key, value in given.items():
-        try:
-            adapter = TypeAdapter(hints[key], config=ConfigDict(allow_inf_nan=False))
-            checked[key] = adapter.validate_python(value)
-        except ValidationError as error:
-            expected = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise SegError(f"cleaning.steps: {step.name}: {key}={value!r}: {expected}") from None
-    return checked
-
-
-def needs(parsed: Sequence[tuple[Step, dict]]) -> set[str]:
-    """Name the columns that the steps need, those that their arguments ask for with them."""
-    return {column for step, arguments in parsed for column in (*step.needs, *_asked(arguments))}
-
-
-def _asked(arguments: Mapping) -> tuple[str, ...]:
-    matching = ("customer_id", "product_id", "quantity", "ordered_at")
-    return (*arguments.get("columns", ()), *(matching if arguments.get("policy") == "match" else ()))
-
-
-def clean(engine: DuckDBEngine, table: ir.Table, parsed: Sequence[tuple[Step, dict]], first: str = "loaded"):
-    """Apply the steps in order.
-
-    Returns
-    -------
-    table : ir.Table
-        What is left, computed.
-    ledger : DataFrame with columns step, rows, customers, revenue
-        State after each step; the first line is the table as it was loaded.
-
-    Raises
-    ------
-    SegError
-        A step refuses the table.
-    """
-    ledger = [_state(engine, table, first)]
-    pending: list[tuple[str, ir.BooleanValue]] = []
-    for step, arguments in parsed:
-        if step.filters:
-            pending.append((step.name, step.apply(table, **arguments)))
-            continue
-        table = _filtered(engine, table, pending, ledger)
-        pending = []
-        _refuse(engine, step, table, arguments)
-        table = engine.checkpoint(step.apply(table, **arguments))
-        ledger.append(_state(engine, table, step.name))
-    table = _filtered(engine, table, pending, ledger)
-    return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS)
-
-
-def _refuse(engine: DuckDBEngine, step: Step, table: ir.Table, arguments: Mapping) -> None:
-    if step.refuses is None:
-        return
-    refused, reason = step.refuses(table, **arguments)
-    found = engine.collect(refused.order_by(refused.columns).limit(6)).iloc[:, 0]
-    if len(found):
-        shown = ", ".join(map(repr, found[:5])) + (" and more" if len(found) > 5 else "")
-        raise SegError(f"cleaning step {step.name}: {shown}: {reason}")
-
-
-def remarks(engine: DuckDBEngine, table: ir.Table) -> list[str]:
-    """Say what of the cleaned lines are returns, which the ledger cannot show: they stay, apart from purchases."""
-    if "is_return" not in table.columns:
-        return []
-    back = engine.collect(
-        table.aggregate(
-            lines=table.is_return.sum().fill_null(0),
-            customers=table.customer_id.nunique(where=table.is_return),
-        )
-    ).iloc[0]
-    if not back["lines"]:
-        return []
-    return [
-        f"{back['lines']:,} lines of {back['customers']:,} customers are returns: kept apart from "
-        "orders and revenue"
-    ]
-
-
-def _filtered(engine: DuckDBEngine, table: ir.Table, pending: list, ledger: list) -> ir.Table:
-    """Apply filters that stand in a row: one scan counts after each of them, one keeps what is left."""
-    if not pending:
-        return table
-    counts, kept = {}, []
-    for place, (_name, keep) in enumerate(pending):
-        kept.append(keep)
-        both = reduce(lambda a, b: a & b, kept)
-        counts |= _counts(table, f"{place}_", both)
-    row = engine.collect(table.aggregate(**counts)).iloc[0]
-    ledger += [_line(row, name, f"{place}_") for place, (name, _keep) in enumerate(pending)]
-    return engine.checkpoint(table.filter(*kept))
-
-
-def _state(engine: DuckDBEngine, table: ir.Table, step: str) -> tuple:
-    return _line(engine.collect(table.aggregate(**_counts(table, "", None))).iloc[0], step, "")
-
-
-def _counts(table: ir.Table, prefix: str, where: ir.BooleanValue | None) -> dict[str, ir.Value]:
-    money = next((table[name] for name in ("amount", "revenue") if name in table.columns), None)
-    return {
-        f"{prefix}rows": table.count(where=where),
-        f"{prefix}customers": table.customer_id.nunique(where=where),
-        f"{prefix}revenue": ibis.literal(float("nan"))
-        if money is None
-        else money.sum(where=where).fill_null(0),
-    }
-
-
-def _line(row: pd.Series, step: str, prefix: str) -> tuple:
-    return (
-        step,
-        int(row[f"{prefix}rows"]),
-        int(row[f"{prefix}customers"]),
-        float(f"{row[f'{prefix}revenue']:.12g}"),
-    )
+# ---- what several of them ask ------------------------------------------------------------------------------
 
 
 def _filled(table: ir.Table, column: str) -> ir.BooleanValue:

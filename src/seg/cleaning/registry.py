@@ -1,0 +1,127 @@
+"""What a cleaning step is, and how a YAML names it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, get_type_hints
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from seg.errors import SegError, listed
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+def _day(value: object) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("expected a day such as 2011-12-09") from None
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cleaning rule: its function, whether it filters, the columns that it needs, and what it refuses."""
+
+    name: str
+    apply: Callable
+    filters: bool
+    needs: tuple[str, ...]
+    refuses: Callable | None = None  # from table and arguments to a table that must be empty, and why
+
+    @property
+    def arguments(self) -> dict[str, inspect.Parameter]:
+        """Arguments that the YAML may give, the table left out."""
+        return dict(list(inspect.signature(self.apply).parameters.items())[1:])
+
+
+STEPS: dict[str, Step] = {}
+
+
+def _step(filters: bool, needs: tuple[str, ...], refuses: Callable | None = None) -> Callable:
+    def register(function: Callable) -> Callable:
+        STEPS[function.__name__] = Step(function.__name__, function, filters, needs, refuses)
+        return function
+
+    return register
+
+
+def keeps(*needs: str) -> Callable:
+    """Register a filter: a function from a table to the rows to keep."""
+    return _step(True, needs)
+
+
+def changes(*needs: str, refuses: Callable | None = None) -> Callable:
+    """Register a change: a function from a table to a table."""
+    return _step(False, needs, refuses)
+
+
+def parse(steps: Sequence) -> list[tuple[Step, dict]]:
+    """Read the steps of a YAML (a name, or one name with its arguments) and check them before any data is read.
+
+    Raises
+    ------
+    SegError
+        A step or an argument is unknown, an argument without a default is not given, or has a wrong value.
+    """
+    parsed = []
+    for entry in steps or []:
+        if isinstance(entry, Mapping) and len(entry) != 1:
+            raise SegError(
+                f"cleaning.steps: {', '.join(map(str, entry)) or 'an empty entry'}: expected one step "
+                "an entry, "
+                "each with a dash of its own"
+            )
+        name, arguments = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, None)
+        if name not in STEPS:
+            raise SegError(f"cleaning.steps: unknown step {name!r}; expected one of {listed(name, STEPS)}")
+        if arguments is not None and not isinstance(arguments, Mapping):
+            raise SegError(
+                f"cleaning.steps: {name}: {arguments!r}: expected arguments by name, "
+                f"{', '.join(STEPS[name].arguments)}"
+            )
+        parsed.append((STEPS[name], _arguments(STEPS[name], dict(arguments or {}))))
+    return parsed
+
+
+def _arguments(step: Step, given: dict) -> dict:
+    for key in given:
+        if key not in step.arguments:
+            takes = listed(key, step.arguments)
+            raise SegError(f"cleaning.steps: {step.name} has no argument {key!r}; it takes {takes}")
+    for key, parameter in step.arguments.items():
+        if parameter.default is inspect.Parameter.empty and key not in given:
+            raise SegError(f"cleaning.steps: {step.name} needs the argument {key!r}")
+    hints, checked = get_type_hints(step.apply, include_extras=True), {}
+    for key, value in given.items():
+        try:
+            adapter = TypeAdapter(hints[key], config=ConfigDict(allow_inf_nan=False))
+            checked[key] = adapter.validate_python(value)
+        except ValidationError as error:
+            expected = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise SegError(f"cleaning.steps: {step.name}: {key}={value!r}: {expected}") from None
+    return checked
+
+
+def needs(parsed: Sequence[tuple[Step, dict]]) -> set[str]:
+    """Name the columns that the steps need, those that their arguments ask for with them."""
+    return {column for step, arguments in parsed for column in (*step.needs, *_asked(arguments))}
+
+
+def _asked(arguments: Mapping) -> tuple[str, ...]:
+    matching = ("customer_id", "product_id", "quantity", "ordered_at")
+    return (*arguments.get("columns", ()), *(matching if arguments.get("policy") == "match" else ()))

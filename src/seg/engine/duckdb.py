@@ -1,0 +1,195 @@
+"""DuckDB behind Ibis: its connection, its tables, and what it spells differently from other engines.
+
+This module and `duckdb_scans` alone speak DuckDB's own SQL.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+import duckdb
+import ibis
+import pandas as pd
+import pyarrow as pa
+from ibis.expr import types as ir
+
+from seg.engine import excel
+from seg.engine.duckdb_scans import Scans, explained
+from seg.engine.files import Raw, Reading, check_request
+from seg.errors import SegError
+
+# DuckDB alone would also read infinity, epoch, 24:00, five-digit years, and drop a zone that is spelled in
+# letters.
+ISO_DAY = r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
+ISO_TIME = r"[T ]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
+ISO_OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+
+
+@ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))
+def _try_strptime(text, format): ...
+
+
+class DuckDBEngine:
+    """DuckDB in this process, spilling to disk what does not fit `memory_limit`.
+
+    Parameters
+    ----------
+    memory_limit : str, optional
+        Such as ``"4GB"``; DuckDB's own default (80 % of the memory) when left out.
+    threads : int, optional
+        All cores when left out.
+    spill_dir : str, optional
+        Where to spill; a temporary folder that goes with the engine when left out.
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self, memory_limit: str | None = None, threads: int | None = None, spill_dir: str | None = None
+    ):
+        # DuckDB takes a negative limit as none at all.
+        if memory_limit and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", str(memory_limit), re.IGNORECASE):
+            raise SegError(
+                f"engine.memory_limit={memory_limit}: expected a number and a unit, such as 500MB or 4GB"
+            )
+        self._scratch = _scratch_folder(spill_dir)
+        settings = {"temp_directory": str(self._scratch / "spill")}
+        if memory_limit:
+            settings["memory_limit"] = memory_limit
+        if threads is not None:
+            settings["threads"] = threads
+        try:
+            self._ibis = ibis.duckdb.connect(**settings)
+        except duckdb.Error as error:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise SegError(
+                f"engine: DuckDB does not take memory_limit={memory_limit}, threads={threads}: {error}"
+            ) from None
+        self._ibis.con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        self._names = (f"seg_{number}" for number in count(1))
+        self._scans = Scans(self._ibis, self._scratch, self._names)
+
+    def __enter__(self) -> DuckDBEngine:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database and of what was spilled."""
+        self._ibis.disconnect()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def describe(self) -> dict[str, str]:
+        """Name the engine, its version and its limits, for the record of a run."""
+        # All of it is fetched: a result left half-read keeps the connection from other work.
+        memory_limit, threads = self._ibis.con.execute(
+            "SELECT current_setting('memory_limit'), current_setting('threads')"
+        ).fetchall()[0]
+        return {
+            "engine": self.name,
+            "version": duckdb.__version__,
+            "memory_limit": memory_limit,
+            "threads": str(threads),
+        }
+
+    # ---- tables --------------------------------------------------------------------------------------------
+
+    def checkpoint(self, table: ir.Table) -> ir.Table:
+        """Compute a table once and keep it, on disk where it does not fit the memory."""
+        name = next(self._names)
+        with explained():
+            self._ibis.con.execute(f"CREATE TEMP TABLE {name} AS {ibis.to_sql(table, dialect='duckdb')}")
+        return self._ibis.table(name)
+
+    def register(self, frame: pd.DataFrame | pa.Table) -> ir.Table:
+        """Make a table of a frame that is in memory already."""
+        name = next(self._names)
+        # Ibis' own create_table drops a view on the way in words that DuckDB 2 does not parse.
+        self._ibis.con.register(f"{name}_view", frame)
+        self._ibis.con.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_view")
+        self._ibis.con.unregister(f"{name}_view")
+        return self._ibis.table(name)
+
+    def collect(self, table: ir.Table) -> pd.DataFrame:
+        """Bring a table into memory, by Arrow."""
+        with explained():
+            return table.to_pyarrow().to_pandas(date_as_object=False)
+
+    # ---- leaves whose spelling differs between engines -----------------------------------------------------
+
+    def timestamp(self, text: ir.StringValue, format_text: str | None) -> ir.TimestampValue:
+        """Read a time of day and date; NULL where the text does not fit.
+
+        `format_text` is spelled as in Python's ``strptime``; ISO 8601 when None.
+        """
+        if format_text is None:
+            return _iso(text).try_cast("timestamp")
+        try:
+            self._ibis.con.execute("SELECT try_strptime('', ?)", [format_text]).fetchall()
+        except duckdb.Error:
+            raise SegError(
+                f"dataset.date_format={format_text}: not a format of strptime; expected one such as "
+                "%d.%m.%Y %H:%M"
+            ) from None
+        # DuckDB reads infinity and epoch as times whatever the format is; no date is without a digit.
+        return _try_strptime(text.re_search("[0-9]").ifelse(text, ibis.null("string")), format_text)
+
+    def instant(self, text: ir.StringValue) -> ir.TimestampValue:
+        """Read an ISO 8601 text that carries a UTC offset, as the time in UTC; NULL where it does not fit."""
+        return _iso(text).try_cast("timestamp('UTC')").cast("timestamp")
+
+    def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
+        """Say whether a text is an ISO 8601 time that carries a UTC offset."""
+        return text.re_search(f"^{ISO_DAY}{ISO_TIME}{ISO_OFFSET}$")
+
+    def unzoned(self, text: ir.StringValue) -> ir.BooleanValue:
+        """Say whether a text is an ISO 8601 date or time without a UTC offset."""
+        return text.re_search(f"^{ISO_DAY}({ISO_TIME})?$")
+
+    # ---- reading -------------------------------------------------------------------------------------------
+
+    def read(self, paths: Sequence[Path], columns: Sequence[str], reading: Reading | None = None) -> Raw:
+        """Read the named columns of one or more files of one format.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            Files of one format, with the same columns in any order.
+        columns : sequence of str
+            Columns to read, as the files name them.
+        reading : Reading, optional
+            Delimiter, encoding, sheet.
+
+        Raises
+        ------
+        SegError
+            A file is empty, is damaged, or lacks a column (all missing ones are named).
+        """
+        format_name, reading = check_request(paths, columns, reading or Reading())
+        if format_name == "excel":
+            return Raw(self.register(excel.read(list(paths), list(columns), reading)), typed_cells=True)
+        scan = {"csv": self._scans.csv, "jsonl": self._scans.jsonl, "parquet": self._scans.parquet}
+        return scan[format_name](list(paths), list(columns), reading)
+
+
+def _scratch_folder(spill_dir: str | None) -> Path:
+    try:
+        if spill_dir:
+            Path(spill_dir).mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="seg-", dir=spill_dir))
+    except OSError as error:
+        raise SegError(
+            f"engine.spill_dir={spill_dir}: cannot be used ({error.strerror}); choose a folder that can "
+            "be written"
+        ) from None
+
+
+def _iso(text: ir.StringValue) -> ir.StringValue:
+    """Keep a text that is an ISO 8601 date or time, with or without a UTC offset; NULL otherwise."""
+    return text.re_search(f"^{ISO_DAY}({ISO_TIME}{ISO_OFFSET}?)?$").ifelse(text, ibis.null("string"))

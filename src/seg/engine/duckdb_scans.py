@@ -1,0 +1,201 @@
+"""Files into DuckDB: its own readers of CSV, JSON Lines and Parquet, held to what is in the file.
+
+Every text column stays text, no dialect is guessed, and a line that does not fit is kept aside with its number
+and its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import reduce
+from pathlib import Path
+
+import duckdb
+import ibis
+import pandas as pd
+import pyarrow as pa
+from ibis.expr import types as ir
+
+from seg.engine.files import (
+    REJECT_COLUMNS,
+    Raw,
+    Reading,
+    check_case,
+    check_header,
+    copy_as_utf8,
+    copy_json_objects,
+    csv_header,
+    has_bom,
+    is_utf8,
+    json_keys,
+    with_bom,
+)
+from seg.errors import SegError
+
+
+class Scans:
+    """The readers of one connection.
+
+    Parameters
+    ----------
+    connection : Backend
+        Ibis' connection to DuckDB.
+    scratch : Path
+        Folder for copies of files that DuckDB does not read as they are.
+    names : iterator of str
+        Names that no table of the connection has.
+    """
+
+    def __init__(self, connection: ibis.BaseBackend, scratch: Path, names: Iterator[str]):
+        self._connection, self._scratch, self._names = connection, scratch, names
+
+    def csv(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
+        """Scan CSV files into a table; those whose header has the same order in one scan."""
+        by_header: dict[tuple[str, ...], list[Path]] = {}
+        for path in paths:
+            header = csv_header(path, reading)
+            check_header(path, header, columns, reading)
+            by_header.setdefault(header, []).append(path)
+        parts, rejects = [], []
+        for header, files in by_header.items():
+            table, rejected = self._csv_files(files, header, columns, reading)
+            parts.append(table)
+            rejects.append(rejected)
+        return Raw(reduce(ibis.union, parts), pd.concat(rejects, ignore_index=True))
+
+    def _csv_files(self, files: list[Path], header: tuple[str, ...], columns: list[str], reading: Reading):
+        readable = {
+            path if is_utf8(reading.encoding) else self._copy(path, reading.encoding): path for path in files
+        }
+        try:
+            name = self._scan_csv(readable, header, columns, reading.delimiter)
+        except duckdb.Error:
+            # Lines that end in CRLF here and LF there stop DuckDB's parser: once more, with one ending.
+            readable = {self._copy(path, reading.encoding, newline=None): path for path in files}
+            try:
+                name = self._scan_csv(readable, header, columns, reading.delimiter)
+            except duckdb.Error as error:
+                raise SegError(
+                    f"{files[0]}: DuckDB cannot read it as CSV: {str(error).splitlines()[0]}"
+                ) from None
+        # One damaged line may be reported once per field: the first reason tells.
+        rejected = self._connection.con.execute(
+            f"""SELECT s.file_path AS file, e.line, min_by(e.error_message, coalesce(e.column_idx, 0)) AS
+            reason, min_by(e.csv_line, coalesce(e.column_idx, 0)) AS text
+            FROM {name}_errors e JOIN {name}_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"""
+        ).df()
+        rejected["file"] = [str(readable.get(Path(file), file)) for file in rejected["file"]]
+        rejected["reason"] = [str(reason).strip().splitlines()[0] for reason in rejected["reason"]]
+        return self._connection.table(name), rejected[REJECT_COLUMNS]
+
+    def _scan_csv(
+        self, files: Iterable[Path], header: tuple[str, ...], columns: list[str], delimiter: str
+    ) -> str:
+        # Positions stand for names here: a header may hold empty or repeated names that nobody asked for.
+        types = {f"c{place}": "VARCHAR" for place in range(len(header))}
+        picked = ", ".join(f"c{header.index(column)} AS {_quoted(column)}" for column in columns)
+        name = next(self._names)
+        self._connection.con.execute(
+            f"""CREATE TEMP TABLE {name} AS SELECT {picked} FROM read_csv({[str(file) for file in files]!r},
+            auto_detect=false, header=true, delim=?, quote='"', escape='"', columns={types!r}, max_line_size=16777216,
+            store_rejects=true, rejects_table='{name}_errors', rejects_scan='{name}_scans',
+            rejects_limit=0)""",
+            [delimiter],
+        )
+        return name
+
+    def _copy(self, path: Path, encoding: str, newline: str | None = "") -> Path:
+        return copy_as_utf8(path, self._scratch_name(path), encoding, newline)
+
+    def _scratch_name(self, path: Path) -> Path:
+        return self._scratch / f"{len(list(self._scratch.iterdir()))}-{path.name.removesuffix('.gz')}"
+
+    def jsonl(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
+        """Scan files of one JSON object a line into a table."""
+        plain = is_utf8(reading.encoding)
+        readable = {
+            path: path if plain and not has_bom(path) else self._copy(path, with_bom(reading.encoding))
+            for path in paths
+        }
+        for path in paths:
+            check_header(path, json_keys(path, readable[path], columns), columns, reading)
+        rejects = pd.DataFrame(columns=REJECT_COLUMNS)
+        try:
+            name = self._scan_jsonl(readable.values(), columns)
+        except duckdb.Error as error:
+            rejects = pd.concat(
+                [self._without_malformed(path, readable) for path in paths], ignore_index=True
+            )
+            if rejects.empty:
+                raise SegError(f"{paths[0]}: DuckDB cannot read it as JSON Lines: {error}") from None
+            name = self._scan_jsonl(readable.values(), columns)
+        return Raw(self._connection.table(name), rejects)
+
+    def _scan_jsonl(self, files: Iterable[Path], columns: list[str]) -> str:
+        name = next(self._names)
+        self._connection.con.execute(
+            f"""CREATE TEMP TABLE {name} AS SELECT * FROM read_json({[str(file) for file in files]!r},
+            format='newline_delimited', columns={dict.fromkeys(columns, "VARCHAR")!r},
+            maximum_object_size=67108864)"""
+        )
+        return name
+
+    def _without_malformed(self, path: Path, readable: dict[Path, Path]) -> pd.DataFrame:
+        """Let the objects alone be what is read of a file; list its other lines."""
+        target = self._scratch_name(path)
+        rejected = copy_json_objects(path, readable[path], target)
+        readable[path] = target
+        return rejected
+
+    def parquet(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
+        """Make a view of Parquet files."""
+        import pyarrow.parquet as pq
+
+        for path in paths:
+            try:
+                names = tuple(pq.read_schema(path).names)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise SegError(
+                    f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})"
+                ) from None
+            check_header(path, names, columns, reading)
+            check_case(path, names, columns)
+        # By name, never by position; the view is scanned where it is, nothing is copied. Statistics of a
+        # file do not count NaN: unless told so, DuckDB's optimiser concludes from them that there is none.
+        with explained():
+            table = self._connection.read_parquet(
+                [str(path) for path in paths], union_by_name=True, can_have_nan=True
+            )
+        known = {column: _known(table[column]) for column in columns}
+        return Raw(table.select(**known), typed_cells=True, stored=False)
+
+
+def _known(column: ir.Value) -> ir.Value:
+    """Cast the two types that Ibis does not know: nanoseconds with a time zone, and a column of nothing but NULL."""
+    if not column.type().is_unknown():
+        return column
+    return column.cast("timestamp('UTC')" if "TIMESTAMPTZ" in str(column.type()) else "string")
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what DuckDB raises while it computes into a `SegError`."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise SegError(
+            f"engine: out of memory ({str(error).splitlines()[0]}); raise engine.memory_limit or free "
+            "disk for spilling"
+        ) from None
+    except duckdb.IOException as error:
+        raise SegError(
+            f"engine: reading or spilling failed: {str(error).splitlines()[0]}; free disk, or look for "
+            "a damaged file"
+        ) from None
+    except duckdb.Error as error:
+        raise SegError(f"engine: DuckDB stopped: {str(error).splitlines()[0]}; is a file damaged?") from error
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

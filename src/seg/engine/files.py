@@ -1,0 +1,262 @@
+"""What any engine needs before it reads: the format of a file, its encoding, its header, what is damaged.
+
+The header of each file is checked by name, because engines map columns by position.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import json
+import shutil
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.errors import SegError, listed
+
+REJECT_COLUMNS = ["file", "line", "reason", "text"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    r"""What a file format needs to be read.
+
+    Parameters
+    ----------
+    delimiter : str
+        Between the fields of a CSV line: one character, or ``\t`` for a tab.
+    encoding : str
+        Any codec of Python, of CSV and JSON Lines; anything but UTF-8 is converted to UTF-8 first.
+    sheet : str, optional
+        Sheet of an Excel workbook; all sheets, one after the other, when left out.
+    """
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    sheet: str | None = None
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A table as its files hold it, and the lines that could not be split into fields."""
+
+    table: ir.Table
+    rejects: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECT_COLUMNS))
+    typed_cells: bool = (
+        False  # Excel, Parquet: values have types, a date arrives as ISO text whatever its format was
+    )
+    stored: bool = True  # False: a view of the files (Parquet), scanned where it is
+
+
+def file_format(path: Path) -> str:
+    """Name the format of a file by its ending: csv, jsonl, parquet or excel."""
+    name = path.name.lower().removesuffix(".gz")
+    for ending, format_name in FORMATS.items():
+        if name.endswith(ending):
+            return format_name
+    raise SegError(
+        f"{path}: cannot tell the format from the name; expected one of {', '.join(FORMATS)} (.gz allowed)"
+    )
+
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "excel",
+    ".xls": "excel",
+}
+
+
+def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Reading) -> tuple[str, Reading]:
+    """Check what is to be read, before it is; say in which format, and how.
+
+    Raises
+    ------
+    SegError
+        The files are of several formats, a gzip file is damaged, names differ only in case, or the delimiter
+        or the encoding cannot be one.
+    """
+    reading = _checked(reading)
+    formats = {file_format(path) for path in paths}
+    if len(formats) != 1:
+        raise SegError(
+            f"{len(paths)} files of several formats ({', '.join(sorted(formats))}): read one format at a time"
+        )
+    folded = [column.casefold() for column in columns]
+    for column in columns:
+        if folded.count(column.casefold()) > 1:
+            raise SegError(
+                f"{paths[0]}: column {column!r} differs from another only in upper and lower case; rename one"
+            )
+    for path in paths:
+        if path.name.lower().endswith(".gz"):
+            _check_gzip(path)
+    return formats.pop(), reading
+
+
+def _checked(reading: Reading) -> Reading:
+    delimiter = "\t" if reading.delimiter == "\\t" else reading.delimiter
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+        raise SegError(
+            f"dataset.delimiter={reading.delimiter!r}: expected one character, such as ',' ';' '|' or '\\t'"
+        )
+    try:
+        codecs.lookup(reading.encoding)
+    except LookupError:
+        raise SegError(
+            f"dataset.encoding={reading.encoding}: unknown; expected a codec of Python such as utf-8, "
+            "windows-1252 "
+            "or utf-16"
+        ) from None
+    return replace(reading, delimiter=delimiter)
+
+
+def _opener(path: Path):
+    return gzip.open if path.name.lower().endswith(".gz") else open
+
+
+def _open_text(path: Path, encoding: str):
+    return _opener(path)(path, "rt", encoding=encoding, newline="")
+
+
+def _open_bytes(path: Path):
+    return _opener(path)(path, "rb")
+
+
+def is_utf8(encoding: str) -> bool:
+    """Say whether an encoding is UTF-8, with a byte order mark or without."""
+    return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
+
+
+def with_bom(encoding: str) -> str:
+    """Let a byte order mark be no part of the first name."""
+    return "utf-8-sig" if is_utf8(encoding) else encoding
+
+
+def has_bom(path: Path) -> bool:
+    """Say whether a file begins with the byte order mark of UTF-8."""
+    with _open_bytes(path) as file:
+        return file.read(3) == codecs.BOM_UTF8
+
+
+def _check_gzip(path: Path) -> None:
+    """Read to the end: DuckDB does not compare the checksum."""
+    try:
+        with gzip.open(path, "rb") as file:
+            while file.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        raise SegError(f"{path}: a damaged or truncated gzip file ({error}); fetch it again") from None
+
+
+def _not_encoded(path: Path, encoding: str, error: UnicodeError) -> str:
+    reason = getattr(error, "reason", error)
+    return f"{path}: it is not {encoding} ({reason}); set dataset.encoding, e.g. windows-1252 or utf-16"
+
+
+def copy_as_utf8(path: Path, target: Path, encoding: str, newline: str | None = "") -> Path:
+    """Copy a file as UTF-8 (DuckDB reads no other without an extension from the network)."""
+    try:
+        with (
+            _opener(path)(path, "rt", encoding=encoding, newline=newline) as source,
+            open(target, "w", encoding="utf-8", newline="") as out,
+        ):
+            shutil.copyfileobj(source, out, 1 << 20)
+    except UnicodeError as error:
+        raise SegError(_not_encoded(path, encoding, error)) from None
+    return target
+
+
+def csv_header(path: Path, reading: Reading) -> tuple[str, ...]:
+    """Read the names in the first line of a CSV file."""
+    try:
+        with _open_text(path, with_bom(reading.encoding)) as lines:
+            header = next(csv.reader(lines, delimiter=reading.delimiter), [])
+    except UnicodeError as error:
+        raise SegError(_not_encoded(path, reading.encoding, error)) from None
+    except (OSError, csv.Error) as error:
+        raise SegError(f"{path}: cannot be read: {error}") from None
+    if not header:
+        raise SegError(f"{path}: the file is empty; expected a header line with the column names")
+    return tuple(name.strip() for name in header)
+
+
+def json_keys(path: Path, readable: Path, columns: Sequence[str]) -> tuple[str, ...]:
+    """Collect the keys of the objects, until every column that is wanted was seen."""
+    keys: dict[str, None] = {}
+    with _open_bytes(readable) as lines:
+        for line in lines:
+            if _json_fault(line) is None:
+                keys.update(dict.fromkeys(json.loads(line)))
+            elif not keys and "UTF-8" in (_json_fault(line) or ""):
+                raise SegError(f"{path}: it is not UTF-8; set dataset.encoding, e.g. windows-1252 or utf-16")
+            if keys.keys() >= set(columns):
+                break
+    if not keys:
+        raise SegError(f"{path}: it holds no JSON object; expected one object a line")
+    return tuple(keys)
+
+
+def _json_fault(line: bytes) -> str | None:
+    """Say what is wrong with a line of JSON Lines; None where it is one object."""
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: {error.reason}"
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {error}"
+    return None if isinstance(record, dict) else f"not a JSON object but {type(record).__name__}"
+
+
+def copy_json_objects(path: Path, readable: Path, target: Path) -> pd.DataFrame:
+    """Copy the lines that are JSON objects, and list the others (DuckDB would make rows of NULLs of them)."""
+    rejected = []
+    with _open_bytes(readable) as lines, open(target, "wb") as good:
+        for number, line in enumerate(lines, start=1):
+            fault = _json_fault(line)
+            if fault is None:
+                good.write(line)
+            elif line.strip():
+                rejected.append((str(path), number, fault, line.decode("utf-8", "replace").rstrip("\r\n")))
+    return pd.DataFrame(rejected, columns=REJECT_COLUMNS)
+
+
+def check_case(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:
+    """DuckDB does not tell names apart that differ only in case."""
+    for column in columns:
+        alike = [name for name in names if name.casefold() == column.casefold()]
+        if len(alike) > 1:
+            raise SegError(
+                f"{path}: columns {', '.join(map(repr, alike))} differ only in upper and lower case; "
+                "rename one"
+            )
+
+
+def check_header(path: Path, header: tuple[str, ...], columns: Sequence[str], reading: Reading) -> None:
+    """Name every missing column at once, each with the nearest one that is there."""
+    missing = [column for column in columns if column not in header]
+    if missing:
+        hint = ""
+        guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
+        if guess:
+            hint = (
+                f'; the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
+            )
+        named = "; ".join(f"{column!r} (nearest: {listed(column, header)})" for column in missing)
+        raise SegError(f"{path}: missing column {named}{hint}")
+    repeated = [column for column in columns if header.count(column) > 1]
+    if repeated:
+        raise SegError(
+            f"{path}: column {', '.join(map(repr, repeated))} is in the header more than once; rename one"
+        )

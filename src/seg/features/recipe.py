@@ -1,0 +1,100 @@
+"""What a recipe asks for, and whether a data set can serve it: checked before any data is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from seg.errors import SegError, listed
+from seg.features.glossary import GLOSSARY
+
+TRANSFORMS = ("log1p", "iqr_cap")
+
+
+def parse(entries: Sequence) -> dict[str, tuple[str, ...]]:
+    """Read the features of a recipe: a name, or one name with its transforms.
+
+    Raises
+    ------
+    SegError
+        A transform is unknown or a feature comes twice.
+    """
+    parsed: dict[str, tuple[str, ...]] = {}
+    for entry in entries or []:
+        name, given = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, ())
+        transforms = (given,) if isinstance(given, str) else tuple(given or ())
+        for transform in transforms:
+            if transform not in TRANSFORMS:
+                raise SegError(
+                    f"recipe.features: {name} has an unknown transform {transform!r}; expected "
+                    f"{listed(transform, TRANSFORMS)}"
+                )
+        if name in parsed:
+            raise SegError(f"recipe.features: {name} is listed twice; remove one of them")
+        parsed[str(name)] = transforms
+    return parsed
+
+
+def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted: bool) -> None:
+    """Check that a data set can serve all features, before any data is read.
+
+    Parameters
+    ----------
+    wanted : iterable of str
+        Features, by the glossary's names or a column that the data set itself provides.
+    provides : iterable of str
+        Columns of the data set.
+    counted : bool
+        Whether it holds order lines, from which features can be counted.
+
+    Raises
+    ------
+    SegError
+        A feature is unknown, or needs a column that the data set has not.
+    """
+    provides = set(provides)
+    for name in wanted:
+        if name not in GLOSSARY and (counted or name not in provides):
+            known = set(GLOSSARY) | (set() if counted else provides)
+            raise SegError(
+                f"recipe.features: unknown feature {name!r}; expected one of {listed(name, known)}"
+            )
+        lacking = sorted(_lacking(name, provides, counted))
+        if lacking:
+            raise SegError(
+                f"recipe: dataset={dataset} cannot serve the feature {name!r}: it needs "
+                f"{', '.join(lacking)}, and the data set "
+                f"provides {', '.join(sorted(provides))}; choose another recipe, or map the column "
+                "(dataset.columns)"
+            )
+
+
+def _lacking(name: str, provides: set[str], counted: bool) -> set[str]:
+    if not counted and name in provides:
+        return set()
+    if name not in GLOSSARY or (GLOSSARY[name].counted and not counted):
+        return {name} - provides
+    feature = GLOSSARY[name]
+    if feature.counted:
+        return set(feature.needs) - provides
+    return {lacking for need in feature.needs for lacking in _lacking(need, provides, counted)}
+
+
+def check_as_of(as_of: object) -> int | date:
+    """Read the day to count from: a number of days after the newest order, or a date.
+
+    Raises
+    ------
+    SegError
+        It is neither.
+    """
+    # 20111210 is a date without its dashes, not a number of days: read below.
+    if isinstance(as_of, int) and not isinstance(as_of, bool) and 0 <= as_of <= 36_500:
+        return as_of
+    try:
+        return date.fromisoformat(str(as_of))
+    except ValueError:
+        raise SegError(
+            f"recipe.as_of={as_of}: expected days after the newest order (0, 1, ...) or a date such as "
+            "2011-12-10"
+        ) from None
