@@ -162,11 +162,7 @@ def _prepare(settings: Settings, parts: Parts, source: Source, notices: list):
     with parts.connect() as engine:
         with progress.step(f"read {dataset.name}") as found:
             loaded = parts.load(engine, source)
-            found(
-                {0: "made in memory", 1: source.paths[0].name if source.paths else ""}.get(
-                    len(source.paths), f"{len(source.paths)} files"
-                )
-            )
+            found(source.where)
         if len(loaded.rejects):
             text = f"{len(loaded.rejects):,} rows could not be read and were left out (dataset.bad_rows=skip): see bad_rows.csv"
             log.warning(text)

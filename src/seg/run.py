@@ -206,6 +206,7 @@ def _command(cfg: DictConfig) -> float | None:
 def main() -> int:
     """Run the command line; 0 when all is well, 1 for a mistake that the user can mend, 130 when interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
     try:
         config.prepare_environment()
         sys.argv[1:] = [config.readable(argument) for argument in sys.argv[1:]]

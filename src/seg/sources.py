@@ -34,6 +34,13 @@ class Source:
     expected: str
 
     @property
+    def where(self) -> str:
+        """Name the file, or say how many there are."""
+        if not self.paths:
+            return "made in memory"
+        return self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
+
+    @property
     def data(self) -> str:
         """Tell real data from the sample, in one word for a tag."""
         return "real" if self.kind == "file" else self.kind
