@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
@@ -160,7 +161,15 @@ def test_a_scaler_gives_finite_numbers_of_the_same_shape(composed, skewed, name)
     np.testing.assert_allclose(scaler.transform(skewed[:1]), scaled[:1], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", MODELS)
+PLAIN = [name for name in MODELS if "embed:" not in (config.CONFIGS / "model" / f"{name}.yaml").read_text()]
+EMBEDDED = [
+    pytest.param(name, marks=[pytest.mark.umap] if "umap" in name else [])
+    for name in MODELS
+    if name not in PLAIN
+]
+
+
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_model_finds_separated_groups_twice_the_same_and_leaves_the_data_alone(composed, blobs, name):
     X, truth = blobs
     before = X.copy()
@@ -172,7 +181,7 @@ def test_a_model_finds_separated_groups_twice_the_same_and_leaves_the_data_alone
     np.testing.assert_array_equal(X, before)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_model_orders_its_segments_and_places_a_new_customer(composed, blobs, name):
     X, _truth = blobs
     worth = X @ [1.0, 2.0, 3.0]
@@ -181,3 +190,20 @@ def test_a_model_orders_its_segments_and_places_a_new_customer(composed, blobs, 
     assert means == sorted(means, reverse=True)
     assert (model.predict(X) == model.labels_).mean() > 0.9
     assert model.predict(np.array([[0.0, 0.0, 10.1]]))[0] == 0
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_a_model_with_an_embedding_repeats_itself_and_places_one_customer_as_the_batch(composed, blobs, name):
+    """That it recovers groups is not asked: trees cut the data by what predicts their target."""
+    X = pd.DataFrame(blobs[0], columns=["revenue", "orders", "recency_days"])
+    before, runs = X.copy(), []
+    for _ in range(2):
+        model = instantiate(composed(f"model={name}", "k=4").model)
+        segmenter = Segmenter(model["cluster"]).fit(model["embed"].fit_transform(X))
+        runs.append(segmenter.labels_)
+    np.testing.assert_array_equal(*runs)
+    pd.testing.assert_frame_equal(X, before)
+    assert set(runs[0]) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(segmenter.predict(model["embed"].transform(X)), runs[0])
+    one = segmenter.predict(model["embed"].transform(X.iloc[[7]]))
+    assert one[0] == runs[0][7]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -156,10 +157,28 @@ class SelectionSettings(Strict):
     k_range: Annotated[list[int], BeforeValidator(_ks)]
 
 
+def _day(value: Any) -> Any:
+    try:
+        return None if value is None else date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("expected a day such as 2011-09-10, or null") from None
+
+
+class HoldoutSettings(Strict):
+    """The temporal hold-out."""
+
+    cut: Annotated[date | None, BeforeValidator(_day)] = None
+    days: Annotated[int, _whole(1)] = 90
+
+
 class EvaluationSettings(Strict):
-    """How the result is measured."""
+    """How the result is measured, and what evidence is gathered."""
 
     silhouette_sample: Annotated[int, _whole(100)]
+    stability: bool = False
+    repeats: Annotated[int, _whole(2)] = 100
+    null: Annotated[int, _whole(0)] = 0
+    holdout: HoldoutSettings = HoldoutSettings()
 
 
 class TrackingSettings(Strict):

@@ -1,76 +1,126 @@
-"""What a segmentation is worth: the metrics of the chosen k, in its own space and in the common one."""
+"""What a segmentation is worth by itself: the metrics of the chosen k, each named by its space."""
 
 from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+
+import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import Pipeline
 
 from seg.config import Settings
 from seg.evaluation import common, meanings, metrics
-from seg.features import FeatureTable
+from seg.evaluation.silhouette import SilhouetteResult
+from seg.preparing import Prepared
 from seg.selection import Scan
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Metrics and what they mean.
+
+    Parameters
+    ----------
+    values, meanings : dict
+        Both by the name of the metric.
+    own, common : SilhouetteResult
+        Euclidean silhouettes of the chosen segmentation in the scaled features and in the common space.
+    """
+
+    values: dict[str, float]
+    meanings: dict[str, str]
+    own: SilhouetteResult
+    common: SilhouetteResult
 
 
 def measure(
     settings: Settings,
-    table: FeatureTable,
+    prepared: Prepared,
+    X: np.ndarray,
     scan: Scan,
     k: int,
     pipeline: Pipeline,
-    ledger: pd.DataFrame,
-    rejects: pd.DataFrame,
     notices: list[tuple[str, str]],
-) -> tuple[dict[str, float], dict[str, str]]:
-    """Collect the metrics of the chosen k, each named by its space, and say what each of them is.
+) -> Measured:
+    """Measure the chosen segmentation in its own space, in its embedding where it has one, and in the common space.
 
     Parameters
     ----------
+    X : ndarray of shape (n_customers, n_features)
+        The scaled features.
     pipeline : Pipeline
-        From the feature table to segments, the clusterer of the chosen k at its end.
-    ledger, rejects : DataFrame
-        What the cleaning left, and the rows that could not be read.
+        From the feature table to segments.
     notices : list of (level, text)
-        Gets one more where the clusterer has no rule of its own for new customers.
-
-    Returns
-    -------
-    values, meanings : dict
-        Both by the name of the metric.
+        Gets one more where new customers are placed by a rule that is not the clusterer's own.
     """
-    labels, row = scan.fitted[k].labels_, scan.table.set_index("k").loc[k]
-    values = {
-        f"own/{name}": float(row[name])
+    table, segmenter = prepared.table, scan.fitted[k]
+    labels, row = segmenter.labels_, scan.table.set_index("k").loc[k]
+    sample, seed = settings.evaluation.silhouette_sample, settings.seed
+    seen = {
+        name: float(row[name])
         for name in row.index
         if name not in ("seconds", "smallest_segment", "largest_share")
     }
+    own, values = scan.silhouettes[k], {}
+    if "embed" in pipeline.named_steps:
+        own = metrics.silhouettes(X, {k: labels}, sample=sample, seed=seed)[k]
+        values |= {f"embedding/{name}": value for name, value in seen.items()}
+        values |= {f"own/{name}": value for name, value in _separation(X, labels, own).items()}
+    else:
+        values |= {f"own/{name}": value for name, value in seen.items()}
     space = common.rank_normal(table.frame[settings.dataset.common])
-    shared = metrics.silhouettes(
-        space, {k: labels}, sample=settings.evaluation.silhouette_sample, seed=settings.seed
-    )[k]
+    shared = metrics.silhouettes(space, {k: labels}, sample=sample, seed=seed)[k]
+    explained = metrics.variance_explained(table.frame[table.features], labels)
     values |= {
+        "own/silhouette_macro": _macro(own),
         "common/silhouette": shared.value,
         "common/silhouette_se": shared.se,
+        "common/silhouette_macro": _macro(shared),
         "common/silhouette_sq": metrics.silhouette_squared(space, labels),
-        **{
-            f"explained/{name}": value
-            for name, value in metrics.variance_explained(table.frame[table.features], labels).items()
-        },
+        **{f"explained/{name}": value for name, value in explained.items()},
         "segments/count": k,
         **{f"segments/{name}": value for name, value in metrics.sizes(labels).items()},
-        "data/rows": ledger["rows"].iloc[0],
-        "data/rows_kept": ledger["rows"].iloc[-1],
-        "data/bad_rows": len(rejects),
+        "data/rows": prepared.ledger["rows"].iloc[0],
+        "data/rows_kept": prepared.ledger["rows"].iloc[-1],
+        "data/bad_rows": len(prepared.rejects),
         "data/customers": len(table.frame),
     }
     if table.truth is not None:
         values["truth/adjusted_rand"] = adjusted_rand_score(table.truth, labels)
-    if not scan.fitted[k].predicts:
-        agreement = float((pipeline.predict(table.frame[table.features]) == labels).mean())
+    agreement = _agreement(pipeline, table, labels, notices)
+    if agreement is not None:
         values["segments/predict_agreement"] = agreement
-        notices.append(
-            ("info", f"{type(scan.fitted[k].clusterer).__name__} has no rule for new customers: they go to the segment with the "
-             f"nearest centre, which gives {agreement:.1%} of the customers here the segment that they have")
-        )  # fmt: skip
-    own = scan.silhouettes[k]
-    return values, meanings.of(values, own, shared, settings.dataset.common)
+    return Measured(values, meanings.of(values, own, shared, settings.dataset.common), own, shared)
+
+
+def _separation(X: np.ndarray, labels: np.ndarray, own: SilhouetteResult) -> dict[str, float]:
+    return {
+        "inertia": metrics.inertia(X, labels),
+        "silhouette": own.value,
+        "silhouette_se": own.se,
+        "silhouette_n": own.n,
+        "silhouette_sq": metrics.silhouette_squared(X, labels),
+        "calinski_harabasz": metrics.calinski_harabasz(X, labels),
+        "davies_bouldin": metrics.davies_bouldin(X, labels),
+    }
+
+
+def _macro(result: SilhouetteResult) -> float:
+    """Mean over segments, each counting once: a large segment cannot hide small ones."""
+    return float(np.mean(list(result.per_cluster.values()))) if result.per_cluster else float("nan")
+
+
+def _agreement(pipeline: Pipeline, table, labels: np.ndarray, notices: list) -> float | None:
+    """Check the rule for new customers on the customers who are known, where it is not the clusterer's own."""
+    segmenter = pipeline.named_steps["cluster"]
+    if segmenter.predicts and "embed" not in pipeline.named_steps:
+        return None
+    agreement = float((pipeline.predict(table.frame[table.features]) == labels).mean())
+    if segmenter.predicts:
+        rule = "New customers are placed in the embedding beside the customers most alike"
+    else:
+        rule = f"{type(segmenter.clusterer).__name__} has no rule for new customers: they go to the segment with the nearest centre"
+    notices.append(
+        ("info", f"{rule}, which gives {agreement:.1%} of the customers here the segment that they have")
+    )
+    return agreement

@@ -77,10 +77,8 @@ def leave(
         write_csv(folder / "segments.csv", result.segments)
         write_csv(folder / "k_scan.csv", result.scan.table)
         write_csv(folder / "ledger.csv", result.ledger)
-        assignments = pd.DataFrame(
-            {"customer_id": result.table.frame.index.astype(str), "segment": result.labels}
-        )
-        write_parquet(folder / "assignments.parquet", assignments)
+        write_csv(folder / "evidence.csv", pd.DataFrame(result.evidence.verdicts))
+        write_parquet(folder / "assignments.parquet", _assignments(result))
         if len(result.rejects):
             write_csv(folder / "bad_rows.csv", result.rejects)
         for name, (_caption, png) in figures.items():
@@ -99,15 +97,66 @@ def leave(
             ledger=result.ledger,
             figures=figures,
             config_yaml=config_yaml,
+            verdicts=result.evidence.verdicts,
+            evidence_tables=_tables(result),
         )
         write(folder / "report.html", page)
+
+
+def _assignments(result: Result) -> pd.DataFrame:
+    """One row a customer: the segment and, of a mixture, the probability of belonging to each segment."""
+    table = pd.DataFrame({"customer_id": result.table.frame.index.astype(str), "segment": result.labels})
+    probabilities = result.scan.fitted[result.k].memberships(result.seen)
+    if probabilities is None:
+        return table
+    names = [f"probability_{segment}" for segment in range(probabilities.shape[1])]
+    return table.join(pd.DataFrame(probabilities, columns=names))
+
+
+def _tables(result: Result) -> list[tuple[str, pd.DataFrame]]:
+    evidence, tables = result.evidence, []
+    explained = {
+        name.split("/", 1)[1]: value
+        for name, value in result.metrics.items()
+        if name.startswith("explained/")
+    }
+    tables.append(
+        ("What the segments explain: share of the variance of each feature that lies between them.",
+         pd.DataFrame({"feature": explained.keys(), "share explained": explained.values()}))
+    )  # fmt: skip
+    if evidence.stability is not None:
+        stable = evidence.stability
+        frame = pd.DataFrame({"segment": stable.segments, "bootstrap Jaccard": stable.jaccard.values(),
+                              "band": stable.bands.values(), "dissolved": stable.dissolved.values()})  # fmt: skip
+        strength = ""
+        if evidence.strength is not None:
+            strength = (
+                f"prediction strength {evidence.strength[0]:.2f} (Tibshirani & Walther 2005: 0.8 is strong), "
+            )
+        caption = (
+            f"Stability, {stable.scope}: bootstrap Jaccard (Hennig 2007), adjusted Rand index {stable.rand:.2f} "
+            f"(standard error {stable.rand_se:.3f}), {strength}agreement over seeds {evidence.seeds:.2f}. A stable segmentation "
+            "may still be a mere slice of one feature: see what the segments explain."
+        )
+        tables.append((caption, frame))
+    if evidence.holdout is not None:
+        scores = evidence.holdout.scores
+        tables.append(
+            (
+                f"After the cut, segment by segment, with 95 % intervals: {evidence.holdout.sentence}",
+                scores.segments,
+            )
+        )
+        tables.append(("Against baselines: eta squared of log spend, cross-fitted AUC of buying and R squared of log spend.",
+                       scores.baselines))  # fmt: skip
+    return tables
 
 
 def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
     labels, segments = result.labels, result.segments
     named = dict(zip(segments["segment"], segments["name"], strict=True))
     silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
-    points, explained = _map(result.X, result.X.shape[1])
+    points, explained = _map(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
     drawn = {
         "map": (
@@ -129,8 +178,8 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
     return {name: (caption, plots.png(figure)) for name, (caption, figure) in drawn.items()}
 
 
-def _map(X: np.ndarray, features: int) -> tuple[np.ndarray, np.ndarray]:
-    if features == 1:
+def _map(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if X.shape[1] == 1:
         return np.column_stack([X, np.zeros(len(X))]), np.array([1.0, 0.0])
     pca = PCA(2, random_state=0).fit(X)
     return pca.transform(X), pca.explained_variance_ratio_

@@ -85,3 +85,9 @@ def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, 
     width = max(len(name) for name, _ in lines)
     for name, text in lines:
         console.print(f"  {name:<{width}}  {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def clock() -> Callable[[], float]:
+    """Start a clock; call it for the seconds since."""
+    start = time.perf_counter()
+    return lambda: time.perf_counter() - start

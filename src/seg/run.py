@@ -32,9 +32,9 @@ def run(cfg: DictConfig) -> float | None:
     config.check_parts(settings)
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
-    from seg import flow, outputs
+    from seg import flow, outputs, progress
 
-    clock = flow.timed()
+    clock = progress.clock()
     outputs.writable(folder)
     parts = _instantiate(cfg)
     chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
@@ -45,7 +45,7 @@ def run(cfg: DictConfig) -> float | None:
         subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
         facts = _facts(settings, chosen, result, clock())
         outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
-        with flow.progress.step("track"):
+        with progress.step("track"):
             tracker.record(**_record(settings, result, folder, clock()))
         tracker.end("FINISHED")
     except KeyboardInterrupt as error:
@@ -63,13 +63,16 @@ def _instantiate(cfg: DictConfig):
     from hydra.utils import instantiate
     from sklearn.utils._param_validation import InvalidParameterError
 
-    from seg.flow import Parts
+    from seg.space import Parts
+
+    # A model is one clusterer, or an embedding and the clusterer that works in it.
+    model = cfg.model.get("cluster", cfg.model)
 
     def make_clusterer(k: int):
         at_k = cfg.copy()
         with open_dict(at_k):
             at_k.k = k
-        return instantiate(at_k.model)
+        return instantiate(at_k.model.get("cluster", at_k.model))
 
     def made(key: str, make):
         try:
@@ -85,7 +88,7 @@ def _instantiate(cfg: DictConfig):
         except InvalidParameterError as error:
             raise SegError(f"{key}: {error}") from None
 
-    takes_k = "${k}" in OmegaConf.to_yaml(cfg.model, resolve=False)
+    takes_k = "${k}" in OmegaConf.to_yaml(model, resolve=False)
     made("model", lambda: make_clusterer(2))
     return Parts(
         connect=lambda: made("engine", lambda: instantiate(cfg.engine.connect)),
@@ -93,6 +96,7 @@ def _instantiate(cfg: DictConfig):
         scaler=made("scaler", lambda: instantiate(cfg.scaler)),
         make_clusterer=make_clusterer,
         takes_k=takes_k,
+        embed=made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
     )
 
 
@@ -129,6 +133,7 @@ def _record(settings: Settings, result, folder: Path, seconds: float) -> dict:
             "data.files": ", ".join(path.name for path in result.source.paths[:20]),
             "k_reason": result.k_reason,
             "as_of": result.table.as_of,
+            "flagged": "; ".join(result.evidence.flags) or "no",
             "git.commit": commit,
             "mlflow.source.git.commit": commit.removesuffix("+changes"),
             "mlflow.note.content": _note(result),
@@ -177,7 +182,16 @@ def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
 
     values = result.metrics
     lines = [("warning" if level == "warning" else "note", text) for level, text in result.notices]
-    for name in ("own/silhouette", "common/silhouette", "own/silhouette_sq", "truth/adjusted_rand"):
+    for verdict in result.evidence.verdicts:
+        answer = {True: "yes", False: "NO", None: "?"}[verdict.passed]
+        lines.append((verdict.criterion, f"{answer:<4} {verdict.number}"))
+    for name in (
+        "own/silhouette",
+        "embedding/silhouette",
+        "common/silhouette",
+        "own/silhouette_sq",
+        "truth/adjusted_rand",
+    ):
         if name in values:
             lines.append((name, f"{values[name]:.3f}  {result.meanings[name]}"))
     lines += [

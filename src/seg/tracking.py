@@ -195,11 +195,11 @@ class MLflowTracker:
         import mlflow
         from mlflow.models import infer_signature
 
-        import seg.models.segmenter as segmenter
-        import seg.models.transforms as transforms
+        import seg.errors
+        import seg.models
 
         # By value: the saved model then loads where seg is not installed.
-        for module in (segmenter, transforms):
+        for module in (seg.models, seg.errors):
             cloudpickle.register_pickle_by_value(module)
         try:
             with mlflow.start_run(run_id=run_id, log_system_metrics=False):
@@ -213,7 +213,7 @@ class MLflowTracker:
                     pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
                 )
         finally:
-            for module in (segmenter, transforms):
+            for module in (seg.models, seg.errors):
                 cloudpickle.unregister_pickle_by_value(module)
 
     def end(self, status: str, error: BaseException | None = None) -> None:

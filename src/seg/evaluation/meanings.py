@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from seg.evaluation.silhouette import SilhouetteResult
 
@@ -48,7 +48,20 @@ def of(
         "data/customers": "customers segmented",
         "truth/adjusted_rand": "adjusted Rand index with the planted segments; 1 is perfect, 0 is chance",
     }
-    return {name: known[name] if name in known else _explained(name) for name in metrics}
+    known |= {
+        "own/silhouette_macro": f"mean of the segments' silhouettes, each segment counting once, Euclidean, {OWN}",
+        "common/silhouette_macro": f"mean of the segments' silhouettes, each segment counting once, Euclidean, {neutral}",
+    }
+    return {name: _meaning(name, known) for name in metrics}
+
+
+def _meaning(name: str, known: Mapping[str, str]) -> str:
+    if name in known:
+        return known[name]
+    space, _, rest = name.partition("/")
+    if space == "embedding":
+        return f"{rest.replace('_', ' ')} in the embedding, where the clusterer looks: it shows islands in noise too, not comparable"
+    return _explained(name)
 
 
 def _explained(name: str) -> str:

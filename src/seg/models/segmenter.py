@@ -80,6 +80,13 @@ class Segmenter(ClusterMixin, BaseEstimator):
             nearest = np.where(distance > self.radii_[nearest], NOISE, nearest)
         return nearest.astype("int64")
 
+    def memberships(self, X) -> np.ndarray | None:
+        """Give the probability of each segment for each customer, shape (n_customers, n_segments); None without one."""
+        check_is_fitted(self)
+        if not hasattr(self.clusterer_, "predict_proba"):
+            return None
+        return np.asarray(self.clusterer_.predict_proba(X))[:, self.order_]
+
     def _numbered(self, labels: np.ndarray) -> np.ndarray:
         """Turn cluster numbers into segment numbers."""
         segments = np.full(len(labels), NOISE, dtype="int64")

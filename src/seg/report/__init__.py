@@ -3,6 +3,7 @@
 import base64
 import numbers
 import struct
+from collections.abc import Sequence
 from importlib import resources
 
 import jinja2
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from seg import plots
+from seg.evaluation.verdicts import Verdict
 
 LEVELS = ("warning", "info")
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -32,6 +34,8 @@ def render(
     ledger: pd.DataFrame,
     figures: dict[str, tuple[str, bytes]],
     config_yaml: str,
+    verdicts: Sequence[Verdict] = (),
+    evidence_tables: Sequence[tuple[str, pd.DataFrame]] = (),
 ) -> str:
     """Return a run as one self-contained HTML page; every text is escaped.
 
@@ -59,6 +63,10 @@ def render(
     figures : dict of file stem to (caption, PNG bytes)
         In the order to show them. The caption is also what a screen reader says.
     config_yaml : str
+    verdicts : sequence of Verdict
+        The evidence, one line a criterion.
+    evidence_tables : sequence of (caption, DataFrame)
+        Tables that belong to it, shown as they are.
 
     Raises
     ------
@@ -73,6 +81,11 @@ def render(
         subtitle=subtitle,
         notices=notices,
         headline=headline(segments),
+        verdicts=verdicts,
+        evidence_tables=[
+            (caption, {"columns": list(t.columns), "rows": t.astype(object).to_numpy().tolist()})
+            for caption, t in evidence_tables
+        ],
         facts=facts,
         metrics=metrics,
         cards=[_card(row, features) for row in segments.to_dict("records")],

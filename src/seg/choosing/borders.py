@@ -1,0 +1,94 @@
+"""Whether customers thin out between segments: the border test."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from seg.evaluation.labeling import encode, matrix
+from seg.models.mixture import dequantised
+
+TUBE = 0.5  # of each segment's customers, those nearest to the line between the two centres
+STEP, BINS = 0.05, 4  # a window is BINS steps long; the distance of the two centres is 1
+BETWEEN = (0.15, 0.85)  # where a border may lie
+DEPTH = 0.9  # a border has at most so much of the lower of the two peaks
+
+
+def weakest_borders(X: np.ndarray, labelings: Mapping[int, np.ndarray]) -> dict[int, float]:
+    """Measure, for each segmentation, the border at which customers thin out least.
+
+    Parameters
+    ----------
+    X : array of shape (n, d)
+    labelings : mapping of int to array of shape (n,)
+        Labels for each k; noise (-1) is left out.
+
+    Returns
+    -------
+    dict of int to float
+        In standard errors: 0 where customers do not thin out at some border, NaN with fewer than two segments.
+
+    Notes
+    -----
+    1. A border is between two segments if no third centre is nearer to the middle between their centres. Of each
+       segment the half nearest to the line through both centres counts, so that the shape of the rest (two
+       hexagons touch with a narrow side) makes no valley.
+    2. Along that line customers are counted in windows of a fifth of the distance. A window between the centres
+       is held against the fullest one to its left and the fullest to its right, the lower of the two:
+       ``sqrt(2) * (sqrt(lower + 3/8) - sqrt(window + 3/8))``, the difference of two Poisson counts in standard
+       errors (Anscombe 1948). The border's value is its largest. Data of one peak, however skewed, heavy-tailed
+       or elongated, have no window lower than both sides; as the largest of many windows is taken, 3 is a
+       cautious bound, not a p value of 0.001.
+    3. A value that occurs more than once is spread towards its neighbours first, as for a mixture: that nobody
+       has 1.5 orders is no border. So a column of two values never makes one.
+    4. Row order changes nothing.
+
+    References
+    ----------
+    The idea is that of Hartigan and Hartigan (1985), "The dip test of unimodality", Annals of Statistics 13,
+    between the clusters of Kalogeratos and Likas (2012), "Dip-means", NeurIPS 25; Anscombe (1948), "The
+    transformation of Poisson, binomial and negative-binomial data", Biometrika 35.
+    """
+    X = matrix(X)
+    order = np.lexsort(X.T[::-1])
+    draw = np.random.default_rng(0).uniform(size=X.shape)
+    spread = [dequantised(*column) for column in zip(X[order].T, draw.T, strict=True)]
+    X = np.column_stack(spread)
+    return {k: _weakest(X, np.asarray(labels)[order]) for k, labels in labelings.items()}
+
+
+def _weakest(X: np.ndarray, labels: np.ndarray) -> float:
+    labeling = encode(labels, len(X))
+    members = [X[labeling.codes == code] for code in range(len(labeling.ids))]
+    if len(members) < 2:
+        return np.nan
+    centres = np.array([rows.mean(axis=0) for rows in members])
+    return min(_border(members[a], members[b], centres[a], centres[b]) for a, b in _neighbours(centres))
+
+
+def _neighbours(centres: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield pairs of centres with no third one nearer to their middle (a Gabriel graph)."""
+    for a, b in zip(*np.triu_indices(len(centres), 1), strict=True):
+        distances = cdist((centres[a] + centres[b])[None] / 2, centres)[0]
+        if distances.min() >= distances[[a, b]].min() * (1 - 1e-9):
+            yield a, b
+
+
+def _border(A: np.ndarray, B: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+    """Return how far customers thin out between two segments with means a and b, in standard errors."""
+    length = ((b - a) ** 2).sum()
+    if not length:
+        return 0.0
+    along = [(rows - a) @ (b - a) / length for rows in (A, B)]
+    pairs = zip((A, B), along, strict=True)
+    off = [np.linalg.norm(rows - a - t[:, None] * (b - a), axis=1) for rows, t in pairs]
+    radius = min(np.quantile(distances, TUBE) for distances in off)
+    inside = np.concatenate([t[d <= radius + 1e-9] for t, d in zip(along, off, strict=True)])
+    edges = np.arange(-0.5, 1.5 + STEP / 2, STEP)
+    counts = np.convolve(np.histogram(inside, edges)[0], np.ones(BINS), "valid")
+    middles = edges[: len(counts)] + STEP * BINS / 2
+    left, right = np.maximum.accumulate(counts), np.maximum.accumulate(counts[::-1])[::-1]
+    lower = np.minimum(left, right)
+    depths = np.sqrt(2) * (np.sqrt(lower + 0.375) - np.sqrt(counts + 0.375))
+    between = (middles > BETWEEN[0] - 1e-9) & (middles < BETWEEN[1] + 1e-9) & (counts <= DEPTH * lower)
+    return float(depths[between].max(initial=0.0))

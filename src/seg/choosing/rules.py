@@ -1,0 +1,216 @@
+"""The panel of rules for the number of segments: what each needs, and what each votes for."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from seg.choosing.borders import weakest_borders
+from seg.evaluation.gap import gap
+from seg.evaluation.labeling import matrix
+from seg.evaluation.stability import Fit, bootstrap, prediction_strength
+
+VOTE_COLUMNS = ["rule", "k", "value", "threshold", "source"]
+PANEL_COLUMNS = ["border", "gap", "gap_se", "prediction_strength", "stability"]
+CLEAR, FAINT = 3.0, 1.0  # standard errors by which customers thin out at the weakest border
+STRONG, STABLE = 0.8, 0.9  # prediction strength, mean adjusted Rand index
+BORDER = "thins out at every border"
+
+
+def panel(
+    X: np.ndarray,
+    table: pd.DataFrame,
+    labelings: Mapping[int, np.ndarray],
+    fit: Fit,
+    repeats: int = 20,
+    splits: int = 10,
+    references: int = 10,
+    seed: int = 0,
+    workers: int | None = None,
+) -> pd.DataFrame:
+    """Add to the scan over k what the rules need beyond it.
+
+    Parameters
+    ----------
+    X : array of shape (n, d)
+        The space the segmentations were fitted in.
+    table : DataFrame
+        One row a k, with columns `k`, `inertia`, `silhouette`, `calinski_harabasz`, `davies_bouldin`, `bic` and
+        `smallest_segment` (customers); others are kept.
+    labelings : mapping of int to array of shape (n,)
+        The labels of each k of the table.
+    fit : callable
+        The clusterer, see `seg.evaluation.stability`.
+    repeats, splits, references : int
+        Bootstrap samples of each k, random halves, uniform data sets.
+    seed : int
+    workers : int, optional
+        Threads; one a core unless given. The result is the same with any number.
+
+    Returns
+    -------
+    DataFrame
+        The table by ascending k with columns `PANEL_COLUMNS`, and with a row for k = 1 (one segment of all), of
+        which only `smallest_segment`, `gap`, `gap_se` and what the table held are known. `border` and `gap_se` are
+        standard errors.
+
+    Warns
+    -----
+    UserWarning
+        A measure cannot be had (noise, too few distinct points): its column is NaN and its rule has no answer.
+    """
+    X = matrix(X)
+    ks = sorted({int(k) for k in table["k"]} - {1})
+    whole = table.set_index("k").reindex([1, *ks]).rename_axis("k")
+    whole.loc[1, "smallest_segment"] = len(X)
+    borders = weakest_borders(X, {k: labelings[k] for k in ks})
+    gaps = _tried("gap statistic", lambda: gap(X, fit, ks, references, seed, workers).table.set_index("k"))
+    strengths = _tried("prediction strength", lambda: prediction_strength(X, fit, ks, splits, seed, workers))
+    rands = _tried(
+        "stability", lambda: {k: bootstrap(X, labelings[k], fit, k, repeats, seed, workers).rand for k in ks}
+    )
+    known = {
+        "border": borders,
+        "gap": {} if gaps is None else gaps["gap"],
+        "gap_se": {} if gaps is None else gaps["se"],
+        "prediction_strength": {k: mean for k, (mean, _) in (strengths or {}).items()},
+        "stability": rands or {},
+    }
+    columns = {name: pd.Series(values, dtype=float).reindex(whole.index) for name, values in known.items()}
+    return whole.assign(**columns).reset_index()
+
+
+def _tried(what: str, measure: Callable):
+    try:
+        return measure()
+    except ValueError as error:
+        warnings.warn(f"choosing k: no {what}: {error}", stacklevel=3)
+        return None
+
+
+# Every rule takes the panel by ascending k, indexed by k, and returns its k (NaN: no answer) and the value there.
+Answer = tuple[float, float]
+UNKNOWN: Answer = (np.nan, np.nan)
+
+
+def _best(column: str, sign: int) -> Callable[[pd.DataFrame], Answer]:
+    def rule(scan: pd.DataFrame) -> Answer:
+        values = scan.loc[scan.index > 1, column].dropna()
+        if values.empty:
+            return UNKNOWN
+        k = (sign * values).idxmax()
+        return k, values[k]
+
+    return rule
+
+
+def _largest(column: str, bound: float) -> Callable[[pd.DataFrame], Answer]:
+    """Take the largest k at which a column reaches its bound, 1 where none does."""
+
+    def rule(scan: pd.DataFrame) -> Answer:
+        values = scan.loc[scan.index > 1, column].dropna()
+        if values.empty:
+            return UNKNOWN
+        reached = values[values >= bound]
+        return (reached.index[-1], reached.iloc[-1]) if len(reached) else (1, values.max())
+
+    return rule
+
+
+def _gap(scan: pd.DataFrame) -> Answer:
+    known = scan[["gap", "gap_se"]].dropna()
+    gaps, errors = known["gap"].to_numpy(), known["gap_se"].to_numpy()
+    enough = np.flatnonzero(gaps[:-1] >= gaps[1:] - errors[1:])
+    # A gap that still rises at the largest k has not decided.
+    return (known.index[enough[0]], gaps[enough[0]]) if len(enough) else UNKNOWN
+
+
+def _knee(scan: pd.DataFrame) -> Answer:
+    inertia = scan.loc[scan.index > 1, "inertia"].dropna()
+    if len(inertia) < 3 or inertia.iloc[0] <= inertia.iloc[-1]:
+        return UNKNOWN
+    ks = inertia.index.to_numpy(dtype=float)
+    across = (ks - ks[0]) / (ks[-1] - ks[0])
+    down = (inertia - inertia.iloc[-1]) / (inertia.iloc[0] - inertia.iloc[-1])
+    below = 1 - across - down
+    return (below.idxmax(), below.max()) if below.max() > 0 else UNKNOWN
+
+
+def _bic(scan: pd.DataFrame) -> Answer:
+    values = scan["bic"]
+    # NaN is a mixture with a collapsed component, which makes the others no comparison; at the end it still falls.
+    if values[values.index > 1].isna().any() or values.idxmin() == values.index[-1]:
+        return UNKNOWN
+    return values.idxmin(), values.min()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the panel: its function, its threshold in words, its source."""
+
+    answer: Callable[[pd.DataFrame], Answer]
+    threshold: str
+    source: str
+
+
+RULES = {
+    BORDER: Rule(
+        _largest("border", CLEAR),
+        f"largest k with at least {CLEAR:g} standard errors",
+        "after Hartigan & Hartigan 1985, doi 10.1214/aos/1176346577, and Kalogeratos & Likas 2012 (dip-means)",
+    ),
+    "silhouette": Rule(_best("silhouette", 1), "largest", "Rousseeuw 1987, doi 10.1016/0377-0427(87)90125-7"),
+    "Calinski-Harabasz": Rule(
+        _best("calinski_harabasz", 1), "largest", "Calinski & Harabasz 1974, doi 10.1080/03610927408827101"
+    ),
+    "Davies-Bouldin": Rule(
+        _best("davies_bouldin", -1), "smallest", "Davies & Bouldin 1979, doi 10.1109/TPAMI.1979.4766909"
+    ),
+    "gap statistic": Rule(
+        _gap,
+        "smallest k within 1 standard error of the next",
+        "Tibshirani, Walther & Hastie 2001, doi 10.1111/1467-9868.00293",
+    ),
+    "prediction strength": Rule(
+        _largest("prediction_strength", STRONG),
+        f"largest k with at least {STRONG:g}",
+        "Tibshirani & Walther 2005, doi 10.1198/106186005X59243",
+    ),
+    "stability": Rule(
+        _largest("stability", STABLE),
+        f"largest k with a mean adjusted Rand index of at least {STABLE:g}",
+        "Hubert & Arabie 1985, doi 10.1007/BF01908075, over bootstrap samples",
+    ),
+    "knee of inertia": Rule(
+        _knee,
+        "farthest below the line from first to last",
+        "Satopää et al. 2011 (Kneedle), doi 10.1109/ICDCSW.2011.20",
+    ),
+    "BIC": Rule(
+        _bic, "smallest, of mixtures without collapsed components", "Schwarz 1978, doi 10.1214/aos/1176344136"
+    ),
+}
+
+
+def votes(table: pd.DataFrame) -> pd.DataFrame:
+    """Ask every rule for the number of segments.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `panel`.
+
+    Returns
+    -------
+    DataFrame
+        One row a rule, columns `VOTE_COLUMNS`: `k` is NaN where a rule has no answer and 1 where it sees no
+        structure; `value` is the measure at that k (the best there was, for a threshold that no k reaches).
+    """
+    scan = table.set_index("k").sort_index()
+    rows = []
+    for name, rule in RULES.items():
+        k, value = rule.answer(scan)
+        rows.append((name, float(k), float(value), rule.threshold, rule.source))
+    return pd.DataFrame(rows, columns=VOTE_COLUMNS)

@@ -1,0 +1,152 @@
+"""A verdict per criterion that anyone can read: the number, the threshold, and where the threshold comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seg.evaluation.guards import LARGEST_SHARE, SMALLEST_SEGMENT, SMALLEST_SHARE
+from seg.evaluation.holdout import HoldoutScores
+from seg.evaluation.null import LEVEL, NullTest, sentence
+from seg.evaluation.stability import Stability
+
+WEAK = 0.25
+STABLE = 0.75
+DISCRIMINATES = 0.6
+ROUSSEEUW = "Kaufman & Rousseeuw 1990, Finding Groups in Data, ch. 2: up to 0.25 no substantial structure"
+HENNIG = "Hennig 2007, Cluster-wise assessment of cluster stability, CSDA 52: 0.75 valid, 0.6 a pattern"
+
+MEANINGS = {
+    "stability/jaccard_min": "lowest mean Jaccard of a segment with its like in bootstrap samples; above 0.75 valid",
+    "stability/jaccard_mean": "mean of the segments' bootstrap Jaccards",
+    "stability/adjusted_rand": "mean adjusted Rand index with segmentations of bootstrap samples",
+    "stability/adjusted_rand_se": "standard error of stability/adjusted_rand",
+    "stability/seed_agreement": "mean adjusted Rand index between refits that differ in the seed only",
+    "stability/prediction_strength": "lowest share of pairs of a segment that the other half of the data keeps together; 0.8 is strong",
+    "null/permuted_mean": "mean silhouette of the same pipeline on permuted columns, in the space the clusterer saw",
+    "null/permuted_z": "silhouette minus that mean, in standard deviations",
+    "null/permuted_p": "share of permuted data sets that score as high",
+    "null/uniform_mean": "mean silhouette of the same pipeline on uniform data, in the space the clusterer saw",
+    "null/uniform_z": "silhouette minus that mean, in standard deviations",
+    "null/uniform_p": "share of uniform data sets that score as high",
+    "holdout/customers": "customers known before the cut",
+    "holdout/bought": "share of them who bought after it",
+    "holdout/eta_squared": "share of the variance of log spend after the cut that lies between segments",
+    "holdout/auc": "how well segments alone tell who buys after the cut, cross-fitted; 0.5 is chance",
+    "holdout/auc_random": "the same for random segments of the same sizes",
+    "holdout/auc_rule_rfm": "the same for rule-based RFM segments",
+    "holdout/auc_best_feature": "the same for deciles of the best single feature",
+    "holdout/r_squared": "share of log spend after the cut that segments explain, cross-fitted",
+    "holdout/r_squared_random": "the same for random segments of the same sizes",
+    "holdout/r_squared_rule_rfm": "the same for rule-based RFM segments",
+    "holdout/r_squared_best_feature": "the same for deciles of the best single feature",
+    "holdout/own_silhouette": "mean silhouette, Euclidean, scaled features, of the customers before the cut only",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line of the evidence.
+
+    Parameters
+    ----------
+    criterion : str
+    passed : bool or None
+        None where it was not measured.
+    number, threshold, source : str
+    """
+
+    criterion: str
+    passed: bool | None
+    number: str
+    threshold: str
+    source: str
+
+
+def verdicts(
+    silhouette: float,
+    sizes: Mapping[str, float],
+    customers: int,
+    stability: Stability | None,
+    null: Mapping[str, NullTest] | None,
+    holdout: HoldoutScores | None,
+    holdout_reason: str | None,
+) -> list[Verdict]:
+    """Judge a segmentation by five criteria.
+
+    Parameters
+    ----------
+    silhouette : float
+        Mean, Euclidean, in the scaled features; never of an embedding, which shows islands in noise too.
+    sizes : mapping
+        As `seg.evaluation.metrics.sizes` gives them.
+    holdout_reason : str or None
+        Why no hold-out is possible.
+    """
+    return [
+        _identifiable(silhouette),
+        _substantial(sizes, customers),
+        _stable(stability),
+        _better_than_noise(null),
+        _predictive(holdout, holdout_reason),
+    ]
+
+
+def _identifiable(silhouette: float) -> Verdict:
+    number = f"mean silhouette {silhouette:.2f} (Euclidean, scaled features)"
+    return Verdict("identifiable", bool(silhouette > WEAK), number, f"above {WEAK}", ROUSSEEUW)
+
+
+def _substantial(sizes: Mapping[str, float], customers: int) -> Verdict:
+    least = max(SMALLEST_SEGMENT, SMALLEST_SHARE * customers)
+    passed = sizes["smallest_segment"] >= least and sizes["largest_share"] <= LARGEST_SHARE
+    number = f"smallest segment {int(sizes['smallest_segment']):,} customers, largest {sizes['largest_share']:.0%} of all"
+    threshold = f"at least {int(least):,} customers, at most {LARGEST_SHARE:.0%}"
+    return Verdict(
+        "substantial",
+        passed,
+        number,
+        threshold,
+        "Kotler & Keller, Marketing Management; the numbers are seg's",
+    )
+
+
+def _stable(stability: Stability | None) -> Verdict:
+    threshold = f"every segment at least {STABLE}"
+    if stability is None:
+        return Verdict("stable", None, "not measured: evaluation.stability=true", threshold, HENNIG)
+    worst = min(stability.jaccard.values())
+    number = f"lowest bootstrap Jaccard {worst:.2f}; {stability.scope}"
+    return Verdict("stable", bool(worst >= STABLE), number, threshold, HENNIG)
+
+
+def _better_than_noise(null: Mapping[str, NullTest] | None) -> Verdict:
+    threshold, source = (
+        f"p at most {LEVEL}, on permuted and on uniform data",
+        "Monte Carlo test, Davison & Hinkley 1997, ch. 4",
+    )
+    if null is None:
+        return Verdict("better than noise", None, "not measured: evaluation.null=20", threshold, source)
+    worst = max(test.p for test in null.values())
+    beside = ", ".join(f"{kind} {test.mean:.2f}" for kind, test in null.items())
+    observed = next(iter(null.values())).observed
+    number = f"silhouette {observed:.2f} where the clusterer looks, on null data {beside}: {sentence(null)}"
+    return Verdict("better than noise", bool(worst <= LEVEL), number, threshold, source)
+
+
+def _predictive(holdout: HoldoutScores | None, reason: str | None) -> Verdict:
+    threshold = f"AUC at least {DISCRIMINATES}, and above every one of the random segmentations"
+    source = "temporal hold-out, cross-fitted; Hosmer & Lemeshow 2000, ch. 5: 0.5 no discrimination, from 0.7 acceptable"
+    if holdout is None:
+        asked = reason or "not measured: evaluation.holdout.cut=<day>"
+        return Verdict("predictive", None, asked, threshold, source)
+    beside = holdout.baselines.set_index("name")["auc"]
+    others = ", ".join(f"{name} {beside[name]:.2f}" for name in beside.index if name != "segments")
+    number = f"AUC {holdout.auc:.2f} of buying after the cut; {others}"
+    return Verdict(
+        "predictive",
+        bool(holdout.auc >= DISCRIMINATES and holdout.auc > holdout.random["auc"].max()),
+        number,
+        threshold,
+        source,
+    )

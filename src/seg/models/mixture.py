@@ -1,0 +1,190 @@
+"""A Gaussian mixture that integers do not break."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.mixture import GaussianMixture
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class SafeGaussianMixture(DensityMixin, BaseEstimator):
+    """Fit a Gaussian mixture to z-scored features whose repeated values are spread out.
+
+    The number of orders is an integer: thousands of customers have exactly two. A component that shrinks onto them gains
+    likelihood without end, so BIC falls with every k and says nothing. Likelihoods of discrete data compare only after
+    uniform noise of one unit (de-quantisation: Theis, van den Oord & Bethge 2016, arXiv 1511.01844, section 3.1).
+
+    Parameters
+    ----------
+    n_components : int, default=1
+    covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
+    reg_covar : float, default=1e-3
+        Added to variances, in units of each feature's own variance: the same on any scaler.
+    n_init : int, default=3
+        Starts, each from k-means; the likeliest is kept.
+    max_iter : int, default=300
+    random_state : int, RandomState or None, default=None
+
+    Attributes
+    ----------
+    mixture_ : GaussianMixture
+        Fitted in z-scores of the training data.
+    means_ : ndarray of shape (n_components, n_features)
+        In the units of `X`.
+    weights_ : ndarray of shape (n_components,)
+    labels_ : ndarray of shape (n_customers,)
+        Component of each customer of the training data.
+    n_iter_ : int
+    n_floor_components_ : int
+        Components with a variance below twice `reg_covar` in some direction: collapsed onto equal customers, such as a spike
+        at zero within a continuous feature, which no noise of one unit can cure.
+
+    Notes
+    -----
+    1. Noise of one unit is, after any transform, a draw between the midpoints to the next smaller and the next larger value.
+       Only values that occur more than once get it.
+    2. It serves to fit (and in `bic`) alone. Who is placed, new or not, is placed as given: one row alone gets what it gets in
+       a batch, and a saved model agrees with its training labels.
+    3. Rows are sorted before noise and starts are drawn: row order changes nothing.
+    """
+
+    _parameter_constraints = {  # noqa: RUF012 - the name and kind that scikit-learn reads
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
+        "reg_covar": [Interval(Real, 0, None, closed="neither")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components=1,
+        covariance_type="full",
+        reg_covar=1e-3,
+        n_init=3,
+        max_iter=300,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.reg_covar = reg_covar
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Fit the mixture.
+
+        Parameters
+        ----------
+        X : array of shape (n_customers, n_features)
+        """
+        self._validate_params()
+        X = validate_data(self, X, dtype=["float64", "float32"], ensure_min_samples=2).astype("float64")
+        random = check_random_state(self.random_state)
+        self._noise_seed, seed = random.randint(2**31 - 1, size=2)
+        self.mean_, scale = X.mean(axis=0), X.std(axis=0)
+        self.scale_ = np.where(scale > 0, scale, 1.0)
+        self.mixture_ = GaussianMixture(
+            self.n_components,
+            covariance_type=self.covariance_type,
+            reg_covar=self.reg_covar,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            random_state=seed,
+        ).fit(self._spread(X))
+        self.means_ = self.mixture_.means_ * self.scale_ + self.mean_
+        self.weights_, self.n_iter_ = self.mixture_.weights_, self.mixture_.n_iter_
+        self.n_floor_components_ = int((_least_variances(self.mixture_) < 2 * self.reg_covar).sum())
+        self.labels_ = self.predict(X)
+        return self
+
+    def fit_predict(self, X, y=None):
+        """Fit, and return the component of each customer."""
+        return self.fit(X).labels_
+
+    def predict(self, X):
+        """Return the likeliest component of each customer."""
+        Z = self._scaled(X)
+        return self.mixture_.predict(Z)
+
+    def predict_proba(self, X):
+        """Return the probability of each component for each customer, shape (n_customers, n_components)."""
+        Z = self._scaled(X)
+        return self.mixture_.predict_proba(Z)
+
+    def score_samples(self, X):
+        """Return the log-likelihood of each customer, per unit of `X`."""
+        Z = self._scaled(X)
+        return self.mixture_.score_samples(Z) - np.log(self.scale_).sum()
+
+    def score(self, X, y=None):
+        """Return the mean log-likelihood per customer."""
+        return float(self.score_samples(X).mean())
+
+    def bic(self, X) -> float:
+        """Return the Bayesian information criterion in z-scores; NaN where a component collapsed, as it then means nothing."""
+        return self._criterion("bic", X)
+
+    def aic(self, X) -> float:
+        """Return the Akaike information criterion in z-scores; NaN where a component collapsed."""
+        return self._criterion("aic", X)
+
+    def _criterion(self, name: str, X) -> float:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=["float64", "float32"], reset=False).astype("float64")
+        return (
+            float(getattr(self.mixture_, name)(self._spread(X))) if not self.n_floor_components_ else np.nan
+        )
+
+    def _scaled(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=["float64", "float32"], reset=False)
+        return (X.astype("float64") - self.mean_) / self.scale_
+
+    def _spread(self, X: np.ndarray) -> np.ndarray:
+        """Z-score and sort rows, with repeated values spread out."""
+        Z = (X[np.lexsort(X.T[::-1])] - self.mean_) / self.scale_
+        draw = np.random.RandomState(self._noise_seed).uniform(size=Z.shape)
+        return np.column_stack([dequantised(*column) for column in zip(Z.T, draw.T, strict=True)])
+
+
+def dequantised(values: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    """Spread each value that occurs more than once between the midpoints to its neighbours.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+    draw : ndarray of shape (n,)
+        Where in its interval each lands, in [0, 1).
+
+    Notes
+    -----
+    The smallest and the largest value reach as far out as in; a column of one value stays.
+
+    >>> dequantised(np.array([1.0, 1.0, 2.0, 4.0, 4.0]), np.array([0.0, 0.5, 0.9, 0.0, 0.5]))
+    array([0.5, 1. , 2. , 3. , 4. ])
+    """
+    distinct, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(distinct) == 1:
+        return values
+    half = np.diff(distinct) / 2
+    below, above = np.r_[half[0], half], np.r_[half, half[-1]]
+    moved = values - below[at] + draw * (below + above)[at]
+    return np.where(counts[at] > 1, moved, values)
+
+
+def _least_variances(mixture: GaussianMixture) -> np.ndarray:
+    """Variance of each component in the direction where it has least."""
+    covariances = mixture.covariances_
+    if mixture.covariance_type in ("full", "tied"):
+        least = np.linalg.eigvalsh(covariances).min(axis=-1)
+    else:
+        least = covariances.reshape(mixture.n_components, -1).min(axis=1)
+    return np.broadcast_to(least, mixture.n_components)
