@@ -128,9 +128,9 @@ def _better_than_noise(null: Mapping[str, NullTest] | None) -> Verdict:
     if null is None:
         return Verdict("better than noise", None, "not measured: evaluation.null=20", threshold, source)
     worst = max(test.p for test in null.values())
-    beside = ", ".join(f"{kind} {test.mean:.2f}" for kind, test in null.items())
+    beside = ", ".join(f"{kind} {test.mean:.3f}" for kind, test in null.items())
     observed = next(iter(null.values())).observed
-    number = f"silhouette {observed:.2f} where the clusterer looks, on null data {beside}: {sentence(null)}"
+    number = f"silhouette {observed:.3f} where the clusterer looks, on null data {beside}: {sentence(null)}"
     return Verdict("better than noise", bool(worst <= LEVEL), number, threshold, source)
 
 
