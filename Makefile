@@ -13,8 +13,9 @@ lint: .venv/installed           ## style, format, import contracts
 ui: .venv/installed             ## compare runs in the browser, on this machine only
 	.venv/bin/mlflow ui --host 127.0.0.1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
-bench: .venv/installed          ## speed against a bare script, both in turn (minutes)
-	.venv/bin/python bench/flo_run.py $(ARGS)
+bench: .venv/installed          ## speed against a bare script; how often each rule finds the k of generated data (ten minutes each)
+	.venv/bin/python bench/flo_run.py
+	.venv/bin/python bench/choose_k.py $(ARGS)
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'seg needs Python 3.11 or newer: make run PYTHON=python3.12')"

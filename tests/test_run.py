@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEFT = [
     "assignments.parquet", "config.yaml", "k_scan.csv", "ledger.csv", "report.html", "segments.csv",
     "figures/elbow.png", "figures/silhouette.png", "figures/silhouette_blades.png", "figures/profile.png",
-    "figures/sizes.png", "figures/map.png",
+    "figures/sizes.png", "figures/map.png", "figures/votes.png", "votes.csv", "evidence.csv",
 ]  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def test_output_shows_steps_with_times_and_where_to_look(toy):
 
 def test_report_opens_without_a_network_and_holds_all_of_it(toy):
     page = (toy[0] / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 6
+    assert page.count("data:image/png;base64,") == 7
     assert 'src="http' not in page and 'href="http' not in page
     for text in ("drop_missing", "segment 3", "own/silhouette", "_target_: sklearn.cluster.KMeans"):
         assert text in page
@@ -240,7 +240,7 @@ def test_gmm_recovers_the_planted_segments_and_reports_bic(tmp_path, store):
 
 @pytest.mark.parametrize("dataset", ["flo", "online_retail", "online_retail_ii", "transactions", "customers"])
 def test_every_data_set_runs_on_its_sample_and_says_so(dataset, tmp_path, store):
-    done = run(f"dataset={dataset}", folder=tmp_path / "run", store=store)
+    done = run(f"dataset={dataset}", "k=3", folder=tmp_path / "run", store=store)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SAMPLE DATA" in done.stdout
     assert "SAMPLE DATA" in (tmp_path / "run" / "report.html").read_text()
@@ -248,8 +248,10 @@ def test_every_data_set_runs_on_its_sample_and_says_so(dataset, tmp_path, store)
 
 
 def test_automatic_k_is_explained(tmp_path):
-    done = run("dataset=toy", folder=tmp_path / "run")
-    assert "largest Calinski-Harabasz index among k = 2..10" in done.stdout
+    done = run("dataset=toy", "dataset.customers=400", folder=tmp_path / "run")
+    assert "rules vote for 4 segments" in done.stdout
+    votes = pd.read_csv(tmp_path / "run" / "votes.csv").set_index("rule")["k"]
+    assert votes["Calinski-Harabasz"] == votes["silhouette"] == votes["borders"] == 4
     assert len(pd.read_csv(tmp_path / "run" / "segments.csv")) == 4
 
 
@@ -360,7 +362,7 @@ def test_bad_rows_that_are_skipped_are_counted_and_kept(tmp_path):
 
 def test_an_output_directory_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    done = run("dataset=toy", folder=tmp_path / "file" / "run")
+    done = run("dataset=toy", "k=4", folder=tmp_path / "file" / "run")
     assert done.returncode == 1
     assert "hydra.run.dir" in done.stderr and "Traceback" not in done.stderr
 

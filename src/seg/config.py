@@ -155,6 +155,7 @@ class SelectionSettings(Strict):
     """The numbers of segments that are tried."""
 
     k_range: Annotated[list[int], BeforeValidator(_ks)]
+    panel: bool = False
 
 
 def _day(value: Any) -> Any:

@@ -5,14 +5,15 @@ Takes instantiated parts and checked settings, so that a notebook or a test can 
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from seg import evidence, measure, preparing, progress, selection, sources, space
+from seg import choosing, evidence, measure, preparing, progress, selection, sources, space
 from seg.config import Settings
 from seg.errors import SegError
 from seg.evidence import Evidence
@@ -39,6 +40,7 @@ class Result:
     scan: selection.Scan
     k: int
     k_reason: str
+    votes: pd.DataFrame | None
     segments: pd.DataFrame
     metrics: dict[str, float]
     meanings: dict[str, str]
@@ -70,7 +72,9 @@ def segment(settings: Settings, parts: Parts) -> Result:
     table = prepared.table
     pipeline, X = space.scale(table, parts.scaler, notices, named=parts.embed is not None)
     seen = _embed(parts, table, X)
-    scan, k, reason = _scan(settings, parts, table, seen, notices)
+    scan = _scan(settings, parts, table, seen, notices)
+    choice, votes, scan = _choose(settings, parts, scan, seen, notices)
+    k, reason = choice.k, choice.reason
     segmenter = scan.fitted[k]
     embedding = [] if parts.embed is None else [("embed", parts.embed)]
     pipeline = Pipeline([*pipeline.steps, *embedding, ("cluster", segmenter)])
@@ -92,6 +96,7 @@ def segment(settings: Settings, parts: Parts) -> Result:
         scan=scan,
         k=k,
         k_reason=reason,
+        votes=votes,
         segments=segments.merge(gathered.by_segment(measured), on="segment", how="left"),
         metrics=measured.values | gathered.metrics,
         meanings=measured.meanings | gathered.meanings,
@@ -116,13 +121,9 @@ def _scan(settings: Settings, parts: Parts, table: FeatureTable, seen: np.ndarra
     sample, seed = settings.evaluation.silhouette_sample, settings.seed
     with progress.step("scan over k") as found, progress.bar(len(ks)) as tick:
         scan = selection.scan(seen, parts.make_clusterer, ks, not parts.takes_k, worth, sample, seed, tick)
-        k, reason = _choose(settings, parts, scan, len(seen))
-        found(f"k = {', '.join(str(k) for k in scan.table['k'])}; chosen {k} ({reason})")
+        found(f"k = {', '.join(str(k) for k in scan.table['k'])}")
     notices += [("info", text) for text in scan.warnings]
-    empty = k - scan.fitted[k].n_segments_
-    if empty > 0:
-        notices.append(("warning", f"k={k}: the model left {empty} of its clusters empty"))
-    return scan, k, reason
+    return scan
 
 
 def _ks(settings: Settings, parts: Parts, X: np.ndarray, notices: list) -> list[int]:
@@ -160,14 +161,32 @@ def _ks(settings: Settings, parts: Parts, X: np.ndarray, notices: list) -> list[
     return sorted({*possible, *wanted})
 
 
-def _choose(settings: Settings, parts: Parts, scan: selection.Scan, customers: int) -> tuple[int, str]:
+def _choose(settings: Settings, parts: Parts, scan: selection.Scan, seen: np.ndarray, notices: list):
+    """Ask the panel of rules; obey the k that was given, take the panel's for auto."""
     if not parts.takes_k:
         k = int(scan.table["k"].iloc[0])
         if k == 0:
             raise SegError(
                 "model: it found no segment, every customer is noise; lower model.min_cluster_size"
             )
-        return k, "found by the model"
-    if settings.k == "auto":
-        return selection.choose(scan.table, customers)
-    return settings.k, "as asked for"
+        return choosing.Choice(k, "found by the model", True), None, scan
+    whole = settings.k == "auto" or settings.selection.panel
+    labelings = {k: segmenter.labels_ for k, segmenter in scan.fitted.items()}
+    # The panel looks where the clusterer looks; an embedding is not fitted anew for each of its samples.
+    fit = evidence.fitter(replace(parts, embed=None), [])
+    with progress.step("choose k") as found, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        table = choosing.panel(seen, scan.table, labelings, fit, seed=settings.seed, whole=whole)
+        votes = choosing.votes(table)
+        if settings.k == "auto":
+            choice = choosing.choose(votes, table)
+        else:
+            choice = choosing.Choice(settings.k, "as asked for", True)
+        found(f"{choice.k} ({choice.reason})")
+    notices += [("info", str(w.message)) for w in caught if str(w.message).startswith("choosing k")]
+    if not choice.clear:
+        notices.append(("warning", choice.reason))
+    empty = choice.k - scan.fitted[choice.k].n_segments_
+    if empty > 0:
+        notices.append(("warning", f"k={choice.k}: the model left {empty} of its clusters empty"))
+    return choice, votes, replace(scan, table=table[table["k"] > 1].reset_index(drop=True))

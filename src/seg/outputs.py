@@ -76,6 +76,8 @@ def leave(
         write(folder / "config.yaml", config_yaml)
         write_csv(folder / "segments.csv", result.segments)
         write_csv(folder / "k_scan.csv", result.scan.table)
+        if result.votes is not None:
+            write_csv(folder / "votes.csv", result.votes)
         write_csv(folder / "ledger.csv", result.ledger)
         write_csv(folder / "evidence.csv", pd.DataFrame(result.evidence.verdicts))
         write_parquet(folder / "assignments.parquet", _assignments(result))
@@ -113,8 +115,22 @@ def _assignments(result: Result) -> pd.DataFrame:
     return table.join(pd.DataFrame(probabilities, columns=names))
 
 
+def _votes(votes: pd.DataFrame) -> pd.DataFrame:
+    shown = votes.astype({"k": object, "value": object})
+    shown["k"] = ["-" if pd.isna(k) else int(k) for k in votes["k"]]
+    shown["value"] = ["-" if pd.isna(value) else f"{value:.4g}" for value in votes["value"]]
+    return shown
+
+
 def _tables(result: Result) -> list[tuple[str, pd.DataFrame]]:
     evidence, tables = result.evidence, []
+    if result.votes is not None:
+        tables.append(
+            (
+                "Votes for the number of segments: 1 sees a single group, - has no answer or was not asked.",
+                _votes(result.votes),
+            )
+        )
     explained = {
         name.split("/", 1)[1]: value
         for name, value in result.metrics.items()
@@ -175,6 +191,11 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
         drawn["silhouette_blades"] = ("Silhouette of each customer, segment by segment", blades)
     drawn["elbow"] = ("Inertia over k", plots.elbow(k_scan, result.k))
     drawn["silhouette"] = ("Mean silhouette over k", plots.silhouette_over_k(k_scan, result.k))
+    if result.votes is not None:
+        drawn["votes"] = (
+            "Votes of the rules for the number of segments",
+            plots.votes(result.votes, result.k, k_scan["k"]),
+        )
     return {name: (caption, plots.png(figure)) for name, (caption, figure) in drawn.items()}
 
 

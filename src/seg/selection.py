@@ -1,4 +1,4 @@
-"""The scan over k, and the rule that chooses one."""
+"""The scan over k: every number of segments is fitted and measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ K_SCAN_COLUMNS = [
     "k", "inertia", "silhouette", "silhouette_se", "silhouette_n", "silhouette_sq", "calinski_harabasz",
     "davies_bouldin", "bic", "aic", "smallest_segment", "largest_share", "seconds",
 ]  # fmt: skip
-SMALL_SHARE = 0.01  # a segment below one customer in a hundred is too small to act on
 
 
 @dataclass(frozen=True)
@@ -156,37 +155,3 @@ def _row(X: np.ndarray, k: int, segmenter: Segmenter, silhouette, seconds: float
         "largest_share": sizes["largest_share"],
         "seconds": seconds,
     }
-
-
-def choose(table: pd.DataFrame, n_customers: int) -> tuple[int, str]:
-    """Choose k from a scan.
-
-    The rule: the largest Calinski-Harabasz index among the k whose every segment holds at least 1 % of the customers; among
-    all k where none does. On generated data with known k it is right more often than the largest silhouette, which picks too
-    few segments (Calinski & Harabasz 1974, doi 10.1080/03610927408827101).
-
-    Returns
-    -------
-    k : int
-    reason : str
-        The rule as it was applied, for people to read.
-    """
-    if not table["calinski_harabasz"].notna().any():
-        raise SegError(
-            "k=auto: no k of selection.k_range gives two segments or more; give k, or another model"
-        )
-    whole = table[table["smallest_segment"] >= SMALL_SHARE * n_customers]
-    eligible = whole if whole["calinski_harabasz"].notna().any() else table
-    best = eligible.loc[eligible["calinski_harabasz"].idxmax()]
-    among = (
-        "with every segment at least 1 % of the customers"
-        if eligible is whole
-        else "(each has a segment below 1 %)"
-    )
-    return int(best["k"]), f"largest Calinski-Harabasz index among k = {_span(eligible['k'])} {among}"
-
-
-def _span(ks: pd.Series) -> str:
-    values = [int(k) for k in ks]
-    run = values == list(range(values[0], values[-1] + 1))
-    return f"{values[0]}..{values[-1]}" if run and len(values) > 2 else ", ".join(map(str, values))

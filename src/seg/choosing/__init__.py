@@ -1,8 +1,8 @@
 """Choosing the number of segments: a panel of rules, their votes, and one stated rule over them.
 
-The rule: only a k qualifies at whose every border between two segments customers thin out, at least faintly, and some
-k must do so clearly; of those that qualify the one that most rules vote for is taken, the border rule counting twice.
-Where no k does so clearly there is no clear k, and a repeatable division is taken and called by its name.
+The rule: a k qualifies where customers thin out at every border between two segments, at least faintly, and clearly at
+the typical one; of those that qualify the one that most rules vote for is taken, the border rule counting twice.
+Where none qualifies there is no clear k, and a repeatable division is used and called by its name.
 """
 
 from collections import Counter
@@ -69,21 +69,23 @@ def choose(votes: pd.DataFrame, table: pd.DataFrame) -> Choice:
         )
     whole = scan[scan["smallest_segment"] >= SMALL_SHARE * n]
     eligible = whole if len(whole) else scan
-    clear = eligible.index[eligible["border"] >= CLEAR]
-    if not len(clear):
+    typical, weakest = eligible["typical_border"], eligible["weakest_border"]
+    candidates = eligible.index[(typical >= CLEAR) & (weakest >= FAINT)]
+    if not len(candidates):
         return _unclear(votes, eligible)
-    k = _elected(votes, eligible.index[eligible["border"] >= FAINT], clear[-1])
+    k = _elected(votes, candidates, eligible.index[weakest >= CLEAR])
     answers = votes["k"].dropna()
-    weakest = eligible.loc[k, "border"]
     reason = (
-        f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments, and customers thin out at every border "
-        f"between them (by {weakest:.1f} standard errors at the weakest; {CLEAR:g} is clear, {FAINT:g} is faint)"
+        f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments, and customers thin out at the borders between "
+        f"them: by {typical[k]:.1f} standard errors at the typical border (threshold {CLEAR:g}), by {weakest[k]:.1f} at the "
+        f"weakest (threshold {FAINT:g})"
     )
     return Choice(k, reason, True)
 
 
-def _elected(votes: pd.DataFrame, candidates: pd.Index, by_border: int) -> int:
-    count = Counter({int(by_border): 2})
+def _elected(votes: pd.DataFrame, candidates: pd.Index, clear: pd.Index) -> int:
+    """Return the candidate with most votes, the largest of several; without any vote the largest candidate."""
+    count = Counter({int(candidates[-1]): 0} | {int(k): 2 for k in clear[-1:]})
     others = votes.loc[votes["rule"] != BORDER, "k"]
     count.update(int(k) for k in others if k in candidates)
     return max(count, key=lambda k: (count[k], k))
@@ -102,7 +104,7 @@ def _unclear(votes: pd.DataFrame, eligible: pd.DataFrame) -> Choice:
     elif np.isfinite(agreement):
         how += f", but bootstrap samples hardly repeat it (adjusted Rand index {agreement:.2f}, threshold {REPEATABLE:g})"
     reason = (
-        f"no clear k: at no k from {eligible.index[0]} to {eligible.index[-1]} do customers thin out at every border between "
+        f"no clear k: at no k from {eligible.index[0]} to {eligible.index[-1]} do customers thin out at the borders between "
         f"segments{also}. {k} segments are used, a useful division and not a discovery: {how}"
     )
     return Choice(k, reason, False)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seg.choosing.borders import weakest_borders
+from seg.choosing.borders import borders
 from seg.evaluation.gap import gap
 from seg.evaluation.labeling import matrix
 from seg.evaluation.stability import Fit, bootstrap, prediction_strength
 
 VOTE_COLUMNS = ["rule", "k", "value", "threshold", "source"]
-PANEL_COLUMNS = ["border", "gap", "gap_se", "prediction_strength", "stability"]
-CLEAR, FAINT = 3.0, 1.0  # standard errors by which customers thin out at the weakest border
+PANEL_COLUMNS = ["weakest_border", "typical_border", "gap", "gap_se", "prediction_strength", "stability"]
+CLEAR, FAINT = 3.0, 0.5  # standard errors by which customers thin out at a border
 STRONG, STABLE = 0.8, 0.9  # prediction strength, mean adjusted Rand index
-BORDER = "thins out at every border"
+BORDER = "borders"
 
 
 def panel(
@@ -29,6 +29,7 @@ def panel(
     references: int = 10,
     seed: int = 0,
     workers: int | None = None,
+    whole: bool = True,
 ) -> pd.DataFrame:
     """Add to the scan over k what the rules need beyond it.
 
@@ -48,13 +49,15 @@ def panel(
     seed : int
     workers : int, optional
         Threads; one a core unless given. The result is the same with any number.
+    whole : bool
+        Whether to measure what refits the clusterer many times: gap, prediction strength, stability.
 
     Returns
     -------
     DataFrame
         The table by ascending k with columns `PANEL_COLUMNS`, and with a row for k = 1 (one segment of all), of
-        which only `smallest_segment`, `gap`, `gap_se` and what the table held are known. `border` and `gap_se` are
-        standard errors.
+        which only `smallest_segment`, `gap`, `gap_se` and what the table held are known. Borders are in standard errors,
+        see `seg.choosing.borders`: `weakest_border` of the weakest, `typical_border` of the median one.
 
     Warns
     -----
@@ -63,23 +66,31 @@ def panel(
     """
     X = matrix(X)
     ks = sorted({int(k) for k in table["k"]} - {1})
-    whole = table.set_index("k").reindex([1, *ks]).rename_axis("k")
-    whole.loc[1, "smallest_segment"] = len(X)
-    borders = weakest_borders(X, {k: labelings[k] for k in ks})
-    gaps = _tried("gap statistic", lambda: gap(X, fit, ks, references, seed, workers).table.set_index("k"))
-    strengths = _tried("prediction strength", lambda: prediction_strength(X, fit, ks, splits, seed, workers))
-    rands = _tried(
-        "stability", lambda: {k: bootstrap(X, labelings[k], fit, k, repeats, seed, workers).rand for k in ks}
-    )
+    scan = table.set_index("k").reindex([1, *ks]).rename_axis("k")
+    scan.loc[1, "smallest_segment"] = len(X)
+    measured = borders(X, {k: labelings[k] for k in ks})
+    gaps = strengths = rands = None
+    if whole:
+        gaps = _tried(
+            "gap statistic", lambda: gap(X, fit, ks, references, seed, workers).table.set_index("k")
+        )
+        strengths = _tried(
+            "prediction strength", lambda: prediction_strength(X, fit, ks, splits, seed, workers)
+        )
+        rands = _tried(
+            "stability",
+            lambda: {k: bootstrap(X, labelings[k], fit, k, repeats, seed, workers).rand for k in ks},
+        )
     known = {
-        "border": borders,
+        "weakest_border": {k: weakest for k, (weakest, _) in measured.items()},
+        "typical_border": {k: typical for k, (_, typical) in measured.items()},
         "gap": {} if gaps is None else gaps["gap"],
         "gap_se": {} if gaps is None else gaps["se"],
         "prediction_strength": {k: mean for k, (mean, _) in (strengths or {}).items()},
         "stability": rands or {},
     }
-    columns = {name: pd.Series(values, dtype=float).reindex(whole.index) for name, values in known.items()}
-    return whole.assign(**columns).reset_index()
+    columns = {name: pd.Series(values, dtype=float).reindex(scan.index) for name, values in known.items()}
+    return scan.assign(**columns).reset_index()
 
 
 def _tried(what: str, measure: Callable):
@@ -157,8 +168,8 @@ class Rule:
 
 RULES = {
     BORDER: Rule(
-        _largest("border", CLEAR),
-        f"largest k with at least {CLEAR:g} standard errors",
+        _largest("weakest_border", CLEAR),
+        f"largest k with every border at least {CLEAR:g} standard errors deep",
         "after Hartigan & Hartigan 1985, doi 10.1214/aos/1176346577, and Kalogeratos & Likas 2012 (dip-means)",
     ),
     "silhouette": Rule(_best("silhouette", 1), "largest", "Rousseeuw 1987, doi 10.1016/0377-0427(87)90125-7"),

@@ -8,6 +8,7 @@ from seg.plots.customers import map_2d, silhouette_blades
 from seg.plots.over_k import elbow, silhouette_over_k
 from seg.plots.segments import profile_heatmap, sizes
 from seg.plots.style import DPI, MINUS, UNKNOWN, compact, percent, png, segment_colour
+from seg.plots.votes import votes
 
 __all__ = [
     "DPI",
@@ -23,4 +24,5 @@ __all__ = [
     "silhouette_blades",
     "silhouette_over_k",
     "sizes",
+    "votes",
 ]

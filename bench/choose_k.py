@@ -1,0 +1,255 @@
+"""Ask every rule for the number of segments of generated data sets whose number is known, and `k=auto` beside them.
+
+    python bench/choose_k.py                 130 data sets, about five minutes on two idle cores
+    python bench/choose_k.py --seeds 1       65 data sets, half as long
+    python bench/choose_k.py --seeds 4       260 data sets, the figures in the last lines here
+
+Prints the share of data sets whose k was found, rule by family, and over all of them. Rules and thresholds were chosen on the
+tune half (seeds 0 to 3) alone; the report half has seeds 100 and up, and three families that the tune half never had. Data
+without structure count as found where a rule answers 1, or auto says that no k is clear; with structure, auto must both find
+k and call it clear. BIC is that of a Gaussian mixture, the others are of k-means; it has no vote in auto here.
+Expected, report half:
+"""
+
+import argparse
+import multiprocessing
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from seg.choosing import RULES, choose, panel, votes
+from seg.evaluation import metrics
+from seg.models.mixture import SafeGaussianMixture
+
+KS = range(2, 13)
+REPORT = 100  # the first seed of the report half
+
+
+def centres(rng: np.random.Generator, k: int, d: int, apart: float) -> np.ndarray:
+    """Draw k centres, each 1 to 1.5 times `apart` from its nearest earlier one."""
+    side = apart * max(1.6, 1.25 * k ** (1 / d))
+    while True:
+        found = [rng.uniform(0, side, d)]
+        for _ in range(400):
+            centre = rng.uniform(0, side, d)
+            if apart <= np.linalg.norm(np.array(found) - centre, axis=1).min() <= 1.5 * apart:
+                found.append(centre)
+                if len(found) == k:
+                    return np.array(found)
+
+
+def blobs(rng, n, k, d, apart, shares=None, sds=None, df=None, stretch=1.0, noise=0) -> np.ndarray:
+    """Draw k groups `apart` mean standard deviations apart.
+
+    `df` makes tails heavy (Student's t), `stretch` turns balls into cigars, `noise` adds columns without groups.
+    """
+    shares = np.ones(k) if shares is None else np.asarray(shares, float)
+    sds = np.ones(k) if sds is None else np.asarray(sds, float)
+    group = rng.choice(k, size=n, p=shares / shares.sum())
+    unit = rng.normal(size=(n, d)) if df is None else rng.standard_t(df, size=(n, d))
+    if stretch > 1:
+        turns = np.array([np.linalg.qr(rng.normal(size=(d, d)))[0] for _ in range(k)])
+        unit[:, 0] *= stretch
+        unit = np.einsum("nij,nj->ni", turns[group], unit)
+    X = centres(rng, k, d, apart * sds.mean())[group] + unit * sds[group, None]
+    return np.column_stack([X, rng.normal(size=(n, noise)) * X.std()]) if noise else X
+
+
+# Logs of recency in days, orders after the first, value of an order.
+KINDS = np.array(
+    [
+        [2.0, 2.6, 5.2],
+        [5.2, 0.4, 3.6],
+        [2.6, 0.5, 3.2],
+        [4.6, 1.9, 5.4],
+        [5.4, 0.3, 5.8],
+        [2.4, 2.3, 3.0],
+        [3.4, 0.6, 6.2],
+        [5.3, 2.2, 3.4],
+    ]
+)
+
+
+def rfm(rng, n, k, noise=0) -> np.ndarray:
+    """Draw k kinds of customer: whole days, whole orders, log-normal revenue, in logs."""
+    group = rng.choice(k, size=n, p=rng.dirichlet(np.full(k, 12.0)))
+    logs = KINDS[rng.permutation(len(KINDS))[:k]][group] + rng.normal(size=(n, 3)) * 0.33
+    recency = np.maximum(1, np.exp(logs[:, 0]).round())
+    orders = 1 + rng.poisson(np.exp(logs[:, 1]))
+    revenue = np.exp(logs[:, 2]).round(2) * orders
+    X = np.log(np.column_stack([recency, orders, revenue]))
+    return np.column_stack([X, rng.normal(size=(n, noise))]) if noise else X
+
+
+def shop(rng, n) -> np.ndarray:
+    """Draw customers of one kind, whose rates vary smoothly: recency, orders, revenue, in logs."""
+    rate = np.exp(rng.normal(0.6, 0.9, n))
+    orders = 1 + rng.poisson(rate)
+    recency = np.ceil(rng.exponential(120 / (0.5 + rate), n)) + 1
+    return np.log(np.column_stack([recency, orders, np.exp(rng.normal(4, 0.7, n)) * orders]))
+
+
+def mixed(rng, n) -> tuple[np.ndarray, int]:
+    """Draw 2 to 10 groups with everything at once: sizes, variances, tails, stretch."""
+    k, d = int(rng.integers(2, 11)), int(rng.integers(2, 6))
+    shares, sds = rng.dirichlet(np.full(k, 6.0)) + 0.03, rng.uniform(0.6, 1.4, k)
+    tails = (None, None, 5)[rng.integers(3)]
+    return blobs(rng, n, k, d, 6.5, shares, sds, tails, stretch=float(rng.uniform(1, 1.8))), k
+
+
+# name: (true k, generator)
+FAMILIES: dict[str, tuple[int, Callable]] = {
+    "blobs 2": (2, lambda g, n: blobs(g, n, 2, 2, 6)),
+    "blobs 3": (3, lambda g, n: blobs(g, n, 3, 2, 6)),
+    "blobs 4": (4, lambda g, n: blobs(g, n, 4, 3, 6)),
+    "blobs 5": (5, lambda g, n: blobs(g, n, 5, 2, 6)),
+    "blobs 6": (6, lambda g, n: blobs(g, n, 6, 4, 6)),
+    "blobs 8": (8, lambda g, n: blobs(g, n, 8, 3, 6)),
+    "blobs 10": (10, lambda g, n: blobs(g, n, 10, 5, 6)),
+    "overlap 3": (3, lambda g, n: blobs(g, n, 3, 2, 3.5)),
+    "overlap 5": (5, lambda g, n: blobs(g, n, 5, 3, 3.5)),
+    "overlap 7": (7, lambda g, n: blobs(g, n, 7, 4, 4)),
+    "sizes 2": (2, lambda g, n: blobs(g, n, 2, 3, 5, shares=[0.9, 0.1])),
+    "sizes 4": (4, lambda g, n: blobs(g, n, 4, 3, 5.5, shares=[0.55, 0.25, 0.13, 0.07])),
+    "sizes 6": (6, lambda g, n: blobs(g, n, 6, 3, 5.5, shares=[0.35, 0.25, 0.15, 0.12, 0.08, 0.05])),
+    "variances 3": (3, lambda g, n: blobs(g, n, 3, 2, 6, sds=[0.5, 1, 1.6])),
+    "variances 5": (5, lambda g, n: blobs(g, n, 5, 3, 6.5, sds=[0.4, 0.7, 1, 1.3, 1.6])),
+    "rfm 3": (3, lambda g, n: rfm(g, n, 3)),
+    "rfm 4": (4, lambda g, n: rfm(g, n, 4)),
+    "rfm 6": (6, lambda g, n: rfm(g, n, 6)),
+    "rfm 8": (8, lambda g, n: rfm(g, n, 8)),
+    "stretched 3": (3, lambda g, n: blobs(g, n, 3, 2, 9, stretch=2.5)),
+    "stretched 4": (4, lambda g, n: blobs(g, n, 4, 3, 8, stretch=2.5)),
+    "noise dims 3": (3, lambda g, n: blobs(g, n, 3, 2, 6, noise=2)),
+    "noise dims 5": (5, lambda g, n: blobs(g, n, 5, 3, 7, noise=3)),
+    "heavy tails 3": (3, lambda g, n: blobs(g, n, 3, 2, 8, df=3)),
+    "heavy tails 5": (5, lambda g, n: blobs(g, n, 5, 3, 9, df=3)),
+    "none, uniform": (1, lambda g, n: g.uniform(size=(n, 3))),
+    "none, normal": (1, lambda g, n: g.normal(size=(n, 3)) @ g.normal(size=(3, 3))),
+    "none, t": (1, lambda g, n: g.standard_t(4, size=(n, 3))),
+    "none, log-normal": (1, lambda g, n: np.exp(g.normal(size=(n, 3)) * 0.6)),
+    "none, rfm": (1, shop),
+    "none, exponential": (1, lambda g, n: g.exponential(size=(n, 2))),
+    # Of the report half alone: nothing was tuned on them.
+    "new, mixed": (0, mixed),
+    "new, rfm 5": (5, lambda g, n: rfm(g, n, 5, noise=1)),
+    "new, none": (1, lambda g, n: np.column_stack([g.gamma(2, size=n), g.beta(2, 5, n), g.laplace(size=n)])),
+}
+
+
+def data_set(family: str, seed: int) -> tuple[np.ndarray, int]:
+    """Return z-scores (n, d) of 1,000 to 2,000 customers, and their true k."""
+    rng = np.random.default_rng([seed, list(FAMILIES).index(family)])
+    k, draw = FAMILIES[family]
+    X = draw(rng, int(rng.integers(1000, 2001)))
+    if isinstance(X, tuple):
+        X, k = X
+    return (X - X.mean(axis=0)) / X.std(axis=0), k
+
+
+def fit(X: np.ndarray, k: int, seed: int, starts: int = 3):
+    model = KMeans(k, n_init=starts, random_state=seed).fit(X)
+    return model.labels_, model.predict
+
+
+def scan(X: np.ndarray, labelings: dict[int, np.ndarray]) -> pd.DataFrame:
+    """Measure every k as the scan of a run does, with the BIC of a mixture beside it, k = 1 included."""
+    silhouettes = metrics.silhouettes(X, labelings, sample=len(X), seed=0)
+    rows = [{"k": 1, "bic": bic(X, 1)}]
+    for k, labels in labelings.items():
+        rows.append(
+            {
+                "k": k,
+                "inertia": metrics.inertia(X, labels),
+                "silhouette": silhouettes[k].value,
+                "calinski_harabasz": metrics.calinski_harabasz(X, labels),
+                "davies_bouldin": metrics.davies_bouldin(X, labels),
+                "bic": bic(X, k),
+                "smallest_segment": metrics.sizes(labels)["smallest_segment"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def bic(X: np.ndarray, k: int) -> float:
+    return SafeGaussianMixture(k, n_init=1, random_state=0).fit(X).bic(X)
+
+
+def ask(job: tuple[str, int]) -> dict:
+    """Return what each rule and auto answer for one data set."""
+    family, seed = job
+    X, true = data_set(family, seed)
+    labelings = {k: fit(X, k, 0, starts=10)[0] for k in KS}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mixtures that do not converge
+        measured = panel(X, scan(X, labelings), labelings, fit, workers=1)
+    answers = votes(measured)
+    choice = choose(answers[answers["rule"] != "BIC"], measured)
+    answered = dict(zip(answers["rule"], answers["k"], strict=True))
+    return {
+        "family": family,
+        "seed": seed,
+        "k": true,
+        **answered,
+        "auto": float(choice.k if choice.clear else 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=2, help="data sets a family in each half")
+    parser.add_argument("--half", choices=["both", "tune", "report"], default="both")
+    options = parser.parse_args()
+    jobs = [
+        (family, first + number)
+        for first in {"both": (0, REPORT), "tune": (0,), "report": (REPORT,)}[options.half]
+        for number in range(options.seeds)
+        for family in FAMILIES
+        if first == REPORT or not family.startswith("new")
+    ]
+    start = time.perf_counter()
+    # One thread a process: threads within a fit of 2,000 customers mostly wait for each other.
+    with multiprocessing.Pool(2, initializer=threadpool_limits, initargs=(1,)) as pool:
+        answers = pd.DataFrame(pool.imap_unordered(ask, jobs))
+    answers["half"] = np.where(answers["seed"] < REPORT, "tune", "report")
+    show(answers)
+    print(f"\n{len(jobs)} data sets, {time.perf_counter() - start:.0f} s")
+
+
+def show(answers: pd.DataFrame) -> None:
+    names = [*RULES, "auto"]
+    found = answers[names].eq(answers["k"], axis=0).assign(family=answers["family"], half=answers["half"])
+    short = {name: name[:11] for name in names}
+    for half, part in found.groupby("half", sort=False):
+        print(f"\nShare of data sets whose k was found, {half} half")
+        by_family = (
+            part.groupby("family")[names].mean().reindex([f for f in FAMILIES if f in set(part["family"])])
+        )
+        print(by_family.rename(columns=short).round(2).to_string())
+    print(
+        "\nOver all data sets (± standard error); 'auto ahead by' is of the report half, data set by data set"
+    )
+    for name in names:
+        line = f"{name:<20}"
+        for half, part in found.groupby("half", sort=False):
+            line += f"  {half} {part[name].mean():.3f} ± {part[name].sem():.3f}"
+        ahead = part["auto"].astype(int) - part[name].astype(int)
+        print(line + ("" if name == "auto" else f"   auto ahead by {ahead.mean():+.3f} ± {ahead.sem():.3f}"))
+    print()
+    kinds = answers.assign(kind=np.where(answers["k"] > 1, "groups", "no groups"))
+    new = answers["family"].str.startswith("new")
+    for title, chosen in (
+        ("report half, new families", new),
+        *((f"report half, {kind}", kinds["kind"] == kind) for kind in ("groups", "no groups")),
+    ):
+        part = found[chosen & (found["half"] == "report")]
+        print(f"{title:<28} " + "  ".join(f"{short[name]} {part[name].mean():.2f}" for name in names))
+
+
+if __name__ == "__main__":
+    main()
