@@ -117,7 +117,7 @@ def _assignments(result: Result) -> pd.DataFrame:
 
 def _votes(votes: pd.DataFrame) -> pd.DataFrame:
     shown = votes.astype({"k": object, "value": object})
-    shown["k"] = ["-" if pd.isna(k) else int(k) for k in votes["k"]]
+    shown["k"] = ["-" if pd.isna(k) else str(int(k)) for k in votes["k"]]
     shown["value"] = ["-" if pd.isna(value) else f"{value:.4g}" for value in votes["value"]]
     return shown
 

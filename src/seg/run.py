@@ -169,7 +169,7 @@ def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str
         "customers": f"{len(result.table.frame):,}",
         **as_of,
         **{name: chosen[name] for name in ("cleaning", "recipe", "scaler", "model", "engine")},
-        "k": f"{result.k} ({result.k_reason})",
+        "k": str(result.k),
         "seed": str(settings.seed),
         "currency": settings.dataset.currency or "",
         "seg": f"{__version__} {git_commit()[:12]}".strip(),
@@ -185,6 +185,12 @@ def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
     for verdict in result.evidence.verdicts:
         answer = {True: "yes", False: "NO", None: "?"}[verdict.passed]
         lines.append((verdict.criterion, f"{answer:<4} {verdict.number}"))
+    explained = {
+        name.split("/", 1)[1]: value for name, value in values.items() if name.startswith("explained/")
+    }
+    most = sorted(explained.items(), key=lambda item: -item[1])[:6]
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in most)
+    lines.append(("explains", f"{shares} (share of the variance of a feature between segments)"))
     for name in (
         "own/silhouette",
         "embedding/silhouette",
