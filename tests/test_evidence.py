@@ -161,13 +161,10 @@ real = pytest.mark.skipif(not os.environ.get("SEG_DATA_DIR"), reason="SEG_DATA_D
 @pytest.mark.real
 @pytest.mark.umap
 def test_the_embedding_of_insiders_is_as_published_and_its_feature_space_negative(tmp_path):
-    done = run(
-        "dataset=online_retail", "cleaning=insiders", "recipe=insiders", "scaler=minmax", "k=11", "model=tree_umap_kmeans",
-        "model.embed.metric=euclidean", "model.embed.min_samples_leaf=1", "model.embed.n_neighbors=50",
-        folder=tmp_path, uri=f"sqlite:///{tmp_path}/mlflow.db",
-    )  # fmt: skip
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    done = run("experiment=insiders", folder=tmp_path / "run", uri=uri)
     assert done.returncode == 0, done.stdout + done.stderr
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    client = MlflowClient(tracking_uri=uri)
     (tracked,) = client.search_runs([client.get_experiment_by_name("seg").experiment_id])
     assert 0.40 < tracked.data.metrics["embedding/silhouette"] < 0.62
     assert tracked.data.metrics["own/silhouette"] < 0
