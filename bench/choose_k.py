@@ -1,14 +1,19 @@
 """Ask every rule for the number of segments of generated data sets whose number is known, and `k=auto` beside them.
 
-    python bench/choose_k.py                 130 data sets, about five minutes on two idle cores
-    python bench/choose_k.py --seeds 1       65 data sets, half as long
-    python bench/choose_k.py --seeds 4       260 data sets, the figures in the last lines here
+    python bench/choose_k.py                              132 data sets, about four minutes on two idle cores
+    python bench/choose_k.py --half report --seeds 4      136 data sets, the figures expected below
 
 Prints the share of data sets whose k was found, rule by family, and over all of them. Rules and thresholds were chosen on the
-tune half (seeds 0 to 3) alone; the report half has seeds 100 and up, and three families that the tune half never had. Data
-without structure count as found where a rule answers 1, or auto says that no k is clear; with structure, auto must both find
-k and call it clear. BIC is that of a Gaussian mixture, the others are of k-means; it has no vote in auto here.
-Expected, report half:
+tune half alone (seeds 0 to 5); the report half has seeds 200 and up, and two families that the tune half never had. (Seeds
+100 to 103 were spent on an earlier version of the rule.) Data without structure count as found where a rule answers 1, or auto
+says that no k is clear; with structure, auto must both find k and call it clear. BIC is that of a Gaussian mixture, the others
+are of k-means. Expected, report half, ± standard error:
+
+    auto 0.85 ± 0.03   borders 0.81   prediction strength 0.73   BIC 0.66   gap 0.63   silhouette 0.60   Davies-Bouldin 0.56
+    Calinski-Harabasz 0.55   knee 0.43   stability 0.35; auto is ahead of borders by 0.044 ± 0.021 (tune half: 0.95 and 0.87)
+
+Auto misses kinds of customer told apart by small whole numbers of orders (rfm 3 to 5), and groups among as many columns of
+noise: there k-means at the true k is often not the true grouping.
 """
 
 import argparse
@@ -27,7 +32,7 @@ from seg.evaluation import metrics
 from seg.models.mixture import SafeGaussianMixture
 
 KS = range(2, 13)
-REPORT = 100  # the first seed of the report half
+REPORT = 200  # the first seed of the report half
 
 
 def centres(rng: np.random.Generator, k: int, d: int, apart: float) -> np.ndarray:
@@ -135,8 +140,8 @@ FAMILIES: dict[str, tuple[int, Callable]] = {
     "none, log-normal": (1, lambda g, n: np.exp(g.normal(size=(n, 3)) * 0.6)),
     "none, rfm": (1, shop),
     "none, exponential": (1, lambda g, n: g.exponential(size=(n, 2))),
+    "mixed": (0, mixed),
     # Of the report half alone: nothing was tuned on them.
-    "new, mixed": (0, mixed),
     "new, rfm 5": (5, lambda g, n: rfm(g, n, 5, noise=1)),
     "new, none": (1, lambda g, n: np.column_stack([g.gamma(2, size=n), g.beta(2, 5, n), g.laplace(size=n)])),
 }
@@ -189,7 +194,7 @@ def ask(job: tuple[str, int]) -> dict:
         warnings.simplefilter("ignore")  # mixtures that do not converge
         measured = panel(X, scan(X, labelings), labelings, fit, workers=1)
     answers = votes(measured)
-    choice = choose(answers[answers["rule"] != "BIC"], measured)
+    choice = choose(answers, measured)
     answered = dict(zip(answers["rule"], answers["k"], strict=True))
     return {
         "family": family,

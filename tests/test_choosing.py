@@ -138,47 +138,60 @@ def test_the_votes_have_a_row_a_rule_with_its_threshold_and_source(four):
 # --- the chosen k, by hand
 
 
-def clear_table(**columns):
+NO_VOTES = pd.DataFrame({"rule": ["borders", "gap statistic"], "k": [1.0, 1.0]})
+
+
+def borders_of(weakest, typical, **columns):
+    """Make a panel by hand for k = 2 to 6 whose silhouette is largest at 2, then at 4."""
     base = {
-        "calinski_harabasz": [50, 40, 30, 20, 10],
-        "typical_border": [9, 9, 9, 9, 9],
+        "calinski_harabasz": [50, 40, 60, 20, 10],
+        "silhouette": [0.5, 0.3, 0.4, 0.2, 0.1],
         "stability": [0.5] * 5,
     }
-    return table_of(**base | {"weakest_border": [8, 4, 1, 1, 0]} | columns)  # fmt: skip
+    return table_of(**base | {"weakest_border": weakest, "typical_border": typical} | columns)  # fmt: skip
 
 
-def votes_of(*ks):
-    """Make votes: that of the border rule, then of others."""
-    return pd.DataFrame({"rule": ["borders", *map(str, range(len(ks) - 1))], "k": np.array(ks, float)})
-
-
-def test_the_border_rule_counts_twice_and_a_tie_goes_to_the_larger_k():
-    assert choose(votes_of(3, 4), clear_table()).k == 3
-    assert choose(votes_of(3, 4, 4), clear_table()).k == 4
-    assert choose(votes_of(3, 4, 4, 2, 2, 2, 2), clear_table()).k == 2
-
-
-def test_votes_for_a_k_whose_borders_do_not_thin_out_do_not_count():
-    assert choose(votes_of(3, 6, 6, 6, 6), clear_table()).k == 3
+@pytest.mark.parametrize(
+    ("weakest", "typical", "k"),
+    [
+        ([3, 2, 2, 0, 0], [3] * 5, 2),
+        ([3, 2, 3, 0, 0], [3] * 5, 4),
+        ([0, 0.4, 0.5, 0, 0], [9, 9, 4, 9, 9], 4),
+        ([0, 3, 0.5, 0, 0], [9] * 5, 4),
+        ([0, 0.4, 0.5, 0, 3], [9] * 5, 6),
+        ([0, 0.5, 0.4, 0, 0], [9] * 5, 3),
+        ([2.9, 0.4, 0, 0, 0], [3.9, 9, 9, 9, 9], None),
+        ([0] * 5, [9] * 5, None),
+    ],
+    ids=["clear", "the largest that is clear", "faint but strong at the typical border", "the largest silhouette of those that qualify",
+         "larger than the largest silhouette as it is clear", "not a larger one that does not qualify", "too faint", "crowded somewhere"],
+)  # fmt: skip
+def test_the_choice_is_the_one_worked_by_hand(weakest, typical, k):
+    choice = choose(NO_VOTES, borders_of(weakest, typical))
+    assert choice.clear == (k is not None)
+    assert choice.k == (k or 4)
 
 
 def test_a_k_with_a_tiny_segment_is_left_aside_while_there_is_another():
-    assert choose(votes_of(3, 3, 3), clear_table(smallest_segment=[50, 9, 50, 50, 50])).k == 2
-    assert choose(votes_of(3, 3, 3), clear_table(smallest_segment=[9] * 5)).k == 3
+    weakest, typical = [9, 9, 9, 0, 0], [9] * 5
+    assert choose(NO_VOTES, borders_of(weakest, typical, smallest_segment=[50, 50, 9, 50, 50])).k == 3
+    assert choose(NO_VOTES, borders_of(weakest, typical, smallest_segment=[9] * 5)).k == 4
 
 
 def test_without_a_clear_k_a_repeatable_division_is_used_and_called_so():
-    unclear = {"typical_border": [2.9] * 5, "calinski_harabasz": [50, 40, 60, 20, 10]}
-    choice = choose(votes_of(1, 2), clear_table(**unclear, stability=[0.7, 0.9, 0.7, 0.85, 0.2]))
+    crowded = ([0] * 5, [0] * 5)
+    choice = choose(NO_VOTES, borders_of(*crowded, stability=[0.7, 0.9, 0.7, 0.85, 0.2]))
     assert (choice.k, choice.clear) == (3, False)
-    assert "no clear k" in choice.reason and "useful division" in choice.reason and "0.90" in choice.reason
-    choice = choose(votes_of(1, 2), clear_table(**unclear))
+    assert choice.reason.startswith("no clear k: at no k from 2 to 6 do customers thin out")
+    assert "the gap statistic sees a single group too" in choice.reason
+    assert "useful division and not a discovery" in choice.reason and "0.90" in choice.reason
+    choice = choose(NO_VOTES, borders_of(*crowded))
     assert choice.k == 4 and "hardly repeat" in choice.reason
 
 
 def test_no_k_with_two_segments_is_an_error():
     with pytest.raises(SegError, match=r"no k of selection\.k_range gives two segments"):
-        choose(votes_of(1), table_of())
+        choose(NO_VOTES, table_of())
 
 
 # --- known data

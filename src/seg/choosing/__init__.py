@@ -1,17 +1,18 @@
 """Choosing the number of segments: a panel of rules, their votes, and one stated rule over them.
 
-The rule: a k qualifies where customers thin out at every border between two segments, at least faintly, and clearly at
-the typical one; of those that qualify the one that most rules vote for is taken, the border rule counting twice.
-Where none qualifies there is no clear k, and a repeatable division is used and called by its name.
+The rule: a k qualifies where customers thin out at every border between two segments, clearly at each, or faintly at each
+and strongly at the typical one. Of those that qualify the one with the largest silhouette is taken, or a larger one where
+every border is still clear. Where none qualifies there is no clear k, and a repeatable division is used and called so.
+
+The other rules of the panel have no say: on generated data their votes made the choice no better. They are there to be seen.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from seg.choosing.rules import BORDER, CLEAR, FAINT, PANEL_COLUMNS, RULES, VOTE_COLUMNS, panel, votes
+from seg.choosing.rules import BORDER, CLEAR, FAINT, PANEL_COLUMNS, RULES, STRONG, VOTE_COLUMNS, panel, votes
 from seg.errors import SegError
 
 __all__ = ["PANEL_COLUMNS", "RULES", "VOTE_COLUMNS", "Choice", "choose", "panel", "votes"]
@@ -55,10 +56,9 @@ def choose(votes: pd.DataFrame, table: pd.DataFrame) -> Choice:
     Notes
     -----
     1. A k with a segment below 1 % of the customers is left aside as long as there is another.
-    2. A tie goes to the larger k.
-    3. Without a clear k: the largest Calinski-Harabasz index among the k whose bootstrap agreement is at least
+    2. Without a clear k: the largest Calinski-Harabasz index among the k whose bootstrap agreement is at least
        0.8; among all where none is.
-    4. `make bench` prints how often this finds the k of generated data, beside every single rule.
+    3. `make bench` prints how often this finds the k of generated data, beside every single rule.
     """
     scan = table.set_index("k").sort_index()
     n, scan = scan.loc[1, "smallest_segment"], scan[scan.index > 1]
@@ -69,26 +69,27 @@ def choose(votes: pd.DataFrame, table: pd.DataFrame) -> Choice:
         )
     whole = scan[scan["smallest_segment"] >= SMALL_SHARE * n]
     eligible = whole if len(whole) else scan
-    typical, weakest = eligible["typical_border"], eligible["weakest_border"]
-    candidates = eligible.index[(typical >= CLEAR) & (weakest >= FAINT)]
-    if not len(candidates):
+    k = _clear(eligible)
+    if k is None:
         return _unclear(votes, eligible)
-    k = _elected(votes, candidates, eligible.index[weakest >= CLEAR])
     answers = votes["k"].dropna()
+    typical, weakest = eligible.loc[k, ["typical_border", "weakest_border"]]
     reason = (
         f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments, and customers thin out at the borders between "
-        f"them: by {typical[k]:.1f} standard errors at the typical border (threshold {CLEAR:g}), by {weakest[k]:.1f} at the "
-        f"weakest (threshold {FAINT:g})"
+        f"them: by {weakest:.1f} standard errors at the weakest and {typical:.1f} at the typical one (threshold: {CLEAR:g} at "
+        f"every border, or {FAINT:g} at every and {STRONG:g} at the typical one)"
     )
     return Choice(k, reason, True)
 
 
-def _elected(votes: pd.DataFrame, candidates: pd.Index, clear: pd.Index) -> int:
-    """Return the candidate with most votes, the largest of several; without any vote the largest candidate."""
-    count = Counter({int(candidates[-1]): 0} | {int(k): 2 for k in clear[-1:]})
-    others = votes.loc[votes["rule"] != BORDER, "k"]
-    count.update(int(k) for k in others if k in candidates)
-    return max(count, key=lambda k: (count[k], k))
+def _clear(eligible: pd.DataFrame) -> int | None:
+    """Return the k that the data have, None where no k qualifies."""
+    weakest = eligible["weakest_border"]
+    clear = weakest >= CLEAR
+    qualified = eligible[clear | ((weakest >= FAINT) & (eligible["typical_border"] >= STRONG))]
+    if qualified.empty:
+        return None
+    return int(max([qualified["silhouette"].idxmax(), *eligible.index[clear]]))
 
 
 def _unclear(votes: pd.DataFrame, eligible: pd.DataFrame) -> Choice:
@@ -96,7 +97,7 @@ def _unclear(votes: pd.DataFrame, eligible: pd.DataFrame) -> Choice:
     pool = repeatable if len(repeatable) else eligible
     k = int(pool["calinski_harabasz"].idxmax())
     one = votes.loc[(votes["k"] == 1) & (votes["rule"] != BORDER), "rule"].tolist()
-    also = f"; {_listed(one)} see{'s' if len(one) == 1 else ''} a single group too" if one else ""
+    also = f"; the {_listed(one)} see{'s' if len(one) == 1 else ''} a single group too" if one else ""
     agreement = eligible.loc[k, "stability"]
     how = "largest Calinski-Harabasz index"
     if len(repeatable):

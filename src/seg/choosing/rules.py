@@ -14,8 +14,8 @@ from seg.evaluation.stability import Fit, bootstrap, prediction_strength
 
 VOTE_COLUMNS = ["rule", "k", "value", "threshold", "source"]
 PANEL_COLUMNS = ["weakest_border", "typical_border", "gap", "gap_se", "prediction_strength", "stability"]
-CLEAR, FAINT = 3.0, 0.5  # standard errors by which customers thin out at a border
-STRONG, STABLE = 0.8, 0.9  # prediction strength, mean adjusted Rand index
+FAINT, CLEAR, STRONG = 0.5, 3.0, 4.0  # standard errors by which customers thin out at a border
+PREDICTED, STABLE = 0.8, 0.9  # prediction strength, mean adjusted Rand index
 BORDER = "borders"
 
 
@@ -185,8 +185,8 @@ RULES = {
         "Tibshirani, Walther & Hastie 2001, doi 10.1111/1467-9868.00293",
     ),
     "prediction strength": Rule(
-        _largest("prediction_strength", STRONG),
-        f"largest k with at least {STRONG:g}",
+        _largest("prediction_strength", PREDICTED),
+        f"largest k with at least {PREDICTED:g}",
         "Tibshirani & Walther 2005, doi 10.1198/106186005X59243",
     ),
     "stability": Rule(
