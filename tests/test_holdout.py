@@ -410,6 +410,7 @@ def online_retail(engine, settings, real_data):
             scaler=StandardScaler(),
             make_clusterer=lambda k: KMeans(k, n_init=10, random_state=0, tol=0, max_iter=1000),
             takes_k=True,
+            embed=None,
         )
         return holdout.holdout(asked, made, engine, table, "2011-09-10", 90, k)[0]
 

@@ -176,6 +176,24 @@ def test_mlflow_holds_parameters_metrics_curves_and_files(toy):
     assert {"report.html", "segments.csv", "ledger.csv", "config.yaml", "figures"} <= logged
 
 
+def test_customer_ids_do_not_leave_the_directory_of_the_run(toy, tmp_path):
+    folder, store, _ = toy
+    client, found = store.only_run()
+    logged = pd.read_parquet(
+        client.download_artifacts(found.info.run_id, "assignments.parquet", str(tmp_path))
+    )
+    here = pd.read_parquet(folder / "assignments.parquet")
+    assert logged["segment"].tolist() == here["segment"].tolist()
+    assert logged["customer_id"].is_unique and not set(logged["customer_id"]) & set(here["customer_id"])
+
+
+def test_a_run_directory_that_holds_the_store_is_not_copied_into_itself(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/mlflow.db", "inside")
+    done = run("dataset=toy", "dataset.customers=200", "k=3", folder=tmp_path, store=store)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert store.only_run()[1].info.status == "FINISHED"
+
+
 def test_config_is_logged_unresolved(toy):
     text = (toy[0] / "config.yaml").read_text()
     assert "${oc.env:SEG_DATA_DIR" in text and "n_clusters: ${k}" in text

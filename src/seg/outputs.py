@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,8 @@ from sklearn.decomposition import PCA
 from seg import plots, progress, report
 from seg.errors import SegError
 from seg.flow import Result
+
+ASSIGNMENTS = "assignments.parquet"
 
 
 def writable(folder: Path) -> Path:
@@ -56,7 +62,7 @@ def write_parquet(path: Path, frame: pd.DataFrame) -> Path:
 
 def leave(
     result: Result, folder: Path, config_yaml: str, facts: Mapping[str, str], title: str, subtitle: str
-) -> None:
+) -> list[Path]:
     """Write everything a run leaves into its directory.
 
     Parameters
@@ -70,21 +76,28 @@ def leave(
         Where the result came from, for the head of the report.
     title, subtitle : str
         Of the report.
+
+    Returns
+    -------
+    list of Path
+        What was written.
     """
     with progress.step("figures and report"):
         figures = _figures(result)
-        write(folder / "config.yaml", config_yaml)
-        write_csv(folder / "segments.csv", result.segments)
-        write_csv(folder / "k_scan.csv", result.scan.table)
+        tables = {
+            "segments": result.segments,
+            "k_scan": result.scan.table,
+            "ledger": result.ledger,
+            "evidence": pd.DataFrame(result.evidence.verdicts),
+        }
         if result.votes is not None:
-            write_csv(folder / "votes.csv", result.votes)
-        write_csv(folder / "ledger.csv", result.ledger)
-        write_csv(folder / "evidence.csv", pd.DataFrame(result.evidence.verdicts))
-        write_parquet(folder / "assignments.parquet", _assignments(result))
+            tables["votes"] = result.votes
         if len(result.rejects):
-            write_csv(folder / "bad_rows.csv", result.rejects)
-        for name, (_caption, png) in figures.items():
-            write(folder / "figures" / f"{name}.png", png)
+            tables["bad_rows"] = result.rejects
+        written = [write(folder / "config.yaml", config_yaml)]
+        written += [write_csv(folder / f"{name}.csv", table) for name, table in tables.items()]
+        written += [write_parquet(folder / ASSIGNMENTS, _assignments(result))]
+        written += [write(folder / "figures" / f"{name}.png", png) for name, (_, png) in figures.items()]
         page = report.render(
             title=title,
             subtitle=subtitle,
@@ -102,7 +115,33 @@ def leave(
             verdicts=result.evidence.verdicts,
             evidence_tables=_tables(result),
         )
-        write(folder / "report.html", page)
+        written.append(write(folder / "report.html", page))
+    return written
+
+
+@contextmanager
+def to_share(written: list[Path], folder: Path, salt: str) -> Iterator[Path]:
+    """Gather in a temporary folder what may leave the directory of a run, for as long as the context lasts.
+
+    Customer ids do not leave it: in the assignments they are hashed with the fingerprint of the data, so that runs on
+    the same data can be compared; rows that could not be read stay behind.
+    """
+    with tempfile.TemporaryDirectory(prefix="seg-share-") as scratch:
+        for path in written:
+            target = Path(scratch) / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.name == ASSIGNMENTS:
+                table = pd.read_parquet(path)
+                write_parquet(
+                    target, table.assign(customer_id=[_hashed(salt, one) for one in table["customer_id"]])
+                )
+            elif path.name != "bad_rows.csv":
+                shutil.copyfile(path, target)
+        yield Path(scratch)
+
+
+def _hashed(salt: str, customer_id: str) -> str:
+    return hashlib.sha256(f"{salt} {customer_id}".encode()).hexdigest()[:16]
 
 
 def _assignments(result: Result) -> pd.DataFrame:

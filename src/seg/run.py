@@ -44,9 +44,9 @@ def run(cfg: DictConfig) -> float | None:
         title = f"{settings.dataset.name}: {result.k} segments"
         subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
         facts = _facts(settings, chosen, result, clock())
-        outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
-        with progress.step("track"):
-            tracker.record(**_record(settings, result, folder, clock()))
+        written = outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
+        with progress.step("track"), outputs.to_share(written, folder, result.fingerprint) as shared:
+            tracker.record(shared=shared, **_record(settings, result, folder, clock()))
         tracker.end("FINISHED")
     except KeyboardInterrupt as error:
         tracker.end("KILLED", error)

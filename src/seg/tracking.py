@@ -138,6 +138,7 @@ class MLflowTracker:
     def record(
         self,
         folder: Path,
+        shared: Path,
         params: Mapping[str, object],
         tags: Mapping[str, object],
         metrics: Mapping[str, float],
@@ -151,6 +152,8 @@ class MLflowTracker:
         Parameters
         ----------
         folder : Path
+            Directory of the run, where its results are whatever happens here.
+        shared : Path
             Its content becomes the artifacts, in one call.
         params, tags : mapping
             Known only now, such as k when it was chosen.
@@ -186,7 +189,7 @@ class MLflowTracker:
         name, fingerprint = data
         digest = Dataset(name, fingerprint[:8] or "generated", source_type="local", source="{}")
         self._client.log_inputs(run_id, datasets=[DatasetInput(digest)])
-        self._client.log_artifacts(run_id, str(folder))
+        self._client.log_artifacts(run_id, str(shared))
         if self._model:
             self._log_model(run_id, pipeline, example)
 
