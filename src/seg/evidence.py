@@ -42,7 +42,7 @@ class Evidence:
     meanings: dict[str, str] = field(default_factory=dict)
 
     def by_segment(self, measured: Measured) -> pd.DataFrame:
-        """Give one row a segment with its silhouettes, its stability and what its customers did after the cut."""
+        """Give one row a segment with its silhouettes and, where it was measured, its stability."""
         table = pd.DataFrame(
             {"own_silhouette": measured.own.per_cluster, "common_silhouette": measured.common.per_cluster}
         ).rename_axis("segment")

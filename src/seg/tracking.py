@@ -5,6 +5,7 @@ MLflow takes seconds to import and to open its store, so both happen in a thread
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -230,6 +231,7 @@ class MLflowTracker:
         self._client.set_terminated(run_id, status)
 
 
+@functools.cache
 def git_commit(folder: Path = ROOT) -> str:
     """Name the commit of the code, with ``+changes`` where the checkout differs from it; empty outside git."""
 

@@ -2,6 +2,6 @@
 
 from seg.features.glossary import GLOSSARY
 from seg.features.recipe import check, check_as_of, parse
-from seg.features.table import FeatureTable, build, catalogue, meanings
+from seg.features.table import FeatureTable, build, catalogue
 
-__all__ = ["GLOSSARY", "FeatureTable", "build", "catalogue", "check", "check_as_of", "meanings", "parse"]
+__all__ = ["GLOSSARY", "FeatureTable", "build", "catalogue", "check", "check_as_of", "parse"]

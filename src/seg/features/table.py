@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -233,11 +233,6 @@ def _check_finite(frame: pd.DataFrame) -> None:
             "customers, such as "
             f"{customer!r}; drop or fill the missing values in the cleaning (drop_missing)"
         )
-
-
-def meanings(columns: Iterable[str]) -> dict[str, str]:
-    """Say in a line what each column means, where the glossary knows it."""
-    return {name: f"{GLOSSARY[name].meaning} [{GLOSSARY[name].unit}]" for name in columns if name in GLOSSARY}
 
 
 def catalogue() -> pd.DataFrame:
