@@ -147,12 +147,12 @@ def test_labels_of_another_length_are_refused():
 
 def run(*overrides: str):
     from seg import flow
-    from seg.run import _instantiate
+    from seg.composition import instantiate_parts
 
     config.prepare_environment()
     with initialize_config_dir(str(config.CONFIGS), version_base="1.3"):
         cfg = compose("run", overrides=["tracking=none", "k=4", "selection.k_range=[4]", *overrides])
-        result = flow.segment(config.settings(cfg), _instantiate(cfg))
+        result = flow.segment(config.settings(cfg), instantiate_parts(cfg))
     return guards(result.X, result.labels, result.table.frame[result.table.features])
 
 

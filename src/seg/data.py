@@ -13,20 +13,16 @@ when data or options are wrong, 130 when interrupted; an interrupted or failed f
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException, InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from seg import config, download, sources
+from seg import command, composition, config, download, sources
 from seg.config import Settings
 from seg.errors import SegError, listed
 from seg.inspection import Report, facts, inspect, names_in_files
@@ -127,8 +123,7 @@ COMMANDS = {"list": list_datasets, "check": check, "fetch": fetch, "glossary": g
 
 def _composed(overrides: Sequence[str], bad_rows: str | None = None) -> DictConfig:
     """Compose the configuration as seg.run does, without starting a run."""
-    with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
-        cfg = compose("run", overrides=list(overrides))
+    cfg = composition.compose(overrides)
     if bad_rows and "bad_rows" in cfg.dataset:
         cfg.dataset.bad_rows = bad_rows
     return cfg
@@ -179,17 +174,9 @@ def _first_comment(name: str) -> str:
 
 def _inspected(cfg: DictConfig, checked: Settings, source: Source) -> Report:
     """Read and measure a data set as a run would read it."""
-    dataset = checked.dataset
-    try:
-        connect, load = instantiate(cfg.engine.connect), instantiate(cfg.dataset.load)
-    except InstantiationException as error:
-        cause = error.__cause__ or error
-        if isinstance(cause, SegError):
-            raise cause from None
-        place = f"configs/dataset/{dataset.name}.yaml"
-        raise SegError(f"dataset or engine: {str(cause).splitlines()[0]}; see {place}") from None
-    with connect as engine:
-        loaded, declared = load(engine, source), config.provides(dataset)
+    dataset, parts = checked.dataset, composition.instantiate_parts(cfg)
+    with parts.connect() as engine:
+        loaded, declared = parts.load(engine, source), config.provides(dataset)
         return inspect(engine, loaded, dataset.kind, declared, names_in_files(dataset))
 
 
@@ -255,24 +242,7 @@ def _sample_warning(checked: Settings) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or {"--help", "-h"} & set(arguments):
-        print(__doc__.strip())
-        return 0 if arguments else 1
-    try:
-        config.prepare_environment()
-        return _command(*arguments)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was left behind", file=sys.stderr)
-        return 130
-    except HydraException as error:
-        explained = config.explain(error)
-        # Hydra's own advice is about its sweeps; there are none here.
-        if explained.startswith("Ambiguous value"):
-            explained = f"{explained.splitlines()[0]}: one value at a time; quote a text that has a comma"
-        return _failed(explained)
-    except (SegError, OSError) as error:
-        return _failed(error)
+    return command.execute(__doc__, _command, arguments)
 
 
 def _command(name: str, *overrides: str) -> int:
@@ -281,15 +251,5 @@ def _command(name: str, *overrides: str) -> int:
     return COMMANDS[name](overrides)
 
 
-def _failed(error: object) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return 1
-
-
-def _interrupt(signum, frame) -> None:
-    raise KeyboardInterrupt(f"signal {signum}")
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
-from seg import __version__, config
+from seg import __version__, composition, config
 from seg.config import Settings
 from seg.errors import SegError
 
@@ -36,7 +36,7 @@ def run(cfg: DictConfig) -> float | None:
 
     clock = progress.clock()
     outputs.writable(folder)
-    parts = _instantiate(cfg)
+    parts = composition.instantiate_parts(cfg)
     chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
     tracker = _tracker(settings, chosen, parts.takes_k)
     try:
@@ -56,48 +56,6 @@ def run(cfg: DictConfig) -> float | None:
         raise
     _close(result, folder, tracker, clock(), title)
     return result.metrics["common/silhouette"]
-
-
-def _instantiate(cfg: DictConfig):
-    """Make the parts; the only place that does."""
-    from hydra.utils import instantiate
-    from sklearn.utils._param_validation import InvalidParameterError
-
-    from seg.space import Parts
-
-    # A model is one clusterer, or an embedding and the clusterer that works in it.
-    model = cfg.model.get("cluster", cfg.model)
-
-    def make_clusterer(k: int):
-        at_k = cfg.copy()
-        with open_dict(at_k):
-            at_k.k = k
-        return instantiate(at_k.model.get("cluster", at_k.model))
-
-    def made(key: str, make):
-        try:
-            part = make()
-            # What scikit-learn would say of a wrong value in fit, it can say before any data is read.
-            getattr(part, "_validate_params", lambda: None)()
-            return part
-        except hydra.errors.InstantiationException as error:
-            cause = error.__cause__ or error
-            if isinstance(cause, SegError):
-                raise cause from None
-            raise SegError(f"{key}: {str(cause).splitlines()[0]}; see configs/{key}/") from None
-        except InvalidParameterError as error:
-            raise SegError(f"{key}: {error}") from None
-
-    takes_k = "${k}" in OmegaConf.to_yaml(model, resolve=False)
-    made("model", lambda: make_clusterer(2))
-    return Parts(
-        connect=lambda: made("engine", lambda: instantiate(cfg.engine.connect)),
-        load=made("dataset", lambda: instantiate(cfg.dataset.load)),
-        scaler=made("scaler", lambda: instantiate(cfg.scaler)),
-        make_clusterer=make_clusterer,
-        takes_k=takes_k,
-        embed=made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
-    )
 
 
 def _tracker(settings: Settings, chosen: dict, takes_k: bool):

@@ -1,15 +1,11 @@
-"""The one module with MLflow: a run's parameters, metrics, curves, files and model.
+"""One MLflow run: its parameters, metrics, curves, files and model.
 
 MLflow takes seconds to import and to open its store, so both happen in a thread beside reading and clustering.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
-import os
-import re
-import subprocess
 import threading
 import time
 from collections.abc import Mapping
@@ -19,9 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from seg.errors import SegError
+from seg.tracking import store
 
 log = logging.getLogger("seg")
-ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
 
 
@@ -62,7 +58,7 @@ class MLflowTracker:
         tags: Mapping,
         model: bool = True,
     ):
-        self._uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}"
+        self._uri = store.address(uri)
         self._experiment, self._run_name = experiment, run_name
         self._params, self._tags, self._model = dict(params), dict(tags), model
         self._started = int(time.time() * 1000)
@@ -75,13 +71,8 @@ class MLflowTracker:
 
     def _start(self) -> None:
         try:
-            _quiet()
-            import mlflow
-            import mlflow.sklearn
-
-            mlflow.set_tracking_uri(self._uri)
-            self._client = mlflow.MlflowClient(tracking_uri=self._uri)
-            experiment_id = self._experiment_id()
+            self._client = store.client(self._uri)
+            experiment_id = store.experiment_id(self._client, self._uri, self._experiment)
             tags = {key: str(value)[:5000] for key, value in self._tags.items()} | {
                 "mlflow.runName": self._run_name
             }
@@ -91,27 +82,6 @@ class MLflowTracker:
             self._log_params(self._params)
         except Exception as error:  # handed to the caller's thread by _ready
             self._failure = error
-
-    def _experiment_id(self) -> str:
-        from mlflow.exceptions import MlflowException
-
-        found = self._client.get_experiment_by_name(self._experiment)
-        if found is None:
-            # A local store keeps artifacts beside itself; without this they would land in the current directory.
-            beside = str(_beside(self._uri)) if self._uri.startswith("sqlite:") else None
-            try:
-                return self._client.create_experiment(
-                    self._experiment,
-                    artifact_location=beside,
-                    tags={"mlflow.experimentKind": "custom_model_development"},
-                )
-            except MlflowException:
-                found = self._client.get_experiment_by_name(self._experiment)  # another job was first
-        if found is None or found.lifecycle_stage == "deleted":
-            raise SegError(
-                f"tracking.experiment={self._experiment}: it is deleted in {self._uri}; restore it there or choose another name"
-            )
-        return found.experiment_id
 
     def _log_params(self, params: Mapping) -> None:
         from mlflow.entities import Param
@@ -125,7 +95,7 @@ class MLflowTracker:
             if isinstance(failure, SegError):
                 raise failure
             raise SegError(
-                f"tracking.uri={_hidden(self._uri)}: MLflow cannot open it ({str(failure).splitlines()[0]}); start the server, "
+                f"tracking.uri={store.hidden(self._uri)}: MLflow cannot open it ({str(failure).splitlines()[0]}); start the server, "
                 f"choose another tracking.uri, or run with tracking=none. What this run found is in {folder}"
             ) from failure
 
@@ -134,7 +104,7 @@ class MLflowTracker:
     @property
     def where(self) -> str:
         """Say where the run can be looked at."""
-        return f"{_hidden(self._uri)}, experiment {self._experiment}, run {self._run_name}"
+        return f"{store.hidden(self._uri)}, experiment {self._experiment}, run {self._run_name}"
 
     def record(
         self,
@@ -229,47 +199,3 @@ class MLflowTracker:
         if error is not None:
             self._client.set_tag(run_id, "error", f"{type(error).__name__}: {error}"[:5000])
         self._client.set_terminated(run_id, status)
-
-
-@functools.cache
-def git_commit(folder: Path = ROOT) -> str:
-    """Name the commit of the code, with ``+changes`` where the checkout differs from it; empty outside git."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10
-        ).stdout.strip()
-
-    try:
-        commit = git("rev-parse", "HEAD")
-        return commit + (
-            "+changes" if commit and git("status", "--porcelain", "--untracked-files=no") else ""
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-
-
-def _beside(uri: str) -> Path:
-    return Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
-
-
-def _hidden(uri: str) -> str:
-    """Leave out the password of an address."""
-    return re.sub(r"//[^/@]*@", "//...@", uri)
-
-
-def _quiet() -> None:
-    """Silence what is not about the run: schema migrations, dependency hints."""
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # A server that is down is said so after seconds, not after minutes of retries.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    for name in (
-        "alembic",
-        "mlflow.store.db.utils",
-        "mlflow.tracking",
-        "mlflow.models.model",
-        "mlflow.sklearn",
-    ):
-        logging.getLogger(name).setLevel(logging.ERROR)
