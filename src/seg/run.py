@@ -46,7 +46,7 @@ def run(cfg: DictConfig) -> float | None:
         facts = _facts(settings, chosen, result, clock())
         written = outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
         with progress.step("track"), outputs.to_share(written, folder, result.fingerprint) as shared:
-            tracker.record(shared=shared, **_record(settings, result, folder, clock()))
+            tracker.record(shared=shared, **_record(settings, cfg, result, folder, clock()))
         tracker.end("FINISHED")
     except KeyboardInterrupt as error:
         tracker.end("KILLED", error)
@@ -77,11 +77,14 @@ def _tracker(settings: Settings, chosen: dict, takes_k: bool):
     return MLflowTracker(tracking.uri, tracking.experiment, name, params, tags, tracking.model)
 
 
-def _record(settings: Settings, result, folder: Path, seconds: float) -> dict:
+def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: float) -> dict:
+    from seg import identity
     from seg.tracking import git_commit
 
     example = result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
-    commit = git_commit()
+    commit, cut = git_commit(), settings.evaluation.holdout.cut
+    plain = OmegaConf.to_container(cfg, resolve=False)
+    points = result.table.frame[settings.dataset.common]
     return {
         "folder": folder,
         "params": {"k": result.k},
@@ -95,6 +98,8 @@ def _record(settings: Settings, result, folder: Path, seconds: float) -> dict:
             "git.commit": commit,
             "mlflow.source.git.commit": commit.removesuffix("+changes"),
             "mlflow.note.content": _note(result),
+            "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
+            **identity.tags(plain, points, HydraConfig.get().overrides.task),
         },
         "metrics": result.metrics | {"seconds/total": seconds},
         "k_scan": result.scan.table,

@@ -1,0 +1,66 @@
+"""What makes two runs the same attempt, or comparable: short hashes that a run carries as tags.
+
+A run is compared by them, not by the names of its parts: ``recipe=rfm`` with one feature overridden is another recipe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+SPACE = ("dataset", "cleaning", "recipe", "scaler")
+CONFIGURATION = (*SPACE, "model", "engine")
+# Where the files lie is no part of a configuration: their content is in the fingerprint of the data.
+PLACES = ("path", "files", "sample", "source", "fetch")
+REPEATED = (*CONFIGURATION, "experiment", "selection", "seed")
+
+
+def tags(config: Mapping, points: pd.DataFrame, overrides: Sequence[str]) -> dict[str, str]:
+    """Make the tags by which ``seg.compare`` tells runs apart.
+
+    Parameters
+    ----------
+    config : mapping
+        The composed configuration, unresolved, so that ``${seed}`` and ``${k}`` are no part of it.
+    points : DataFrame
+        Customers (index) with their values in the features of the common space.
+    overrides : sequence of str
+        What was asked for on the command line.
+
+    Returns
+    -------
+    dict
+        ``seg.configuration``: data set, cleaning, recipe, scaler, model and engine, whatever the seed and k.
+        ``seg.space``: the same without model and engine; only runs that share it share an own space.
+        ``seg.points``: customers and their place in the common space; only runs that share it can be ranked by
+        ``common/...``. ``seg.overrides``: what to type to get the run again, without paths and secrets of
+        tracking, sinks and directories.
+    """
+    return {
+        "seg.configuration": _hash({group: config.get(group) for group in CONFIGURATION}),
+        "seg.space": _hash({group: config.get(group) for group in SPACE}),
+        "seg.points": customers(points),
+        "seg.overrides": json.dumps([text for text in overrides if _repeated(text)]),
+    }
+
+
+def customers(points: pd.DataFrame) -> str:
+    """Hash customers and their values: equal only where every customer has the same values."""
+    rows = pd.util.hash_pandas_object(points, index=True).to_numpy()
+    return hashlib.sha256(rows.tobytes()).hexdigest()[:16]
+
+
+def _repeated(override: str) -> bool:
+    key = override.lstrip("+~").partition("=")[0]
+    return key.partition(".")[0].partition("@")[0].lstrip("/") in REPEATED
+
+
+def _hash(sections: Mapping) -> str:
+    sections = dict(sections)
+    dataset = sections.get("dataset") or {}
+    sections["dataset"] = {key: value for key, value in dataset.items() if key not in PLACES}
+    text = json.dumps(sections, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
