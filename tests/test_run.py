@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEFT = [
     "assignments.parquet", "config.yaml", "k_scan.csv", "ledger.csv", "report.html", "segments.csv",
     "figures/elbow.png", "figures/silhouette.png", "figures/silhouette_blades.png", "figures/profile.png",
-    "figures/sizes.png", "figures/map.png", "figures/votes.png", "votes.csv", "evidence.csv",
+    "figures/sizes.png", "figures/map.png", "figures/votes.png", "votes.csv", "evidence.csv", "scoring.json",
 ]  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from seg.errors import SegError
 from seg.flow import Result
 
 ASSIGNMENTS = "assignments.parquet"
+# Rows of the data, and a model that no store keeps.
+NOT_SHARED = ("bad_rows.csv", "model.pkl")
 
 
 def writable(folder: Path) -> Path:
@@ -135,7 +137,7 @@ def to_share(written: list[Path], folder: Path, salt: str) -> Iterator[Path]:
                 write_parquet(
                     target, table.assign(customer_id=[_hashed(salt, one) for one in table["customer_id"]])
                 )
-            elif path.name != "bad_rows.csv":
+            elif path.name not in NOT_SHARED:
                 shutil.copyfile(path, target)
         yield Path(scratch)
 

@@ -32,7 +32,7 @@ def run(cfg: DictConfig) -> float | None:
     config.check_parts(settings)
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
-    from seg import flow, outputs, progress
+    from seg import contract, flow, outputs, progress
 
     clock = progress.clock()
     outputs.writable(folder)
@@ -45,6 +45,7 @@ def run(cfg: DictConfig) -> float | None:
         subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
         facts = _facts(settings, chosen, result, clock())
         written = outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
+        written += contract.leave(result, settings, folder)
         with progress.step("track"), outputs.to_share(written, folder, result.fingerprint) as shared:
             tracker.record(shared=shared, **_record(settings, cfg, result, folder, clock()))
         tracker.end("FINISHED")

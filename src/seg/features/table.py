@@ -34,6 +34,8 @@ class FeatureTable:
         Day from which recency was counted; None for a table without dates.
     truth : Series or None
         Planted segment of each customer, where the data set knows it.
+    newest : date or None
+        Day of the newest purchase; None for a table without dates.
     """
 
     frame: pd.DataFrame
@@ -42,6 +44,7 @@ class FeatureTable:
     transforms: dict[str, tuple[str, ...]]
     as_of: date | None
     truth: pd.Series | None = None
+    newest: date | None = None
 
 
 def build(
@@ -91,8 +94,10 @@ def build(
     chosen = [column for name in features for column in made[name]]
     described = [column for name in wanted for column in made[name] if column not in chosen]
     transforms = {column: features[name] for name in features for column in made[name]}
-    as_of_day = None if context.newest is None else context.as_of
-    return FeatureTable(frame, chosen, described, transforms, as_of_day, planted)
+    if context.newest is None:
+        return FeatureTable(frame, chosen, described, transforms, None, planted)
+    newest = context.newest.date()
+    return FeatureTable(frame, chosen, described, transforms, context.as_of, planted, newest)
 
 
 def _context(engine: DuckDBEngine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context:
