@@ -218,7 +218,7 @@ def test_cancellations_are_kept_apart_dropped_or_matched(lines, rows, clean):
     dropped, _ledger = clean(table, {"cancellations": {"policy": "drop"}})
     assert rows(dropped, "order_id") == [("1",), ("4",)]
     matched, ledger = clean(table, {"cancellations": {"policy": "match"}})
-    assert rows(matched, "order_id", "is_return") == [("1", False), ("2", False), ("4", False)]
+    assert rows(matched, "order_id", "is_return") == [("1", False), ("2", True), ("4", False)]
     assert matched.columns == table.columns
     assert list(ledger["revenue"]) == [10 - 10 - 10 + 5 - 5, 10 - 10 + 5]
 

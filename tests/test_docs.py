@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from seg import config
+from seg import config, study
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -16,7 +16,7 @@ PAGES = [
     *ROOT.glob("experiments/*/README.md"),
     *ROOT.glob("datasets/*/README.md"),
 ]
-COMMAND = re.compile(r"python -m seg\.(run|data)\b([^\n`#]*)")
+COMMAND = re.compile(r"python -m seg\.(run|data|study)\b([^\n`#]*)")
 
 
 def commands() -> list[tuple[str, str, str]]:
@@ -48,6 +48,9 @@ def test_every_command_composes_to_valid_settings(page, name, rest):
     if any("..." in word for word in words):
         return
     config.prepare_environment()
+    if name == "study":
+        assert set(words) <= {*study.studies(), "all"}
+        return
     for overrides in jobs(words):
         with initialize_config_dir(str(config.CONFIGS), version_base="1.3"):
             cfg = compose("run", [config.readable(override) for override in overrides])

@@ -48,6 +48,7 @@ DERIVED = {
     "elapsed_days": [28 - 1 + 10, 0, 1],
     "tenure_days": [28 - 1 + 11, 28 + 11, 2],
     "span_days": [0, 28 + 10, 0],
+    "net_revenue": [6 - 0, 20 - 6, 2 - 3],
     "average_basket": [6 / 1, 20 / 2, 2 / 2],
     "quantity_per_order": [3 / 1, 7 / 2, 2 / 2],
     "order_rate": [0, 2 / 38, 0],  # 0 for a customer of one day

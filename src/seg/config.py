@@ -191,6 +191,15 @@ class TrackingSettings(Strict):
     model: bool = True
 
 
+class PublishedFigure(Strict):
+    """A figure that a study has published: what it is, where a run has it, its value, and how far off is the same."""
+
+    figure: str
+    key: str
+    value: float | list[float] | None = None
+    tolerance: float | str = 0
+
+
 class Settings(Strict):
     """Everything a run was asked to do."""
 
@@ -206,6 +215,7 @@ class Settings(Strict):
     selection: SelectionSettings
     evaluation: EvaluationSettings
     tracking: TrackingSettings
+    published: list[PublishedFigure] = []
 
 
 def settings(cfg: DictConfig) -> Settings:
@@ -242,7 +252,7 @@ def provides(dataset: DatasetSettings) -> set[str]:
 
 def check_parts(checked: Settings) -> None:
     """Check steps, features and whether the data set can serve them, before any data is read."""
-    from seg import cleaning, features
+    from seg import cleaning, features, published
 
     dataset, given = checked.dataset, provides(checked.dataset)
     _check_format(getattr(dataset, "date_format", None))
@@ -258,6 +268,8 @@ def check_parts(checked: Settings) -> None:
     features.check(wanted, given, dataset.name, counted)
     features.check(dataset.common, given, dataset.name, counted)
     features.check_as_of(checked.recipe.as_of)
+    for entry in checked.published:
+        published.reach(entry.tolerance, 1.0)
 
 
 def cores() -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from seg import choosing, evidence, measure, preparing, progress, selection, sources, space
+from seg import choosing, evidence, measure, preparing, progress, published, selection, sources, space
 from seg.config import Settings
 from seg.errors import SegError
 from seg.evidence import Evidence
@@ -47,6 +47,7 @@ class Result:
     fingerprint: str
     evidence: Evidence
     notices: list[tuple[str, str]] = field(default_factory=list)
+    published: pd.DataFrame | None = None
 
     @property
     def labels(self) -> np.ndarray:
@@ -85,6 +86,8 @@ def segment(settings: Settings, parts: Parts) -> Result:
         revenue = "revenue" if "revenue" in table.frame else None
         segments = segments_profile.profile(table.frame, segmenter.labels_, named, columns, revenue)
     gathered = evidence.gather(settings, parts, prepared, X, scan, k, measured, notices)
+    segments = segments.merge(gathered.by_segment(measured), on="segment", how="left")
+    ours = published.values(prepared.ledger, segments, scan.table, measured.values | gathered.metrics)
     return Result(
         table=table,
         ledger=prepared.ledger,
@@ -97,12 +100,13 @@ def segment(settings: Settings, parts: Parts) -> Result:
         k=k,
         k_reason=reason,
         votes=votes,
-        segments=segments.merge(gathered.by_segment(measured), on="segment", how="left"),
+        segments=segments,
         metrics=measured.values | gathered.metrics,
         meanings=measured.meanings | gathered.meanings,
         fingerprint=fingerprint.result(),
         evidence=gathered,
         notices=notices,
+        published=published.compare(settings.published, ours, source.kind == "file"),
     )
 
 

@@ -94,6 +94,8 @@ def leave(
         }
         if result.votes is not None:
             tables["votes"] = result.votes
+        if result.published is not None:
+            tables["published"] = result.published
         if len(result.rejects):
             tables["bad_rows"] = result.rejects
         written = [write(folder / "config.yaml", config_yaml)]
@@ -165,6 +167,8 @@ def _votes(votes: pd.DataFrame) -> pd.DataFrame:
 
 def _tables(result: Result) -> list[tuple[str, pd.DataFrame]]:
     evidence, tables = result.evidence, []
+    if result.published is not None:
+        tables.append(("Published figures of the study, and those of this run.", result.published))
     if result.votes is not None:
         tables.append(
             (

@@ -87,6 +87,24 @@ def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, 
         console.print(f"  {name:<{width}}  {text}", markup=False, highlight=False, soft_wrap=True)
 
 
+def comparison(table: pd.DataFrame, title: str = "published and ours") -> None:
+    """Print published figures beside those of the run."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for name in table.columns:
+        shown.add_column(name, justify="left" if name in ("figure", "verdict") else "right")
+    for row in table.itertuples(index=False):
+        shown.add_row(*map(escape, row))
+    console.print()
+    console.print(shown)
+
+
 def clock() -> Callable[[], float]:
     """Start a clock; call it for the seconds since."""
     start = time.perf_counter()

@@ -144,6 +144,8 @@ def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str
 def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
     from seg import progress
 
+    if result.published is not None:
+        progress.comparison(result.published)
     values = result.metrics
     lines = [("warning" if level == "warning" else "note", text) for level, text in result.notices]
     for verdict in result.evidence.verdicts:

@@ -143,8 +143,8 @@ def cancellations(lines: ir.Table, policy: Literal["keep", "drop", "match"] = "k
     policy : {"keep", "drop", "match"}
         ``keep`` marks them as returns: they leave orders and revenue, and count as returns. ``drop`` removes
         them. ``match`` pairs each with one purchase of the same customer, product and opposite quantity that
-        is not later, one to one; matched cancellations stay as ordinary lines that cancel their purchase
-        out, the others are dropped.
+        is not later, one to one; matched cancellations are marked as returns: no orders, and ``net_revenue``
+        has them cancel their purchase out. The others are dropped.
     """
     back = _takes_back(lines)
     if policy == "keep":
@@ -152,7 +152,8 @@ def cancellations(lines: ir.Table, policy: Literal["keep", "drop", "match"] = "k
     if policy == "drop":
         return lines.filter(~back)
     matched = match_cancellations(lines)
-    return matched.filter(~_takes_back(matched) | matched.matched).drop("matched")
+    left = matched.filter(~_takes_back(matched) | matched.matched)
+    return left.mutate(is_return=left.is_return | left.matched).drop("matched")
 
 
 def match_cancellations(lines: ir.Table) -> ir.Table:

@@ -204,6 +204,12 @@ def span_days(customers, context):
     return days_between(customers.last_order_at.date(), customers.first_order_at.date())
 
 
+@from_customer("currency", "revenue", "returned_revenue")
+def net_revenue(customers, context):
+    """Revenue less the value of what was taken back."""
+    return customers.revenue - customers.returned_revenue
+
+
 @from_customer("currency / order", "revenue", "orders")
 def average_basket(customers, context):
     """Revenue an order."""
