@@ -12,6 +12,12 @@ from seg.engine import DuckDBEngine
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep what tests compute out of the cache of the project, and what lies there out of the tests."""
+    os.environ["SEG_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def engine():
     with DuckDBEngine(threads=2) as connected:

@@ -56,7 +56,8 @@ def store(store_uri, request):
 
 def command(*overrides: str, folder: Path, store: Store | None = None) -> list[str]:
     where = store.overrides if store else ["tracking=none"]
-    return [sys.executable, "-m", "seg.run", *overrides, *where, f"hydra.run.dir={folder}"]
+    # Without the cache: a test of a run must not be served what an earlier one made.
+    return [sys.executable, "-m", "seg.run", "cache=off", *overrides, *where, f"hydra.run.dir={folder}"]
 
 
 def run(*overrides: str, folder: Path, store: Store | None = None) -> subprocess.CompletedProcess:

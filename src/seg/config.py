@@ -37,9 +37,11 @@ GROUPS = (
     "selection",
     "evaluation",
     "tracking",
+    "cache",
     "experiment",
 )
 BAD_ROWS = ("fail", "skip")
+SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 def prepare_environment() -> None:
@@ -200,6 +202,21 @@ class PublishedFigure(Strict):
     tolerance: float | str = 0
 
 
+def _bytes(value: Any) -> Any:
+    number, unit = str(value)[:-2].strip(), str(value)[-2:].upper()
+    if unit not in SIZES or not number.replace(".", "", 1).isdigit():
+        raise ValueError(f"expected a number and a unit ({', '.join(SIZES)}), such as 500MB or 5GB")
+    return int(float(number) * SIZES[unit])
+
+
+class CacheSettings(Strict):
+    """What is kept for later runs, and how much of it."""
+
+    enabled: bool = False
+    folder: str | None = None
+    max_size: Annotated[int, BeforeValidator(_bytes)] = 5 * 10**9
+
+
 class Settings(Strict):
     """Everything a run was asked to do."""
 
@@ -216,6 +233,7 @@ class Settings(Strict):
     evaluation: EvaluationSettings
     tracking: TrackingSettings
     published: list[PublishedFigure] = []
+    cache: CacheSettings
 
 
 def settings(cfg: DictConfig) -> Settings:

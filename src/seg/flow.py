@@ -5,8 +5,6 @@ Takes instantiated parts and checked settings, so that a notebook or a test can 
 
 from __future__ import annotations
 
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,10 +12,12 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from seg import choosing, evidence, measure, preparing, progress, published, selection, sources, space
+from seg.cache import Cache
 from seg.config import Settings
 from seg.errors import SegError
 from seg.evidence import Evidence
 from seg.features import FeatureTable
+from seg.reuse import Reuse
 from seg.segments import profile as segments_profile
 from seg.sources import Source
 from seg.space import Parts
@@ -65,19 +65,18 @@ def segment(settings: Settings, parts: Parts) -> Result:
     """
     notices: list[tuple[str, str]] = []
     source = preparing.find(settings, notices)
-    with ThreadPoolExecutor(1) as pool:
-        # Generated data is what its settings make it: they are its fingerprint.
-        made_of = repr(sorted(settings.dataset.model_dump().items())).encode()
-        fingerprint = pool.submit(sources.fingerprint, source.paths, b"" if source.paths else made_of)
-        prepared = preparing.prepare(settings, parts, source, notices)
+    kept = Cache(settings.cache.folder if settings.cache.enabled else None, settings.cache.max_size)
+    fingerprint = fingerprinted(settings, source, kept)
+    reuse = Reuse(kept, settings, parts, fingerprint)
+    prepared = reuse.prepared(source, notices)
     table = prepared.table
     pipeline, X = space.scale(table, parts.scaler, notices, named=parts.embed is not None)
-    seen = _embed(parts, table, X)
-    scan = _scan(settings, parts, table, seen, notices)
-    choice, votes, scan = _choose(settings, parts, scan, seen, notices)
+    embed, seen = reuse.embedded(table, X)
+    scan = _scan(settings, parts, reuse, table, seen, notices)
+    choice, votes, scan = _choose(settings, parts, reuse, scan, seen, notices)
     k, reason = choice.k, choice.reason
     segmenter = scan.fitted[k]
-    embedding = [] if parts.embed is None else [("embed", parts.embed)]
+    embedding = [] if embed is None else [("embed", embed)]
     pipeline = Pipeline([*pipeline.steps, *embedding, ("cluster", segmenter)])
     with progress.step("profile and measure"):
         measured = measure.measure(settings, prepared, X, scan, k, pipeline, notices)
@@ -103,29 +102,25 @@ def segment(settings: Settings, parts: Parts) -> Result:
         segments=segments,
         metrics=measured.values | gathered.metrics,
         meanings=measured.meanings | gathered.meanings,
-        fingerprint=fingerprint.result(),
+        fingerprint=fingerprint,
         evidence=gathered,
         notices=notices,
         published=published.compare(settings.published, ours, source.kind == "file"),
     )
 
 
-def _embed(parts: Parts, table: FeatureTable, X: np.ndarray) -> np.ndarray:
-    if parts.embed is None:
-        return X
-    with progress.step("embed") as found:
-        seen = space.embed(parts.embed, table.features, X)
-        found(f"{X.shape[1]} scaled features -> {seen.shape[1]} dimensions")
-    return seen
+def fingerprinted(settings: Settings, source: Source, kept: Cache) -> str:
+    """Hash the content of the data; a file that was hashed before and not touched since is not read again."""
+    # Generated data is what its settings make it: they are its fingerprint.
+    made_of = repr(sorted(settings.dataset.model_dump().items())).encode()
+    return sources.fingerprint(source.paths, b"" if source.paths else made_of, kept.digest)
 
 
-def _scan(settings: Settings, parts: Parts, table: FeatureTable, seen: np.ndarray, notices: list):
+def _scan(
+    settings: Settings, parts: Parts, reuse: Reuse, table: FeatureTable, seen: np.ndarray, notices: list
+):
     worth = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
-    ks = _ks(settings, parts, seen, notices)
-    sample, seed = settings.evaluation.silhouette_sample, settings.seed
-    with progress.step("scan over k") as found, progress.bar(len(ks)) as tick:
-        scan = selection.scan(seen, parts.make_clusterer, ks, not parts.takes_k, worth, sample, seed, tick)
-        found(f"k = {', '.join(str(k) for k in scan.table['k'])}")
+    scan = reuse.scanned(seen, _ks(settings, parts, seen, notices), worth)
     notices += [("info", text) for text in scan.warnings]
     return scan
 
@@ -165,7 +160,9 @@ def _ks(settings: Settings, parts: Parts, X: np.ndarray, notices: list) -> list[
     return sorted({*possible, *wanted})
 
 
-def _choose(settings: Settings, parts: Parts, scan: selection.Scan, seen: np.ndarray, notices: list):
+def _choose(
+    settings: Settings, parts: Parts, reuse: Reuse, scan: selection.Scan, seen: np.ndarray, notices: list
+):
     """Ask the panel of rules; obey the k that was given, take the panel's for auto."""
     if not parts.takes_k:
         k = int(scan.table["k"].iloc[0])
@@ -175,19 +172,14 @@ def _choose(settings: Settings, parts: Parts, scan: selection.Scan, seen: np.nda
             )
         return choosing.Choice(k, "found by the model", True), None, scan
     whole = settings.k == "auto" or settings.selection.panel
-    labelings = {k: segmenter.labels_ for k, segmenter in scan.fitted.items()}
-    # The panel looks where the clusterer looks; an embedding is not fitted anew for each of its samples.
-    fit = evidence.fitter(replace(parts, embed=None), [])
-    with progress.step("choose k") as found, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        table = choosing.panel(seen, scan.table, labelings, fit, seed=settings.seed, whole=whole)
+    with progress.step("choose k") as found:
+        table = reuse.panel(seen, scan, whole, notices)
         votes = choosing.votes(table)
         if settings.k == "auto":
             choice = choosing.choose(votes, table)
         else:
             choice = choosing.Choice(settings.k, "as asked for", True)
         found(f"{choice.k} ({choice.reason})")
-    notices += [("info", str(w.message)) for w in caught if str(w.message).startswith("choosing k")]
     if not choice.clear:
         notices.append(("warning", choice.reason))
     empty = choice.k - scan.fitted[choice.k].n_segments_

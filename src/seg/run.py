@@ -175,7 +175,7 @@ def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
     progress.closing(result.segments, result.table.features, lines, title)
 
 
-@hydra.main(version_base="1.3", config_path="../../configs", config_name="run")
+@hydra.main(version_base="1.3", config_path=str(config.CONFIGS), config_name="run")
 def _command(cfg: DictConfig) -> float | None:
     # A sweep goes on after a job that fails and raises its first error at the end only: say it now.
     try:

@@ -87,6 +87,16 @@ def scan(
     return Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, tuple(said))
 
 
+def together(scans: Sequence[Scan]) -> Scan:
+    """Join scans of different k over the same customers into one."""
+    return Scan(
+        pd.concat([scan.table for scan in scans]).sort_values("k", ignore_index=True),
+        {k: segmenter for scan in scans for k, segmenter in scan.fitted.items()},
+        {k: silhouette for scan in scans for k, silhouette in scan.silhouettes.items()},
+        tuple(dict.fromkeys(said for scan in scans for said in scan.warnings)),
+    )
+
+
 def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick: Callable[[int], None]):
     """Fit every clusterer, one k a thread, each on one core.
 
