@@ -143,14 +143,32 @@ class RecipeSettings(Strict):
     profile: list[str] = []
 
 
-class EngineSettings(Strict):
-    """Engine and its limits."""
+class DuckDBSettings(Strict):
+    """DuckDB and its limits."""
 
-    name: str
+    name: Literal["duckdb"]
     memory_limit: str | None = None
     threads: Annotated[int | None, _whole(1, "null")] = None
     spill_dir: str | None = None
     connect: dict[str, Any]
+
+
+class SparkSettings(Strict):
+    """Spark: where its session comes from, and its limits."""
+
+    name: Literal["spark"]
+    master: str | None = None
+    remote: str | None = None
+    conf: dict[str, Any] = {}
+    driver_memory: str | None = None
+    shuffle_partitions: Annotated[int | None, _whole(1, "null")] = None
+    timeout: Annotated[int, _whole(1)] = 30
+    collect_limit: Annotated[int, _whole(1)] = 5_000_000
+    staging_dir: str | None = None
+    connect: dict[str, Any]
+
+
+ENGINES = {"duckdb": DuckDBSettings, "spark": SparkSettings}
 
 
 class SelectionSettings(Strict):
@@ -228,7 +246,7 @@ class Settings(Strict):
     recipe: RecipeSettings
     scaler: dict[str, Any]
     model: dict[str, Any]
-    engine: EngineSettings
+    engine: Annotated[DuckDBSettings | SparkSettings, Field(discriminator="name")]
     selection: SelectionSettings
     evaluation: EvaluationSettings
     tracking: TrackingSettings
@@ -326,15 +344,17 @@ def explain(error: Exception) -> str | None:
 
 def _wrong(item: dict, plain: dict) -> str:
     place = [str(part) for part in item["loc"]]
+    if place[0] == "engine" and len(place) > 1:
+        del place[1]  # which of the engines' settings they are
     # Pydantic adds the branch of a union to the place of an error: only what the configuration has is a key.
     value, depth = plain, 0
-    for part in item["loc"]:
+    for part in place if place[0] == "engine" else item["loc"]:
         if not (isinstance(value, dict) and part in value):
             break
         value, depth = value[part], depth + 1
     key = ".".join(place[: max(depth, 1)])
     if item["type"] == "extra_forbidden":
-        known = _known(place[:-1])
+        known = _known(place[:-1], plain)
         return f"{'.'.join(place)}={item['input']}: unknown key; expected one of {listed(place[-1], known)}"
     if item["type"] == "missing":
         return f"{'.'.join(place)}: is needed and was not given"
@@ -344,10 +364,10 @@ def _wrong(item: dict, plain: dict) -> str:
     return f"{key}={item['input']}: {expected}"
 
 
-def _known(place: list[str]) -> list[str]:
+def _known(place: list[str], plain: dict) -> list[str]:
     model: Any = Settings
     for part in place:
-        model = model.model_fields[part].annotation
+        model = ENGINES[plain["engine"]["name"]] if part == "engine" else model.model_fields[part].annotation
     return list(model.model_fields)
 
 

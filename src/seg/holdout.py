@@ -20,7 +20,7 @@ from sklearn.base import clone
 from seg import cleaning, selection, space
 from seg import features as features_table
 from seg.config import Settings
-from seg.engine import DuckDBEngine
+from seg.engine import Engine
 from seg.errors import SegError
 from seg.evaluation import holdout as scoring
 from seg.evaluation import metrics
@@ -124,7 +124,7 @@ def impossible(settings: Settings) -> str | None:
 def holdout(
     settings: Settings,
     parts: space.Parts,
-    engine: DuckDBEngine,
+    engine: Engine,
     table: ir.Table,
     cut: object,
     days: int,
@@ -162,7 +162,7 @@ def holdout(
     return judged, judged.sentence
 
 
-def part(settings: Settings, engine: DuckDBEngine, table: ir.Table, cut: object, days: int) -> Parted:
+def part(settings: Settings, engine: Engine, table: ir.Table, cut: object, days: int) -> Parted:
     """Part the order lines at the cut, and make features of those before it and the outcome of those after it.
 
     Both are cleaned by the steps of the run, each by itself. Lines without a customer are no part of the outcome.
@@ -258,12 +258,12 @@ def _window(cut: object, days: object) -> tuple[date, date]:
         raise SegError(f"{KEY}.days={days}: too many; the calendar ends in the year 9999") from None
 
 
-def _first_and_last(engine: DuckDBEngine, table: ir.Table) -> tuple[date, date]:
+def _first_and_last(engine: Engine, table: ir.Table) -> tuple[date, date]:
     ends = engine.collect(table.aggregate(first=table.ordered_at.min(), last=table.ordered_at.max())).iloc[0]
     return ends["first"].date(), ends["last"].date()
 
 
-def _features(settings: Settings, engine: DuckDBEngine, before: ir.Table, cut: date) -> FeatureTable:
+def _features(settings: Settings, engine: Engine, before: ir.Table, cut: date) -> FeatureTable:
     recipe, steps = settings.recipe, cleaning.parse(settings.cleaning.steps)
     try:
         lines, _ledger = cleaning.clean(engine, before, steps)
@@ -286,7 +286,7 @@ def _moved(cut: date, steps: list) -> date:
     return cut.replace(year=year, day=min(cut.day, calendar.monthrange(year, cut.month)[1]))
 
 
-def _named(engine: DuckDBEngine, lines: ir.Table) -> pd.Series:
+def _named(engine: Engine, lines: ir.Table) -> pd.Series:
     """List the customers who have an id in the files, the others being orders that nobody can be asked about."""
     ids = lines.filter(_has_customer(lines)).select("customer_id").distinct()
     return engine.collect(ids)["customer_id"]
@@ -297,7 +297,7 @@ def _has_customer(lines: ir.Table) -> ir.BooleanValue:
 
 
 def _outcome(
-    settings: Settings, engine: DuckDBEngine, table: ir.Table, cut: date, until: date, days: int
+    settings: Settings, engine: Engine, table: ir.Table, cut: date, until: date, days: int
 ) -> pd.DataFrame:
     day = table.ordered_at.date()
     within = (day >= ibis.literal(cut)) & (day < ibis.literal(until))

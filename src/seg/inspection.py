@@ -12,7 +12,7 @@ from ibis.expr import datatypes as dt
 from seg import schema
 from seg.config import DatasetSettings
 from seg.datasets import transactions
-from seg.engine import DuckDBEngine
+from seg.engine import Engine
 from seg.schema import Loaded
 
 SHOWN = 5  # bad rows shown
@@ -62,7 +62,7 @@ class Report:
 
 
 def inspect(
-    engine: DuckDBEngine, loaded: Loaded, kind: str, declared: Collection[str], sources: Mapping[str, str]
+    engine: Engine, loaded: Loaded, kind: str, declared: Collection[str], sources: Mapping[str, str]
 ) -> Report:
     """Measure a table, in one pass over it.
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from seg import cleaning, features, holdout, progress, sources
 from seg.config import Settings
-from seg.engine import DuckDBEngine
+from seg.engine import Engine
 from seg.features import FeatureTable
 from seg.schema import Loaded
 from seg.sources import Source
@@ -91,7 +91,7 @@ def prepare(settings: Settings, parts: Parts, source: Source, notices: list) -> 
     return Prepared(table, ledger, loaded.rejects, parted)
 
 
-def _part(settings: Settings, engine: DuckDBEngine, loaded: Loaded, notices: list, found):
+def _part(settings: Settings, engine: Engine, loaded: Loaded, notices: list, found):
     reason = holdout.impossible(settings)
     if reason:
         notices.append(("warning", f"evaluation.holdout.cut: {reason}"))

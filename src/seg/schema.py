@@ -15,7 +15,7 @@ import ibis
 import pandas as pd
 from ibis.expr import types as ir
 
-from seg.engine import REJECT_COLUMNS, DuckDBEngine, Raw, Reading
+from seg.engine import REJECT_COLUMNS, Engine, Raw, Reading
 from seg.errors import SegError
 from seg.sources import Source
 
@@ -67,7 +67,7 @@ class Loaded:
 
 
 def load_fields(
-    engine: DuckDBEngine,
+    engine: Engine,
     source: Source,
     fields: Sequence[Field],
     reading: Reading,
@@ -82,6 +82,7 @@ def load_fields(
         A column is missing, a file is empty, no row is left, or, with ``bad_rows="fail"``, a line is malformed, a
         value does not parse or a required one is missing: the message names row and value.
     """
+    computing, engine = engine, engine.reader(source.paths)
     raw = engine.read(source.paths, list(dict.fromkeys(field.source for field in fields)), reading)
     where = _where(source)
     if len(raw.rejects) and bad_rows == "fail":
@@ -114,7 +115,8 @@ def load_fields(
             f"{where}: none of its {rows + len(raw.rejects):,} rows can be used; run with "
             "dataset.bad_rows=fail to see why"
         )
-    return Loaded((typed.filter(~typed._faulty) if bad else typed).drop("_faulty"), rejects)
+    good = (typed.filter(~typed._faulty) if bad else typed).drop("_faulty")
+    return Loaded(computing.adopt(good, engine), rejects)
 
 
 def transactions(table: ir.Table) -> ir.Table:
@@ -156,11 +158,11 @@ def identifier(text: ir.StringValue) -> ir.StringValue:
     """Read an id: trimmed, blank is NULL, and 17850.0 (a number that once had gaps beside it) is 17850."""
     text = text.strip().nullif("")
     digits = text.left(text.length() - 2)
-    whole = text.endswith(".0") & digits.re_search("^[0-9]+$")
+    whole = text.endswith(".0") & digits.re_search(r"^[0-9]+\z")
     return whole.ifelse(digits, text)
 
 
-def _typed(engine: DuckDBEngine, raw: Raw, field: Field, decimal: str, where: str) -> ir.Value:
+def _typed(engine: Engine, raw: Raw, field: Field, decimal: str, where: str) -> ir.Value:
     column = raw.table[field.source]
     if not column.type().is_string():
         return _converted(column, field, where)
@@ -215,7 +217,7 @@ def _fault(raw: ir.Value, value: ir.Value, required: bool) -> ir.BooleanValue:
     return value.isnull() & given
 
 
-def _with_zone(engine: DuckDBEngine, raw: Raw, field: Field, where: str) -> Field:
+def _with_zone(engine: Engine, raw: Raw, field: Field, where: str) -> Field:
     """Decide whether the times of a column carry a UTC offset: all of them or none, never a mix."""
     column = raw.table[field.source]
     if field.kind != "time" or field.format or not column.type().is_string():

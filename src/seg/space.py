@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from seg.engine import DuckDBEngine
+from seg.engine import Engine
 from seg.errors import SegError
 from seg.features import FeatureTable
 from seg.models.transforms import preparation
@@ -36,7 +36,7 @@ class Parts:
         Between scaler and clusterer: then the clusterer works in the embedding, not in the scaled features.
     """
 
-    connect: Callable[[], DuckDBEngine]
+    connect: Callable[[], Engine]
     load: Callable[..., Loaded]
     scaler: object
     make_clusterer: Callable[[int], object]

@@ -14,13 +14,13 @@ import pandas as pd
 from ibis.expr import types as ir
 
 from seg.cleaning.registry import Step
-from seg.engine import DuckDBEngine
+from seg.engine import Engine
 from seg.errors import SegError
 
 LEDGER_COLUMNS = ["step", "rows", "customers", "revenue"]
 
 
-def clean(engine: DuckDBEngine, table: ir.Table, parsed: Sequence[tuple[Step, dict]], first: str = "loaded"):
+def clean(engine: Engine, table: ir.Table, parsed: Sequence[tuple[Step, dict]], first: str = "loaded"):
     """Apply the steps in order.
 
     Returns
@@ -50,7 +50,7 @@ def clean(engine: DuckDBEngine, table: ir.Table, parsed: Sequence[tuple[Step, di
     return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS)
 
 
-def _refuse(engine: DuckDBEngine, step: Step, table: ir.Table, arguments: Mapping) -> None:
+def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> None:
     if step.refuses is None:
         return
     refused, reason = step.refuses(table, **arguments)
@@ -60,7 +60,7 @@ def _refuse(engine: DuckDBEngine, step: Step, table: ir.Table, arguments: Mappin
         raise SegError(f"cleaning step {step.name}: {shown}: {reason}")
 
 
-def remarks(engine: DuckDBEngine, table: ir.Table) -> list[str]:
+def remarks(engine: Engine, table: ir.Table) -> list[str]:
     """Say what of the cleaned lines are returns, which the ledger cannot show: they stay, apart from purchases."""
     if "is_return" not in table.columns:
         return []
@@ -78,7 +78,7 @@ def remarks(engine: DuckDBEngine, table: ir.Table) -> list[str]:
     ]
 
 
-def _filtered(engine: DuckDBEngine, table: ir.Table, pending: list, ledger: list) -> ir.Table:
+def _filtered(engine: Engine, table: ir.Table, pending: list, ledger: list) -> ir.Table:
     """Apply filters that stand in a row: one scan counts after each of them, one keeps what is left."""
     if not pending:
         return table
@@ -92,7 +92,7 @@ def _filtered(engine: DuckDBEngine, table: ir.Table, pending: list, ledger: list
     return engine.checkpoint(table.filter(*kept))
 
 
-def _state(engine: DuckDBEngine, table: ir.Table, step: str) -> tuple:
+def _state(engine: Engine, table: ir.Table, step: str) -> tuple:
     return _line(engine.collect(table.aggregate(**_counts(table, "", None))).iloc[0], step, "")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seg import schema
-from seg.engine import DuckDBEngine, Reading
+from seg.engine import Engine, Reading
 from seg.errors import SegError
 from seg.schema import Field, Loaded
 from seg.sources import Source
 
 
 def load(
-    engine: DuckDBEngine,
+    engine: Engine,
     source: Source,
     id: str,
     features: Sequence[str],
@@ -41,7 +41,7 @@ def load(
     return loaded
 
 
-def check_unique(engine: DuckDBEngine, loaded: Loaded, column: str) -> None:
+def check_unique(engine: Engine, loaded: Loaded, column: str) -> None:
     """Raise a `SegError` that names ids which come more than once."""
     counts = loaded.table.group_by("customer_id").aggregate(times=loaded.table.count())
     twice = engine.collect(counts.filter(counts.times > 1).order_by("customer_id").limit(6))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 
 from seg import schema
-from seg.engine import DuckDBEngine, Reading
+from seg.engine import Engine, Reading
 from seg.schema import Field, Loaded
 from seg.sources import Source
 
@@ -23,7 +23,7 @@ FIELDS = [
 ]
 
 
-def load(engine: DuckDBEngine, source: Source, reading: Reading, bad_rows: str = "fail") -> Loaded:
+def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail") -> Loaded:
     """Read the customers of FLO.
 
     Returns

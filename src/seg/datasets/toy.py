@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 
 from seg import schema, synthetic
-from seg.engine import DuckDBEngine
+from seg.engine import Engine
 from seg.schema import Loaded
 from seg.sources import Source
 
 
-def load(engine: DuckDBEngine, source: Source, customers: int = 1000, seed: int = 0) -> Loaded:
+def load(engine: Engine, source: Source, customers: int = 1000, seed: int = 0) -> Loaded:
     """Generate order lines; ``planted`` is the true segment of the customer of each line."""
     lines = engine.register(synthetic.toy(customers=customers, seed=seed))
     table = lines.select(

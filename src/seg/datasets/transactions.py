@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import ibis
 
 from seg import schema
-from seg.engine import DuckDBEngine, Reading
+from seg.engine import Engine, Reading
 from seg.errors import SegError
 from seg.schema import Field, Loaded
 from seg.sources import Source
@@ -44,7 +44,7 @@ def mapping(columns: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def load(
-    engine: DuckDBEngine,
+    engine: Engine,
     source: Source,
     columns: Mapping[str, str | None],
     reading: Reading,

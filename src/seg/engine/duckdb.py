@@ -121,6 +121,19 @@ class DuckDBEngine:
         with explained():
             return table.to_pyarrow().to_pandas(date_as_object=False)
 
+    def arrow(self, table: ir.Table) -> pa.Table:
+        """Bring a table into memory as it is."""
+        with explained():
+            return table.to_pyarrow()
+
+    def export(self, table: ir.Table, path: Path) -> Path:
+        """Write a table to a Parquet file."""
+        with explained():
+            self._ibis.con.execute(
+                f"COPY ({ibis.to_sql(table, dialect='duckdb')}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+            )
+        return path
+
     # ---- leaves whose spelling differs between engines -----------------------------------------------------
 
     def timestamp(self, text: ir.StringValue, format_text: str | None) -> ir.TimestampValue:
@@ -153,6 +166,14 @@ class DuckDBEngine:
         return text.re_search(f"^{ISO_DAY}({ISO_TIME})?$")
 
     # ---- reading -------------------------------------------------------------------------------------------
+
+    def reader(self, paths: Sequence[Path]) -> DuckDBEngine:
+        """Give the engine that reads such files: this one reads them all."""
+        return self
+
+    def adopt(self, table: ir.Table, reader: DuckDBEngine) -> ir.Table:
+        """Take over a table from the engine that read it: this one."""
+        return table
 
     def read(self, paths: Sequence[Path], columns: Sequence[str], reading: Reading | None = None) -> Raw:
         """Read the named columns of one or more files of one format.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis.expr import types as ir
 
-from seg.engine import DuckDBEngine
+from seg.engine import Engine
 from seg.errors import SegError, listed
 from seg.features.glossary import GLOSSARY, Context
 from seg.features.recipe import check_as_of
@@ -48,7 +48,7 @@ class FeatureTable:
 
 
 def build(
-    engine: DuckDBEngine,
+    engine: Engine,
     table: ir.Table,
     features: Mapping[str, tuple[str, ...]],
     profile: Sequence[str] = (),
@@ -100,7 +100,7 @@ def build(
     return FeatureTable(frame, chosen, described, transforms, context.as_of, planted, newest)
 
 
-def _context(engine: DuckDBEngine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context:
+def _context(engine: Engine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context:
     """Look at the first and the newest order; a customers table without dates has neither."""
     first_name, last_name = ("ordered_at", "ordered_at") if counted else ("first_order_at", "last_order_at")
     if last_name not in table.columns:
