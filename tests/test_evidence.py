@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+import command_line
+
 CRITERIA = ["identifiable", "substantial", "stable", "better than noise", "predictive"]
 
 
 def run(*overrides: str, folder: Path, uri: str | None = None) -> subprocess.CompletedProcess:
     where = f"tracking.uri={uri}" if uri else "tracking=none"
-    return subprocess.run(
-        [sys.executable, "-m", "seg.run", *overrides, where, f"hydra.run.dir={folder}"],
-        capture_output=True, text=True, timeout=280,
-    )  # fmt: skip
+    return command_line.run(
+        "seg.run", *overrides, where, f"hydra.run.dir={folder}", env=os.environ, timeout=280
+    )
 
 
 @pytest.fixture(scope="module")

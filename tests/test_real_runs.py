@@ -1,21 +1,20 @@
 """Published segmentations on the real files, whole runs; skipped where SEG_DATA_DIR is not set."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import command_line
+
 pytestmark = pytest.mark.real
 
 
 def run(folder: Path, *overrides: str) -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", "seg.run", *overrides, "tracking=none", f"hydra.run.dir={folder}"],
-        capture_output=True, text=True, timeout=280,
-    )  # fmt: skip
+    done = command_line.run(
+        "seg.run", *overrides, "tracking=none", f"hydra.run.dir={folder}", env=os.environ, timeout=280
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SAMPLE" not in done.stdout
     return folder

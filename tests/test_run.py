@@ -1,7 +1,6 @@
 """The command, as a person runs it: what it leaves, what it says, what it costs to be wrong."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+
+import command_line
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFT = [
@@ -61,16 +62,17 @@ def command(*overrides: str, folder: Path, store: Store | None = None) -> list[s
 
 
 def run(*overrides: str, folder: Path, store: Store | None = None) -> subprocess.CompletedProcess:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SEG_", "MLFLOW_"))}
-    line = command(*overrides, folder=folder, store=store)
-    return subprocess.run(line, capture_output=True, text=True, timeout=240, env=clean)
+    return command_line.run(*command(*overrides, folder=folder, store=store)[2:])
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory, store_uri):
-    """One tracked run of the toy data set: its folder, its store, what it printed."""
+    """One tracked run of the toy data set, by an interpreter of its own: its folder, its store, what it printed."""
     folder, store = tmp_path_factory.mktemp("toy") / "run", Store(store_uri, "toy")
-    done = run("dataset=toy", "model=kmeans", "k=4", "seed=3", folder=folder, store=store)
+    line = command("dataset=toy", "model=kmeans", "k=4", "seed=3", folder=folder, store=store)
+    done = subprocess.run(
+        line, capture_output=True, text=True, timeout=240, env=command_line.clean_environment()
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, store, done.stdout
 
@@ -437,12 +439,7 @@ def test_an_interrupted_run_ends_killed(tmp_path, store):
 
 def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path, store):
     jobs = ["-m", "dataset=toy", "dataset.customers=200", "k=3,500,4", f"hydra.sweep.dir={tmp_path}/sweep"]
-    done = subprocess.run(
-        [sys.executable, "-m", "seg.run", *jobs, *store.overrides],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    done = command_line.run("seg.run", *jobs, *store.overrides)
     assert done.returncode == 1
     assert "k=500: there are only 200 customers" in done.stdout
     _, found = store.runs()

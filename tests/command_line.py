@@ -1,0 +1,70 @@
+"""Run seg's commands as a person does, without paying seconds of imports each time.
+
+A server process imports the heavy libraries once and forks for every command: the command has a process, an
+environment, a working directory and file descriptors of its own, as a fresh interpreter would give it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+# Before the first library asks: threads that wait by spinning turn seconds into minutes where two tests run at a time.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+PRELOADED = [
+    "pandas", "pyarrow", "scipy.stats", "sklearn.cluster", "sklearn.mixture", "sklearn.pipeline", "sklearn.decomposition",
+    "hydra.main", "omegaconf", "pydantic", "rich.table", "jinja2", "ibis", "ibis.backends.duckdb", "duckdb",
+    "matplotlib.figure", "matplotlib.backends.backend_agg", "mlflow", "mlflow.sklearn", "cloudpickle",
+]  # fmt: skip
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Give the environment without what would lead a command to a store or to data of one's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEG_", "MLFLOW_"))}
+    return kept | more
+
+
+def run(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 240
+) -> subprocess.CompletedProcess:
+    """Run ``python -m module arguments`` and wait; output as text."""
+    env = clean_environment() if env is None else dict(env)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with tempfile.TemporaryDirectory(prefix="seg-command-") as scratch:
+        out, err = Path(scratch) / "out", Path(scratch) / "err"
+        process = context.Process(target=_child, args=(module, arguments, env, str(out), str(err)))
+        process.start()
+        process.join(timeout)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired([module, *arguments], timeout, out.read_bytes(), err.read_bytes())
+        said = [path.read_text() if path.exists() else "" for path in (out, err)]
+    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *said)
+
+
+def _child(module: str, arguments: tuple[str, ...], env: dict[str, str], out: str, err: str) -> None:
+    for path, descriptor in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
+    sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
+    os.environ.clear()
+    os.environ.update(env)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = [module, *arguments]
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as stopped:
+        code = stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    raise SystemExit(code)
