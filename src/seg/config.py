@@ -7,6 +7,7 @@ the data set can serve the recipe and the cleaning.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -75,6 +76,22 @@ def readable(argument: str) -> str:
             if value.startswith(("[", "{")):
                 break
     return argument
+
+
+def private(argument: str) -> str:
+    """Move the value of an override that holds a password into the environment, so that no file and no log gets it.
+
+    Hydra writes every override as it came into the directory of a run, and so does MLflow.
+
+    >>> private("tracking.uri=postgresql://ana:secret@db/mlflow")
+    'tracking.uri=${oc.env:SEG_TRACKING_URI}'
+    """
+    key, equals, value = argument.partition("=")
+    if not equals or not re.search(r"://[^\s]*:[^\s]*@|[?&]password=", value):
+        return argument
+    name = "SEG_" + re.sub(r"\W+", "_", key).strip("_").upper()
+    os.environ[name] = value.strip("'\"")
+    return f"{key}=${{oc.env:{name}}}"
 
 
 def _whole(least: int, other: str = ""):

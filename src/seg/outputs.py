@@ -123,15 +123,20 @@ def leave(
     return written
 
 
+def shared_files(written: list[Path]) -> list[Path]:
+    """Leave out what stays in the directory of a run."""
+    return [path for path in written if path.name not in NOT_SHARED]
+
+
 @contextmanager
-def to_share(written: list[Path], folder: Path, salt: str) -> Iterator[Path]:
+def to_share(files: list[Path], folder: Path, salt: str) -> Iterator[Path]:
     """Gather in a temporary folder what may leave the directory of a run, for as long as the context lasts.
 
     Customer ids do not leave it: in the assignments they are hashed with the fingerprint of the data, so that runs on
-    the same data can be compared; rows that could not be read stay behind.
+    the same data can be compared.
     """
     with tempfile.TemporaryDirectory(prefix="seg-share-") as scratch:
-        for path in written:
+        for path in files:
             target = Path(scratch) / path.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.name == ASSIGNMENTS:
@@ -139,7 +144,7 @@ def to_share(written: list[Path], folder: Path, salt: str) -> Iterator[Path]:
                 write_parquet(
                     target, table.assign(customer_id=[_hashed(salt, one) for one in table["customer_id"]])
                 )
-            elif path.name not in NOT_SHARED:
+            else:
                 shutil.copyfile(path, target)
         yield Path(scratch)
 

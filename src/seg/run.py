@@ -46,17 +46,31 @@ def run(cfg: DictConfig) -> float | None:
         facts = _facts(settings, chosen, result, clock())
         written = outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
         written += contract.leave(result, settings, folder)
-        with progress.step("track"), outputs.to_share(written, folder, result.fingerprint) as shared:
-            tracker.record(shared=shared, **_record(settings, cfg, result, folder, clock()))
-        tracker.end("FINISHED")
+        refused = _track(tracker, _record(settings, cfg, result, folder, clock()), outputs.shared_files(written))
     except KeyboardInterrupt as error:
-        tracker.end("KILLED", error)
+        tracker.fail(folder, "KILLED", error)
         raise
     except BaseException as error:
-        tracker.end("FAILED", error)
+        tracker.fail(folder, "FAILED", error)
         raise
     _close(result, folder, tracker, clock(), title)
+    if refused is not None:
+        raise refused
     return result.metrics["common/silhouette"]
+
+
+def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
+    """Keep what MLflow is to know in the directory of the run, then upload it; return why the store refused."""
+    from seg import outputs, progress
+
+    folder, fingerprint = record["folder"], record["data"][1]
+    with progress.step("track"), outputs.to_share(files, folder, fingerprint) as shared:
+        tracker.keep(files=files, **record)
+        try:
+            tracker.push(shared)
+        except SegError as error:
+            return error
+    return None
 
 
 def _tracker(settings: Settings, chosen: dict, takes_k: bool):
@@ -195,7 +209,7 @@ def main() -> int:
     logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
     try:
         config.prepare_environment()
-        sys.argv[1:] = [config.readable(argument) for argument in sys.argv[1:]]
+        sys.argv[1:] = [config.readable(config.private(argument)) for argument in sys.argv[1:]]
         _command()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,21 +1,23 @@
 """One MLflow run: its parameters, metrics, curves, files and model.
 
-MLflow takes seconds to import and to open its store, so both happen in a thread beside reading and clustering.
+MLflow takes seconds to import and to open its store, so both happen in a thread beside reading and clustering. What a
+run found goes to its own directory first and to the store second: a store that is down loses nothing.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
 from seg.errors import SegError
-from seg.tracking import store
+from seg.tracking import push, record, store
+from seg.tracking.record import LONGEST_TAG, Record
 
 log = logging.getLogger("seg")
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
@@ -26,10 +28,13 @@ class NoTracker:
 
     where = "not tracked (tracking=none)"
 
-    def record(self, *_, **__) -> None:
+    def keep(self, *_, **__) -> None:
         """Take what a finished run leaves, and drop it."""
 
-    def end(self, status: str, error: BaseException | None = None) -> None:
+    def push(self, shared: Path) -> None:
+        """Upload nothing."""
+
+    def fail(self, folder: Path, status: str, error: BaseException) -> None:
         """End the run."""
 
 
@@ -59,57 +64,40 @@ class MLflowTracker:
         model: bool = True,
     ):
         self._uri = store.address(uri)
-        self._experiment, self._run_name = experiment, run_name
-        self._params, self._tags, self._model = dict(params), dict(tags), model
-        self._started = int(time.time() * 1000)
-        self._failure: Exception | None = None
+        self._record = Record(experiment, run_name, uri and store.hidden(self._uri), {}, {})
+        self._record.add(params, tags)
+        self._model, self._folder = model, None
+        self._refused = False
         self._run = self._client = None
-        self._thread = threading.Thread(target=self._start, name="mlflow-start", daemon=True)
+        known = copy.deepcopy(self._record)
+        self._thread = threading.Thread(target=self._start, args=(known,), name="mlflow-start", daemon=True)
         self._thread.start()
 
     # ---- beside the work ---------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def _start(self, known: Record) -> None:
         try:
             self._client = store.client(self._uri)
-            experiment_id = store.experiment_id(self._client, self._uri, self._experiment)
-            tags = {key: str(value)[:5000] for key, value in self._tags.items()} | {
-                "mlflow.runName": self._run_name
-            }
-            self._run = self._client.create_run(
-                experiment_id, start_time=self._started, run_name=self._run_name, tags=tags
-            )
-            self._log_params(self._params)
-        except Exception as error:  # handed to the caller's thread by _ready
-            self._failure = error
-
-    def _log_params(self, params: Mapping) -> None:
-        from mlflow.entities import Param
-
-        self._client.log_batch(self._run.info.run_id, params=[Param(k, str(v)) for k, v in params.items()])
-
-    def _ready(self, folder: Path) -> None:
-        self._thread.join()
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            if isinstance(failure, SegError):
-                raise failure
-            raise SegError(
-                f"tracking.uri={store.hidden(self._uri)}: MLflow cannot open it ({str(failure).splitlines()[0]}); start the server, "
-                f"choose another tracking.uri, or run with tracking=none. What this run found is in {folder}"
-            ) from failure
+            experiment_id = store.experiment_id(self._client, self._uri, known.experiment)
+            self._run = push.make(self._client, experiment_id, known)
+        except Exception as error:  # tried once more at the end; nothing here may stop the work
+            self._client = None
+            log.warning("%s; the run goes on, its results stay on disk", store.reason(error, self._uri))
 
     # ---- at the end --------------------------------------------------------------------------------------------
 
     @property
     def where(self) -> str:
         """Say where the run can be looked at."""
-        return f"{store.hidden(self._uri)}, experiment {self._experiment}, run {self._run_name}"
+        if self._refused:
+            return f"NOT YET; upload it with: python -m seg.track push {self._folder}"
+        name = f"experiment {self._record.experiment}, run {self._record.run_name}"
+        return f"{store.hidden(self._uri)}, {name}"
 
-    def record(
+    def keep(
         self,
         folder: Path,
-        shared: Path,
+        files: Iterable[Path],
         params: Mapping[str, object],
         tags: Mapping[str, object],
         metrics: Mapping[str, float],
@@ -118,14 +106,14 @@ class MLflowTracker:
         pipeline,
         example: pd.DataFrame,
     ) -> None:
-        """Log what a run found.
+        """Write what a run found into its directory, as it will be known in the store.
 
         Parameters
         ----------
         folder : Path
-            Directory of the run, where its results are whatever happens here.
-        shared : Path
-            Its content becomes the artifacts, in one call.
+            Directory of the run.
+        files : iterable of Path
+            In it, to become artifacts.
         params, tags : mapping
             Known only now, such as k when it was chosen.
         metrics : mapping of str to float
@@ -139,63 +127,62 @@ class MLflowTracker:
         example : DataFrame
             Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
         """
-        from mlflow.entities import Dataset, DatasetInput, Metric, RunTag
+        self._record.add(params, tags, metrics)
+        for name in set(k_scan.columns) - {"k", "silhouette_n"}:
+            curve = k_scan[["k", name]].dropna()
+            steps = zip(curve["k"].tolist(), curve[name].astype(float).tolist(), strict=True)
+            self._record.curves[f"scan/{name}"] = [list(step) for step in steps]
+        self._record.data = list(data)
+        self._record.files = sorted(str(path.relative_to(folder)) for path in files)
+        self._record.end("FINISHED")
+        save = (lambda target: _save(pipeline, example, target)) if self._model else None
+        record.write(self._record, folder, save)
+        self._folder = folder
 
-        self._ready(folder)
-        run_id, now = self._run.info.run_id, int(time.time() * 1000)
-        self._log_params(params)
-        values = [Metric(name, float(value), now, 0) for name, value in metrics.items() if pd.notna(value)]
-        curves = [
-            Metric(f"scan/{name}", float(row[name]), now, int(row["k"]))
-            for row in k_scan.to_dict("records")
-            for name in k_scan.columns
-            if name not in ("k", "silhouette_n") and pd.notna(row[name])
-        ]
-        told = [RunTag(name, str(value)[:5000]) for name, value in tags.items()]
-        everything = values + curves
-        for start in range(0, max(len(everything), 1), 1000):  # the limit of one batch
-            self._client.log_batch(
-                run_id, metrics=everything[start : start + 1000], tags=told if start == 0 else []
-            )
-        name, fingerprint = data
-        digest = Dataset(name, fingerprint[:8] or "generated", source_type="local", source="{}")
-        self._client.log_inputs(run_id, datasets=[DatasetInput(digest)])
-        self._client.log_artifacts(run_id, str(shared))
-        if self._model:
-            self._log_model(run_id, pipeline, example)
+    def push(self, shared: Path) -> None:
+        """Upload what was kept, with the content of `shared` as artifacts.
 
-    def _log_model(self, run_id: str, pipeline, example: pd.DataFrame) -> None:
-        import cloudpickle
-        import mlflow
-        from mlflow.models import infer_signature
-
-        import seg.errors
-        import seg.models
-
-        # By value: the saved model then loads where seg is not installed.
-        for module in (seg.models, seg.errors):
-            cloudpickle.register_pickle_by_value(module)
-        try:
-            with mlflow.start_run(run_id=run_id, log_system_metrics=False):
-                mlflow.sklearn.log_model(
-                    pipeline,
-                    name="model",
-                    # skops, the default, refuses classes that it does not know, such as ours.
-                    serialization_format="cloudpickle",
-                    signature=infer_signature(example, pipeline.predict(example)),
-                    input_example=example,
-                    pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
-                )
-        finally:
-            for module in (seg.models, seg.errors):
-                cloudpickle.unregister_pickle_by_value(module)
-
-    def end(self, status: str, error: BaseException | None = None) -> None:
-        """End the run as FINISHED, FAILED or KILLED, with the error as a tag."""
+        Raises
+        ------
+        SegError
+            The store cannot be reached or refuses; says how to upload later.
+        """
         self._thread.join()
-        if self._run is None:
-            return
-        run_id = self._run.info.run_id
-        if error is not None:
-            self._client.set_tag(run_id, "error", f"{type(error).__name__}: {error}"[:5000])
-        self._client.set_terminated(run_id, status)
+        run_id = self._run and self._run.info.run_id
+        try:
+            push.push(self._folder, shared, self._uri, self._client, run_id)
+        except SegError:
+            self._refused = True
+            raise
+
+    def fail(self, folder: Path, status: str, error: BaseException) -> None:
+        """End the run as FAILED or KILLED with the error as a tag; says so only, whatever the store answers."""
+        try:
+            if self._folder is None:  # what is whole stays whole: only its upload was cut short
+                self._record.tags["error"] = f"{type(error).__name__}: {error}"[:LONGEST_TAG]
+                self._record.end(status)
+                record.write(self._record, folder)
+                self._folder = folder
+                self.push(folder)
+            elif self._run is not None:
+                self._client.set_terminated(self._run.info.run_id, status)
+        except Exception as refused:
+            log.warning("%s", refused if isinstance(refused, SegError) else store.reason(refused, self._uri))
+
+
+def _save(pipeline, example: pd.DataFrame, target: Path) -> None:
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+
+    from seg.models import saved
+
+    with saved.by_value():
+        mlflow.sklearn.save_model(
+            pipeline,
+            str(target),
+            # skops, the default, refuses classes that it does not know, such as ours.
+            serialization_format="cloudpickle",
+            signature=infer_signature(example, pipeline.predict(example)),
+            input_example=example,
+            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        )

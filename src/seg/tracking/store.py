@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
+import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 from seg.errors import SegError
 
 ROOT = Path(__file__).resolve().parents[3]
+SQLITE = "sqlite:///"
+# What stores say when they refuse, and what it means for whoever reads it.
+REFUSALS = {
+    r"readonly database|read-only": (
+        "the store is read-only",
+        "give yourself the right to write, or choose another tracking.uri",
+    ),
+    r"unable to open database file": (
+        "the file cannot be opened",
+        "check the folder and your rights, or choose another tracking.uri",
+    ),
+    r"database or disk is full|No space left|File too large|Disk quota": (
+        "the disk of the store is full",
+        "free space",
+    ),
+    r"database is locked": ("another program holds the file", "end it"),
+    r"Can't locate revision|out-of-date database schema": (
+        "it was made by another version of MLflow",
+        "back it up and run mlflow db upgrade with the newer of the two, or choose another tracking.uri",
+    ),
+    r"password authentication failed|error code 40[13]|status code 40[13]|no password supplied": (
+        "it refuses the name or the password",
+        "give both in MLFLOW_TRACKING_URI (a database) or in MLFLOW_TRACKING_USERNAME and _PASSWORD (a server)",
+    ),
+    r"No module named 'psycopg2'": (
+        "the driver of PostgreSQL is missing",
+        "pip install 'seg[postgres]'",
+    ),
+    r"Connection refused|Max retries exceeded|could not connect|Connection to .* timed out|"
+    r"Name or service not known|could not translate host|Connection aborted|Connection reset": (
+        "no server answers there",
+        "start it or check the address",
+    ),
+}
 
 
 def address(uri: str | None = None) -> str:
-    """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or a SQLite file in the project."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}"
+    """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or a SQLite file in the project; its path absolute."""
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{ROOT / 'mlflow.db'}"
+    path = _file(uri)
+    return uri if path is None else f"{SQLITE}{path.absolute()}"
 
 
 def client(uri: str):
-    """Open a store; MLflow takes seconds to import, so nobody imports it before this."""
+    """Open a store; MLflow takes seconds to import, so nobody imports it before this.
+
+    Raises
+    ------
+    SegError
+        It is a SQLite file that cannot be written, or that belongs to another program.
+    """
+    _check_file(uri)
     _quiet()
     import mlflow
     import mlflow.sklearn
@@ -39,8 +85,9 @@ def experiment_id(client, uri: str, name: str) -> str:
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        # A local store keeps artifacts beside itself; without this they would land in the current directory.
-        beside = str(_beside(uri)) if uri.startswith("sqlite:") else None
+        # Without a server nobody else says where artifacts go: they would land in the current directory.
+        path = _file(uri)
+        beside = None if uri.startswith("http") else str((path.parent if path else ROOT) / "mlartifacts")
         try:
             return client.create_experiment(
                 name, artifact_location=beside, tags={"mlflow.experimentKind": "custom_model_development"}
@@ -54,13 +101,68 @@ def experiment_id(client, uri: str, name: str) -> str:
     return found.experiment_id
 
 
-def _beside(uri: str) -> Path:
-    return Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
+def hidden(text: str) -> str:
+    """Leave out the passwords of addresses, in an address or in any text.
+
+    >>> hidden("postgresql://ana:secret@db/mlflow and http://db:5000")
+    'postgresql://...@db/mlflow and http://db:5000'
+    """
+    text = re.sub(r"://[^\s'\"]*@", "://...@", text)
+    return re.sub(r"(?i)(password|passwd|token|sslkey)=[^&\s'\"]+", r"\1=...", text)
 
 
-def hidden(uri: str) -> str:
-    """Leave out the password of an address."""
-    return re.sub(r"//[^/@]*@", "//...@", uri)
+def reason(error: Exception, uri: str) -> str:
+    """Say in one sentence why a store did not take a run, and what to do."""
+    if isinstance(error, SegError):
+        return str(error)
+    said = hidden(f"{error} {error.__cause__ or ''}")
+    start = f"tracking.uri={hidden(uri)}"
+    for sign, (what, mend) in REFUSALS.items():
+        if re.search(sign, said, re.IGNORECASE | re.DOTALL):
+            return f"{start}: {what}; {mend}"
+    if isinstance(error, OSError) and error.filename:
+        what = f"its artifacts cannot be written to {error.filename} ({error.strerror})"
+        return f"{start}: {what}; mend that, or choose another tracking.experiment, whose artifacts lie elsewhere"
+    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
+    return f"{start}: MLflow refused ({first}); mend that, choose another tracking.uri, or run with tracking=none"
+
+
+def _file(uri: str) -> Path | None:
+    """Name the file of a SQLite store; None of any other."""
+    path = uri.removeprefix(SQLITE)
+    plain = uri.startswith(SQLITE) and path and not path.startswith(("file:", ":memory:")) and "?" not in path
+    return Path(path) if plain else None
+
+
+def _check_file(uri: str) -> None:
+    """Refuse a SQLite file that MLflow would fail on with a traceback, or quietly add its tables to."""
+    path = _file(uri)
+    if path is None:
+        return
+    start = f"tracking.uri={uri}"
+    if not path.parent.is_dir():
+        raise SegError(f"{start}: there is no folder {path.parent}; make it or choose another tracking.uri")
+    for place in (path, path.parent):  # SQLite writes its journal beside the file
+        if place.exists() and not os.access(place, os.W_OK):
+            raise SegError(
+                f"{start}: {place} cannot be written; give yourself the right to, or choose another tracking.uri"
+            )
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as opened:
+            tables = {
+                name for (name,) in opened.execute("select name from sqlite_master where type = 'table'")
+            }
+    except sqlite3.DatabaseError as error:
+        if "not a database" not in str(error):
+            return  # locked, or being made: MLflow waits
+        raise SegError(f"{start}: {path} is not a SQLite file; choose another tracking.uri") from None
+    if tables and not tables & {"experiments", "alembic_version"}:
+        few = ", ".join(sorted(tables)[:3])
+        raise SegError(
+            f"{start}: {path} belongs to another program (it has the tables {few}); choose another tracking.uri"
+        )
 
 
 def _quiet() -> None:

@@ -1,0 +1,122 @@
+"""Upload runs that MLflow did not get: its server was down, its disk full, the store read-only.
+
+    python -m seg.track list                                         runs that are not in MLflow, and why
+    python -m seg.track push                                         upload all of them
+    python -m seg.track push runs/2026-11-22/19-04-02-206374-flo     upload this one
+
+Every run keeps what MLflow is to know in its own directory first. An upload keeps the times and the status of the run,
+finishes what was begun, and makes nothing twice. Where it goes: tracking.uri=..., else where the run was to go; a
+password is never kept, so give an address that needs one again, or in MLFLOW_TRACKING_URI. The exit code is 0 when
+nothing is left to upload, 1 when something is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from seg import command, config
+from seg.errors import SegError, listed
+from seg.tracking import push as pushing
+from seg.tracking import record, store
+
+OWN = {"tracking.uri": None}
+
+
+def show(arguments: Sequence[str]) -> int:
+    """Print the runs that are not in MLflow yet."""
+    waiting = _waiting(_given(arguments)[1])
+    for folder in waiting:
+        print(folder)
+        try:
+            run = record.read(folder)
+        except SegError as error:
+            print(f"  cannot be uploaded: {error}")
+            continue
+        when = datetime.fromtimestamp(run.end_time / 1000)
+        where = run.uri or store.hidden(store.address())
+        print(f"  {run.run_name}, {run.status} {when:%Y-%m-%d %H:%M}, for {where}")
+        print(f"  {record.state(folder).get('error') or 'its upload was cut short'}")
+    print(f"{len(waiting)} to upload" + (": python -m seg.track push" if waiting else ""))
+    return 0
+
+
+def push(arguments: Sequence[str]) -> int:
+    """Upload runs; 1 when one of them could not be."""
+    uri, given = _given(arguments)
+    failed, done, down = 0, 0, {}
+    folders = [one for folder in given for one in record.folders(folder) or [folder]]
+    for folder in folders or _waiting([]):
+        try:
+            run, known = record.read(folder), record.state(folder)
+            if known.get("pushed") and uri is None:
+                print(f"{folder}: {run.run_name} is in {known['uri']} already")
+                continue
+            to = _address(run, folder, uri)
+            if to in down:
+                raise SegError(f"{folder}: not tried, {down[to]}")
+            _upload(run, folder, to, down)
+            print(f"{folder}: {run.run_name}, {run.status}, is in {store.hidden(to)} now")
+            done += 1
+        except SegError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed += 1
+    print(f"{done} uploaded, {failed} not" if done or failed else "nothing to upload")
+    return 1 if failed else 0
+
+
+def _upload(run: record.Record, folder: Path, uri: str, down: dict[str, str]) -> None:
+    """Upload one run; a store that cannot be opened is noted, so that it is asked once and not for every run."""
+    try:
+        client = store.client(uri)
+        client.search_experiments(max_results=1)
+    except Exception as error:
+        down[uri] = store.reason(error, uri)
+        raise SegError(f"{folder}: {down[uri]}") from error
+    from seg import outputs  # brings the plots and models with it, which list does without
+
+    files = [folder / name for name in run.files]
+    with outputs.to_share(files, folder, run.data[1] if run.data else "") as shared:
+        pushing.push(folder, shared, uri, client)
+
+
+def _given(arguments: Sequence[str]) -> tuple[str | None, list[Path]]:
+    own, rest = command.options([text for text in arguments if "=" in text], OWN)
+    if rest:
+        raise SegError(f"{rest[0]}: unknown; expected tracking.uri=... or directories of runs")
+    return own["tracking.uri"], [Path(text).resolve() for text in arguments if "=" not in text]
+
+
+def _waiting(roots: list[Path]) -> list[Path]:
+    roots = roots or [config.ROOT / "runs", config.ROOT / "multirun"]
+    return [folder for folder in record.folders(*roots) if not record.state(folder).get("pushed")]
+
+
+def _address(run: record.Record, folder: Path, uri: str | None) -> str:
+    uri = uri or run.uri
+    if uri and "...@" in uri:
+        raise SegError(
+            f"{folder}: it was to go to {uri}, whose password is not kept; give the address again: "
+            f"python -m seg.track push {folder} tracking.uri=..."
+        )
+    return store.address(uri)
+
+
+COMMANDS = {"list": show, "push": push}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when nothing is left to upload, 1 when something is."""
+    return command.execute(__doc__, _command, arguments)
+
+
+def _command(name: str, *arguments: str) -> int:
+    if name not in COMMANDS:
+        raise SegError(f"{name}: unknown command; expected one of {listed(name, COMMANDS)}, or --help")
+    return COMMANDS[name](arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
