@@ -46,7 +46,9 @@ def run(cfg: DictConfig) -> float | None:
         facts = _facts(settings, chosen, result, clock())
         written = outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
         written += contract.leave(result, settings, folder)
-        refused = _track(tracker, _record(settings, cfg, result, folder, clock()), outputs.shared_files(written))
+        refused = _track(
+            tracker, _record(settings, cfg, result, folder, clock()), outputs.shared_files(written)
+        )
     except KeyboardInterrupt as error:
         tracker.fail(folder, "KILLED", error)
         raise

@@ -55,8 +55,6 @@ def push(arguments: Sequence[str]) -> int:
                 print(f"{folder}: {run.run_name} is in {known['uri']} already")
                 continue
             to = _address(run, folder, uri)
-            if to in down:
-                raise SegError(f"{folder}: not tried, {down[to]}")
             _upload(run, folder, to, down)
             print(f"{folder}: {run.run_name}, {run.status}, is in {store.hidden(to)} now")
             done += 1
@@ -69,12 +67,15 @@ def push(arguments: Sequence[str]) -> int:
 
 def _upload(run: record.Record, folder: Path, uri: str, down: dict[str, str]) -> None:
     """Upload one run; a store that cannot be opened is noted, so that it is asked once and not for every run."""
-    try:
-        client = store.client(uri)
-        client.search_experiments(max_results=1)
-    except Exception as error:
-        down[uri] = store.reason(error, uri)
-        raise SegError(f"{folder}: {down[uri]}") from error
+    if uri not in down:
+        try:
+            client = store.client(uri)
+            client.search_experiments(max_results=1)
+        except Exception as error:
+            down[uri] = store.reason(error, uri)
+    if uri in down:
+        record.note(folder, error=down[uri])
+        raise SegError(f"{folder}: {down[uri]}")
     from seg import outputs  # brings the plots and models with it, which list does without
 
     files = [folder / name for name in run.files]

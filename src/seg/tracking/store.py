@@ -37,7 +37,7 @@ REFUSALS = {
         "it refuses the name or the password",
         "give both in MLFLOW_TRACKING_URI (a database) or in MLFLOW_TRACKING_USERNAME and _PASSWORD (a server)",
     ),
-    r"No module named 'psycopg2'": (
+    r"No module named 'psycopg": (
         "the driver of PostgreSQL is missing",
         "pip install 'seg[postgres]'",
     ),
@@ -93,8 +93,11 @@ def experiment_id(client, uri: str, name: str) -> str:
                 name, artifact_location=beside, tags={"mlflow.experimentKind": "custom_model_development"}
             )
         except MlflowException:
-            found = client.get_experiment_by_name(name)  # another job was first
-    if found is None or found.lifecycle_stage == "deleted":
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+            # another job was first
+    if found.lifecycle_stage == "deleted":
         raise SegError(
             f"tracking.experiment={name}: it is deleted in {hidden(uri)}; restore it there or choose another name"
         )
@@ -172,11 +175,7 @@ def _quiet() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    for name in (
-        "alembic",
-        "mlflow.store.db.utils",
-        "mlflow.tracking",
-        "mlflow.models.model",
-        "mlflow.sklearn",
-    ):
+    for name in ("alembic", "mlflow.tracking", "mlflow.models.model", "mlflow.sklearn"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # It logs whole tracebacks of what it then raises, and we say in a sentence.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
