@@ -5,7 +5,6 @@ import os
 import shutil
 import sqlite3
 
-import command_line
 import mlflow
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from mlflow import MlflowClient
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
+import command_line
 from seg import config, track
 from seg.errors import SegError
 from seg.tracking import MLflowTracker, push, record, store
