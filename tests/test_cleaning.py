@@ -12,8 +12,10 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from seg import cleaning, features, sources
+from seg.cleaning import ledger
 from seg.config import CONFIGS
 from seg.datasets import transactions
 from seg.engine import Reading
@@ -306,6 +308,59 @@ def test_every_step_says_what_it_does():
     assert [name for name, step in cleaning.STEPS.items() if not step.apply.__doc__] == []
 
 
+@by_hand("raise_zero_ratings", "raise_negative_votes", "blank_placeholders")
+def test_repairs_change_values_and_no_rows(lines, rows, clean):
+    table = priced(
+        lines,
+        1,
+        1,
+        1,
+        rating=[0.0, None, 4.0],
+        helpful_votes=[-2.0, 3.0, None],
+        category=["N/A", "", "None left"],
+    )
+    repaired, ledger = clean(
+        table, "raise_zero_ratings", "raise_negative_votes", {"blank_placeholders": {"columns": ["category"]}}
+    )
+    expected = [("1", 1.0, 0.0, None), ("2", None, 3.0, None), ("3", 4.0, None, "None left")]
+    assert rows(repaired, "order_id", "rating", "helpful_votes", "category") == expected
+    assert list(ledger["rows"]) == [3] * 4 and list(ledger["revenue"]) == [3] * 4
+
+
+@by_hand("verified_purchases", "drop_categories", "amount_above")
+def test_what_is_not_known_is_not_verified_has_no_category_and_no_amount(lines, rows, clean):
+    table = priced(
+        lines,
+        1,
+        1,
+        1,
+        amount=[0.25, 0.26, None],
+        verified=[True, False, None],
+        category=["Books", None, "books"],
+    )
+    for step, orders in [
+        ({"verified_purchases": {"unknown": "drop"}}, "1"),
+        ({"verified_purchases": {"verified": "any"}}, "123"),
+        ({"drop_categories": {"categories": ["Books"]}}, "23"),
+        ({"amount_above": {"above": 0.25}}, "2"),
+    ]:
+        assert rows(clean(table, step)[0], "order_id") == [(order,) for order in orders], step
+
+
+@by_hand("newest_days")
+def test_newest_days_counts_back_from_the_newest_line_that_is_left(lines, rows, clean):
+    times = ["2022-09-12 23:59", "2022-09-13 00:00", "2023-09-13 08:00", "2023-09-20 08:00"]
+    table = lines(*[("a", str(place), time, "x", 1, place) for place, time in enumerate(times)])
+    window = {"newest_days": {"days": 365}}
+    assert rows(clean(table, {"date_window": {"end": "2023-09-19"}}, window)[0], "order_id") == [
+        ("1",),
+        ("2",),
+    ]
+    assert rows(clean(table, window)[0], "order_id") == [("2",), ("3",)]
+    assert len(rows(clean(table, {"newest_days": {"days": None}})[0], "order_id")) == 4
+    assert rows(clean(table, {"drop_customers": {"customers": ["a"]}}, window)[0], "order_id") == []
+
+
 # ---- one-to-one matching -----------------------------------------------------------------------------------
 
 
@@ -433,7 +488,8 @@ def test_the_ledger_tells_rows_customers_and_revenue_after_each_step(shop, clean
         ("cancellations", 3, 2, 2.0),
         ("drop_customers_without_purchases", 2, 1, 5.0),
     ]
-    pd.testing.assert_frame_equal(ledger, pd.DataFrame(expected, columns=cleaning.LEDGER_COLUMNS))
+    expected = pd.DataFrame(expected, columns=cleaning.LEDGER_COLUMNS)
+    pd.testing.assert_frame_equal(ledger, expected.astype({"customers": "Int64"}))
 
 
 def test_each_line_of_the_ledger_is_the_table_after_that_step_alone(engine, shop, clean):
@@ -446,8 +502,24 @@ def test_each_line_of_the_ledger_is_the_table_after_that_step_alone(engine, shop
             table.count().execute(), table.customer_id.nunique().execute(),
         ]  # fmt: skip
     pd.testing.assert_frame_equal(
-        fused.iloc[1:].reset_index(drop=True), pd.DataFrame(states).reset_index(drop=True)
+        fused.iloc[1:].reset_index(drop=True),
+        pd.DataFrame(states).reset_index(drop=True).astype({"customers": "Int64"}),
     )
+
+
+def test_of_a_large_table_customers_are_counted_of_what_is_left_or_of_everything_where_asked(
+    engine, shop, clean, monkeypatch
+):
+    whole = clean(shop, *CHAIN)[1]
+    monkeypatch.setattr(ledger, "LARGE", 3)
+    part = clean(shop, *CHAIN)[1]
+    assert list(part["rows"]) == list(whole["rows"])
+    # drop_missing, drop_zero_price and minimum_price stand in a row: what the last of them leaves is counted.
+    assert list(part["customers"].isna()) == [True, True, True, False, True, False, False, False]
+    known = part["customers"].notna()
+    pd.testing.assert_frame_equal(part[known], whole[known])
+    full = cleaning.clean(engine, shop, cleaning.parse(CHAIN), full=True)[1]
+    pd.testing.assert_frame_equal(full, whole)
 
 
 def test_steps_are_applied_in_the_order_that_is_given(lines, clean):
@@ -460,7 +532,11 @@ def test_steps_are_applied_in_the_order_that_is_given(lines, clean):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONFIGS / "cleaning").glob("*.yaml")))
 def test_steps_of_a_yaml_keep_their_order(name):
-    entries = yaml.safe_load((CONFIGS / "cleaning" / f"{name}.yaml").read_text())["steps"]
+    # A step may refer to a key beside the steps.
+    entries = OmegaConf.to_container(
+        OmegaConf.create({"cleaning": yaml.safe_load((CONFIGS / "cleaning" / f"{name}.yaml").read_text())}),
+        resolve=True,
+    )["cleaning"]["steps"]
     names = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
     assert [step.name for step, _arguments in cleaning.parse(entries)] == names
 

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import json
 import re
 import threading
 import zipfile
@@ -72,7 +73,10 @@ def test_help_names_every_command_and_no_command_is_an_error(seg):
     ("arguments", "message"),
     [
         (["chek"], "chek: unknown command; expected one of check"),
-        (["check"], "check: which data set[?] Expected dataset=<name>, one of customers, flo"),
+        (
+            ["check"],
+            "check: which data set[?] Expected dataset=<name>, one of amazon_reviews, customers, flo",
+        ),
         (["check", "dataset=flow"], "dataset=flow: unknown; expected one of flo"),
         (["check", "dataset=flo,toy"], "dataset=flo,toy.*one value at a time"),
         (["check", "dataset=flo", "dataset.pat=x"], "dataset.pat: unknown key; expected one of dataset.path"),
@@ -125,7 +129,7 @@ def test_list_says_what_each_data_set_is_in_the_words_of_its_file(seg, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_data_set_can_be_read_without_its_real_file_and_a_sample_is_said_loudly(seg, name):
     assert seg("check", f"dataset={name}") == 0
-    is_sample = (config.ROOT / "datasets" / name / "sample.csv").is_file()
+    is_sample = any((config.ROOT / "datasets" / name).glob("sample*"))
     assert seg.out.startswith("SAMPLE DATA: the real file of") == is_sample
     last = seg.out.splitlines()[-1].split(maxsplit=1)
     assert last == ["verdict", "ok, for SAMPLE DATA: the real file was not read" if is_sample else "ok"]
@@ -376,3 +380,112 @@ def test_what_is_fetched_is_what_a_run_looks_for(name, monkeypatch):
     dataset = config.settings(data._composed([f"dataset={name}"])).dataset
     assert dataset.fetch["member"] in dataset.files
     assert len(dataset.fetch["sha256"]) == 64 and dataset.fetch["url"].startswith("https://")
+
+
+# --- the Hugging Face Hub
+
+REPOSITORY = "McAuley-Lab/Amazon-Reviews-2023"
+HUB = {
+    "raw/review_categories/Electronics.jsonl": b'{"user_id": "SYNA"}\n',
+    "raw/meta_categories/meta_Electronics.jsonl": b'{"parent_asin": "B0"}\n',
+    "raw/review_categories/Gift_Cards.jsonl": b"{}\n",
+    "README.md": b"card",
+}
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the Hub as its client asks for: the list of files, what a file is, the file."""
+
+    cut_short = False
+
+    def do_HEAD(self):
+        self.answer(self.path, body=False)
+
+    def do_GET(self):
+        self.answer(self.path, body=True)
+
+    def answer(self, path: str, body: bool):
+        if path.startswith(f"/api/datasets/{REPOSITORY}/tree/main"):
+            listing = [
+                {"type": "file", "path": name, "size": len(text), "oid": "1" * 40}
+                for name, text in HUB.items()
+            ]
+            return self.send(json.dumps(listing).encode(), body, {"Content-Type": "application/json"})
+        content = HUB.get(path.removeprefix(f"/datasets/{REPOSITORY}/resolve/main/"))
+        if content is None:
+            return self.send_error(404)
+        if self.cut_short and body and "meta" in path:
+            return self.send_error(503)
+        commit = hashlib.sha1(path.encode()).hexdigest()
+        return self.send(content, body, {"X-Repo-Commit": commit, "ETag": f'"{commit}"'})
+
+    def send(self, content: bytes, body: bool, headers: dict):
+        self.send_response(200)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def the_hub(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client tries again and again
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_category_is_fetched_from_the_hub_under_its_bare_names_and_once(seg, the_hub, tmp_path):
+    assert seg("fetch", "dataset=amazon_reviews") == 0
+    folder = tmp_path / "data" / "amazon_reviews"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        Path(name).name: text for name, text in HUB.items() if "Electronics" in name
+    }
+    assert seg("fetch", "dataset=amazon_reviews") == 0
+    assert "is there already, nothing was fetched" in seg.out
+
+
+def test_an_unknown_category_lists_the_nearest_and_what_broke_off_leaves_no_file(
+    seg, the_hub, tmp_path, monkeypatch
+):
+    said = seg.fails("fetch", "dataset=amazon_reviews", "dataset.category=Electronic")
+    assert "dataset.category=Electronic: " in said and "expected one of Electronics, Gift_Cards" in said
+    monkeypatch.setattr(Hub, "cut_short", True)
+    said = seg.fails("fetch", "dataset=amazon_reviews")
+    assert "503" in said and "try again (what has come is kept)" in said
+    assert not list((tmp_path / "data" / "amazon_reviews").glob("*.jsonl"))
+
+
+def test_a_hub_that_does_not_answer_is_an_error_that_says_what_to_do(seg, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client tries six times
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert seg("fetch", "dataset=amazon_reviews") == 1
+    said = seg.err[seg.err.rindex("error: ") :]
+    assert REPOSITORY in said and "or download Electronics.jsonl and meta_Electronics.jsonl from" in said
+
+
+# --- generate
+
+
+def test_generate_writes_files_that_check_reads_and_refuses_what_it_cannot(seg, tmp_path):
+    assert seg("generate", "dataset=amazon_reviews", "rows=2000", f"to={tmp_path}", "seed=3") == 0
+    reviews = tmp_path / "reviews.parquet"
+    assert f"dataset.path={reviews}" in seg.out
+    assert seg("check", "dataset=amazon_reviews", f"dataset.path={reviews}") == 0
+    assert "rows         2,000\n" in seg.out and "SAMPLE" not in seg.out
+    assert "generate: got dataset=flo, expected dataset=amazon_reviews" in seg.fails(
+        "generate", "dataset=flo"
+    )
+    assert "rows=many: expected a whole number" in seg.fails(
+        "generate", "dataset=amazon_reviews", "rows=many"
+    )
+    assert "got rows=10, expected at least 1,000" in seg.fails(
+        "generate", "dataset=amazon_reviews", "rows=10"
+    )

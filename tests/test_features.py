@@ -55,6 +55,17 @@ DERIVED = {
     "days_between_orders": [0, 38 / 1, 0 / 1],
     "return_rate": [0 / 1, 1 / 2, 2 / 2],
 }
+# One a line of ORDERS; those of returns do not count, and a missing rating is in no mean.
+RATED = {
+    "rating": [5.0, 1.0, None, 1.0, 4.0, 5.0, 5.0, 1.0, 1.0, 1.0, 1.0],
+    "helpful_votes": [2.0, None, 3.0, 9.0, None, 0.0, 1.0, 9.0, 9.0, 9.0, 9.0],
+}
+RATINGS = {
+    "mean_rating": [4, (5 + 1) / 2, 5],
+    "one_star_share": [0, 1 / 2, 0],
+    "five_star_share": [0, 1 / 2, 1],
+    "helpful_votes": [0, 2 + 3, 0 + 1],
+}
 FAMILIES = {
     "revenue_by_month": {
         "revenue_2011-01": [0, 10, 0],
@@ -161,7 +172,14 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 def test_every_entry_has_a_table_worked_by_hand():
     assert (
-        set(GLOSSARY) - set(COUNTED) - set(DERIVED) - set(FAMILIES) - set(TIMES) - set(OF_CUSTOMERS) == set()
+        set(GLOSSARY)
+        - set(COUNTED)
+        - set(DERIVED)
+        - set(FAMILIES)
+        - set(TIMES)
+        - set(OF_CUSTOMERS)
+        - set(RATINGS)
+        == set()
     )
 
 
@@ -191,6 +209,16 @@ def test_all_features_together_are_what_each_is_alone(shop, build):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_months_are_columns_from_the_oldest_line_to_the_newest_the_empty_ones_too(shop, build, name):
     assert_same(build(shop, name).frame, frame("abc", **FAMILIES[name]))
+
+
+def test_ratings_are_counted_from_reviews_and_nobody_is_guessed_who_gave_none(lines, build):
+    table = lines(*ORDERS, is_return=RETURNS, **RATED)
+    assert_same(build(table, *RATINGS).frame, frame("abc", **RATINGS))
+    unrated = lines(
+        *ORDERS, is_return=RETURNS, rating=[None, *RATED["rating"][1:4], None, *RATED["rating"][5:]]
+    )
+    with pytest.raises(SegError, match="mean_rating is not a number for 1 customers, such as 'a'"):
+        build(unrated, "mean_rating")
 
 
 def test_months_go_over_the_turn_of_the_year(lines, build):

@@ -127,6 +127,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class TableSettings(Strict):
+    """A further table that a data set is made of: its path, else patterns beside the first table's files."""
+
+    path: str | None = None
+    files: list[str]
+    sample: str | None = None
+
+
 class DatasetSettings(BaseModel):
     """What every data set says of itself; its further keys are the arguments of its adapter."""
 
@@ -144,12 +152,17 @@ class DatasetSettings(BaseModel):
     common: list[str]
     levels: dict[str, list[str]] = {}
     bad_rows: Literal[BAD_ROWS] = "fail"
+    tables: dict[str, TableSettings] = {}
+    limits: list[str] = []
 
 
-class CleaningSettings(Strict):
-    """Steps in the order they are applied."""
+class CleaningSettings(BaseModel):
+    """Steps in the order they are applied; further keys are what its steps refer to."""
 
-    steps: list[str | dict[str, Any]] = []
+    model_config = ConfigDict(extra="allow")
+
+    steps: list[str | dict[str, Any]]
+    ledger: Literal["auto", "full"] = "auto"
 
 
 class RecipeSettings(Strict):

@@ -3,6 +3,8 @@
     python -m seg.data list                          every data set, and what a run would read
     python -m seg.data check dataset=flo             rows, dates, revenue and every column; seconds
     python -m seg.data fetch dataset=online_retail   download, checksum, unzip; needs the internet
+    python -m seg.data fetch dataset=amazon_reviews dataset.category=Electronics      27 GB from Hugging Face
+    python -m seg.data generate dataset=amazon_reviews rows=43886944 to=folder seed=0  invented, of the real shape; 3 minutes
     python -m seg.data glossary                      every feature that a recipe may name
 
 Options are those of seg.run: data_dir=/data, dataset.path=orders.csv, dataset.columns.customer_id=cust, ...
@@ -22,7 +24,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from seg import command, composition, config, download, sources
+from seg import command, composition, config, download, hub, sources, synthetic
 from seg.config import Settings
 from seg.errors import SegError, listed
 from seg.inspection import Report, facts, inspect, names_in_files
@@ -41,7 +43,7 @@ def list_datasets(overrides: Sequence[str]) -> int:
             source = _find(checked)
         except SegError as error:
             source = Source(name, "missing", (), str(error).splitlines()[0])
-        found = ", ".join(map(str, source.paths[:3])) or source.expected or "made in memory"
+        found = ", ".join(map(str, source.all_paths[:3])) or source.expected or "made in memory"
         where = f"expected: {_expected(checked)}" if source.kind == "sample" else f"found: {found}"
         lines = [_first_comment(name), where, f"to get it: {dataset.source}"]
         _add(table, name, dataset.kind, STATES[source.kind], "\n".join(lines))
@@ -90,6 +92,8 @@ def fetch(overrides: Sequence[str]) -> int:
         return 0
     what = _fetched_from(checked)
     folder = Path(checked.data_dir) / dataset.name
+    if "hub" in what:
+        return _fetch_from_hub(checked, what, folder, console, overrides)
     _say(console, f"{dataset.name}: fetching {what['url']}")
     with download.progress() as progress:
         path = download.fetch(what["url"], what["sha256"], what["member"], folder, progress)
@@ -99,6 +103,36 @@ def fetch(overrides: Sequence[str]) -> int:
         choose = f"dataset.path={shlex.quote(str(path))}"
         _say(console, f"a run reads {read[0] if read else 'none'} instead: choose the new file with {choose}")
     _say(console, f"next: python -m seg.data check {shlex.join(overrides)}")
+    return 0
+
+
+def _fetch_from_hub(checked: Settings, what: dict, folder: Path, console: Console, overrides) -> int:
+    files = what["files"]
+    _say(console, f"{checked.dataset.name}: fetching {' and '.join(files)} of {what['hub']}")
+    for path in hub.fetch(what["hub"], files, folder, what["chosen_by"]):
+        _say(console, f"{checked.dataset.name}: {path}, {path.stat().st_size:,} bytes")
+    _say(console, f"next: python -m seg.data check {shlex.join(overrides)}")
+    return 0
+
+
+def generate(overrides: Sequence[str]) -> int:
+    """Write invented files of the shape of a data set, at any size."""
+    own, rest = command.options(overrides, {"rows": "1000000", "to": "generated/amazon_reviews", "seed": "0"})
+    if rest != ["dataset=amazon_reviews"]:
+        raise SegError(
+            f"generate: got {' '.join(rest) or 'no data set'}, expected dataset=amazon_reviews (the only one that is "
+            "generated at any size) and rows=, to=, seed="
+        )
+    for name in ("rows", "seed"):
+        if not own[name].isdecimal():
+            raise SegError(f"{name}={own[name]}: expected a whole number, such as {name}=1000000")
+    reviews, items = synthetic.amazon.write(own["to"], int(own["rows"]), seed=int(own["seed"]))
+    for path in (reviews, items):
+        _say(_console(), f"{path}: {path.stat().st_size:,} bytes, invented")
+    _say(
+        _console(),
+        f"next: python -m seg.data check dataset=amazon_reviews dataset.path={shlex.quote(str(reviews))}",
+    )
     return 0
 
 
@@ -115,7 +149,13 @@ def glossary(overrides: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS = {"list": list_datasets, "check": check, "fetch": fetch, "glossary": glossary}
+COMMANDS = {
+    "list": list_datasets,
+    "check": check,
+    "fetch": fetch,
+    "generate": generate,
+    "glossary": glossary,
+}
 
 
 # ---- from options to settings and files --------------------------------------------------------------------
@@ -139,11 +179,17 @@ def _with_dataset(command: str, overrides: Sequence[str]) -> list[str]:
 
 def _find(checked: Settings) -> Source:
     dataset = checked.dataset
-    return sources.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample)
+    source = sources.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample)
+    return sources.with_tables(source, dataset.tables, dataset.source)
 
 
 def _present(checked: Settings) -> tuple[Path, ...]:
-    """List the real files in the data directory that a run would read."""
+    """List the real files in the data directory that a run would read, or that a fetch has put there."""
+    what = getattr(checked.dataset, "fetch", None) or {}
+    if "hub" in what:
+        folder = Path(checked.data_dir) / checked.dataset.name
+        paths = tuple(folder / Path(file).name for file in what["files"])
+        return paths if all(path.is_file() for path in paths) else ()
     try:
         return sources.find(checked.dataset.name, checked.data_dir, checked.dataset.files).paths
     except SegError:
@@ -154,12 +200,14 @@ def _expected(checked: Settings) -> str:
     return f"{Path(checked.data_dir) / checked.dataset.name}: {' or '.join(checked.dataset.files)}"
 
 
-def _fetched_from(checked: Settings) -> dict[str, str]:
+def _fetched_from(checked: Settings) -> dict:
     dataset = checked.dataset
     what = getattr(dataset, "fetch", None)
     if not what:
         looked = f"a run looks in {_expected(checked)}"
         raise SegError(f"dataset={dataset.name}: cannot be fetched: {dataset.source}; {looked}")
+    if "hub" in what:
+        return what
     missing = [key for key in ("url", "sha256", "member") if not what.get(key)]
     if missing:
         raise SegError(f"dataset.fetch.{missing[0]}: is needed and was not given")
@@ -223,8 +271,8 @@ def _say_report(console: Console, report: Report, currency: str | None) -> None:
 def _where(checked: Settings, source: Source) -> list[tuple[str, str]]:
     if source.kind == "generated":
         return [("found", f"made in memory: {checked.dataset.source}")]
-    shown = [f"{path} ({path.stat().st_size:,} bytes)" for path in source.paths[:3]]
-    more = [f"and {len(source.paths) - 3} more"] if len(source.paths) > 3 else []
+    shown = [f"{path} ({path.stat().st_size:,} bytes)" for path in source.all_paths[:3]]
+    more = [f"and {len(source.all_paths) - 3} more"] if len(source.all_paths) > 3 else []
     expected = [("expected", _expected(checked))] if source.kind == "sample" else []
     return [("found", ", ".join([*shown, *more])), *expected]
 

@@ -113,7 +113,7 @@ def fingerprinted(settings: Settings, source: Source, kept: Cache) -> str:
     """Hash the content of the data; a file that was hashed before and not touched since is not read again."""
     # Generated data is what its settings make it: they are its fingerprint.
     made_of = repr(sorted(settings.dataset.model_dump().items())).encode()
-    return sources.fingerprint(source.paths, b"" if source.paths else made_of, kept.digest)
+    return sources.fingerprint(source.all_paths, b"" if source.paths else made_of, kept.digest)
 
 
 def _scan(

@@ -22,6 +22,7 @@ def find(settings: Settings, notices: list) -> Source:
     """Find the files of the data set; take the sample, loudly, where there are none."""
     dataset = settings.dataset
     source = sources.find(dataset.name, settings.data_dir, dataset.files, dataset.path, dataset.sample)
+    source = sources.with_tables(source, dataset.tables, dataset.source)
     if source.kind == "sample":
         text = (
             f"SAMPLE DATA: the real file of {dataset.name} was not found at {source.expected}. These are invented customers; "
@@ -29,6 +30,7 @@ def find(settings: Settings, notices: list) -> Source:
         )
         log.warning(text)
         notices.append(("warning", text))
+    notices += [("info", text) for text in dataset.limits]
     return source
 
 
@@ -65,7 +67,9 @@ def prepare(settings: Settings, parts: Parts, source: Source, notices: list) -> 
             notices.append(("warning", text))
         with progress.step("clean") as found:
             steps = cleaning.parse(settings.cleaning.steps)
-            clean, ledger = cleaning.clean(engine, loaded.table, steps)
+            clean, ledger = cleaning.clean(
+                engine, loaded.table, steps, full=settings.cleaning.ledger == "full"
+            )
             found(
                 f"{ledger.rows.iloc[0]:,} -> {ledger.rows.iloc[-1]:,} rows, {ledger.customers.iloc[-1]:,} customers"
             )
@@ -108,6 +112,5 @@ def _log_ledger(ledger: pd.DataFrame) -> None:
     width = max(len(step) for step in ledger["step"])
     for row in ledger.itertuples():
         money = "" if pd.isna(row.revenue) else f" {row.revenue:>16,.2f} revenue"
-        log.info(
-            "  %-*s %12s rows %10s customers%s", width, row.step, f"{row.rows:,}", f"{row.customers:,}", money
-        )
+        people = "" if pd.isna(row.customers) else f" {row.customers:>10,} customers"
+        log.info("  %-*s %12s rows%s%s", width, row.step, f"{row.rows:,}", people, money)

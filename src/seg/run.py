@@ -108,7 +108,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
         "tags": {
             "data": result.source.data,
             "data.fingerprint": result.fingerprint,
-            "data.files": ", ".join(path.name for path in result.source.paths[:20]),
+            "data.files": ", ".join(path.name for path in result.source.all_paths[:20]),
             "k_reason": result.k_reason,
             "as_of": result.table.as_of,
             "flagged": "; ".join(result.evidence.flags) or "no",
@@ -144,7 +144,7 @@ def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str
     as_of = {} if result.table.as_of is None else {"recency counted from": str(result.table.as_of)}
     return {
         "data set": settings.dataset.name,
-        "data": f"{result.source.data} ({', '.join(path.name for path in result.source.paths[:3]) or 'made in memory'})",
+        "data": f"{result.source.data} ({', '.join(path.name for path in result.source.all_paths[:3]) or 'made in memory'})",
         "fingerprint": result.fingerprint[:12] if result.source.paths else "",
         "customers": f"{len(result.table.frame):,}",
         **as_of,

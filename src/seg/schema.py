@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis.expr import types as ir
 
@@ -27,6 +28,8 @@ TRANSACTIONS = {
     "is_return": "boolean",
 }
 SHOWN = 5  # bad rows shown in an error
+# Milliseconds since 1970 from April 1970 to the year 5138: what is below is seconds, what is above microseconds.
+EPOCH_MS = (10**10, 10**14)
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Field:
         Its name in seg.
     source : str
         Its name in the files.
-    kind : {"id", "text", "number", "time"}
-        How its text is read.
+    kind : {"id", "text", "number", "time", "epoch_ms", "flag"}
+        How its text is read; ``epoch_ms`` is whole milliseconds since 1970, ``flag`` true or false.
     required : bool
         Whether a row without a value is a bad row.
     format : str, optional
@@ -90,7 +93,11 @@ def load_fields(
     fields = [_with_zone(engine, raw, field, where) for field in fields]
     columns = {field.name: _typed(engine, raw, field, decimal, where) for field in fields}
     faults = {
-        field.name: _fault(raw.table[field.source], columns[field.name], field.required) for field in fields
+        # What a file says of itself need not be looked for: of millions of texts that costs as much as the rest.
+        field.name: ibis.literal(False)
+        if field.kind == "text" and field.source in raw.complete
+        else _fault(raw.table[field.source], columns[field.name], field.required)
+        for field in fields
     }
     faulty = ibis.or_(*faults.values())
     typed = raw.table.select(**columns, _faulty=faulty)
@@ -164,8 +171,13 @@ def identifier(text: ir.StringValue) -> ir.StringValue:
 
 def _typed(engine: Engine, raw: Raw, field: Field, decimal: str, where: str) -> ir.Value:
     column = raw.table[field.source]
+    if field.kind == "epoch_ms":
+        return engine.epoch_ms(_milliseconds(column, field, where))
     if not column.type().is_string():
         return _converted(column, field, where)
+    if field.kind == "flag":
+        word = column.strip().lower()
+        return word.isin(["true", "false"]).ifelse(word == "true", ibis.null("boolean"))
     if field.kind == "number":
         # Cells of a workbook are numbers: their text has a point whatever the decimal sign of the country.
         return number(column, "." if raw.typed_cells else decimal)
@@ -177,7 +189,23 @@ def _typed(engine: Engine, raw: Raw, field: Field, decimal: str, where: str) -> 
         return (
             ibis.coalesce(value, engine.timestamp(text, None)) if raw.typed_cells and field.format else value
         )
-    return identifier(column) if field.kind == "id" else column.nullif("")
+    if field.kind == "id":
+        return identifier(column)
+    return column if field.source in raw.complete else column.nullif("")
+
+
+def _milliseconds(column: ir.Value, field: Field, where: str) -> ir.IntegerValue:
+    """Read whole milliseconds since 1970; NULL for what is none, seconds and microseconds among them."""
+    if column.type().is_string():
+        text = column.strip()
+        column = text.re_search("^[0-9]{1,18}$").ifelse(text, ibis.null("string")).try_cast("int64")
+    if not column.type().is_integer():
+        raise SegError(
+            f"{where}: column {field.source!r} holds {column.type()}, expected milliseconds since 1970, "
+            "such as 1694649600000"
+        )
+    column = column.cast("int64")
+    return column.between(EPOCH_MS[0], EPOCH_MS[1] - 1).ifelse(column, ibis.null("int64"))
 
 
 def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
@@ -189,10 +217,15 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
         return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
     if field.kind == "time" and (kind.is_timestamp() or kind.is_date()):
         return column.cast("timestamp(6)")
-    if wrong or field.kind in ("number", "time"):
-        expected = {"number": "a number", "time": "a date, a timestamp or ISO 8601 text"}.get(
-            field.kind, "text"
-        )
+    if field.kind == "flag" and kind.is_boolean():
+        return column
+    if wrong or field.kind in ("number", "time", "flag"):
+        expected = {
+            "number": "a number",
+            "time": "a date, a timestamp or ISO 8601 text",
+            "flag": "true or false",
+        }
+        expected = expected.get(field.kind, "text")
         raise SegError(
             f"{where}: column {field.source!r} holds {kind}, expected {expected}; write it so, or map "
             "another column"
@@ -252,7 +285,14 @@ def _bad_rows(
 
 
 def _describe(found: pd.DataFrame, fields: Sequence[Field], columns: dict, decimal: str) -> pd.DataFrame:
-    expected = {"number": "a finite number", "id": "an id", "text": "a text", "time": "a date"}
+    expected = {
+        "number": "a finite number",
+        "id": "an id",
+        "text": "a text",
+        "time": "a date",
+        "flag": "true or false",
+        "epoch_ms": "milliseconds since 1970, such as 1694649600000",
+    }
     rows = []
     for row in found.to_dict("records"):
         reasons = []
@@ -265,12 +305,31 @@ def _describe(found: pd.DataFrame, fields: Sequence[Field], columns: dict, decim
             )
             wanted = "an ISO 8601 date" if wanted == "a date" else wanted
             blank = pd.isna(value) or not str(value).strip()
-            reasons.append(f"{field.source} is {'missing' if blank else repr(value)}, expected {wanted}")
+            follows = "" if blank or field.kind != "epoch_ms" else _dates_that_follow(str(value))
+            reasons.append(
+                f"{field.source} is {'missing' if blank else repr(value)}, expected {wanted}{follows}"
+            )
         text = ",".join(
             "" if pd.isna(row[f"raw_{field.name}"]) else str(row[f"raw_{field.name}"]) for field in fields
         )
         rows.append({"line": int(row["row"]), "reason": "; ".join(reasons), "text": text})
     return pd.DataFrame(rows, columns=["line", "reason", "text"])
+
+
+def _dates_that_follow(text: str) -> str:
+    """Say of which days a number of another unit would be: nobody sees from 1589664000 that it is of 2020."""
+    if not text.isdigit():
+        return ""
+    days = {}
+    for unit, per_day in (("ms", 86_400_000), ("s", 86_400), ("us", 86_400_000_000)):
+        count = int(text) // per_day
+        # What numpy's days cannot hold has no year that anyone means.
+        days[unit] = str(np.datetime64(count, "D")) if count < 3_000_000 else ""
+    unit = "s" if int(text) < EPOCH_MS[0] else "us"
+    word = {"s": "seconds", "us": "microseconds"}[unit]
+    seen = f"as milliseconds it would be of {days['ms']}, " if days["ms"] else ""
+    factor = "multiply by 1000" if unit == "s" else "divide by 1000"
+    return f": {seen}as {word} of {days[unit]}; if they are {word}, {factor}"
 
 
 def _where(source: Source) -> str:

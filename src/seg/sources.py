@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seg.engine import FORMATS
@@ -26,12 +26,20 @@ class Source:
         The files, sorted; empty for generated data.
     expected : str
         Where the real files were looked for.
+    beside : mapping of str to tuple of Path
+        Files of further tables that belong to it, by the name of the table.
     """
 
     dataset: str
     kind: str
     paths: tuple[Path, ...]
     expected: str
+    beside: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+
+    @property
+    def all_paths(self) -> tuple[Path, ...]:
+        """Every file that is read."""
+        return self.paths + tuple(path for paths in self.beside.values() for path in paths)
 
     @property
     def where(self) -> str:
@@ -63,7 +71,7 @@ def find(
         return Source(dataset, "generated", (), "")
     for pattern in files:
         found = tuple(
-            sorted(file for file in folder.glob(pattern) if file.is_file() and file.name != "sample.csv")
+            sorted(file for file in folder.glob(pattern) if file.is_file() and not _is_sample(file))
         )
         if found:
             return Source(dataset, "file", found, expected)
@@ -75,10 +83,53 @@ def find(
     return Source(dataset, "sample", (Path(sample),), expected)
 
 
-def _expand(path: str) -> tuple[Path, ...]:
+def with_tables(source: Source, tables: Mapping, how: str) -> Source:
+    """Find the files of the further tables of a data set: as given, else beside the first table's.
+
+    Parameters
+    ----------
+    tables : mapping of str to `seg.config.TableSettings`
+        By name; ``dataset.<name>`` is the option that gives its path.
+    how : str
+        How to get the files, for the error.
+
+    Raises
+    ------
+    SegError
+        There is no file for one of them.
+    """
+    found = {name: _table_files(source, name, table, how) for name, table in tables.items()}
+    # A folder may hold all of them: what is another table's is not the first one's.
+    others = {path.resolve() for paths in found.values() for path in paths}
+    paths = tuple(path for path in source.paths if path.resolve() not in others)
+    return replace(source, paths=paths, beside=found)
+
+
+def _table_files(source: Source, name: str, table, how: str) -> tuple[Path, ...]:
+    if table.path is not None:
+        return _expand(table.path, f"dataset.{name}")
+    if source.kind == "sample" and table.sample:
+        return (Path(table.sample),)
+    first = source.paths[0].parent
+    for folder in (first, first.parent):
+        for pattern in table.files:
+            files = sorted(file for file in folder.glob(pattern) if file.is_file() and not _is_sample(file))
+            if files:
+                return tuple(files)
+    raise SegError(
+        f"dataset={source.dataset}: {source.where} is there without its {name}: looked for "
+        f"{', '.join(table.files)} in {first} and the folder above; set dataset.{name}=<file>. To get it: {how}"
+    )
+
+
+def _is_sample(file: Path) -> bool:
+    return file.name.startswith(("sample.", "sample_"))
+
+
+def _expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
     """Turn a file, a folder or a glob into the files it names."""
     if not path.strip():
-        raise SegError("dataset.path is empty: expected a file, a folder or a glob")
+        raise SegError(f"{option} is empty: expected a file, a folder or a glob")
     here = Path(path).expanduser()
     if here.is_file():
         return (here,)
@@ -88,7 +139,7 @@ def _expand(path: str) -> tuple[Path, ...]:
             file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings)
         )
         if not found:
-            raise SegError(f"dataset.path={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
+            raise SegError(f"{option}={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
         return tuple(found)
     found = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
     if not found:
@@ -98,7 +149,7 @@ def _expand(path: str) -> tuple[Path, ...]:
             if beside
             else f"there is no folder {here.parent}"
         )
-        raise SegError(f"dataset.path={path}: no such file; {hint}")
+        raise SegError(f"{option}={path}: no such file; {hint}")
     return tuple(found)
 
 

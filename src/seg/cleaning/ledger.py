@@ -7,7 +7,7 @@ the differences add up to what was dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
+from dataclasses import dataclass
 
 import ibis
 import pandas as pd
@@ -18,36 +18,68 @@ from seg.engine import Engine
 from seg.errors import SegError
 
 LEDGER_COLUMNS = ["step", "rows", "customers", "revenue"]
+LARGE = 5_000_000  # rows; to tell 18 million customers apart takes as long as everything else
 
 
-def clean(engine: Engine, table: ir.Table, parsed: Sequence[tuple[Step, dict]], first: str = "loaded"):
+@dataclass(frozen=True)
+class Line:
+    """A line of the ledger to come: its step and, of a filter, the column that says which rows it keeps."""
+
+    name: str
+    keep: str | None = None
+    undecided: str | None = None
+
+
+def clean(
+    engine: Engine,
+    table: ir.Table,
+    parsed: Sequence[tuple[Step, dict]],
+    first: str = "loaded",
+    full: bool = False,
+):
     """Apply the steps in order.
+
+    Filters and repairs wait until a change, or the end, asks for the rows that are left: then one pass counts after each
+    of them, and one keeps what is left.
+
+    Parameters
+    ----------
+    full : bool
+        Whether customers and revenue are counted of a table of more than `LARGE` rows too, wherever it is filtered, and
+        not only of what is left of it.
 
     Returns
     -------
     table : ir.Table
         What is left, computed.
     ledger : DataFrame with columns step, rows, customers, revenue
-        State after each step; the first line is the table as it was loaded.
+        State after each step; the first line is the table as it was loaded. Customers and revenue are missing where they
+        were not counted.
 
     Raises
     ------
     SegError
-        A step refuses the table.
+        A step refuses the table, or cannot decide of a row.
     """
-    ledger = [_state(engine, table, first)]
-    pending: list[tuple[str, ir.BooleanValue]] = []
+    ledger: list[tuple] = []
+    waiting = [Line(first)]
     for step, arguments in parsed:
-        if step.filters:
-            pending.append((step.name, step.apply(table, **arguments)))
-            continue
-        table = _filtered(engine, table, pending, ledger)
-        pending = []
-        _refuse(engine, step, table, arguments)
-        table = engine.checkpoint(step.apply(table, **arguments))
-        ledger.append(_state(engine, table, step.name))
-    table = _filtered(engine, table, pending, ledger)
-    return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS)
+        if step.kind == "change":
+            table = _settled(engine, table, waiting, ledger, full)
+            _refuse(engine, step, table, arguments)
+            table, waiting = engine.checkpoint(step.apply(table, **arguments)), [Line(step.name)]
+        elif step.kind == "repair":
+            table = table.mutate(**step.apply(table, **arguments))
+            waiting.append(Line(step.name))
+        else:
+            line = Line(step.name, f"_kept_{len(waiting)}", step.undecided)
+            learned = _learned(engine, table, waiting, step, arguments)
+            table = table.mutate(**{line.keep: step.apply(table, **arguments, **learned)})
+            waiting.append(line)
+    table = _settled(engine, table, waiting, ledger, full)
+    if pd.isna(ledger[-1][2]):
+        ledger[-1] = _state(engine, table, ledger[-1][0])
+    return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS).astype({"customers": "Int64"})
 
 
 def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> None:
@@ -58,6 +90,14 @@ def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> 
     if len(found):
         shown = ", ".join(map(repr, found[:5])) + (" and more" if len(found) > 5 else "")
         raise SegError(f"cleaning step {step.name}: {shown}: {reason}")
+
+
+def _learned(engine: Engine, table: ir.Table, waiting: Sequence[Line], step: Step, arguments) -> dict:
+    """Look up what a filter has to know of the rows that are left when it comes."""
+    scalars = step.learns(_left(table, waiting), **arguments) if step.learns else {}
+    if not scalars:
+        return {}
+    return engine.collect(_left(table, waiting).aggregate(**scalars)).iloc[0].to_dict()
 
 
 def remarks(engine: Engine, table: ir.Table) -> list[str]:
@@ -78,39 +118,90 @@ def remarks(engine: Engine, table: ir.Table) -> list[str]:
     ]
 
 
-def _filtered(engine: Engine, table: ir.Table, pending: list, ledger: list) -> ir.Table:
-    """Apply filters that stand in a row: one scan counts after each of them, one keeps what is left."""
-    if not pending:
+# ---- counting ----------------------------------------------------------------------------------------------
+
+
+def _left(table: ir.Table, waiting: Sequence[Line]) -> ir.Table:
+    kept = [table[line.keep] for line in waiting if line.keep]
+    return table.filter(*kept) if kept else table
+
+
+def _settled(engine: Engine, table: ir.Table, waiting: Sequence[Line], ledger: list, full: bool) -> ir.Table:
+    """Count after each line that waits, and keep what is left."""
+    rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
+    whole = full or rows <= LARGE
+    filters = [line for line in waiting if line.keep]
+    if not filters:
+        state = _state(engine, table, "") if whole else ("", rows, pd.NA, float("nan"))
+        ledger += [(line.name, *state[1:]) for line in waiting]
         return table
-    counts, kept = {}, []
-    for place, (_name, keep) in enumerate(pending):
-        kept.append(keep)
-        both = reduce(lambda a, b: a & b, kept)
-        counts |= _counts(table, f"{place}_", both)
-    row = engine.collect(table.aggregate(**counts)).iloc[0]
-    ledger += [_line(row, name, f"{place}_") for place, (name, _keep) in enumerate(pending)]
-    return engine.checkpoint(table.filter(*kept))
+    states = _states(engine, table, filters, whole)
+    kept = engine.checkpoint(_left(table, waiting).drop(*[line.keep for line in filters]))
+    if not whole:
+        states[-1] = _state(engine, kept, "")[1:]
+    passed = 0
+    for line in waiting:
+        passed += line.keep is not None
+        ledger.append((line.name, *states[passed]))
+    return kept
+
+
+def _states(engine: Engine, table: ir.Table, filters: Sequence[Line], whole: bool) -> list[tuple]:
+    """Count rows, customers and revenue before the filters and after each.
+
+    A row's depth is the number of filters that it passes before the first that it does not; a customer's is that of the
+    deepest of its rows. So one aggregate by customer counts exactly after every filter.
+    """
+    depth = ibis.literal(len(filters))
+    for place in reversed(range(len(filters))):
+        depth = table[filters[place].keep].fill_null(False).ifelse(depth, place)
+    table = table.mutate(_depth=depth.cast("int64"))
+    money = _money(table)
+    unknown = {
+        f"unknown_{place}": table[line.keep].isnull().sum()
+        for place, line in enumerate(filters)
+        if line.undecided
+    }
+    revenue = {"revenue": money.sum()} if whole and money is not None else {}
+    by_depth = engine.collect(table.group_by("_depth").aggregate(rows=table.count(), **revenue, **unknown))
+    by_depth = by_depth.set_index("_depth").reindex(range(len(filters) + 1)).fillna(0)
+    _check_decided(by_depth, filters)
+    rows = _from_the_end(by_depth["rows"])
+    if not whole:
+        return [(int(count), pd.NA, float("nan")) for count in rows]
+    named = table.filter(table.customer_id.notnull())
+    deepest = named.group_by("customer_id").aggregate(_depth=named._depth.max())
+    people = engine.collect(deepest.group_by("_depth").aggregate(customers=deepest.count()))
+    people = people.set_index("_depth").reindex(by_depth.index).fillna(0)["customers"]
+    spent = _from_the_end(by_depth["revenue"]) if revenue else [float("nan")] * len(rows)
+    return [(int(r), int(c), _rounded(m)) for r, c, m in zip(rows, _from_the_end(people), spent, strict=True)]
+
+
+def _check_decided(by_depth: pd.DataFrame, filters: Sequence[Line]) -> None:
+    for place, line in enumerate(filters):
+        if line.undecided and by_depth.loc[place, f"unknown_{place}"]:
+            reached = int(_from_the_end(by_depth["rows"])[place])
+            unknown = int(by_depth.loc[place, f"unknown_{place}"])
+            raise SegError(f"cleaning step {line.name}: of {reached:,} rows {unknown:,} {line.undecided}")
+
+
+def _from_the_end(values: pd.Series) -> list:
+    """Sum from each place to the end: what has passed so many filters has passed fewer too."""
+    return list(values[::-1].cumsum()[::-1])
 
 
 def _state(engine: Engine, table: ir.Table, step: str) -> tuple:
-    return _line(engine.collect(table.aggregate(**_counts(table, "", None))).iloc[0], step, "")
+    money = _money(table)
+    counts = {"rows": table.count(), "customers": table.customer_id.nunique()}
+    if money is not None:
+        counts["revenue"] = money.sum().fill_null(0)
+    row = engine.collect(table.aggregate(**counts)).iloc[0]
+    return step, int(row["rows"]), int(row["customers"]), _rounded(row.get("revenue", float("nan")))
 
 
-def _counts(table: ir.Table, prefix: str, where: ir.BooleanValue | None) -> dict[str, ir.Value]:
-    money = next((table[name] for name in ("amount", "revenue") if name in table.columns), None)
-    return {
-        f"{prefix}rows": table.count(where=where),
-        f"{prefix}customers": table.customer_id.nunique(where=where),
-        f"{prefix}revenue": ibis.literal(float("nan"))
-        if money is None
-        else money.sum(where=where).fill_null(0),
-    }
+def _money(table: ir.Table) -> ir.Value | None:
+    return next((table[name] for name in ("amount", "revenue") if name in table.columns), None)
 
 
-def _line(row: pd.Series, step: str, prefix: str) -> tuple:
-    return (
-        step,
-        int(row[f"{prefix}rows"]),
-        int(row[f"{prefix}customers"]),
-        float(f"{row[f'{prefix}revenue']:.12g}"),
-    )
+def _rounded(money: float) -> float:
+    return float(f"{money:.12g}")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, get_type_hints
+from typing import Annotated, Literal, get_type_hints
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
@@ -29,45 +29,62 @@ def _day(value: object) -> date:
         raise ValueError("expected a day such as 2011-12-09") from None
 
 
+def _days(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ValueError("expected a whole number of days such as 365, or null")
+
+
+Days = Annotated[int | None, BeforeValidator(_days)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Day = Annotated[date, BeforeValidator(_day)]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A cleaning rule: its function, whether it filters, the columns that it needs, and what it refuses."""
+    """A cleaning rule: its function, its kind, the columns that it needs, and what it refuses."""
 
     name: str
     apply: Callable
-    filters: bool
+    kind: Literal["filter", "repair", "change"]
     needs: tuple[str, ...]
     refuses: Callable | None = None  # from table and arguments to a table that must be empty, and why
+    learns: Callable | None = (
+        None  # from table and arguments to scalars of it that `apply` takes too, by name
+    )
+    undecided: str | None = None  # of a filter: what to say where it is NULL; without it such rows go
 
     @property
     def arguments(self) -> dict[str, inspect.Parameter]:
-        """Arguments that the YAML may give, the table left out."""
-        return dict(list(inspect.signature(self.apply).parameters.items())[1:])
+        """Arguments that the YAML may give: the table, and what is learned from it (keyword only), left out."""
+        parameters = list(inspect.signature(self.apply).parameters.items())[1:]
+        return {name: one for name, one in parameters if one.kind is not inspect.Parameter.KEYWORD_ONLY}
 
 
 STEPS: dict[str, Step] = {}
 
 
-def _step(filters: bool, needs: tuple[str, ...], refuses: Callable | None = None) -> Callable:
+def _step(kind: str, needs: tuple[str, ...], **further) -> Callable:
     def register(function: Callable) -> Callable:
-        STEPS[function.__name__] = Step(function.__name__, function, filters, needs, refuses)
+        STEPS[function.__name__] = Step(function.__name__, function, kind, needs, **further)
         return function
 
     return register
 
 
-def keeps(*needs: str) -> Callable:
+def keeps(*needs: str, learns: Callable | None = None, undecided: str | None = None) -> Callable:
     """Register a filter: a function from a table to the rows to keep."""
-    return _step(True, needs)
+    return _step("filter", needs, learns=learns, undecided=undecided)
+
+
+def repairs(*needs: str) -> Callable:
+    """Register a repair: a function from a table to new values of some columns, row by row, money left alone."""
+    return _step("repair", needs)
 
 
 def changes(*needs: str, refuses: Callable | None = None) -> Callable:
     """Register a change: a function from a table to a table."""
-    return _step(False, needs, refuses)
+    return _step("change", needs, refuses=refuses)
 
 
 def parse(steps: Sequence) -> list[tuple[Step, dict]]:

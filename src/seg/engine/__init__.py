@@ -31,6 +31,7 @@ class Engine(Protocol):
     def collect(self, table: ir.Table) -> pd.DataFrame: ...  # noqa: D102
     def timestamp(self, text: ir.StringValue, format_text: str | None) -> ir.TimestampValue: ...  # noqa: D102
     def instant(self, text: ir.StringValue) -> ir.TimestampValue: ...  # noqa: D102
+    def epoch_ms(self, milliseconds: ir.IntegerValue) -> ir.TimestampValue: ...  # noqa: D102
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue: ...  # noqa: D102
     def unzoned(self, text: ir.StringValue) -> ir.BooleanValue: ...  # noqa: D102
     def reader(self, paths: Sequence[Path]) -> Engine: ...  # noqa: D102

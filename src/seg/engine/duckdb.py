@@ -34,6 +34,10 @@ ISO_OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 def _try_strptime(text, format): ...
 
 
+@ibis.udf.scalar.builtin(name="make_timestamp", signature=(("int64",), "timestamp(6)"))
+def _make_timestamp(microseconds): ...
+
+
 class DuckDBEngine:
     """DuckDB in this process, spilling to disk what does not fit `memory_limit`.
 
@@ -156,6 +160,10 @@ class DuckDBEngine:
     def instant(self, text: ir.StringValue) -> ir.TimestampValue:
         """Read an ISO 8601 text that carries a UTC offset, as the time in UTC; NULL where it does not fit."""
         return _iso(text).try_cast("timestamp('UTC')").cast("timestamp")
+
+    def epoch_ms(self, milliseconds: ir.IntegerValue) -> ir.TimestampValue:
+        """Turn whole milliseconds since 1970 into a time in UTC, without a float in between."""
+        return _make_timestamp(milliseconds * 1000)
 
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
         """Say whether a text is an ISO 8601 time that carries a UTC offset."""

@@ -23,6 +23,7 @@ from seg.engine.files import (
     Reading,
     check_case,
     check_header,
+    complete_texts,
     copy_as_utf8,
     copy_json_objects,
     csv_header,
@@ -168,7 +169,8 @@ class Scans:
                 [str(path) for path in paths], union_by_name=True, can_have_nan=True
             )
         known = {column: _known(table[column]) for column in columns}
-        return Raw(table.select(**known), typed_cells=True, stored=False)
+        complete = complete_texts(paths, columns)
+        return Raw(table.select(**known), typed_cells=True, stored=False, complete=complete)
 
 
 def _known(column: ir.Value) -> ir.Value:

@@ -52,6 +52,9 @@ class Raw:
         False  # Excel, Parquet: values have types, a date arrives as ISO text whatever its format was
     )
     stored: bool = True  # False: a view of the files (Parquet), scanned where it is
+    complete: frozenset[str] = (
+        frozenset()
+    )  # text columns of which the files say that none is missing or blank
 
 
 def file_format(path: Path) -> str:
@@ -241,6 +244,26 @@ def check_case(path: Path, names: Sequence[str], columns: Sequence[str]) -> None
                 f"{path}: columns {', '.join(map(repr, alike))} differ only in upper and lower case; "
                 "rename one"
             )
+
+
+def complete_texts(paths: Sequence[Path], columns: Sequence[str]) -> frozenset[str]:
+    """Name the text columns that are nowhere missing or blank, by the statistics in the footers of Parquet files."""
+    import pyarrow.parquet as pq
+
+    complete = set(columns)
+    for path in paths:
+        footer = pq.read_metadata(path)
+        for group in range(footer.num_row_groups):
+            chunks = [footer.row_group(group).column(place) for place in range(footer.num_columns)]
+            full = {chunk.path_in_schema for chunk in chunks if _is_complete(chunk.statistics)}
+            complete &= full
+    return frozenset(complete)
+
+
+def _is_complete(statistics) -> bool:
+    # A blank sorts before every other text: the smallest tells.
+    known = statistics is not None and statistics.has_null_count and statistics.has_min_max
+    return known and not statistics.null_count and isinstance(statistics.min, str) and bool(statistics.min)
 
 
 def check_header(path: Path, header: tuple[str, ...], columns: Sequence[str], reading: Reading) -> None:

@@ -27,6 +27,10 @@ from seg.engine.spark_session import Request
 from seg.errors import SegError
 
 
+@ibis.udf.scalar.builtin(name="timestamp_millis", signature=(("int64",), "timestamp('UTC')"))
+def _timestamp_millis(milliseconds): ...
+
+
 class SparkEngine:
     """Spark, by the session that is there, one that is connected to, or one that is started.
 
@@ -141,6 +145,10 @@ class SparkEngine:
     def instant(self, text: ir.StringValue) -> ir.TimestampValue:
         """Read an ISO 8601 text that carries a UTC offset, as the time in UTC; NULL where it does not fit."""
         return _iso(text).try_cast("timestamp('UTC')").cast("timestamp")
+
+    def epoch_ms(self, milliseconds: ir.IntegerValue) -> ir.TimestampValue:
+        """Turn whole milliseconds since 1970 into a time in UTC, without a float in between."""
+        return _timestamp_millis(milliseconds).cast("timestamp")
 
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
         """Say whether a text is an ISO 8601 time that carries a UTC offset."""

@@ -173,6 +173,30 @@ def orders_by_month(lines, context):
     }
 
 
+@from_lines("stars", "rating")
+def mean_rating(lines, context):
+    """Mean of the ratings given, 1 to 5; reviews without a rating do not count."""
+    return lines.rating.mean(where=~lines.is_return).cast("float64")
+
+
+@from_lines("share", "rating")
+def one_star_share(lines, context):
+    """Share of the ratings given that are 1 star, 0 to 1."""
+    return _share_of_ratings(lines, 1)
+
+
+@from_lines("share", "rating")
+def five_star_share(lines, context):
+    """Share of the ratings given that are 5 stars, 0 to 1."""
+    return _share_of_ratings(lines, 5)
+
+
+@from_lines("votes", "helpful_votes")
+def helpful_votes(lines, context):
+    """Sum of the votes of others that found the customer's reviews helpful."""
+    return lines.helpful_votes.sum(where=~lines.is_return).cast("float64").fill_null(0.0)
+
+
 # ---- derived from the customer -----------------------------------------------------------------------------
 
 
@@ -286,3 +310,8 @@ def category_count(customers, context):
 
 def _in_month(lines: ir.Table, year: int, month: int) -> ir.BooleanValue:
     return ~lines.is_return & (lines.ordered_at.year() == year) & (lines.ordered_at.month() == month)
+
+
+def _share_of_ratings(lines: ir.Table, stars: int) -> ir.FloatingValue:
+    # NULL, an error later, for someone who gave no rating: a share of nothing is not 0.
+    return (lines.rating == stars).cast("float64").mean(where=~lines.is_return)

@@ -2,10 +2,11 @@
 
     python -m seg.synthetic datasets
 
-rewrites `datasets/<name>/sample.csv` in about a second, byte for byte as they are under version control. No
+rewrites the samples in `datasets/<name>/` in about a second, byte for byte as they are under version control. No
 row comes from a real file: codes, names, prices and people are drawn; only formats and rates are theirs.
 """
 
+from seg.synthetic import amazon
 from seg.synthetic.flo import flo
 from seg.synthetic.own import own_customers, own_orders
 from seg.synthetic.retail import online_retail, online_retail_ii
@@ -14,6 +15,7 @@ from seg.synthetic.toy import toy
 
 __all__ = [
     "SAMPLES",
+    "amazon",
     "flo",
     "online_retail",
     "online_retail_ii",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from seg.synthetic import amazon
 from seg.synthetic.flo import flo
 from seg.synthetic.own import own_customers, own_orders
 from seg.synthetic.retail import online_retail, online_retail_ii
@@ -19,9 +20,16 @@ class Sample(NamedTuple):
     generate: Callable[[], pd.DataFrame]
     file_name: str
     encoding: str
+    beside: tuple["Sample", ...] = ()  # files of its further tables
 
 
 SAMPLES = {
+    "amazon_reviews": Sample(
+        amazon.sample_reviews,
+        "sample.jsonl",
+        "utf-8",
+        (Sample(amazon.sample_items, "sample_items.jsonl", "utf-8"),),
+    ),
     "customers": Sample(own_customers, "sample.csv", "utf-8"),
     "flo": Sample(flo, "sample.csv", "utf-8"),
     "online_retail": Sample(online_retail, "sample.csv", "windows-1252"),
@@ -43,11 +51,19 @@ def write_samples(folder: str | Path = "datasets") -> list[Path]:
     list of pathlib.Path
         The files written; their bytes depend on nothing but the generators' seeds.
     """
-    return [_write_sample(Path(folder) / name, sample) for name, sample in SAMPLES.items()]
+    return [
+        _write_sample(Path(folder) / name, one)
+        for name, sample in SAMPLES.items()
+        for one in (sample, *sample.beside)
+    ]
 
 
 def _write_sample(folder: Path, sample: Sample) -> Path:
-    text = sample.generate().to_csv(index=False, lineterminator="\n")
+    table = sample.generate()
+    if sample.file_name.endswith(".jsonl"):
+        text = table.to_json(orient="records", lines=True)
+    else:
+        text = table.to_csv(index=False, lineterminator="\n")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / sample.file_name
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,0 +1,79 @@
+"""Cleaning steps for reviews that stand for purchases: flags, votes and prices that a shop's orders do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Literal
+
+import ibis
+from ibis.expr import types as ir
+
+from seg.cleaning.registry import Days, keeps, repairs
+
+PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
+
+
+@repairs("rating")
+def raise_zero_ratings(lines: ir.Table) -> dict[str, ir.Value]:
+    """Let a rating of 0, which nobody can give, be 1, the lowest that one can."""
+    return {"rating": (lines.rating == 0).fill_null(False).ifelse(1.0, lines.rating)}
+
+
+@repairs("helpful_votes")
+def raise_negative_votes(lines: ir.Table) -> dict[str, ir.Value]:
+    """Let a negative number of helpful votes be 0."""
+    return {"helpful_votes": (lines.helpful_votes < 0).fill_null(False).ifelse(0.0, lines.helpful_votes)}
+
+
+@repairs()
+def blank_placeholders(
+    lines: ir.Table, columns: Sequence[str], placeholders: Sequence[str] = PLACEHOLDERS
+) -> dict[str, ir.Value]:
+    """Let texts that stand for a missing value (None, N/A, null, empty, ...) be missing."""
+    return {
+        column: lines[column].isin(list(placeholders)).ifelse(ibis.null("string"), lines[column])
+        for column in columns
+    }
+
+
+@keeps(
+    "verified",
+    undecided="have no flag that says whether the purchase was verified: take all with cleaning.verified=any, or leave "
+    "these out with unknown: drop in the step",
+)
+def verified_purchases(
+    lines: ir.Table, verified: Literal["only", "any"] = "only", unknown: Literal["refuse", "drop"] = "refuse"
+) -> ir.BooleanValue:
+    """Keep reviews of verified purchases; of any, where so asked. A missing flag is an error unless it is dropped."""
+    if verified == "any":
+        return ibis.literal(True)
+    return lines.verified if unknown == "refuse" else lines.verified.fill_null(False)
+
+
+def _newest(lines: ir.Table, days: int | None) -> dict[str, ir.Scalar]:
+    return {} if days is None else {"newest": lines.ordered_at.max()}
+
+
+@keeps("ordered_at", learns=_newest)
+def newest_days(lines: ir.Table, days: Days, *, newest: date | None = None) -> ir.BooleanValue:
+    """Keep lines from the day `days` before the newest one that is left, to the newest, both days included.
+
+    365 days before 2023-09-13 is 2022-09-13. All lines are kept where `days` is null.
+    """
+    # No line is left, or all are wanted: there is no day to count from.
+    if days is None or newest is None or newest != newest:
+        return ibis.literal(True)
+    return lines.ordered_at.date() >= ibis.literal(newest.date() - timedelta(days=days))
+
+
+@keeps("category")
+def drop_categories(lines: ir.Table, categories: Sequence[str]) -> ir.BooleanValue:
+    """Drop lines of products of the named categories; a product without a category stays."""
+    return ~lines.category.fill_null("").isin(list(categories))
+
+
+@keeps("amount")
+def amount_above(lines: ir.Table, above: float) -> ir.BooleanValue:
+    """Keep lines whose amount is known and larger than `above`."""
+    return (lines.amount > above).fill_null(False)

@@ -1,0 +1,101 @@
+"""Amazon Reviews 2023: one row a review, with the list price and the category of the item reviewed.
+
+A review stands for a purchase here, and the list price of the day of the crawl for what was paid: see the card.
+"""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr import types as ir
+
+from seg import schema
+from seg.engine import Engine, Reading
+from seg.errors import SegError
+from seg.schema import Field, Loaded
+from seg.sources import Source
+
+FIELDS = [
+    Field("customer_id", "user_id", "text", True),
+    Field("asin", "asin", "text", True),
+    Field("product_id", "parent_asin", "text", True),
+    Field("ordered_at", "timestamp", "epoch_ms", True),
+    Field("rating", "rating", "number"),
+    Field("helpful_votes", "helpful_vote", "number"),
+    Field("verified", "verified_purchase", "flag"),
+]
+ITEM_FIELDS = [
+    Field("parent_asin", "parent_asin", "text", True),
+    Field("category", "main_category", "text"),
+    Field("price_text", "price", "text"),
+]
+LOOKED_AT = 1000  # reviews, to see whether the items are theirs
+
+
+def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail") -> Loaded:
+    """Read reviews and join their items.
+
+    Returns
+    -------
+    Loaded
+        A transactions table. A review is an order of its own, of one product; ``amount`` is the list price of the item in
+        US dollars, NULL where it is not known (a placeholder, no number, no such item); further ``product_id`` (the
+        item all variants share), ``asin``, ``rating``, ``helpful_votes``, ``verified`` and ``category``. Texts, titles and
+        images are not read.
+
+    Raises
+    ------
+    SegError
+        An item comes twice, or none of the first reviews finds its item.
+    """
+    loaded = schema.load_fields(engine, source, FIELDS, reading, bad_rows)
+    listed = schema.load_fields(engine, _items(source), ITEM_FIELDS, reading, bad_rows)
+    items = engine.checkpoint(
+        listed.table.select("parent_asin", "category", price=schema.number(listed.table.price_text))
+    )
+    _check_items(engine, loaded.table, items, source)
+    # Known to be unique, but an engine knows it only of what was grouped: then it leaves the join out wherever nobody
+    # asks for price or category.
+    items = items.group_by(item=items.parent_asin).aggregate(
+        category=items.category.max(), price=items.price.max()
+    )
+    lines = loaded.table.left_join(items, loaded.table.product_id == items.item)
+    lines = lines.mutate(
+        order_id=lines.customer_id + " " + lines.asin + " " + lines.ordered_at.cast("string"),
+        amount=lines.price,
+        is_return=ibis.literal(False),
+    ).drop("item", "price")
+    return Loaded(schema.transactions(lines), _both(loaded.rejects, listed.rejects))
+
+
+def _items(source: Source) -> Source:
+    return Source(source.dataset, source.kind, source.beside["items"], source.expected)
+
+
+def _both(*rejects):
+    import pandas as pd
+
+    return pd.concat(rejects, ignore_index=True)
+
+
+def _check_items(engine: Engine, reviews: ir.Table, items: ir.Table, source: Source) -> None:
+    where = ", ".join(path.name for path in source.beside["items"][:3])
+    counts = items.group_by("parent_asin").aggregate(times=items.count())
+    twice = engine.collect(counts.filter(counts.times > 1).order_by("parent_asin").limit(6))
+    if len(twice):
+        raise SegError(
+            f"{where}: {_shown(twice)}: each parent_asin must come once, or its reviews would count more than "
+            "once; remove the repeated items"
+        )
+    first = reviews.limit(LOOKED_AT)
+    if not engine.collect(
+        first.semi_join(items, first.product_id == items.parent_asin).count().as_table()
+    ).iloc[0, 0]:
+        raise SegError(
+            f"{where}: it holds none of the items of the first {LOOKED_AT:,} reviews of {source.where}; is it of "
+            "another category? Set dataset.items to the items of these reviews"
+        )
+
+
+def _shown(twice) -> str:
+    shown = [f"{row.parent_asin!r} ({row.times} times)" for row in twice.head(5).itertuples()]
+    return ", ".join(shown) + (" and more" if len(twice) > 5 else "")
