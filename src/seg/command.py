@@ -84,6 +84,12 @@ def options(
     return own, overrides
 
 
+def value(overrides: Sequence[str], key: str) -> str | None:
+    """Find the value that overrides give a key; the last one counts."""
+    found = [text.partition("=")[2] for text in overrides if text.partition("=")[0] == key]
+    return found[-1] if found else None
+
+
 def _failed(error: object) -> int:
     print(f"error: {error}", file=sys.stderr)
     return 1

@@ -10,20 +10,68 @@ from typing import TYPE_CHECKING
 
 import hydra
 from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from seg import config
-from seg.errors import SegError
+from seg.errors import SegError, listed
 
 if TYPE_CHECKING:
     from seg.space import Parts
+
+# What may differ between the training of a model and its use.
+REUSABLE = ("dataset", "engine", "data_dir", "tracking")
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
     """Compose the configuration as seg.run does, without starting a run."""
     with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
         return hydra.compose("run", overrides=list(overrides))
+
+
+def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
+    """Compose what a run was, for other data: its own ``config.yaml``, with the data set or the engine changed.
+
+    Parameters
+    ----------
+    config_yaml : str
+        As a run leaves it, unresolved.
+    overrides : sequence of str
+        Of the sections in `REUSABLE`; ``dataset=...`` and ``engine=...`` put a whole section in place of the run's.
+
+    Raises
+    ------
+    SegError
+        An override is of what makes the model, or of an unknown key.
+    """
+    cfg = OmegaConf.create(config_yaml)
+    parser = OverridesParser.create()
+    given = [parser.parse_override(config.readable(text)) for text in overrides]
+    for override in given:
+        if override.key_or_group.partition(".")[0] not in REUSABLE:
+            raise SegError(
+                f"{override.input_line}: is part of the model, which is used as it was trained; expected one of "
+                f"{', '.join(f'{name}...' for name in REUSABLE)}"
+            )
+    chosen = [override for override in given if override.key_or_group in ("dataset", "engine")]
+    fresh = compose([override.input_line for override in chosen])
+    for override in chosen:
+        cfg[override.key_or_group] = fresh[override.key_or_group]
+    OmegaConf.set_struct(cfg, True)
+    for override in given:
+        if override in chosen:
+            continue
+        try:
+            OmegaConf.update(cfg, override.key_or_group, override.value())
+        except OmegaConfBaseException as error:
+            section = override.key_or_group.rpartition(".")[0]
+            keys = [f"{section}.{name}" for name in (error.parent_node or {})]
+            raise SegError(
+                f"{override.input_line}: unknown key; expected one of {listed(override.key_or_group, keys)}"
+            ) from None
+    return cfg
 
 
 def instantiate_parts(cfg: DictConfig) -> Parts:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from seg import __version__, outputs
+from seg import __version__
 from seg.errors import SegError
-from seg.models import saved
 
 if TYPE_CHECKING:
     from seg.config import Settings
@@ -32,6 +31,8 @@ class Contract:
 
     Parameters
     ----------
+    id : str
+        Column that names the customers, in a table of customers of one's own.
     features : dict of str to list of str
         Columns that the model needs, in order, each with its transforms (which the model itself applies).
     profile : list of str
@@ -41,10 +42,11 @@ class Contract:
     segments : list of dict
         ``segment``, ``name``, ``size`` and ``share`` of each, noise (-1) last.
     as_of : dict
-        ``rule`` as the recipe has it, ``day`` that it gave, ``newest`` the day of the newest order; None without dates.
+        ``rule`` as the recipe has it, ``day`` that it gave, ``oldest`` and ``newest`` day of an order; None without dates.
     """
 
     dataset: str
+    id: str
     currency: str | None
     fingerprint: str
     seg: str
@@ -66,15 +68,9 @@ class Contract:
         """Share of each segment in training."""
         return {int(row["segment"]): float(row["share"]) for row in self.segments}
 
-    @property
-    def newest(self) -> date | None:
-        """Day of the newest order in training."""
-        return None if self.as_of["newest"] is None else date.fromisoformat(self.as_of["newest"])
-
-    @property
-    def day(self) -> date | None:
-        """Day that recency was counted from in training."""
-        return None if self.as_of["day"] is None else date.fromisoformat(self.as_of["day"])
+    def date(self, name: str) -> date | None:
+        """Give the `day` that recency was counted from, or that of the `oldest` or the `newest` order."""
+        return None if self.as_of[name] is None else date.fromisoformat(self.as_of[name])
 
     def bounds(self) -> pd.DataFrame:
         """Give the least and the greatest value of each feature in training, columns ``least`` and ``greatest``."""
@@ -88,9 +84,10 @@ def of(result: Result, settings: Settings) -> Contract:
     chosen = table.frame[table.features]
     ranges = chosen.quantile(list(QUANTILES))
     ranges.index = [f"{share:g}" for share in QUANTILES]
-    days = {"day": table.as_of, "newest": table.newest}
+    days = {"day": table.as_of, "oldest": table.oldest, "newest": table.newest}
     return Contract(
         dataset=settings.dataset.name,
+        id=getattr(settings.dataset, "id", "customer_id"),
         currency=settings.dataset.currency,
         fingerprint=result.fingerprint,
         seg=__version__,
@@ -106,6 +103,9 @@ def of(result: Result, settings: Settings) -> Contract:
 
 def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:
     """Leave `scoring.json` in the directory of a run; the model too, where no tracking store keeps it."""
+    from seg import outputs
+    from seg.models import saved
+
     text = json.dumps(asdict(of(result, settings)), indent=1, ensure_ascii=False)
     written = [outputs.write(folder / FILE, text + "\n")]
     if settings.tracking.model and not settings.tracking.enabled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,15 @@ from contextlib import contextmanager
 import pandas as pd
 
 log = logging.getLogger("seg")
+
+
+def listen() -> None:
+    """Show the lines of `step` on the terminal: for the commands that have no logging of Hydra's."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 @contextmanager

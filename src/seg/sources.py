@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seg.engine import FORMATS
 from seg.errors import SegError, listed
 
 
@@ -64,7 +63,7 @@ def find(
     patterns nor a path the data set makes its rows itself.
     """
     if path is not None:
-        return Source(dataset, "file", _expand(path), path)
+        return Source(dataset, "file", expand(path), path)
     folder = Path(data_dir) / dataset
     expected = " or ".join(str(folder / pattern) for pattern in files)
     if not files:
@@ -107,7 +106,7 @@ def with_tables(source: Source, tables: Mapping, how: str) -> Source:
 
 def _table_files(source: Source, name: str, table, how: str) -> tuple[Path, ...]:
     if table.path is not None:
-        return _expand(table.path, f"dataset.{name}")
+        return expand(table.path, f"dataset.{name}")
     if source.kind == "sample" and table.sample:
         return (Path(table.sample),)
     first = source.paths[0].parent
@@ -126,14 +125,16 @@ def _is_sample(file: Path) -> bool:
     return file.name.startswith(("sample.", "sample_"))
 
 
-def _expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
-    """Turn a file, a folder or a glob into the files it names."""
+def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
+    """Turn a file, a folder or a glob into the files it names; `option` gave it, for errors."""
     if not path.strip():
         raise SegError(f"{option} is empty: expected a file, a folder or a glob")
     here = Path(path).expanduser()
     if here.is_file():
         return (here,)
     if here.is_dir():
+        from seg.engine import FORMATS  # here: the engine takes half a second to import
+
         endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
         found = sorted(
             file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings)

@@ -32,12 +32,15 @@ class Context:
         Calendar months from the oldest to the newest order line.
     levels : mapping of str to sequence of str
         Known values of categorical columns, declared by the data set.
+    oldest : datetime or None
+        Time of the first purchase.
     """
 
     as_of: date
     newest: object
     months: tuple[tuple[int, int], ...] = ()
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    oldest: object = None
 
 
 @dataclass(frozen=True)

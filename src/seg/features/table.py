@@ -34,8 +34,8 @@ class FeatureTable:
         Day from which recency was counted; None for a table without dates.
     truth : Series or None
         Planted segment of each customer, where the data set knows it.
-    newest : date or None
-        Day of the newest purchase; None for a table without dates.
+    oldest, newest : date or None
+        Days of the first and of the newest purchase; None for a table without dates.
     """
 
     frame: pd.DataFrame
@@ -44,6 +44,7 @@ class FeatureTable:
     transforms: dict[str, tuple[str, ...]]
     as_of: date | None
     truth: pd.Series | None = None
+    oldest: date | None = None
     newest: date | None = None
 
 
@@ -96,8 +97,8 @@ def build(
     transforms = {column: features[name] for name in features for column in made[name]}
     if context.newest is None:
         return FeatureTable(frame, chosen, described, transforms, None, planted)
-    newest = context.newest.date()
-    return FeatureTable(frame, chosen, described, transforms, context.as_of, planted, newest)
+    ends = context.oldest.date(), context.newest.date()
+    return FeatureTable(frame, chosen, described, transforms, context.as_of, planted, *ends)
 
 
 def _context(engine: Engine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context:
@@ -118,7 +119,8 @@ def _context(engine: Engine, table: ir.Table, counted: bool, as_of, levels: Mapp
         if counted
         else ()
     )
-    return Context(day, newest, months, {name: tuple(values) for name, values in levels.items()})
+    known = {name: tuple(values) for name, values in levels.items()}
+    return Context(day, newest, months, known, row["first"].to_pydatetime())
 
 
 def _as_of(as_of: object, newest: date) -> date:

@@ -239,11 +239,13 @@ class LeafEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         known = {row.tobytes(): place for place, row in enumerate(self.leaves_)}
         at = np.array([known.get(row.tobytes(), -1) for row in leaves])
         embedding, new = self.embedding_[at], np.flatnonzero(at < 0)
-        if len(new):
-            across = self.encoder_.transform(self.leaves_).T.tocsr()
-            shared = self.encoder_.transform(leaves[new]) @ across
-            for row, start, end in zip(new, shared.indptr, shared.indptr[1:], strict=False):
-                counts, landmarks = shared.data[start:end], shared.indices[start:end]
+        across = self.encoder_.transform(self.leaves_).T.tocsr() if len(new) else None
+        # Each row shares leaves with thousands of landmarks: all rows at once would not fit any memory.
+        for start in range(0, len(new), 1000):
+            block = new[start : start + 1000]
+            shared = self.encoder_.transform(leaves[block]) @ across
+            for row, first, last in zip(block, shared.indptr, shared.indptr[1:], strict=False):
+                counts, landmarks = shared.data[first:last], shared.indices[first:last]
                 nearest = np.sort(landmarks[counts == counts.max(initial=0)])
                 # Who shares no leaf with anyone is as near to all.
                 embedding[row] = (self.embedding_[nearest] if len(nearest) else self.embedding_).mean(axis=0)

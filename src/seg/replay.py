@@ -1,0 +1,65 @@
+"""The cleaning and the features of a training, once more on other rows: what scoring and migration do with raw files."""
+
+from __future__ import annotations
+
+from seg import cleaning, features
+from seg.config import Settings
+from seg.contract import Contract
+from seg.errors import SegError
+from seg.features import FeatureTable
+
+LEARNING = {
+    "iqr_cap": "caps to quartiles of the rows that it is given",
+    "fill_zero_price": "takes the usual price of a product from the rows that it is given",
+}
+
+
+def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
+    """Turn the settings of a training into those of scoring: its features only, counted from the day that is asked for.
+
+    Parameters
+    ----------
+    as_of : {"rule", "frozen"} or date
+        The rule of the recipe (so many days after the newest order of the input), the day of training, or a day.
+    """
+    day = {"rule": contract.as_of["rule"], "frozen": contract.as_of["day"]}.get(as_of, as_of)
+    if day is None:
+        raise SegError(f"as_of={as_of}: the model was trained on a table without dates; leave as_of out")
+    recipe = settings.recipe.model_copy(update={"as_of": day, "profile": []})
+    dataset = settings.dataset.model_copy(update={"common": [], "truth": None})
+    evaluation = settings.evaluation.model_copy(update={"holdout": type(settings.evaluation.holdout)()})
+    return settings.model_copy(update={"recipe": recipe, "dataset": dataset, "evaluation": evaluation})
+
+
+def learns_again(settings: Settings) -> list[str]:
+    """Say which cleaning steps take a quantity from the rows themselves: on other rows they do something else."""
+    names = [step.name for step, _ in cleaning.parse(settings.cleaning.steps)]
+    said = [
+        f"cleaning step {name} {LEARNING[name]}: in training it saw other rows, so the same customer may come out "
+        "differently; score whole data sets with this model, not extracts"
+        for name in names
+        if name in LEARNING
+    ]
+    if "elapsed_days" in features.parse(settings.recipe.features):
+        said.append("elapsed_days counts from the newest purchase of the input, whatever as_of is")
+    return said
+
+
+def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
+    """Say what hints at an extract: features count what the rows tell, and recency from their newest order on."""
+    said = []
+    oldest, newest = contract.date("oldest"), contract.date("newest")
+    if table.newest is None or newest is None:
+        return said
+    if as_of == "rule" and table.newest < newest:
+        said.append(
+            f"the newest order is of {table.newest}, that of training of {newest}: recency is counted from {table.as_of}; if these are "
+            "some customers only, say the day with as_of=..."
+        )
+    covered, learned = (table.newest - table.oldest).days + 1, (newest - oldest).days + 1
+    if not 0.5 <= covered / learned <= 2:
+        said.append(
+            f"the orders cover {covered:,} days ({table.oldest} to {table.newest}), in training {learned:,}: orders and revenue are "
+            "sums over that time, so give the model as long a history as it was trained on"
+        )
+    return said
