@@ -168,7 +168,7 @@ def part(settings: Settings, engine: Engine, table: ir.Table, cut: object, days:
     Both are cleaned by the steps of the run, each by itself. Lines without a customer are no part of the outcome.
     """
     cut, until = _window(cut, days)
-    first, last = _first_and_last(engine, table)
+    first, last = first_and_last(engine, table)
     if not first < cut <= last:
         allowed = (
             f"choose a day from {first + timedelta(days=1)} to {last}"
@@ -179,7 +179,7 @@ def part(settings: Settings, engine: Engine, table: ir.Table, cut: object, days:
     # Computed here and now: whatever is made of it cannot reach the lines that were left out.
     before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
     features = _features(settings, engine, before, cut)
-    named = _named(engine, before)
+    named = with_id(engine, before)
     outcome = _outcome(settings, engine, table, cut, until, days).reindex(features.frame.index)
     outcome = outcome.assign(
         bought=outcome["spend"].notna().astype("int64"),
@@ -258,7 +258,8 @@ def _window(cut: object, days: object) -> tuple[date, date]:
         raise SegError(f"{KEY}.days={days}: too many; the calendar ends in the year 9999") from None
 
 
-def _first_and_last(engine: Engine, table: ir.Table) -> tuple[date, date]:
+def first_and_last(engine: Engine, table: ir.Table) -> tuple[date, date]:
+    """Find the days of the first and of the last order line."""
     ends = engine.collect(table.aggregate(first=table.ordered_at.min(), last=table.ordered_at.max())).iloc[0]
     return ends["first"].date(), ends["last"].date()
 
@@ -273,20 +274,20 @@ def _features(settings: Settings, engine: Engine, before: ir.Table, cut: date) -
             features_table.parse(recipe.features),
             recipe.profile,
             [*settings.dataset.common, *RFM],
-            _moved(cut, steps),
+            moved(cut, steps),
             settings.dataset.levels,
         )
     except SegError as error:
         raise SegError(f"{KEY}.cut={cut}: before it: {error}") from None
 
 
-def _moved(cut: date, steps: list) -> date:
+def moved(cut: date, steps: list) -> date:
     """Move the cut as the cleaning moves the orders."""
     year = cut.year + sum(arguments["years"] for step, arguments in steps if step.name == "shift_years")
     return cut.replace(year=year, day=min(cut.day, calendar.monthrange(year, cut.month)[1]))
 
 
-def _named(engine: Engine, lines: ir.Table) -> pd.Series:
+def with_id(engine: Engine, lines: ir.Table) -> pd.Series:
     """List the customers who have an id in the files, the others being orders that nobody can be asked about."""
     ids = lines.filter(_has_customer(lines)).select("customer_id").distinct()
     return engine.collect(ids)["customer_id"]

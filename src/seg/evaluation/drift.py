@@ -10,6 +10,11 @@ from scipy.special import chdtri
 
 MODERATE, LARGE = 0.1, 0.25  # Siddiqi 2006, Credit Risk Scorecards, Wiley: rules of thumb, not tests
 BINS = 10
+MEANING = (
+    "Population stability index (PSI) over deciles of the first day: below 0.1 stable, above 0.25 changed (Siddiqi 2006); an empty cell "
+    "counts as half a customer; by_chance is what 95 of 100 samples of an unchanged population stay below. Shift: difference of the "
+    "means in standard deviations of the first day."
+)
 EMPTY = 0.5  # customers that an empty cell counts as: the index of a cell with none would be infinite
 
 

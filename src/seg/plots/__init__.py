@@ -5,6 +5,7 @@ and is not thread-safe. Text is 9 pt or more when a figure is shown at its own s
 """
 
 from seg.plots.customers import map_2d, silhouette_blades
+from seg.plots.movement import movement
 from seg.plots.over_k import elbow, silhouette_over_k
 from seg.plots.segments import profile_heatmap, sizes
 from seg.plots.style import DPI, MINUS, UNKNOWN, compact, percent, png, segment_colour
@@ -17,6 +18,7 @@ __all__ = [
     "compact",
     "elbow",
     "map_2d",
+    "movement",
     "percent",
     "png",
     "profile_heatmap",

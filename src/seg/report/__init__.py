@@ -99,6 +99,32 @@ def render(
     )
 
 
+def tables_page(
+    title: str, subtitle: str, notices: Sequence[str], sections: Sequence[tuple[str, str, object]]
+) -> str:
+    """Return titled tables and figures as one self-contained HTML page.
+
+    Parameters
+    ----------
+    notices : sequence of str
+        Shown on top.
+    sections : sequence of (title, note, content)
+        Content is a DataFrame, or the bytes of a PNG.
+    """
+
+    def section(title: str, note: str, content: object) -> dict:
+        if isinstance(content, bytes):
+            return {"title": title, "note": note, "figure": _figure(title, note, content)}
+        rows = content.astype(object).to_numpy().tolist()
+        words = [all(isinstance(row[place], str) for row in rows) for place in range(content.shape[1])]
+        return {"title": title, "note": note, "columns": list(content.columns), "rows": rows, "words": words}
+
+    made = [{"figure": None, "columns": []} | section(*one) for one in sections]
+    return _template("tables.html.jinja").render(
+        title=title, subtitle=subtitle, notices=notices, sections=made
+    )
+
+
 def headline(segments: pd.DataFrame) -> str:
     """Say in one sentence how many segments there are and which one matters most (revenue, else size)."""
     real = segments[segments["segment"] >= 0]
@@ -152,12 +178,12 @@ def _quoted(segment: pd.Series) -> str:
     return f"\N{LEFT DOUBLE QUOTATION MARK}{segment['name']}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
-def _template() -> jinja2.Template:
+def _template(name: str = "page.html.jinja") -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": number, "percent": percent, "compact": plots.compact}
-    return environment.from_string(resources.files(__name__).joinpath("page.html.jinja").read_text("utf-8"))
+    return environment.from_string(resources.files(__name__).joinpath(name).read_text("utf-8"))
 
 
 def _card(row: dict, features: list[str]) -> dict:
