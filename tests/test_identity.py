@@ -41,6 +41,7 @@ def test_models_share_an_own_space_and_scalers_do_not(tags):
 def test_the_points_of_the_common_space_are_customers_and_their_values():
     known = identity.customers(POINTS)
     assert identity.customers(POINTS.copy()) == known
+    assert identity.customers(POINTS.assign(recency_days=POINTS["recency_days"] + 30)) == known
     assert identity.customers(POINTS.rename(index={"b": "c"})) != known
     assert identity.customers(POINTS.assign(orders=[2, 2])) != known
 

@@ -174,5 +174,7 @@ def _null(settings: Settings, parts: Parts, table: FeatureTable, scan: Scan, k: 
         raw = table.frame[columns].to_numpy()
         found.null = null.null_test(raw, score, settings.evaluation.null, settings.seed, workers=workers)
         said(null.sentence(found.null))
+    # A p that draws cannot reach says nothing against a run: whoever compares needs their number.
+    found.metrics["null/draws"] = min(test.draws for test in found.null.values())
     for kind, test in found.null.items():
         found.metrics |= {f"null/{kind}_mean": test.mean, f"null/{kind}_z": test.z, f"null/{kind}_p": test.p}

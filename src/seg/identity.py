@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from seg.evaluation.common import rank_normal
+
 SPACE = ("dataset", "cleaning", "recipe", "scaler")
 CONFIGURATION = (*SPACE, "model", "engine")
 # Where the files lie is no part of a configuration: their content is in the fingerprint of the data.
@@ -48,9 +50,10 @@ def tags(config: Mapping, points: pd.DataFrame, overrides: Sequence[str]) -> dic
 
 
 def customers(points: pd.DataFrame) -> str:
-    """Hash customers and their values: equal only where every customer has the same values."""
-    rows = pd.util.hash_pandas_object(points, index=True).to_numpy()
-    return hashlib.sha256(rows.tobytes()).hexdigest()[:16]
+    """Hash customers and where they stand in the common space: a day that moves every recency alike changes nothing."""
+    digest = hashlib.sha256(pd.util.hash_pandas_object(points.index, index=False).to_numpy().tobytes())
+    digest.update(rank_normal(points).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _repeated(override: str) -> bool:

@@ -23,6 +23,7 @@ MEANINGS = {
     "stability/adjusted_rand_se": "standard error of stability/adjusted_rand",
     "stability/seed_agreement": "mean adjusted Rand index between refits that differ in the seed only",
     "stability/prediction_strength": "lowest share of pairs of a segment that the other half of the data keeps together; 0.8 is strong",
+    "null/draws": "null data sets of each kind; 19 at least for a verdict",
     "null/permuted_mean": "mean silhouette of the same pipeline on permuted columns, in the space the clusterer saw",
     "null/permuted_z": "silhouette minus that mean, in standard deviations",
     "null/permuted_p": "share of permuted data sets that score as high",

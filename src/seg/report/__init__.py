@@ -76,7 +76,7 @@ def render(
     for level, text in notices:
         if level not in LEVELS:
             raise ValueError(f"Notice {text!r} has level {level!r}, expected one of {', '.join(LEVELS)}.")
-    return _template().render(
+    return template("report/page.html.jinja").render(
         title=title,
         subtitle=subtitle,
         notices=notices,
@@ -120,9 +120,22 @@ def tables_page(
         return {"title": title, "note": note, "columns": list(content.columns), "rows": rows, "words": words}
 
     made = [{"figure": None, "columns": []} | section(*one) for one in sections]
-    return _template("tables.html.jinja").render(
+    return template("report/tables.html.jinja").render(
         title=title, subtitle=subtitle, notices=notices, sections=made
     )
+
+
+def template(name: str) -> jinja2.Template:
+    """Load a page of this project by its path in the package, which is also how one includes another's style."""
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(lambda path: resources.files("seg").joinpath(path).read_text("utf-8")),
+    )
+    environment.filters |= {"number": number, "percent": percent, "compact": plots.compact}
+    return environment.get_template(name)
 
 
 def headline(segments: pd.DataFrame) -> str:
@@ -176,14 +189,6 @@ def _digits(value: float) -> str:
 
 def _quoted(segment: pd.Series) -> str:
     return f"\N{LEFT DOUBLE QUOTATION MARK}{segment['name']}\N{RIGHT DOUBLE QUOTATION MARK}"
-
-
-def _template(name: str = "page.html.jinja") -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": number, "percent": percent, "compact": plots.compact}
-    return environment.from_string(resources.files(__name__).joinpath(name).read_text("utf-8"))
 
 
 def _card(row: dict, features: list[str]) -> dict:

@@ -1,0 +1,161 @@
+"""The stated order: which evidence a run has, which it lacks or fails, and how far above chance it is.
+
+1. A run is a *candidate* when everything was measured and nothing failed: every segment comes back in bootstrap samples,
+   the silhouette is better than on null data, and, where the data allow a hold-out, segments tell who buys later.
+   Then come runs that *lack* a measurement, then runs that *fail* one. Flagged runs are in no list.
+2. Candidates are ordered by the volume they span above chance: the product of stability (lowest bootstrap Jaccard, from
+   0.5, where segments dissolve), hold-out (AUC, from 0.5) and separation (common silhouette, from 0), each as a share of
+   what is possible. It does not depend on what else is in the list, and what is best in it is on the Pareto front.
+3. Runs that lack or fail something are ordered by their common silhouette alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from seg.comparison.attempts import SCORE
+from seg.evaluation.null import LEVEL
+from seg.evaluation.verdicts import DISCRIMINATES, STABLE
+
+RULE = (
+    "Order: runs whose evidence is complete and sound first, by the volume they span above chance (stability x hold-out x "
+    "separation, each as a share of what is possible); then runs that lack evidence, then runs that fail a test, both by common/silhouette."
+)
+# From chance to the best possible.
+RANGES = {"stability/jaccard_min": (0.5, 1.0), "holdout/auc": (0.5, 1.0), SCORE: (0.0, 1.0)}
+STANDINGS = ("candidate", "lacks", "fails")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a candidate must show.
+
+    Parameters
+    ----------
+    holdout : bool
+        Whether the data set allows a temporal hold-out.
+    cut : str
+        The hold-out by which runs are compared, as in the tag ``holdout``; an AUC of another one is none.
+    """
+
+    holdout: bool
+    cut: str = ""
+
+    @property
+    def criteria(self) -> list[str]:
+        """Name the metrics that span the volume."""
+        return [name for name in RANGES if self.holdout or not name.startswith("holdout/")]
+
+
+def asked(attempts: pd.DataFrame, holdout: bool) -> Asked:
+    """Take the hold-out that most runs share, of equals the newest."""
+    cuts = attempts.loc[attempts["holdout/auc"].notna(), "holdout"]
+    counts = cuts.value_counts(sort=False)
+    return Asked(holdout, counts.index[counts.argmax()] if len(counts) else "")
+
+
+def judged(attempts: pd.DataFrame, demand: Asked) -> pd.DataFrame:
+    """Add what each run lacks and fails, its standing, its volume above chance and whether it is on the Pareto front.
+
+    Returns
+    -------
+    DataFrame
+        With `lacks` and `fails` (lists of text), `standing`, `volume` (NaN unless a candidate) and `front`.
+    """
+    table = attempts.copy()
+    other = table["holdout"] != demand.cut
+    table.loc[other, ["holdout/auc", "holdout/auc_rule_rfm", "holdout/auc_random", "holdout/lift"]] = np.nan
+    found = [_evidence(row, demand) for row in table.to_dict("records")]
+    table["lacks"] = [lacks for lacks, _ in found]
+    table["fails"] = [fails for _, fails in found]
+    table["standing"] = ["fails" if fails else "lacks" if lacks else "candidate" for lacks, fails in found]
+    candidates = (table["standing"] == "candidate").to_numpy()
+    values = table[demand.criteria].to_numpy(dtype=float)
+    table["volume"] = np.where(candidates, _volume(values, demand.criteria), np.nan)
+    table["front"] = False
+    table.loc[candidates, "front"] = pareto(values[candidates])
+    return table
+
+
+def pareto(values: np.ndarray) -> np.ndarray:
+    """Mark the rows that no other row beats: at least as good in every column and better in one.
+
+    Parameters
+    ----------
+    values : array of shape (n, d)
+        Larger is better, no missing values.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+
+    Examples
+    --------
+    >>> pareto(np.array([[1, 3], [2, 2], [1, 2]])).tolist()
+    [True, True, False]
+    """
+    values = np.asarray(values, dtype=float)
+    at_least = (values[:, None, :] >= values[None, :, :]).all(axis=2)
+    better = (values[:, None, :] > values[None, :, :]).any(axis=2)
+    return ~(at_least & better).any(axis=0)
+
+
+def ordered(table: pd.DataFrame, sort: str = "rule", descending: bool = True) -> pd.DataFrame:
+    """Sort judged runs and number them: `rank` among all, `rank_at_k` and `of_at_k` among those of the same k."""
+    if sort == "rule":
+        keys = [
+            table["standing"].map(STANDINGS.index),
+            -table["volume"].fillna(0.0),
+            -table[SCORE].fillna(-2.0),
+        ]
+    else:
+        keys = [table[sort] * (-1 if descending else 1)]
+    keys = [np.asarray(key, dtype=float) for key in [*keys, -table["started"].astype("int64")]]
+    # lexsort takes the last key first and puts NaN at the end.
+    table = table.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
+    table["rank"] = np.arange(1, len(table) + 1)
+    by_k = table.groupby("k")["rank"]
+    return table.assign(
+        rank_at_k=by_k.rank().astype(int) if len(table) else [], of_at_k=by_k.transform("size")
+    )
+
+
+def best(table: pd.DataFrame) -> pd.Series | None:
+    """Return the candidate of the largest volume, None when no run is a candidate."""
+    candidates = table[table["standing"] == "candidate"]
+    return None if candidates.empty else candidates.loc[candidates["volume"].idxmax()]
+
+
+def _evidence(run: dict, demand: Asked) -> tuple[list[str], list[str]]:
+    lacks, fails = [], []
+    if np.isnan(run[SCORE]):
+        fails.append("no silhouette")
+    worst = run["stability/jaccard_min"]
+    if np.isnan(worst):
+        lacks.append("stability")
+    elif worst < STABLE:
+        fails.append(f"stability {worst:.2f}")
+    p = run["null/p"]
+    if np.isnan(p):
+        lacks.append("null")
+    elif p > LEVEL:
+        # With fewer draws than 19 no p can be small: that says nothing against a run.
+        few = p <= 1 / (1 + run["null/draws"]) + 1e-9
+        (lacks if few else fails).append("null draws" if few else f"noise p {p:.2f}")
+    auc = run["holdout/auc"]
+    if demand.holdout and np.isnan(auc):
+        lacks.append("hold-out")
+    elif demand.holdout and (auc < DISCRIMINATES or auc <= run["holdout/auc_random"]):
+        fails.append(f"hold-out {auc:.2f}")
+    return lacks, fails
+
+
+def _volume(values: np.ndarray, criteria: list[str]) -> np.ndarray:
+    shares = [
+        np.clip((values[:, place] - low) / (high - low), 0, 1)
+        for place, (low, high) in enumerate(RANGES[name] for name in criteria)
+    ]
+    return np.prod(shares, axis=0) if shares else np.ones(len(values))

@@ -1,0 +1,214 @@
+"""A comparison as text: the ranking, the flagged runs, the best run or what is missing to call one so."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from seg.comparison import order
+from seg.comparison.attempts import PARTS, SCORE, Group
+from seg.comparison.columns import NOT_MEASURED, Column, shown
+
+HOLDOUT_DAYS = 90
+
+
+def say(console: Console, text: str = "", style: str | None = None) -> None:
+    """Print a line as it is."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def say_group(
+    console: Console, group: Group, table: pd.DataFrame, demand: order.Asked, sort: str, where: Sequence[str]
+) -> None:
+    """Print what was found about the runs on one set of customers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The unflagged attempts, judged and ordered.
+    where : sequence of str
+        Options that name the store, for the commands that are printed.
+    """
+    say(console, f"\n{group.dataset}: {group.known}", "bold red" if group.data == "sample" else "bold")
+    say(console, counted(group, table, demand))
+    if len(table):
+        _print(console, shown(table, sort), table)
+        _say_equal_k(console, table)
+        _say_seeds(console, table)
+    _say_flagged(console, group.flagged)
+    say(console)
+    for line in verdict(group, table, demand, where):
+        say(console, line)
+
+
+def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
+    """Say how many runs there are, and what was left out."""
+    parts = [f"{len(table)} configuration{'' if len(table) == 1 else 's'} ranked"]
+    if len(group.flagged):
+        parts.append(f"{len(group.flagged)} flagged, listed apart")
+    if group.repeated:
+        parts.append(f"{group.repeated} more with the same configuration and seed, not counted again")
+    others = table.loc[table["holdout"].ne(demand.cut) & table["holdout"].ne("")]
+    if demand.cut and len(others):
+        parts.append(f"hold-outs other than {demand.cut} not compared ({len(others)})")
+    return "; ".join(parts)
+
+
+def verdict(
+    group: Group, table: pd.DataFrame, demand: order.Asked, where: Sequence[str], most: int = 3
+) -> list[str]:
+    """Name the best run with its evidence; or say what is missing, with the commands that would measure it."""
+    if group.data == "sample":
+        return ["best: none, this is SAMPLE DATA: invented customers, no conclusion holds"]
+    lacking = table[table["standing"] == "lacks"].head(most)
+    found, lines = order.best(table), []
+    if found is not None:
+        lines.append(f"best: {described(found)}, {reason(found, table, demand)}")
+        lines.append(
+            "  it is the champion" if found["champion"] else f"  promote it: {promotion(found, where)}"
+        )
+        if len(lacking):
+            lines.append(
+                f"{(table['standing'] == 'lacks').sum()} runs lack evidence and are not compared with it; to measure it:"
+            )
+    elif len(table) == 0:
+        return ["best: none, every run is flagged"]
+    elif len(lacking):
+        lines.append("best: not known, no run has all of the evidence that it takes; to measure it:")
+    else:
+        return ["best: none, every run fails a test (column evidence)"]
+    return lines + [f"  {measurement(run, demand, where)}" for run in lacking.to_dict("records")]
+
+
+def described(run: dict | pd.Series) -> str:
+    """Name a run by its id and its parts."""
+    options = f", {run['options']}" if run["options"] else ""
+    return f"{run['run_id'][:8]} ({run['model']} k={run['k']}, {run['recipe']}, {run['scaler']}{options})"
+
+
+def reason(run: pd.Series, table: pd.DataFrame, demand: order.Asked) -> str:
+    """Say why a run is the best one."""
+    candidates = int((table["standing"] == "candidate").sum())
+    values = {"stability/jaccard_min": "lowest Jaccard", "holdout/auc": "hold-out AUC", SCORE: SCORE}
+    numbers = ", ".join(f"{values[name]} {run[name]:.3f}" for name in demand.criteria)
+    of = f"the largest of {candidates} candidates" if candidates > 1 else "the only candidate"
+    without = "" if demand.holdout else "; this data set allows no hold-out"
+    return f"{of} by volume above chance {run['volume']:.3f}: {numbers}{without}"
+
+
+def promotion(run: dict | pd.Series, where: Sequence[str]) -> str:
+    """Write the command that makes a run the champion."""
+    return f"python -m seg.compare promote run={run['run_id'][:8]} {shlex.join(where)}".rstrip()
+
+
+def measurement(run: dict, demand: order.Asked, where: Sequence[str]) -> str:
+    """Write the command that measures everything that a candidate must show: evidence of two runs is not put together."""
+    words = run["overrides"]
+    if words is None:
+        words = [f"{part}={run[part]}" for part in (*PARTS, "seed") if run[part]]
+    words = [*words, f"k={run['k']}", "evaluation.stability=true", "evaluation.null=20"]
+    if demand.holdout:
+        day, _, days = demand.cut.partition(" and ")
+        days = days.removesuffix(" days")
+        words.append(f"evaluation.holdout.cut={day or _some_day(run['as_of'])}")
+        words += [f"evaluation.holdout.days={days}"] if days and days != str(HOLDOUT_DAYS) else []
+    return f"python -m seg.run {shlex.join([*words, *where])}"
+
+
+def _some_day(as_of: str) -> str:
+    """Take the day that leaves as many days as the hold-out is long."""
+    try:
+        return str(datetime.date.fromisoformat(as_of[:10]) - datetime.timedelta(days=HOLDOUT_DAYS))
+    except ValueError:
+        return "YYYY-MM-DD"
+
+
+def _print(console: Console, columns: Sequence[Column], table: pd.DataFrame) -> None:
+    """Print a table, in two parts where the terminal is too narrow for it."""
+    rows = table.to_dict("records")
+    made = _table(columns, rows)
+    if console.measure(made).minimum <= console.width:
+        console.print(made)
+        return
+    names = ("rank", "run_id")
+    cut = next(i for i, column in enumerate(columns) if column.key == "stability/jaccard_min")
+    console.print(_table(columns[:cut], rows))
+    console.print(_table([c for c in columns if c.key in names] + list(columns[cut:]), rows))
+
+
+def _table(columns: Sequence[Column], rows: Sequence[dict]) -> Table:
+    table = Table(header_style="bold")
+    for column in columns:
+        wraps = column.key in ("standing", "options")
+        table.add_column(
+            column.head, justify="right" if column.numeric else "left", no_wrap=not wraps, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*[escape(column.text(row)) for column in columns])
+    return table
+
+
+def _say_equal_k(console: Console, table: pd.DataFrame) -> None:
+    """Print the best two of each k: more segments mostly score lower, so this is the fairer comparison."""
+    rows = []
+    for k, runs in table.groupby("k"):
+        runs = runs.sort_values(SCORE, ascending=False, kind="stable").to_dict("records")
+        if len(runs) > 1:
+            first, second = runs[:2]
+            rows.append([str(k), str(len(runs)), *_named(first), *_named(second), _difference(first, second)])
+    if not rows:
+        return
+    made = Table(title=f"At equal k, by {SCORE}", title_justify="left", header_style="bold")
+    for head in ("k", "runs", "first", "silhouette", "second", "silhouette", "difference"):
+        made.add_column(head, justify="left" if head in ("first", "second", "difference") else "right")
+    for row in rows:
+        made.add_row(*map(escape, row))
+    console.print(made)
+
+
+def _named(run: dict) -> tuple[str, str]:
+    score = run[SCORE]
+    return described(run), NOT_MEASURED if pd.isna(score) else f"{score:.3f}"
+
+
+def _difference(first: dict, second: dict) -> str:
+    difference = first[SCORE] - second[SCORE]
+    if pd.isna(difference):
+        return NOT_MEASURED
+    error = sum((run.get("common/silhouette_se") or 0.0) ** 2 for run in (first, second)) ** 0.5
+    spread = max(run["seeds_max"] - run["seeds_min"] for run in (first, second))
+    if difference < 2 * error:
+        return f"{difference:.3f}, within two standard errors"
+    return f"{difference:.3f}, less than seeds differ" if difference < spread else f"{difference:.3f}"
+
+
+def _say_seeds(console: Console, table: pd.DataFrame) -> None:
+    repeated = table[table["seeds"] > 1]
+    if repeated.empty:
+        return
+    made = Table(title=f"Over seeds, {SCORE}", title_justify="left", header_style="bold")
+    for head in ("run", "seeds", "mean", "min", "max"):
+        made.add_column(head, justify="left" if head == "run" else "right")
+    for run in repeated.to_dict("records"):
+        made.add_row(
+            escape(described(run)),
+            str(run["seeds"]),
+            *[f"{run[f'seeds_{what}']:.3f}" for what in ("mean", "min", "max")],
+        )
+    console.print(made)
+
+
+def _say_flagged(console: Console, flagged: pd.DataFrame) -> None:
+    if flagged.empty:
+        return
+    say(console, "Flagged, so in no ranking:", "bold")
+    for run in flagged.to_dict("records"):
+        score = NOT_MEASURED if pd.isna(run[SCORE]) else f"{run[SCORE]:.3f}"
+        champion = ", champion" if run["champion"] else ""
+        say(console, f"  {described(run)}{champion}, {SCORE} {score}: {run['flags']}")
