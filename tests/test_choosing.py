@@ -5,9 +5,13 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
 
 from seg.choosing import PANEL_COLUMNS, RULES, VOTE_COLUMNS, choose, panel, votes
 from seg.choosing.borders import borders
+from seg.choosing.groups import groups
+from seg.choosing.peaks import peaks
 from seg.errors import SegError
 from seg.evaluation import metrics
 from seg.models.mixture import SafeGaussianMixture
@@ -101,6 +105,10 @@ def answer(rule, **columns):
         ("knee of inertia", {"inertia": [100, 40, 20, 10, 0]}, 3),
         ("BIC", {"bic": [50, 40, 30, 35, 38]}, 4),
         ("BIC", {"bic": [10, 50, 40, 30, 35, 38]}, 1),
+        ("BIC", {"mixture_bic": [50, 40, 30, 35, 38]}, 4),
+        ("BIC", {"mixture_bic": [50, 40, 30, 35, 38], "bic": [30, 40, 50, 60, 70]}, 2),
+        ("mixture's peaks", {"mixture_bic": [60, 50, 40, 30, 35, 38], "mixture_groups": [1, 2, 2, 3, 4, 4]}, 3),
+        ("mixture's peaks", {"mixture_bic": [60, 50, 40, np.nan, 35, 38], "mixture_groups": [1, 2, 2, 9, 4, 4]}, 4),
     ],
 )  # fmt: skip
 def test_a_rule_is_the_one_worked_by_hand(rule, columns, k):
@@ -141,51 +149,52 @@ def test_the_votes_have_a_row_a_rule_with_its_threshold_and_source(four):
 NO_VOTES = pd.DataFrame({"rule": ["borders", "gap statistic"], "k": [1.0, 1.0]})
 
 
-def borders_of(weakest, typical, **columns):
-    """Make a panel by hand for k = 2 to 6 whose silhouette is largest at 2, then at 4."""
+def groups_of(count, border, **columns):
+    """Make a panel by hand for k = 2 to 6 whose best mixture has 5 components in `count` groups."""
     base = {
         "calinski_harabasz": [50, 40, 60, 20, 10],
-        "silhouette": [0.5, 0.3, 0.4, 0.2, 0.1],
         "stability": [0.5] * 5,
+        "mixture_bic": [60, 50, 40, 35, 30, 33],
+        "mixture_groups": [1, 2, 3, 4, count, 6],
+        "mixture_border": [np.nan, 9, 9, 9, border, 9],
+        "agreement": [0.9] * 5,
     }
-    return table_of(**base | {"weakest_border": weakest, "typical_border": typical} | columns)  # fmt: skip
+    return table_of(**base | columns)
 
 
 @pytest.mark.parametrize(
-    ("weakest", "typical", "k"),
+    ("count", "border", "k", "why"),
     [
-        ([3, 2, 2, 0, 0], [3] * 5, 2),
-        ([3, 2, 3, 0, 0], [3] * 5, 4),
-        ([0, 0.4, 0.5, 0, 0], [9, 9, 4, 9, 9], 4),
-        ([0, 3, 0.5, 0, 0], [9] * 5, 4),
-        ([0, 0.4, 0.5, 0, 3], [9] * 5, 6),
-        ([0, 0.5, 0.4, 0, 0], [9] * 5, 3),
-        ([2.9, 0.4, 0, 0, 0], [3.9, 9, 9, 9, 9], None),
-        ([0] * 5, [9] * 5, None),
+        (3, 3.0, 3, "customers form 3 groups"),
+        (3, 2.9, None, "customers do not thin out between groups; the gap statistic sees a single group too"),
+        (1, np.nan, None, "customers do not thin out between groups"),
+        (7, 9.0, None, "customers form 7 groups, but 7 segments were not tried"),
     ],
-    ids=["clear", "the largest that is clear", "faint but strong at the typical border", "the largest silhouette of those that qualify",
-         "larger than the largest silhouette as it is clear", "not a larger one that does not qualify", "too faint", "crowded somewhere"],
-)  # fmt: skip
-def test_the_choice_is_the_one_worked_by_hand(weakest, typical, k):
-    choice = choose(NO_VOTES, borders_of(weakest, typical))
+    ids=["groups", "no borders", "one group", "more groups than were tried"],
+)
+def test_the_choice_is_the_one_worked_by_hand(count, border, k, why):
+    choice = choose(NO_VOTES, groups_of(count, border))
     assert choice.clear == (k is not None)
-    assert choice.k == (k or 4)
+    assert choice.k == (k or 4) and why in choice.reason
+
+
+def test_without_a_mixture_there_is_no_clear_k():
+    choice = choose(NO_VOTES, groups_of(3, 9.0, mixture_bic=[np.nan] * 6))
+    assert not choice.clear and "collapsed" in choice.reason
 
 
 def test_a_k_with_a_tiny_segment_is_left_aside_while_there_is_another():
-    weakest, typical = [9, 9, 9, 0, 0], [9] * 5
-    assert choose(NO_VOTES, borders_of(weakest, typical, smallest_segment=[50, 50, 9, 50, 50])).k == 3
-    assert choose(NO_VOTES, borders_of(weakest, typical, smallest_segment=[9] * 5)).k == 4
+    choice = choose(NO_VOTES, groups_of(3, 9.0, smallest_segment=[50, 9, 9, 50, 50]))
+    assert (choice.k, choice.clear) == (2, False) and "3 segments have one below 1%" in choice.reason
+    assert choose(NO_VOTES, groups_of(3, 9.0, smallest_segment=[9] * 5)).clear
 
 
 def test_without_a_clear_k_a_repeatable_division_is_used_and_called_so():
-    crowded = ([0] * 5, [0] * 5)
-    choice = choose(NO_VOTES, borders_of(*crowded, stability=[0.7, 0.9, 0.7, 0.85, 0.2]))
+    choice = choose(NO_VOTES, groups_of(3, 0.0, stability=[0.7, 0.9, 0.7, 0.85, 0.2]))
     assert (choice.k, choice.clear) == (3, False)
-    assert choice.reason.startswith("no clear k: at no k from 2 to 6 do customers thin out")
-    assert "the gap statistic sees a single group too" in choice.reason
+    assert choice.reason.startswith("no clear k: customers do not thin out")
     assert "useful division and not a discovery" in choice.reason and "0.90" in choice.reason
-    choice = choose(NO_VOTES, borders_of(*crowded))
+    choice = choose(NO_VOTES, groups_of(3, 0.0))
     assert choice.k == 4 and "hardly repeat" in choice.reason
 
 
@@ -201,13 +210,7 @@ def test_on_four_separated_blobs_all_rules_vote_4(four):
     frame = votes(four)
     assert frame["k"].tolist() == [4.0] * len(RULES)
     choice = choose(frame, four)
-    assert (choice.k, choice.clear) == (4, True) and choice.reason.startswith("9 of 9 rules vote for 4")
-
-
-def test_without_a_mixture_bic_has_no_answer_and_the_others_decide(four):
-    without = four.assign(bic=np.nan)
-    assert np.isnan(votes(without).set_index("rule")["k"]["BIC"])
-    assert choose(votes(without), without).k == 4
+    assert (choice.k, choice.clear) == (4, True) and choice.reason.startswith("10 of 10 rules vote for 4")
 
 
 @pytest.mark.parametrize("name", NOISE)
@@ -218,6 +221,16 @@ def test_on_noise_there_is_no_clear_k_and_the_reason_says_so(name, seed):
     choice = choose(votes(table), table)
     assert not choice.clear and choice.k >= 2 and choice.reason.startswith("no clear k")
     assert votes(table).set_index("rule")["k"]["borders"] == 1
+
+
+def test_a_reason_says_how_well_the_segments_agree_with_the_groups():
+    # Two cigars side by side: k-means cuts both in the middle.
+    X = np.random.default_rng(0).normal(size=(800, 2)) * [6, 0.5] + [0, 5] * np.repeat(
+        [[0], [1]], 400, axis=0
+    )
+    table = panel_of(X)
+    choice = choose(votes(table), table)
+    assert (choice.k, choice.clear) == (2, True) and "agree with these groups to 0.0" in choice.reason
 
 
 def test_a_seed_gives_one_panel_with_any_number_of_workers_and_the_table_is_kept():
@@ -293,6 +306,73 @@ def test_more_customers_than_5000_do_not_make_a_border_deeper():
 
 def test_less_than_two_segments_have_no_border():
     assert np.isnan(borders(four_blobs(50), {1: np.zeros(50, int)})[1]).all()
+
+
+# --- groups
+
+
+def best(found):
+    return min((of for of in found.values() if np.isfinite(of.bic)), key=lambda of: of.bic)
+
+
+def test_groups_are_found_among_columns_of_noise_and_beside_collinear_and_constant_ones():
+    X = four_blobs()
+    noise = np.random.default_rng(1).normal(size=(len(X), 3)) * 3
+    for extra in (noise, np.c_[X[:, :1] * 2, np.ones(len(X))]):
+        found = best(groups(np.c_[X, extra], range(1, 7)))
+        assert found.count == 4 and found.border > 3 and found.labels.max() == 3
+
+
+def test_a_skewed_kind_of_customer_takes_several_components_and_is_no_group():
+    X = np.exp(np.random.default_rng(0).normal(0, 0.8, size=(800, 3)))
+    found = groups(X, range(1, 7))
+    assert best(found) is not found[1] and not best(found).border >= 3
+
+
+def test_groups_follow_neither_the_order_of_rows_nor_their_units_nor_workers():
+    X = four_blobs(400).round(1)
+    order = np.random.default_rng(1).permutation(len(X))
+    one = groups(X, [3, 4], workers=1)
+    two = groups(X[order] * [100, 0.01] + 5, [4, 3], workers=2)
+    for k in (3, 4):
+        assert two[k].bic == pytest.approx(one[k].bic)
+        assert adjusted_rand_score(one[k].labels[order], two[k].labels) == 1
+
+
+def test_of_many_customers_a_sample_is_fitted_and_all_are_placed():
+    found = groups(four_blobs(8000), [4])[4]
+    assert found.count == 4 and found.border > 3 and np.bincount(found.labels).sum() == 8000
+
+
+def test_nothing_to_tell_apart_has_no_groups():
+    assert groups(np.ones((50, 2)), range(1, 4)) == {}
+
+
+# --- peaks
+
+
+def normals(means, variances):
+    """Make a mixture of equal weights by hand, in the plane."""
+    made = GaussianMixture(len(means))
+    made.weights_, made.means_ = np.full(len(means), 1 / len(means)), np.array(means, float)
+    made.covariances_ = np.array([np.eye(2) * variance for variance in variances])
+    made.precisions_ = np.linalg.inv(made.covariances_)
+    made.precisions_cholesky_ = np.sqrt(made.precisions_)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("means", "variances", "count"),
+    [
+        ([[0, 0], [1.9, 0]], [1, 1], 1),  # two normals are one peak up to a distance of 2
+        ([[0, 0], [2.1, 0]], [1, 1], 1),  # two peaks with hardly a saddle
+        ([[0, 0], [3, 0]], [1, 1], 2),
+        ([[0, 0], [0.5, 0]], [1, 30], 1),  # one in another
+        ([[0, 0], [10, 0], [5, 3]], [1, 1, 100], 2),  # a broad one links no peaks
+    ],
+)
+def test_peaks_are_those_of_the_density(means, variances, count):
+    assert len(set(peaks(normals(means, variances)))) == count
 
 
 # --- the picture

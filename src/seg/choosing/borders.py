@@ -53,15 +53,21 @@ def borders(X: np.ndarray, labelings: Mapping[int, np.ndarray]) -> dict[int, tup
     between the clusters of Kalogeratos and Likas (2012), "Dip-means", NeurIPS 25; Anscombe (1948), "The
     transformation of Poisson, binomial and negative-binomial data", Biometrika 35.
     """
-    X = matrix(X)
+    X = spread(matrix(X))
+    return {k: measured(X, labels) for k, labels in labelings.items()}
+
+
+def spread(X: np.ndarray) -> np.ndarray:
+    """Spread values (n, d) that occur more than once towards their neighbours, in the same way for any row order."""
     order = np.lexsort(X.T[::-1])
     draw = np.random.default_rng(0).uniform(size=X.shape)
-    spread = [dequantised(*column) for column in zip(X[order].T, draw.T, strict=True)]
-    X = np.column_stack(spread)
-    return {k: _measured(X, np.asarray(labels)[order]) for k, labels in labelings.items()}
+    result = np.empty_like(X)
+    result[order] = np.column_stack([dequantised(*column) for column in zip(X[order].T, draw.T, strict=True)])
+    return result
 
 
-def _measured(X: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+def measured(X: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Return the weakest border of one segmentation and the median one, as `borders` does, without note 4."""
     labeling = encode(labels, len(X))
     members = [X[labeling.codes == code] for code in range(len(labeling.ids))]
     if len(members) < 2:

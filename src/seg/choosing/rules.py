@@ -6,17 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import adjusted_rand_score
 
 from seg.choosing.borders import borders
+from seg.choosing.groups import Groups, groups, some
 from seg.evaluation.gap import gap
 from seg.evaluation.labeling import matrix
 from seg.evaluation.stability import Fit, bootstrap, prediction_strength
 
 VOTE_COLUMNS = ["rule", "k", "value", "threshold", "source"]
-PANEL_COLUMNS = ["weakest_border", "typical_border", "gap", "gap_se", "prediction_strength", "stability"]
-FAINT, CLEAR, STRONG = 0.5, 3.0, 4.0  # standard errors by which customers thin out at a border
+PANEL_COLUMNS = [
+    "weakest_border", "gap", "gap_se", "prediction_strength", "stability",
+    "mixture_bic", "mixture_groups", "mixture_border", "agreement",
+]  # fmt: skip
+CLEAR = 3.0  # standard errors by which customers thin out at a border
 PREDICTED, STABLE = 0.8, 0.9  # prediction strength, mean adjusted Rand index
-BORDER = "borders"
+BORDER, PEAKS = "borders", "mixture's peaks"
 
 
 def panel(
@@ -50,14 +55,17 @@ def panel(
     workers : int, optional
         Threads; one a core unless given. The result is the same with any number.
     whole : bool
-        Whether to measure what refits the clusterer many times: gap, prediction strength, stability.
+        Whether to measure what takes many fits: gap, prediction strength, stability, mixtures. Of more than 5,000
+        customers a random sample of so many is fitted.
 
     Returns
     -------
     DataFrame
         The table by ascending k with columns `PANEL_COLUMNS`, and with a row for k = 1 (one segment of all), of
-        which only `smallest_segment`, `gap`, `gap_se` and what the table held are known. Borders are in standard errors,
-        see `seg.choosing.borders`: `weakest_border` of the weakest, `typical_border` of the median one.
+        which only `smallest_segment`, `gap`, `gap_se`, `mixture_...` and what the table held are known. `weakest_border` is
+        in standard errors, see `seg.choosing.borders`. `mixture_bic`, `mixture_groups` and `mixture_border` are of a
+        Gaussian mixture of k components, see `seg.choosing.groups`; `agreement` is the adjusted Rand index of the k
+        segments with the groups of the mixture of the smallest BIC.
 
     Warns
     -----
@@ -65,32 +73,49 @@ def panel(
         A measure cannot be had (noise, too few distinct points): its column is NaN and its rule has no answer.
     """
     X = matrix(X)
+    rows = some(len(X), seed)
+    few = X[rows]
     ks = sorted({int(k) for k in table["k"]} - {1})
     scan = table.set_index("k").reindex([1, *ks]).rename_axis("k")
     scan.loc[1, "smallest_segment"] = len(X)
     measured = borders(X, {k: labelings[k] for k in ks})
     gaps = strengths = rands = None
+    found: dict[int, Groups] = {}
     if whole:
+        found = groups(X, [1, *ks], seed, workers)
         gaps = _tried(
-            "gap statistic", lambda: gap(X, fit, ks, references, seed, workers).table.set_index("k")
+            "gap statistic", lambda: gap(few, fit, ks, references, seed, workers).table.set_index("k")
         )
         strengths = _tried(
-            "prediction strength", lambda: prediction_strength(X, fit, ks, splits, seed, workers)
+            "prediction strength", lambda: prediction_strength(few, fit, ks, splits, seed, workers)
         )
         rands = _tried(
             "stability",
-            lambda: {k: bootstrap(X, labelings[k], fit, k, repeats, seed, workers).rand for k in ks},
+            lambda: {k: bootstrap(few, labelings[k][rows], fit, k, repeats, seed, workers).rand for k in ks},
         )
     known = {
         "weakest_border": {k: weakest for k, (weakest, _) in measured.items()},
-        "typical_border": {k: typical for k, (_, typical) in measured.items()},
         "gap": {} if gaps is None else gaps["gap"],
         "gap_se": {} if gaps is None else gaps["se"],
         "prediction_strength": {k: mean for k, (mean, _) in (strengths or {}).items()},
         "stability": rands or {},
+        "mixture_bic": {k: of.bic for k, of in found.items()},
+        "mixture_groups": {k: of.count for k, of in found.items()},
+        "mixture_border": {k: of.border for k, of in found.items()},
+        "agreement": _agreement(found, labelings, ks),
     }
     columns = {name: pd.Series(values, dtype=float).reindex(scan.index) for name, values in known.items()}
     return scan.assign(**columns).reset_index()
+
+
+def _agreement(
+    found: dict[int, Groups], labelings: Mapping[int, np.ndarray], ks: list[int]
+) -> dict[int, float]:
+    known = [of for of in found.values() if np.isfinite(of.bic)]
+    if not known:
+        return {}
+    groups = min(known, key=lambda of: of.bic).labels
+    return {k: adjusted_rand_score(groups, labelings[k]) for k in ks}
 
 
 def _tried(what: str, measure: Callable):
@@ -150,11 +175,25 @@ def _knee(scan: pd.DataFrame) -> Answer:
 
 
 def _bic(scan: pd.DataFrame) -> Answer:
-    values = scan["bic"]
+    # Of the model itself where it is a mixture.
+    values = scan["bic"] if scan["bic"].notna().any() else scan["mixture_bic"]
+    if values.isna().all():
+        return UNKNOWN
     # NaN is a mixture with a collapsed component, which makes the others no comparison; at the end it still falls.
     if values[values.index > 1].isna().any() or values.idxmin() == values.index[-1]:
         return UNKNOWN
     return values.idxmin(), values.min()
+
+
+def best_mixture(scan: pd.DataFrame) -> pd.Series | None:
+    """Return the row (by ascending k, indexed by k) of the mixture with the smallest BIC, None where there is none."""
+    values = scan["mixture_bic"].dropna()
+    return None if values.empty else scan.loc[values.idxmin()]
+
+
+def _peaks(scan: pd.DataFrame) -> Answer:
+    best = best_mixture(scan)
+    return UNKNOWN if best is None else (best["mixture_groups"], best["mixture_border"])
 
 
 @dataclass(frozen=True)
@@ -167,6 +206,11 @@ class Rule:
 
 
 RULES = {
+    PEAKS: Rule(
+        _peaks,
+        "peaks of the density of the mixture with the smallest BIC",
+        "Li, Ray & Lindsay 2007, JMLR 8, and Hennig 2010, doi 10.1007/s11634-010-0058-3",
+    ),
     BORDER: Rule(
         _largest("weakest_border", CLEAR),
         f"largest k with every border at least {CLEAR:g} standard errors deep",

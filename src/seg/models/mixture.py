@@ -101,7 +101,7 @@ class SafeGaussianMixture(DensityMixin, BaseEstimator):
         ).fit(self._spread(X))
         self.means_ = self.mixture_.means_ * self.scale_ + self.mean_
         self.weights_, self.n_iter_ = self.mixture_.weights_, self.mixture_.n_iter_
-        self.n_floor_components_ = int((_least_variances(self.mixture_) < 2 * self.reg_covar).sum())
+        self.n_floor_components_ = int((least_variances(self.mixture_) < 2 * self.reg_covar).sum())
         self.labels_ = self.predict(X)
         return self
 
@@ -180,7 +180,7 @@ def dequantised(values: np.ndarray, draw: np.ndarray) -> np.ndarray:
     return np.where(counts[at] > 1, moved, values)
 
 
-def _least_variances(mixture: GaussianMixture) -> np.ndarray:
+def least_variances(mixture: GaussianMixture) -> np.ndarray:
     """Variance of each component in the direction where it has least."""
     covariances = mixture.covariances_
     if mixture.covariance_type in ("full", "tied"):
