@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import joblib
 import numpy as np
+import pandas as pd
 from scipy.spatial.distance import cdist
 
 from seg.evaluation.labeling import Labeling, centred, encode, matrix, spread
 
 CLUSTER_MINIMUM = 30  # sampled customers of each cluster, so that its own mean is worth reading
+FEW_ALIKE = 0.8  # distinct points for each customer, above which putting equal ones together saves nothing
 CHUNK_BYTES = 4 << 20  # distances held by one thread: in the cache they cost half of what 64 MB in memory do
 
 
@@ -77,6 +79,7 @@ def silhouettes(
     1. Distances do not depend on the labeling. They are summed by joint cell (customers whom no labeling
        separates), then cells are added up to the clusters of each labeling. Labelings with more joint cells
        than a quarter of the sample share out over several passes.
+       Customers of one cell at one point are one point with a weight.
     2. The sample is stratified by joint cell with proportional allocation, at least 2 customers a cell and
        30 a cluster (or all there are). Strata nest in the clusters of every labeling.
     3. The squared silhouette costs little for all customers and is the control variate of a regression
@@ -209,14 +212,19 @@ def _draw(cells: np.ndarray, group: list[Labeling], sample: int, rng: np.random.
 
 def _euclidean(X: np.ndarray, cells: np.ndarray, group: list[Labeling], query: np.ndarray) -> np.ndarray:
     """Return silhouettes (query, labelings) against all customers."""
-    inside = _inside(group)
-    ordered = inside[np.argsort(cells[inside], kind="stable")]
+    inside, weights = _alike(X, cells, _inside(group))
+    order = np.argsort(cells[inside], kind="stable")
+    ordered, weights = inside[order], weights[order]
     starts = np.flatnonzero(np.diff(cells[ordered], prepend=-1))
     reference, first = X[ordered], ordered[starts]
     members = [(part.codes[first, None] == np.arange(len(part.ids))).astype(float) for part in group]
+    repeated = len(reference) and weights.max() > 1
 
     def measure(rows: np.ndarray) -> np.ndarray:
-        sums = np.add.reduceat(cdist(X[rows], reference), starts, axis=1)
+        distances = cdist(X[rows], reference)
+        if repeated:
+            distances *= weights
+        sums = np.add.reduceat(distances, starts, axis=1)
         parts = zip(members, group, strict=True)
         return np.column_stack([_scores(sums @ m, part.codes[rows], part.counts) for m, part in parts])
 
@@ -224,6 +232,19 @@ def _euclidean(X: np.ndarray, cells: np.ndarray, group: list[Labeling], query: n
     # cdist and reduceat release the GIL: threads share the reference points and cost nothing to start.
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
         return np.concatenate(list(pool.map(measure, np.split(query, range(step, len(query), step)))))
+
+
+def _alike(X: np.ndarray, cells: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Let one row stand for those of the same cell at the same point: return such rows, and how many each is."""
+    # Hashed column by column: a fifth of the time of sorting rows.
+    frame = pd.DataFrame(X[rows] + 0.0).assign(cell=cells[rows])
+    point = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy()
+    counts = np.bincount(point)
+    if len(counts) > FEW_ALIKE * len(rows):
+        return rows, np.ones(len(rows))
+    first = np.full(len(counts), -1)
+    first[point[::-1]] = rows[::-1]
+    return first, counts.astype(float)
 
 
 def _estimate(
