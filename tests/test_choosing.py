@@ -165,17 +165,24 @@ def groups_of(count, border, **columns):
 @pytest.mark.parametrize(
     ("count", "border", "k", "why"),
     [
-        (3, 3.0, 3, "customers form 3 groups"),
+        (3, 4.0, 3, "customers form 3 groups"),
+        (3, 3.9, None, "customers hardly thin out"),
         (3, 2.9, None, "customers do not thin out between groups; the gap statistic sees a single group too"),
         (1, np.nan, None, "customers do not thin out between groups"),
         (7, 9.0, None, "customers form 7 groups, but 7 segments were not tried"),
     ],
-    ids=["groups", "no borders", "one group", "more groups than were tried"],
+    ids=["groups", "faint groups", "no borders", "one group", "more groups than were tried"],
 )
 def test_the_choice_is_the_one_worked_by_hand(count, border, k, why):
     choice = choose(NO_VOTES, groups_of(count, border))
     assert choice.clear == (k is not None)
     assert choice.k == (k or 4) and why in choice.reason
+
+
+def test_of_faint_groups_the_clear_borders_between_segments_decide():
+    seen = NO_VOTES.assign(k=[2.0, 1.0])
+    assert choose(seen, groups_of(3, 3.0)).k == 2 and choose(seen, groups_of(3, 4.0)).k == 3
+    assert not choose(seen, groups_of(3, 2.9)).clear
 
 
 def test_without_a_mixture_there_is_no_clear_k():

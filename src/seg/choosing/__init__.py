@@ -1,7 +1,8 @@
 """Choosing the number of segments: a panel of rules, their votes, and one stated rule over them.
 
 The rule: k is the number of groups, the peaks in the density of the Gaussian mixture with the smallest BIC, if customers thin
-out at the typical border between these groups by at least 3 standard errors. Otherwise there is no clear k, and a repeatable
+out at the typical border between these groups by at least 4 standard errors. From 3 to 4 it is the largest k with every border
+between two segments at least 3 standard errors deep, if there is one. Otherwise there is no clear k, and a repeatable
 division is used and called so.
 
 The other rules of the panel have no say: on generated data their votes made the choice no better. They are there to be seen.
@@ -29,6 +30,7 @@ from seg.errors import SegError
 __all__ = ["PANEL_COLUMNS", "RULES", "VOTE_COLUMNS", "Choice", "choose", "panel", "votes"]
 
 SMALL_SHARE = 0.01  # a segment below one customer in a hundred is too small to act on
+STRONG = 4.0  # standard errors at the typical border from which the groups of a mixture are trusted alone
 REPEATABLE = 0.8  # mean adjusted Rand index of a division worth using where no k is clear
 
 
@@ -78,14 +80,19 @@ def choose(votes: pd.DataFrame, table: pd.DataFrame) -> Choice:
     if not best["mixture_border"] >= CLEAR:
         return _unclear(eligible, f"customers do not thin out between groups{_single(votes)}")
     k, border = int(best["mixture_groups"]), best["mixture_border"]
+    if border < STRONG:
+        # Whole numbers of orders can make such faint groups within one kind of customer: segments with clear borders decide.
+        k = int(votes.set_index("rule")["k"].fillna(1)[BORDER])
+    if k == 1:
+        return _unclear(eligible, f"customers hardly thin out between groups{_single(votes)}")
     if k not in eligible.index:
         small = f"have one below {SMALL_SHARE:.0%} of the customers" if k in scan.index else "were not tried"
         return _unclear(eligible, f"customers form {k} groups, but {k} segments {small}")
     answers = votes["k"].dropna()
     reason = (
-        f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments: customers form {k} groups (the peaks of a mixture "
-        f"of {best.name} normal distributions), and thin out at the typical border between them by {border:.1f} standard errors "
-        f"(threshold: {CLEAR:g}); the segments agree with these groups to {eligible.loc[k, 'agreement']:.2f} (adjusted Rand index)"
+        f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments: customers form {best['mixture_groups']:.0f} groups (the "
+        f"peaks of a mixture of {best.name} normal distributions), and thin out at the typical border between them by {border:.1f} standard errors "
+        f"(threshold: {CLEAR:g}; below {STRONG:g} the borders between segments decide); the segments agree with these groups to {eligible.loc[k, 'agreement']:.2f} (adjusted Rand index)"
     )
     return Choice(k, reason, True)
 
