@@ -181,7 +181,10 @@ def test_the_choice_is_the_one_worked_by_hand(count, border, k, why):
 
 def test_of_faint_groups_the_clear_borders_between_segments_decide():
     seen = NO_VOTES.assign(k=[2.0, 1.0])
-    assert choose(seen, groups_of(3, 3.0)).k == 2 and choose(seen, groups_of(3, 4.0)).k == 3
+    faint = choose(seen, groups_of(3, 3.0, weakest_border=[np.nan, 3.5, 1, 1, 1, 1]))
+    assert faint.k == 2 and choose(seen, groups_of(3, 4.0)).k == 3
+    assert "between these segments, by 3.5 standard errors at the weakest" in faint.reason
+    assert "the 3 groups that a mixture sees are too faint to count (3.0, threshold: 4)" in faint.reason
     assert not choose(seen, groups_of(3, 2.9)).clear
 
 

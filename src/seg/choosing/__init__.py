@@ -89,12 +89,22 @@ def choose(votes: pd.DataFrame, table: pd.DataFrame) -> Choice:
         small = f"have one below {SMALL_SHARE:.0%} of the customers" if k in scan.index else "were not tried"
         return _unclear(eligible, f"customers form {k} groups, but {k} segments {small}")
     answers = votes["k"].dropna()
-    reason = (
-        f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments: customers form {best['mixture_groups']:.0f} groups (the "
-        f"peaks of a mixture of {best.name} normal distributions), and thin out at the typical border between them by {border:.1f} standard errors "
-        f"(threshold: {CLEAR:g}; below {STRONG:g} the borders between segments decide); the segments agree with these groups to {eligible.loc[k, 'agreement']:.2f} (adjusted Rand index)"
+    said = f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments"
+    return Choice(k, f"{said}: {_ground(k, best, eligible.loc[k])}", True)
+
+
+def _ground(k: int, best: pd.Series, row: pd.Series) -> str:
+    seen, border = int(best["mixture_groups"]), best["mixture_border"]
+    if border < STRONG:
+        return (
+            f"customers thin out at every border between these segments, by {row['weakest_border']:.1f} standard errors at the weakest "
+            f"(threshold: {CLEAR:g}); the {seen} groups that a mixture sees are too faint to count ({border:.1f}, threshold: {STRONG:g})"
+        )
+    return (
+        f"customers form {seen} groups (the peaks of a mixture of {best.name} normal distributions) and thin out at the typical border "
+        f"between them by {border:.1f} standard errors (threshold: {STRONG:g}); the segments agree with these groups to "
+        f"{row['agreement']:.2f} (adjusted Rand index)"
     )
-    return Choice(k, reason, True)
 
 
 def _eligible(scan: pd.DataFrame) -> pd.DataFrame:
