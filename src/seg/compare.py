@@ -24,8 +24,8 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from seg import __version__, command, composition, config, outputs
-from seg.comparison import attempts, champion, columns, order, page, table
+from seg import __version__, command, composition, config
+from seg.comparison import attempts, champion, columns, order, table
 from seg.errors import SegError, listed
 
 FILTERS = ("model", "recipe", "scaler", "cleaning", "engine", "k", "seed")
@@ -245,6 +245,8 @@ def _say_apart(console: Console, lists: list) -> None:
 
 
 def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
+    from seg import outputs
+    from seg.comparison import page
     from seg.tracking import read
     from seg.tracking.store import address, hidden
 
@@ -269,8 +271,10 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
     table.say(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")
 
 
-def _files(artifacts, one: page.Listed, shown: Sequence[str]) -> dict:
+def _files(artifacts, one, shown: Sequence[str]) -> dict:
     """Find what the page needs: assignments and scans of all runs, pictures of those that are shown."""
+    from seg.comparison import page
+
     runs = pd.concat([one.ranked, one.group.flagged])[["run_id", "artifacts"]]
     pictures = [f"figures/{kind}.png" for kind in page.PICTURES]
     found = artifacts.find(runs, [page.ASSIGNMENTS, page.K_SCAN])

@@ -290,5 +290,5 @@ def _uri(path: Path | None) -> str | None:
         size = (WIDTH, round(picture.height * WIDTH / picture.width))
         picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=72, method=3)
+    picture.save(buffer, "WEBP", quality=72, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
