@@ -165,7 +165,7 @@ def test_errors_say_what_there_is(log, say, tmp_path):
     assert "there is no file" in say("dataset=flo", f"tracking.uri=sqlite:///{tmp_path}/none.db")[1]
     assert not (tmp_path / "none.db").exists()
     (tmp_path / "text.db").write_text("this is no database " * 99)
-    assert "cannot open it" in say("dataset=flo", f"tracking.uri=sqlite:///{tmp_path}/text.db")[1]
+    assert "is not a SQLite file" in say("dataset=flo", f"tracking.uri=sqlite:///{tmp_path}/text.db")[1]
     assert "not in this store" in say("dataset=flo", log.store[0], "tracking.experiment=nope")[1]
 
 

@@ -53,6 +53,12 @@ def compare(arguments: Sequence[str]) -> int:
     arguments = ["html=compare.html" if text == "--html" else text for text in arguments]
     known = {"dataset": None, "data": None, "sort": "rule", "html": None, "pictures": "24"}
     own, store = _options(arguments, known)
+    if not own["pictures"].isdigit():
+        raise SegError(
+            f"pictures={own['pictures']}: expected how many runs the page shows pictures of, such as 24"
+        )
+    if own["html"] is not None and (not own["html"] or Path(own["html"]).is_dir()):
+        raise SegError(f"html={own['html']}: expected the name of a file, such as compare.html")
     client, runs = _read(own, store)
     chosen = _chosen(runs, own)
     columns.sortable(own["sort"], chosen)
@@ -79,7 +85,7 @@ def promote(arguments: Sequence[str]) -> int:
     if best == bool(own["run"]):
         raise SegError("promote: expected either run=<id or name>, or best=true dataset=<name>")
     if best:
-        client, runs = _read(own, store)
+        client, runs = _read(own, store, write=True)
         run, why = champion.best(_lists(_chosen(runs, own), "rule"), _where(store))
     else:
         client, run = _named(own, store)
@@ -144,12 +150,12 @@ def _composed(store: dict):
     return composition.compose([config.readable(word) for word in _where(store)])
 
 
-def _read(own: dict, store: dict):
+def _read(own: dict, store: dict, write: bool = False):
     """Read the runs of the data sets that are asked for."""
     from seg.tracking import read, registry
 
     tracking = _composed(store).tracking
-    client = read.existing(tracking.uri)
+    client = read.existing(tracking.uri, write)
     names = [] if own["dataset"] == "all" else (own["dataset"] or "").split(",")
     if names == [""]:
         there = attempts.tidy(read.runs(client, tracking.experiment))
@@ -199,7 +205,7 @@ def _named(own: dict, store: dict):
     from seg.tracking import read
 
     tracking = _composed(store).tracking
-    client = read.existing(tracking.uri)
+    client = read.existing(tracking.uri, write=True)
     datasets = own["dataset"].split(",") if own["dataset"] else []
     runs = read.runs(client, tracking.experiment, datasets, finished=False)
     found = champion.find(runs, own["run"])
@@ -250,12 +256,9 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
     from seg.tracking import read
     from seg.tracking.store import address, hidden
 
-    most = own["pictures"]
-    if not most.isdigit():
-        raise SegError(f"pictures={most}: expected how many runs the page shows pictures of, such as 24")
     artifacts = read.Artifacts(client, Path(_composed(store).cache.folder) / "artifacts")
     listed = [page.Listed(*one) for one in lists]
-    shown = page.pictured(listed, int(most))
+    shown = page.pictured(listed, int(own["pictures"]))
     listed = [replace(one, files=_files(artifacts, one, shown)) for one in listed]
     tracking = _composed(store).tracking
     facts = {

@@ -16,6 +16,7 @@ from seg.comparison.attempts import PARTS, SCORE, Group
 from seg.comparison.columns import NOT_MEASURED, Column, shown
 
 HOLDOUT_DAYS = 90
+WRAPPED = 24  # characters of a column of words
 
 
 def say(console: Console, text: str = "", style: str | None = None) -> None:
@@ -130,16 +131,32 @@ def _some_day(as_of: str) -> str:
 
 
 def _print(console: Console, columns: Sequence[Column], table: pd.DataFrame) -> None:
-    """Print a table, in two parts where the terminal is too narrow for it."""
+    """Print a table, in as many parts as it takes on a narrow terminal; each names the runs anew."""
     rows = table.to_dict("records")
-    made = _table(columns, rows)
-    if console.measure(made).minimum <= console.width:
-        console.print(made)
-        return
-    names = ("rank", "run_id")
-    cut = next(i for i, column in enumerate(columns) if column.key == "stability/jaccard_min")
-    console.print(_table(columns[:cut], rows))
-    console.print(_table([c for c in columns if c.key in names] + list(columns[cut:]), rows))
+    named = [column for column in columns if column.key in ("rank", "run_id")]
+    room = console.width - sum(_width(column, rows) for column in named) - 1
+    parts, left = [[]], room
+    for column in columns:
+        width = _width(column, rows)
+        if width > left and parts[-1] and column not in named:
+            parts.append([])
+            left = room
+        if column not in named:
+            left -= width
+        parts[-1].append(column)
+    for number, part in enumerate(parts):
+        console.print(_table(part if number == 0 else [*named, *part], rows))
+
+
+def _width(column: Column, rows: Sequence[dict]) -> int:
+    """Count the characters that a column takes with its border; a heading has a line for each of its words."""
+    cells = [len(column.text(row)) for row in rows]
+    widest = (
+        min(max(cells, default=0), WRAPPED)
+        if column.key in ("standing", "options")
+        else max(cells, default=0)
+    )
+    return max(widest, *map(len, column.head.split())) + 3
 
 
 def _table(columns: Sequence[Column], rows: Sequence[dict]) -> Table:
@@ -147,7 +164,11 @@ def _table(columns: Sequence[Column], rows: Sequence[dict]) -> Table:
     for column in columns:
         wraps = column.key in ("standing", "options")
         table.add_column(
-            column.head, justify="right" if column.numeric else "left", no_wrap=not wraps, overflow="fold"
+            column.head.replace(" ", "\n"),
+            justify="right" if column.numeric else "left",
+            no_wrap=not wraps,
+            overflow="fold",
+            min_width=_width(column, rows) - 3,
         )
     for row in rows:
         table.add_row(*[escape(column.text(row)) for column in columns])

@@ -21,8 +21,15 @@ BASE = ["run_id", "name", "status", "parent", "artifacts", "model", "started", "
 SWEEP = "sweep"  # value of the tag seg.kind of a run that only holds the jobs of a sweep
 
 
-def existing(uri: str | None = None):
+def existing(uri: str | None = None, write: bool = False):
     """Open a store that is there; where there is none, say so instead of making an empty one.
+
+    Parameters
+    ----------
+    uri : str or None
+        As in `store.address`.
+    write : bool
+        Whether something will be written to it; reading takes no right to.
 
     Raises
     ------
@@ -30,22 +37,17 @@ def existing(uri: str | None = None):
         No file, not a store, or no server.
     """
     address = store.address(uri)
-    if address.startswith("sqlite:///"):
-        path = Path(address.removeprefix("sqlite:///"))
-        if not path.is_file():
-            raise SegError(
-                f"tracking.uri={address}: there is no file {path}; track a run first (python -m seg.run ...), or name the store "
-                "with tracking.uri=... or MLFLOW_TRACKING_URI"
-            )
+    path = store.file(address)
+    if path is not None and not path.is_file():
+        raise SegError(
+            f"tracking.uri={address}: there is no file {path}; track a run first (python -m seg.run ...), or name the store "
+            "with tracking.uri=... or MLFLOW_TRACKING_URI"
+        )
     try:
-        client = store.client(address)
+        client = store.client(address, write)
         client.search_experiments(max_results=1)
     except Exception as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise SegError(
-            f"tracking.uri={store.hidden(address)}: MLflow cannot open it ({store.hidden(first)[:200]}); start the server or "
-            "choose another tracking.uri"
-        ) from error
+        raise SegError(store.reason(error, address)) from error
     return client
 
 

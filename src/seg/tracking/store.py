@@ -52,19 +52,19 @@ REFUSALS = {
 def address(uri: str | None = None) -> str:
     """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or a SQLite file in the project; its path absolute."""
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{ROOT / 'mlflow.db'}"
-    path = _file(uri)
+    path = file(uri)
     return uri if path is None else f"{SQLITE}{path.absolute()}"
 
 
-def client(uri: str):
+def client(uri: str, write: bool = True):
     """Open a store; MLflow takes seconds to import, so nobody imports it before this.
 
     Raises
     ------
     SegError
-        It is a SQLite file that cannot be written, or that belongs to another program.
+        It is a SQLite file that cannot be written (where it has to be), or that belongs to another program.
     """
-    _check_file(uri)
+    _check_file(uri, write)
     _quiet()
     import mlflow
     import mlflow.sklearn
@@ -86,7 +86,7 @@ def experiment_id(client, uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         # Without a server nobody else says where artifacts go: they would land in the current directory.
-        path = _file(uri)
+        path = file(uri)
         beside = None if uri.startswith("http") else str((path.parent if path else ROOT) / "mlartifacts")
         try:
             return client.create_experiment(
@@ -130,23 +130,23 @@ def reason(error: Exception, uri: str) -> str:
     return f"{start}: MLflow refused ({first}); mend that, choose another tracking.uri, or run with tracking=none"
 
 
-def _file(uri: str) -> Path | None:
+def file(uri: str) -> Path | None:
     """Name the file of a SQLite store; None of any other."""
     path = uri.removeprefix(SQLITE)
     plain = uri.startswith(SQLITE) and path and not path.startswith(("file:", ":memory:")) and "?" not in path
     return Path(path) if plain else None
 
 
-def _check_file(uri: str) -> None:
+def _check_file(uri: str, write: bool) -> None:
     """Refuse a SQLite file that MLflow would fail on with a traceback, or quietly add its tables to."""
-    path = _file(uri)
+    path = file(uri)
     if path is None:
         return
     start = f"tracking.uri={uri}"
     if not path.parent.is_dir():
         raise SegError(f"{start}: there is no folder {path.parent}; make it or choose another tracking.uri")
     for place in (path, path.parent):  # SQLite writes its journal beside the file
-        if place.exists() and not os.access(place, os.W_OK):
+        if write and place.exists() and not os.access(place, os.W_OK):
             raise SegError(
                 f"{start}: {place} cannot be written; give yourself the right to, or choose another tracking.uri"
             )
@@ -175,7 +175,13 @@ def _quiet() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    for name in ("alembic", "mlflow.tracking", "mlflow.models.model", "mlflow.sklearn"):
+    for name in (
+        "alembic",
+        "mlflow.tracking",
+        "mlflow.models.model",
+        "mlflow.sklearn",
+        "mlflow.store.model_registry",
+    ):
         logging.getLogger(name).setLevel(logging.ERROR)
     # It logs whole tracebacks of what it then raises, and we say in a sentence.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
