@@ -29,7 +29,9 @@ def commands() -> list[tuple[str, str, str]]:
 
 def jobs(overrides: list[str]) -> list[list[str]]:
     """Split a sweep of simple lists into its first job."""
-    single = [override for override in overrides if not override.startswith("-")]
+    # Of glob(*) every choice is tested by the contract tests.
+    single = [override for override in overrides if not override.startswith("-") and "glob(" not in override]
+    single = [re.sub(r"=range\((\d+),.*", r"=\1", override) for override in single]
     return [[re.sub(r"=([^\[{'\"=]*?),.*", r"=\1", override) for override in single]]
 
 

@@ -437,19 +437,6 @@ def test_an_interrupted_run_ends_killed(tmp_path, store):
     assert not (tmp_path / "run" / "segments.csv").exists()
 
 
-def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path, store):
-    jobs = ["-m", "dataset=toy", "dataset.customers=200", "k=3,500,4", f"hydra.sweep.dir={tmp_path}/sweep"]
-    done = command_line.run("seg.run", *jobs, *store.overrides)
-    assert done.returncode == 1
-    assert "k=500: there are only 200 customers" in done.stdout
-    _, found = store.runs()
-    assert sorted((one.data.params["k"], one.info.status) for one in found) == [
-        ("3", "FINISHED"),
-        ("4", "FINISHED"),
-        ("500", "FAILED"),
-    ]
-
-
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
     for name in ("first", "second"):
         assert run("dataset=toy", "dataset.customers=300", "k=4", folder=tmp_path / name).returncode == 0

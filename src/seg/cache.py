@@ -162,6 +162,11 @@ class Cache:
         self._folder = None
 
 
+def of(settings) -> Cache:
+    """Open the cache that the settings ask for (`config.CacheSettings`)."""
+    return Cache(settings.folder if settings.enabled else None, settings.max_size)
+
+
 def digest(key: Mapping[str, object]) -> str:
     """Hash a mapping of JSON values; equal content, equal hash."""
     return hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()

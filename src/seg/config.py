@@ -21,10 +21,10 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from seg.errors import SegError, listed
+from seg.errors import Impossible, SegError, listed
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
@@ -265,6 +265,13 @@ class CacheSettings(Strict):
     max_size: Annotated[int, BeforeValidator(_bytes)] = 5 * 10**9
 
 
+class SweepSettings(Strict):
+    """How jobs of a sweep are repeated, and what a search is to improve."""
+
+    resume: bool = True
+    objective: str | list[str] = "common/silhouette"
+
+
 class Settings(Strict):
     """Everything a run was asked to do."""
 
@@ -282,6 +289,7 @@ class Settings(Strict):
     tracking: TrackingSettings
     published: list[PublishedFigure] = []
     cache: CacheSettings
+    sweep: SweepSettings = SweepSettings()
 
 
 def settings(cfg: DictConfig) -> Settings:
@@ -295,7 +303,9 @@ def settings(cfg: DictConfig) -> Settings:
     try:
         plain = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
-        raise SegError(f"configuration: {str(error).splitlines()[0]} (at {error.full_key})") from None
+        # One part speaks of another that has not what it names, as recipe=columns of a data set without columns.
+        kind = Impossible if isinstance(error, InterpolationKeyError) else SegError
+        raise kind(f"configuration: {str(error).splitlines()[0]} (at {error.full_key})") from None
     plain.pop("hydra", None)
     plain.pop("experiment", None)
     try:
@@ -325,7 +335,7 @@ def check_parts(checked: Settings) -> None:
     steps = cleaning.parse(checked.cleaning.steps)
     lacking = sorted(cleaning.needs(steps) - given)
     if lacking:
-        raise SegError(
+        raise Impossible(
             f"cleaning: dataset={dataset.name} has no {', '.join(lacking)}, which a step needs; it provides "
             f"{', '.join(sorted(given))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
         )
@@ -340,7 +350,9 @@ def check_parts(checked: Settings) -> None:
 
 def cores() -> int:
     """Count the cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from joblib import cpu_count
+
+    return cpu_count()
 
 
 def choices(group: str) -> list[str]:

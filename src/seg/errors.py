@@ -10,6 +10,10 @@ class SegError(Exception):
     """A mistake that the user can mend: its text says what came, what was expected, what to do next."""
 
 
+class Impossible(SegError):
+    """Parts that are right by themselves but do not go together: a sweep leaves the pair out and says why."""
+
+
 def listed(name: object, valid: Iterable[object], most: int | None = None) -> str:
     """List the valid names, the one spelled nearest to `name` first, `most` of them at the most.
 

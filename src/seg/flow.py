@@ -11,8 +11,18 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from seg import choosing, evidence, measure, preparing, progress, published, selection, sources, space
-from seg.cache import Cache
+from seg import (
+    cache,
+    choosing,
+    evidence,
+    identity,
+    measure,
+    preparing,
+    progress,
+    published,
+    selection,
+    space,
+)
 from seg.config import Settings
 from seg.errors import SegError
 from seg.evidence import Evidence
@@ -65,8 +75,8 @@ def segment(settings: Settings, parts: Parts) -> Result:
     """
     notices: list[tuple[str, str]] = []
     source = preparing.find(settings, notices)
-    kept = Cache(settings.cache.folder if settings.cache.enabled else None, settings.cache.max_size)
-    fingerprint = fingerprinted(settings, source, kept)
+    kept = cache.of(settings.cache)
+    fingerprint = identity.fingerprint(settings.dataset, source, kept.digest)
     reuse = Reuse(kept, settings, parts, fingerprint)
     prepared = reuse.prepared(source, notices)
     table = prepared.table
@@ -107,13 +117,6 @@ def segment(settings: Settings, parts: Parts) -> Result:
         notices=notices,
         published=published.compare(settings.published, ours, source.kind == "file"),
     )
-
-
-def fingerprinted(settings: Settings, source: Source, kept: Cache) -> str:
-    """Hash the content of the data; a file that was hashed before and not touched since is not read again."""
-    # Generated data is what its settings make it: they are its fingerprint.
-    made_of = repr(sorted(settings.dataset.model_dump().items())).encode()
-    return sources.fingerprint(source.all_paths, b"" if source.paths else made_of, kept.digest)
 
 
 def _scan(

@@ -7,17 +7,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
+from seg import sources
 from seg.evaluation.common import rank_normal
+from seg.sources import Source
 
 SPACE = ("dataset", "cleaning", "recipe", "scaler")
 CONFIGURATION = (*SPACE, "model", "engine")
 # Where the files lie is no part of a configuration: their content is in the fingerprint of the data.
 PLACES = ("path", "files", "sample", "source", "fetch")
 REPEATED = (*CONFIGURATION, "experiment", "selection", "seed")
+
+
+def fingerprint(dataset, source: Source, content: Callable[[Path], bytes] | None = None) -> str:
+    """Hash the data of a run: the content of its files, or the settings that generated data is made of.
+
+    Parameters
+    ----------
+    dataset : DatasetSettings
+    source : Source
+    content : callable, optional
+        Hashes one file, see `sources.fingerprint`.
+    """
+    made_of = repr(sorted(dataset.model_dump().items())).encode()
+    return sources.fingerprint(source.all_paths, b"" if source.paths else made_of, content)
 
 
 def tags(config: Mapping, points: pd.DataFrame, overrides: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pandas as pd
 
 log = logging.getLogger("seg")
+alone = True  # whether no other process writes to the same terminal
 
 
 def listen() -> None:
@@ -42,7 +43,7 @@ def bar(total: int) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
+    if not (console.is_terminal and alone):
         yield lambda k: log.debug("  k = %d", k)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

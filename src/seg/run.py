@@ -12,22 +12,41 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from seg import __version__, composition, config
+from seg import __version__, composition, config, sweeps
 from seg.config import Settings
 from seg.errors import SegError
+
+if TYPE_CHECKING:
+    from seg import flow, tracking
 
 log = logging.getLogger("seg")
 COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
 
 
-def run(cfg: DictConfig) -> float | None:
-    """Do one job: check, segment, write, track. Returns the silhouette in the common space, for a sweeper."""
+@dataclass(frozen=True)
+class Done:
+    """A run that has finished: what it found, where it left it, and why MLflow did not take it, if it did not."""
+
+    result: flow.Result
+    tracker: tracking.MLflowTracker
+    folder: Path
+    title: str
+    seconds: float
+    refused: SegError | None
+
+
+def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
+    """Do one job: check, segment, write, track; `tags` are for its run in MLflow."""
     settings = config.settings(cfg)
     config.check_parts(settings)
     hydra_config = HydraConfig.get()
@@ -38,7 +57,7 @@ def run(cfg: DictConfig) -> float | None:
     outputs.writable(folder)
     parts = composition.instantiate_parts(cfg)
     chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
-    tracker = _tracker(settings, chosen, parts.takes_k)
+    tracker = _tracker(settings, chosen, parts.takes_k, tags or {})
     try:
         result = flow.segment(settings, parts)
         title = f"{settings.dataset.name}: {result.k} segments"
@@ -55,10 +74,7 @@ def run(cfg: DictConfig) -> float | None:
     except BaseException as error:
         tracker.fail(folder, "FAILED", error)
         raise
-    _close(result, folder, tracker, clock(), title)
-    if refused is not None:
-        raise refused
-    return result.metrics["common/silhouette"]
+    return Done(result, tracker, folder, title, clock(), refused)
 
 
 def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
@@ -75,7 +91,22 @@ def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
     return None
 
 
-def _tracker(settings: Settings, chosen: dict, takes_k: bool):
+def _job(cfg: DictConfig, tags: Mapping[str, object]) -> dict:
+    """Do one job of a sweep, and tell the sweep what it was."""
+    done = run(cfg, tags)
+    if done.refused is not None:
+        raise done.refused
+    values = {name: float(value) for name, value in done.result.metrics.items()}
+    return {
+        "run_id": done.tracker.run_id,
+        "metrics": values,
+        "flagged": "; ".join(done.result.evidence.flags) or "no",
+        "dataset": HydraConfig.get().runtime.choices.get("dataset"),
+        "model": HydraConfig.get().runtime.choices.get("model"),
+    }
+
+
+def _tracker(settings: Settings, chosen: dict, takes_k: bool, further: Mapping[str, object]):
     from seg.tracking import MLflowTracker, NoTracker
 
     tracking = settings.tracking
@@ -90,6 +121,8 @@ def _tracker(settings: Settings, chosen: dict, takes_k: bool):
         "seg.version": __version__,
         "mlflow.source.name": "seg.run",
         "mlflow.source.type": "LOCAL",
+        "process": sweeps.process(),
+        **further,
     }
     return MLflowTracker(tracking.uri, tracking.experiment, name, params, tags, tracking.model)
 
@@ -116,6 +149,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
             "mlflow.source.git.commit": commit.removesuffix("+changes"),
             "mlflow.note.content": _note(result),
             "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
+            "job.key": sweeps.key(cfg, result.fingerprint),
             **identity.tags(plain, points, HydraConfig.get().overrides.task),
         },
         "metrics": result.metrics | {"seconds/total": seconds},
@@ -193,11 +227,15 @@ def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
 
 @hydra.main(version_base="1.3", config_path=str(config.CONFIGS), config_name="run")
 def _command(cfg: DictConfig) -> float | None:
-    # A sweep goes on after a job that fails and raises its first error at the end only: say it now.
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return sweeps.job(cfg, _job)
     try:
-        return run(cfg)
+        done = run(cfg)
+        _close(done.result, done.folder, done.tracker, done.seconds, done.title)
+        if done.refused is not None:
+            raise done.refused
     except SegError as error:
-        log.error("error: %s", error)
+        log.error("error: %s", error)  # into the log of the run too
         error.said = True
         raise
     finally:
@@ -213,20 +251,23 @@ def main() -> int:
         config.prepare_environment()
         sys.argv[1:] = [config.readable(config.private(argument)) for argument in sys.argv[1:]]
         _command()
-    except KeyboardInterrupt:
+        return sweeps.close()
+    except KeyboardInterrupt as error:
+        sweeps.close("KILLED", error)
         print("interrupted", file=sys.stderr)
         return 130
     except SegError as error:
+        sweeps.close("FAILED", error)
         if not getattr(error, "said", False):
             print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception as error:
+        sweeps.close("FAILED", error)
         explained = config.explain(error)
         if explained is None:
             raise
         print(f"error: {explained}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _interrupt(signum, frame) -> None:

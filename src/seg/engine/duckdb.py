@@ -17,6 +17,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 from ibis.expr import types as ir
+from joblib import cpu_count
 
 from seg.engine import excel
 from seg.engine.duckdb_scans import Scans, explained
@@ -62,11 +63,13 @@ class DuckDBEngine:
                 f"engine.memory_limit={memory_limit}: expected a number and a unit, such as 500MB or 4GB"
             )
         self._scratch = _scratch_folder(spill_dir)
-        settings = {"temp_directory": str(self._scratch / "spill")}
+        # Of a job among several it is told its share of the cores.
+        settings = {
+            "temp_directory": str(self._scratch / "spill"),
+            "threads": cpu_count() if threads is None else threads,
+        }
         if memory_limit:
             settings["memory_limit"] = memory_limit
-        if threads is not None:
-            settings["threads"] = threads
         try:
             self._ibis = ibis.duckdb.connect(**settings)
         except duckdb.Error as error:

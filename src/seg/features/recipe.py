@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from seg.errors import SegError, listed
+from seg.errors import Impossible, SegError, listed
 from seg.features.glossary import GLOSSARY
 
 TRANSFORMS = ("log1p", "iqr_cap")
@@ -49,19 +49,19 @@ def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted:
 
     Raises
     ------
-    SegError
-        A feature is unknown, or needs a column that the data set has not.
+    Impossible
+        A feature is unknown for this data set, or needs a column that the data set has not.
     """
     provides = set(provides)
     for name in wanted:
         if name not in GLOSSARY and (counted or name not in provides):
             known = set(GLOSSARY) | (set() if counted else provides)
-            raise SegError(
+            raise Impossible(
                 f"recipe.features: unknown feature {name!r}; expected one of {listed(name, known)}"
             )
         lacking = sorted(_lacking(name, provides, counted))
         if lacking:
-            raise SegError(
+            raise Impossible(
                 f"recipe: dataset={dataset} cannot serve the feature {name!r}: it needs "
                 f"{', '.join(lacking)}, and the data set "
                 f"provides {', '.join(sorted(provides))}; choose another recipe, or map the column "

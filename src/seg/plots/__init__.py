@@ -9,6 +9,7 @@ from seg.plots.movement import movement
 from seg.plots.over_k import elbow, silhouette_over_k
 from seg.plots.segments import profile_heatmap, sizes
 from seg.plots.style import DPI, MINUS, UNKNOWN, compact, percent, png, segment_colour
+from seg.plots.sweep import sweep
 from seg.plots.votes import votes
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "silhouette_blades",
     "silhouette_over_k",
     "sizes",
+    "sweep",
     "votes",
 ]

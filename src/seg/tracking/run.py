@@ -27,6 +27,7 @@ class NoTracker:
     """Track nothing (``tracking=none``)."""
 
     where = "not tracked (tracking=none)"
+    run_id = None
 
     def keep(self, *_, **__) -> None:
         """Take what a finished run leaves, and drop it."""
@@ -85,6 +86,11 @@ class MLflowTracker:
             log.warning("%s; the run goes on, its results stay on disk", store.reason(error, self._uri))
 
     # ---- at the end --------------------------------------------------------------------------------------------
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run, once it has begun."""
+        return self._run and self._run.info.run_id
 
     @property
     def where(self) -> str:

@@ -114,6 +114,11 @@ def hidden(text: str) -> str:
     return re.sub(r"(?i)(password|passwd|token|sslkey)=[^&\s'\"]+", r"\1=...", text)
 
 
+def metric_name(text: str) -> str:
+    """Leave only the characters that MLflow takes in the name of a metric."""
+    return re.sub(r"[^\w\-. :/]", "_", text)[:250]
+
+
 def reason(error: Exception, uri: str) -> str:
     """Say in one sentence why a store did not take a run, and what to do."""
     if isinstance(error, SegError):

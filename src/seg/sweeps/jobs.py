@@ -1,0 +1,144 @@
+"""One job of a sweep: done before, or done now; whatever becomes of it is written down and the others go on."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from seg import config, progress
+from seg.errors import Impossible, SegError, listed
+from seg.sweeps import notes
+from seg.sweeps.naming import fingerprint, key, process
+
+log = logging.getLogger("seg")
+_watched = threading.Event()
+
+
+def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float | list[float]:
+    """Do one job of a sweep.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+    action : callable
+        From the configuration and tags for the run to what the note of the job holds (``metrics``, ``flagged``, ...).
+
+    Returns
+    -------
+    float or list of float
+        What ``sweep.objective`` names, for a search; NaN elsewhere.
+
+    Raises
+    ------
+    SegError
+        The job of a search failed, or has no such metric.
+    """
+    told = HydraConfig.get()
+    here, folder = Path(told.runtime.output_dir), Path(told.sweep.dir)
+    sweep = notes.read(folder / notes.SWEEP) or {}
+    if sweep.get("process") != process():
+        _beside_others(sweep, int(told.job.num))
+    note = {"num": int(told.job.num), "overrides": list(told.overrides.task), "folder": str(here)}
+    note["choices"] = {name: told.runtime.choices.get(name) for name in sweep.get("varied", ())}
+    start = time.perf_counter()
+    try:
+        note |= _once(cfg, sweep, folder, note, action)
+    except KeyboardInterrupt:
+        note["status"] = "interrupted"
+        raise
+    except Impossible as error:
+        note |= {"status": "skipped", "reason": str(error)}
+    except Exception as error:
+        if not isinstance(error, SegError):
+            log.exception("error")
+        note |= {"status": "failed", "reason": f"{error}" or type(error).__name__}
+    finally:
+        note["seconds"] = time.perf_counter() - start
+        notes.write(here / notes.JOB, note)
+        _say(note, sweep.get("jobs"))
+    if "optuna" not in str(told.sweeper.get("_target_", "")):
+        return math.nan
+    # A search is told by an error: it must not learn from a job that gave no number.
+    if "reason" in note:
+        raise SegError(note["reason"])
+    return objective(cfg.sweep.objective, note["metrics"])
+
+
+def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callable) -> dict:
+    settings = config.settings(cfg)
+    config.check_parts(settings)
+    same = key(cfg, fingerprint(settings))
+    path = notes.of_job(folder, same)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two jobs of a sweep may come to the same: the second waits for the first, and takes its result.
+    with FileLock(path.with_suffix(".lock")):
+        before = notes.read(path)
+        if before is not None:
+            status = f"as job {before['num']}" if "num" in before else "done before"
+            return {**before, **note, "status": status}
+        parent = {"mlflow.parentRunId": sweep["parent"]} if sweep.get("parent") else {}
+        done = action(cfg, {**parent, "sweep.job": note["num"]})
+        notes.write(path, {**done, "num": note["num"], "key": same})
+        return {**done, "status": "finished", "key": same}
+
+
+def objective(wanted: str | Sequence[str], metrics: Mapping[str, float]) -> float | list[float]:
+    """Look up what ``sweep.objective`` names among the metrics of a run.
+
+    Raises
+    ------
+    SegError
+        The run has no such metric.
+    """
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    for name in names:
+        if metrics.get(name) is None or math.isnan(metrics[name]):
+            raise SegError(
+                f"sweep.objective={name}: the run has no such metric; it has {listed(name, metrics, most=8)} "
+                "(stability/, null/ and holdout/ are asked for with evaluation.*)"
+            )
+    values = [float(metrics[name]) for name in names]
+    return values[0] if isinstance(wanted, str) else values
+
+
+def _beside_others(sweep: dict, num: int) -> None:
+    """Behave as one process among several: few threads, one line a job, and gone when the sweep is gone."""
+    os.environ["LOKY_MAX_CPU_COUNT"] = str(sweep.get("cores", 1))  # what joblib.cpu_count answers
+    progress.alone = False
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            handler.addFilter(lambda record: record.levelno >= logging.WARNING or hasattr(record, "job"))
+            handler.setFormatter(
+                logging.Formatter(f"%(asctime)s  job {num}: %(message)s", datefmt="%H:%M:%S")
+            )
+    if not _watched.is_set():
+        _watched.set()
+        threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    # A sweep that was killed is resumed by another process, which must not find its jobs still running.
+    while os.getppid() == parent:
+        time.sleep(0.3)
+    os._exit(1)
+
+
+def _say(note: dict, jobs: int | None) -> None:
+    """Log the end of a job as one line; beside other jobs every line has its number already."""
+    name = f"job {note['num']}{f' of {jobs}' if jobs else ''}: " if progress.alone else ""
+    silhouette = (note.get("metrics") or {}).get("common/silhouette")
+    found = [] if silhouette is None else [f"common/silhouette {silhouette:.3f}"]
+    if note.get("reason"):
+        found = [f"error: {note['reason']}" if note["status"] == "failed" else note["reason"]]
+    text = "; ".join([f"{note['status']} in {note['seconds']:.1f} s", *found, notes.shown(note["overrides"])])
+    level = logging.ERROR if note["status"] == "failed" else logging.INFO
+    log.log(level, "%s%s", name, text, extra={"job": True})

@@ -1,0 +1,43 @@
+"""What the processes of a sweep tell each other: small JSON files in its directory, each whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+PLACES = ("tracking", "cache", "data_dir", "hydra", "sweep.resume")
+SWEEP, JOB, DONE = "sweep.json", "job.json", "done"
+
+
+def write(path: Path, content: dict) -> None:
+    """Write a note under a temporary name and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, default=str))
+    temporary.replace(path)
+
+
+def read(path: Path) -> dict | None:
+    """Read a note; None where there is none."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+
+
+def jobs(folder: Path) -> list[dict]:
+    """Read the notes of all jobs of a sweep, in their order."""
+    found = [read(path) for path in folder.rglob(JOB)]
+    return sorted((note for note in found if note), key=lambda note: note["num"])
+
+
+def of_job(folder: Path, key: str) -> Path:
+    """Name the note that says that a job is done, by whichever sweep."""
+    return folder / DONE / f"{key}.json"
+
+
+def shown(overrides: Sequence[str]) -> str:
+    """Write overrides for people, without those that say where things are kept."""
+    return " ".join(text for text in overrides if not text.lstrip("+").startswith(PLACES))

@@ -1,0 +1,138 @@
+"""What a sweep found: one row a job, in the terminal and as files for its parent run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from seg.sweeps import notes
+
+METRICS = (
+    "common/silhouette",
+    "own/silhouette",
+    "embedding/silhouette",
+    "stability/jaccard_min",
+    "holdout/auc",
+)
+
+
+def table(jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Lay the notes of all jobs side by side.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``job``, one for each key that was varied, ``segments``, ``METRICS``, ``flagged``, ``status``, ``seconds``,
+        ``run_id``, ``reason``, ``label`` (what was varied but data set and k, in one text).
+    """
+    rows = []
+    for note in jobs:
+        given = dict(text.lstrip("+~").partition("=")[::2] for text in note["overrides"])
+        values = {name: given.get(name, "") for name in varied}
+        metrics = note.get("metrics") or {}
+        told = [value if name.isidentifier() else f"{name}={value}" for name, value in values.items()
+                if name not in ("dataset", "k", "experiment")]  # fmt: skip
+        rows.append(
+            {"job": note["num"], **values, "segments": metrics.get("segments/count")}
+            | {name: metrics.get(name) for name in METRICS}
+            | {
+                name: note.get(name)
+                for name in ("flagged", "status", "seconds", "run_id", "reason", "dataset")
+            }
+            | {"label": " ".join(told) or str(note.get("model", ""))}
+        )
+    columns = [
+        "job",
+        *varied,
+        "segments",
+        *METRICS,
+        "flagged",
+        "status",
+        "seconds",
+        "run_id",
+        "reason",
+        "label",
+    ]
+    return pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, "dataset"])))
+
+
+def show(found: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path) -> None:
+    """Print the table, the best of each data set, and what failed."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    shown = [
+        name for name in found if name not in ("run_id", "reason", "label") and found[name].notna().any()
+    ]
+    drawn = Table(title=escape(title), title_justify="left", header_style="bold")
+    for name in shown:
+        numeric = pd.api.types.is_numeric_dtype(found[name])
+        drawn.add_column(name, justify="right" if numeric else "left")
+    for row in found[shown].to_dict("records"):
+        drawn.add_row(*(escape(_cell(name, value)) for name, value in row.items()))
+    console.print()
+    console.print(drawn)
+    for line in [*best(found), *_troubles(jobs)]:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    counts = ", ".join(f"{count} {status}" for status, count in found["status"].value_counts().items())
+    console.print(f"  {len(found)} jobs: {counts or 'none'}", markup=False, highlight=False)
+    console.print(f"  directories under {folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def best(found: pd.DataFrame) -> list[str]:
+    """Name the job of each data set with the largest silhouette in the common space; flagged ones never."""
+    fair = found[found["common/silhouette"].notna() & (found["flagged"] == "no")]
+    lines = []
+    for name, rows in fair.groupby("dataset", sort=False):
+        row = rows.loc[rows["common/silhouette"].astype(float).idxmax()]
+        lines.append(
+            f"{name}: largest common/silhouette {row['common/silhouette']:.3f}, job {row['job']}: {row['label']} k={row['segments']:.0f}"
+        )
+    return lines
+
+
+def _troubles(jobs: Sequence[Mapping]) -> list[str]:
+    lines, told = [], set()
+    for note in jobs:
+        if note["status"] == "failed":
+            lines.append(
+                f"job {note['num']} failed: {notes.shown(note['overrides'])}: {note['reason']} ({note['folder']})"
+            )
+        elif note["status"] == "skipped" and note["reason"] not in told:
+            told.add(note["reason"])
+            lines.append(f"job {note['num']} and any like it skipped: {note['reason']}")
+    return lines
+
+
+def _cell(name: str, value: object) -> str:
+    if pd.isna(value):
+        return ""
+    if name in METRICS:
+        return f"{value:.3f}"
+    return f"{value:.1f}" if name == "seconds" else f"{value:.0f}" if name == "segments" else str(value)[:40]
+
+
+@contextmanager
+def shared(found: pd.DataFrame, folder: Path) -> Iterator[Path]:
+    """Gather in a temporary folder what the parent run is to keep: the table, curves over k, a search's solutions."""
+    from seg import plots
+
+    with tempfile.TemporaryDirectory(prefix="seg-sweep-") as scratch:
+        here = Path(scratch)
+        found.drop(columns="label").to_csv(here / "sweep.csv", index=False)
+        drawn = found[found["common/silhouette"].notna()]
+        if len(drawn):
+            (here / "figures").mkdir()
+            (here / "figures" / "sweep.png").write_bytes(plots.png(plots.sweep(drawn)))
+        searched = folder / "optimization_results.yaml"
+        if searched.exists():
+            (here / searched.name).write_bytes(searched.read_bytes())
+        yield here

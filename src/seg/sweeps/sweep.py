@@ -1,0 +1,126 @@
+"""A sweep from before its first job to after its last, seen from the process that was started."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from joblib import cpu_count
+from omegaconf import DictConfig, OmegaConf
+
+from seg import cache, config
+from seg.errors import SegError
+from seg.sweeps import notes, planning, summary
+from seg.sweeps.naming import gone, process
+from seg.sweeps.planning import Plan
+
+log = logging.getLogger("seg")
+_current: _Running | None = None
+
+
+class Sweep(Callback):
+    """Hydra's hook: opens a sweep before its first job. `close` ends it, also where Hydra would not say."""
+
+    def on_multirun_start(self, config: DictConfig, **_) -> None:
+        """Check every combination, open the store, look up what has finished; stop here where that is not possible."""
+        # Hydra turns an exception of a callback into a warning and goes on: only an exit stops it.
+        try:
+            _begin(config)
+        except HydraException as error:
+            _stop(_explained(error))
+        except SegError as error:
+            _stop(str(error))
+        except Exception:
+            _stop(traceback.format_exc())
+
+
+class _Running:
+    def __init__(self, folder: Path, plan: Plan, store, title: str):
+        self.folder, self.plan, self.store, self.title = folder, plan, store, title
+        self.started = time.perf_counter()
+
+
+def _begin(cfg: DictConfig) -> None:
+    global _current
+    planning.improve(cfg)
+    plan = planning.plan(cfg)
+    settings, folder = plan.settings, Path(str(OmegaConf.select(cfg, "hydra.sweep.dir")))
+    title = "sweep: " + notes.shown(plan.command)
+    store = None
+    if settings.tracking.enabled:
+        from seg.tracking.sweep import SweepStore
+
+        store = SweepStore(settings.tracking.uri, settings.tracking.experiment)
+        store.bury(gone)
+    resume = settings.sweep.resume and store is not None
+    finished = store.finished(cache.code()[:8]) if resume else {}
+    for one, done in finished.items():
+        if plan.open or one in plan.keys:
+            notes.write(notes.of_job(folder, one), done)
+    done = [one for one in plan.jobs if one.key in finished]
+    left = [one for one in plan.jobs if one.key not in finished and one.reason is None]
+    if resume and not plan.open:
+        log.info("%d jobs: %d to do, %d done before, %d impossible", len(plan.jobs), len(left), len(done),
+                 len(plan.jobs) - len(left) - len(done))  # fmt: skip
+    if store is not None:
+        store.open(title, plan.key, plan.varied, {"process": process()}, resume, not left and not plan.open)
+    _current = _Running(folder, plan, store, title)
+    share = 1 if plan.side_by_side is None else max(1, cpu_count() // plan.side_by_side)
+    sweep = {"parent": store and store.run_id, "process": process(), "cores": share}
+    notes.write(folder / notes.SWEEP, sweep | {"jobs": plan.count, "varied": list(plan.varied)})
+    if resume and not plan.open and not left:
+        for one in plan.jobs:
+            known = (
+                {"status": "skipped", "reason": one.reason}
+                if one.reason
+                else {**finished[one.key], "status": "done before"}
+            )
+            notes.write(
+                folder / str(one.num) / notes.JOB, {**known, "num": one.num, "overrides": one.overrides}
+            )
+        sys.exit(close())
+
+
+def close(status: str | None = None, error: BaseException | None = None) -> int:
+    """End the sweep of this process, if there is one: table, parent run; return its exit code.
+
+    Parameters
+    ----------
+    status : str, optional
+        ``"KILLED"`` where it was interrupted, ``"FAILED"`` where it broke down; found from its jobs when left out.
+    error : BaseException, optional
+        Why.
+    """
+    global _current
+    running, _current = _current, None
+    if running is None:
+        return 0
+    jobs = notes.jobs(running.folder)
+    table = summary.table(jobs, running.plan.varied)
+    failed = [note for note in jobs if note["status"] == "failed"]
+    summary.show(table, jobs, running.title, running.folder)
+    if running.store is not None:
+        with summary.shared(table, running.folder) as folder:
+            running.store.close(
+                status or ("FAILED" if failed else "FINISHED"),
+                table,
+                folder,
+                {"sweep/seconds": time.perf_counter() - running.started},
+                error or (failed[0]["reason"] if failed else None),
+            )
+        print(f"  tracked as {running.store.where}")
+    return 1 if failed else 0
+
+
+def _explained(error: HydraException) -> str:
+    return config.explain(error) or str(error)
+
+
+def _stop(text: str) -> None:
+    print(f"error: {text}", file=sys.stderr)
+    sys.exit(1)
