@@ -19,11 +19,9 @@ tracking.uri=... A million rows of features take about four seconds.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +58,7 @@ def score(*arguments: str) -> int:
     paths = sources.expand(own["input"], "input")
     with tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         with progress.step("model") as found:
-            files = _find(own["model"], command.value(overrides, "tracking.uri"), Path(scratch))
+            files = models.find_beside(own["model"], command.value(overrides, "tracking.uri"), Path(scratch))
             from seg import scoring
 
             scorer = scoring.load(files)
@@ -73,19 +71,6 @@ def score(*arguments: str) -> int:
         found(f"{summary.customers:,} customers")
     _close(scorer, summary, notices, target)
     return 0
-
-
-def _find(reference: str, uri: str | None, into: Path) -> models.Found:
-    """Find a model; MLflow, which takes seconds to import, in a process beside this one."""
-    if Path(reference).expanduser().is_dir():
-        return models.find(reference, uri, into)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        found = pool.submit(models.find, reference, uri, into)
-        # What the model is made of, meanwhile.
-        import sklearn.cluster
-        import sklearn.compose  # noqa: F401
-
-        return found.result()
 
 
 def _check(own: dict[str, str | None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -213,16 +214,22 @@ def write(scorer: Scorer, rows: Iterable[tuple[pa.Array, pd.DataFrame]], target:
         A customer comes twice, or there is none.
     """
     ids, sizes, outside, unplaced = [], {}, 0, 0
-    with tables.writer(target) as out:
+    with tables.writer(target) as out, ThreadPoolExecutor(1) as pool:
+        written = []
         for batch, frame in rows:
             placed = scorer.place(frame)
             placed.insert(0, "customer_id", pd.array(batch, dtype="str"))
-            out(placed)
+            # One batch is written while the next is placed.
+            for before in written:
+                before.result()
+            written = [pool.submit(out, placed)]
             ids.append(batch)
             for segment, size in placed["segment"].value_counts().items():
                 sizes[int(segment)] = sizes.get(int(segment), 0) + int(size)
             outside += int(placed["outside"].sum())
             unplaced += int(placed["segment"].isna().sum())
+        for last in written:
+            last.result()
         _check_once(ids)
     return Summary(dict(sorted(sizes.items())), outside, unplaced)
 

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
 from seg.errors import SegError
 
 FOLDER = "tracking"
@@ -66,6 +64,8 @@ class Record:
 
     def add(self, params: Mapping = (), tags: Mapping = (), metrics: Mapping = ()) -> None:
         """Take what is known only now; what has no value is left out."""
+        import pandas as pd  # here: who only looks a model up should not wait for it
+
         self.params |= {name: str(value) for name, value in dict(params).items()}
         self.tags |= {name: str(value)[:LONGEST_TAG] for name, value in dict(tags).items()}
         self.metrics |= {name: float(value) for name, value in dict(metrics).items() if pd.notna(value)}

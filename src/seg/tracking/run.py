@@ -12,12 +12,14 @@ import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from seg.errors import SegError
 from seg.tracking import push, record, store
 from seg.tracking.record import LONGEST_TAG, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger("seg")
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
@@ -81,6 +83,7 @@ class MLflowTracker:
             self._client = store.client(self._uri)
             experiment_id = store.experiment_id(self._client, self._uri, known.experiment)
             self._run = push.make(self._client, experiment_id, known)
+            import mlflow.sklearn  # noqa: F401 - half a second that saving the model would take otherwise
         except Exception as error:  # tried once more at the end; nothing here may stop the work
             self._client = None
             log.warning("%s; the run goes on, its results stay on disk", store.reason(error, self._uri))

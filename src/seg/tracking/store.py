@@ -67,7 +67,6 @@ def client(uri: str, write: bool = True):
     _check_file(uri, write)
     _quiet()
     import mlflow
-    import mlflow.sklearn
 
     mlflow.set_tracking_uri(uri)
     return mlflow.MlflowClient(tracking_uri=uri)
