@@ -16,6 +16,7 @@ ui: .venv/installed             ## compare runs in the browser, on this machine 
 bench: .venv/installed          ## speed against a bare script; how often each rule finds the k of generated data (ten minutes each)
 	.venv/bin/python bench/flo_run.py
 	.venv/bin/python bench/choose_k.py $(ARGS)
+	.venv/bin/python bench/score.py
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'seg needs Python 3.11 or newer: make run PYTHON=python3.12')"

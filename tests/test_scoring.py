@@ -1,9 +1,13 @@
 """A model used tomorrow: new customers get the segment that today's got, or the reason why not."""
 
 import json
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+import command_line
 from seg import composition, config, contract, flow, score, scoring
 from seg.errors import SegError
 from seg.tracking import models, store
@@ -245,21 +250,8 @@ def registered(tmp_path_factory):
     """A tracked run of the toy data set, registered as the champion: store, run id, feature table."""
     folder = tmp_path_factory.mktemp("registered")
     uri = f"sqlite:///{folder}/mlflow.db"
-    line = [
-        sys.executable,
-        "-m",
-        "seg.run",
-        "dataset=toy",
-        "dataset.customers=300",
-        "k=4",
-        "selection.k_range=[4]",
-    ]
-    done = subprocess.run(
-        [*line, f"tracking.uri={uri}", f"hydra.run.dir={folder}/run"],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    asked = ["dataset=toy", "dataset.customers=300", "k=4", "selection.k_range=[4]"]
+    done = command_line.run("seg.run", *asked, f"tracking.uri={uri}", f"hydra.run.dir={folder}/run")
     assert done.returncode == 0, done.stdout + done.stderr
     client = store.client(uri)
     (run,) = client.search_runs([client.get_experiment_by_name("seg").experiment_id])
@@ -278,6 +270,23 @@ def test_a_model_goes_by_alias_version_run_and_model_uri(registered, tmp_path):
         scorer = scoring.load(found)
         assert scorer.features == ["recency_days", "orders", "revenue"] and len(scorer.contract.segments) == 4
     assert models.find("models:/seg-toy@champion", uri, tmp_path).label == "seg-toy version 1 (champion)"
+
+
+def test_the_command_scores_by_the_champion_of_a_store(registered, tmp_path):
+    uri, _, _ = registered
+    rows = pd.DataFrame(
+        {"customer_id": ["a", "b"], "recency_days": [3, 300], "orders": [30, 1], "revenue": [5000.5, 20]}
+    )
+    rows.to_csv(tmp_path / "f.csv", index=False)
+    asked = ["model=models:/seg-toy@champion", f"input={tmp_path / 'f.csv'}", f"output={tmp_path / 's.csv'}"]
+    done = command_line.run("seg.score", *asked, env=command_line.clean_environment(MLFLOW_TRACKING_URI=uri))
+    assert done.returncode == 0, done.stderr
+    assert "seg-toy version 1 (champion)" in done.stdout
+    assert pd.read_csv(tmp_path / "s.csv")["segment"].notna().all()
+    asked[0] = "model=models:/seg-toy@chamption"
+    done = command_line.run("seg.score", *asked, "force=true", f"tracking.uri={uri}")
+    assert done.returncode == 1 and "no version has that alias; seg-toy has champion" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -310,3 +319,73 @@ def test_a_deleted_artifact_says_which_and_what_to_do(registered, tmp_path):
 def test_a_server_that_is_down_is_said_so(tmp_path):
     with pytest.raises(SegError, match=r"MLflow cannot open it .* start the server"):
         models.find("0" * 32, "http://127.0.0.1:9", tmp_path)
+
+
+# ---- served ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def served(registered, tmp_path_factory):
+    """The champion behind MLflow's scoring server, in an environment that has no seg: its address."""
+    uri, _, _ = registered
+    block = tmp_path_factory.mktemp("without_seg")
+    (block / "sitecustomize.py").write_text(
+        "import sys\n\n\n"
+        "class NoSeg:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] == 'seg':\n"
+        "            raise ModuleNotFoundError(name)\n\n\n"
+        "sys.meta_path.insert(0, NoSeg())\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = os.environ | {"MLFLOW_TRACKING_URI": uri, "PYTHONPATH": str(block)}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    line = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/seg-toy@champion"]
+    line += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port]
+    with (
+        open(block / "log", "w") as log,
+        subprocess.Popen(line, env=environment, stdout=log, stderr=log, start_new_session=True) as server,
+    ):
+        try:
+            for _ in range(900):
+                if server.poll() is not None or curl(f"http://127.0.0.1:{port}/ping").returncode == 0:
+                    break
+                time.sleep(0.1)
+            assert server.poll() is None, (block / "log").read_text()
+            yield f"http://127.0.0.1:{port}/invocations"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+
+
+def curl(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["curl", "-sS", "--max-time", "20", *arguments], capture_output=True, text=True)
+
+
+def posted(address: str, kind: str, body: str) -> dict:
+    return json.loads(curl(address, "-H", f"Content-Type: {kind}", "--data-binary", body).stdout)
+
+
+def test_the_served_champion_answers_json_and_csv_as_seg_score_does(registered, served, tmp_path):
+    uri, _, _ = registered
+    rows = pd.DataFrame({"recency_days": [3, 300], "orders": [30, 1], "revenue": [5000.5, 20]})
+    scorer = scoring.load(models.find("models:/seg-toy@champion", uri, tmp_path))
+    expected = scorer.place(rows)["segment"].tolist()
+    assert len(set(expected)) == 2
+    split = json.dumps({"dataframe_split": rows.to_dict("split", index=False)})
+    records = json.dumps(
+        {"dataframe_records": rows.astype(int).to_dict("records")}
+    )  # whole numbers are numbers
+    for body in (split, records):
+        assert posted(served, "application/json", body) == {"predictions": expected}
+    assert posted(served, "text/csv", rows.to_csv(index=False)) == {"predictions": expected}
+    # Refused, and not answered with a guess.
+    lacking = posted(served, "text/csv", rows.drop(columns="orders").to_csv(index=False))
+    assert "missing inputs ['orders']" in lacking["message"]
+    unknown = posted(
+        served,
+        "text/csv",
+        rows.astype({"orders": float}).replace({"orders": {1.0: np.nan}}).to_csv(index=False),
+    )
+    assert "predictions" not in unknown and "NaN" in unknown["stack_trace"]

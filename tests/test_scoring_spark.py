@@ -1,0 +1,59 @@
+"""The same segments on Spark: raw orders through its engine, a large table through MLflow's UDF."""
+
+import sys
+
+import pandas as pd
+import pytest
+
+from test_scoring import ORDERS, registered, scored, train  # noqa: F401 - registered is a fixture
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        yield
+
+
+def test_raw_orders_scored_on_spark_get_the_segments_of_the_embedded_engine(tmp_path):
+    folder, result = train(tmp_path / "model", "dataset=transactions", "k=4")
+    found = scored(
+        folder, ORDERS, tmp_path, "engine=spark", "engine.master=local[2]", "engine.shuffle_partitions=2"
+    )
+    assert found.loc[result.table.frame.index, "segment"].tolist() == result.labels.tolist()
+
+
+def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, tmp_path):  # noqa: F811
+    import mlflow
+    from pyspark.sql import functions
+
+    from seg import scoring
+    from seg.engine import spark_session
+    from seg.tracking import models
+
+    uri, _, _ = registered
+    rows = pd.DataFrame(
+        {
+            "recency_days": [3.0, 300.0, 40.0] * 50,
+            "orders": [30.0, 1.0, 4.0] * 50,
+            "revenue": [5000.5, 20.0, 300.0] * 50,
+        }
+    )
+    rows.rename_axis("row").reset_index().to_parquet(tmp_path / "rows.parquet")
+    scorer = scoring.load(models.find("models:/seg-toy@champion", uri, tmp_path))
+    spark, _ = spark_session.session(spark_session.Request(master="local[2]"))
+    mlflow.set_tracking_uri(uri)
+    place = mlflow.pyfunc.spark_udf(
+        spark, "models:/seg-toy@champion", result_type="long", env_manager="local"
+    )
+    table = spark.read.parquet(str(tmp_path / "rows.parquet"))
+    found = (
+        table.withColumn("segment", place(functions.struct(*scorer.features)))
+        .select("row", "segment")
+        .collect()
+    )
+    placed = [row["segment"] for row in sorted(found, key=lambda row: row["row"])]
+    assert placed == scorer.place(rows)["segment"].tolist()
+    assert len(set(placed)) > 1
