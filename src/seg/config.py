@@ -192,7 +192,7 @@ class SparkSettings(Strict):
     conf: dict[str, Any] = {}
     driver_memory: str | None = None
     shuffle_partitions: Annotated[int | None, _whole(1, "null")] = None
-    timeout: Annotated[int, _whole(1)] = 30
+    timeout: Annotated[int, _whole(1)] = 60
     collect_limit: Annotated[int, _whole(1)] = 5_000_000
     staging_dir: str | None = None
     connect: dict[str, Any]

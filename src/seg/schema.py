@@ -109,13 +109,11 @@ def load_fields(
         raise SegError(f"{where}: a header but no rows; expected at least one row of data")
     rejects = raw.rejects
     if bad:
-        found = engine.collect(
-            _bad_rows(raw.table, fields, faults, faulty, None if bad_rows == "skip" else SHOWN)
-        )
-        listing = _describe(found, fields, columns, decimal)
+        found = engine.collect(_bad_rows(raw, fields, faults, faulty, None if bad_rows == "skip" else SHOWN))
+        listing = _describe(found, fields, where)
         if bad_rows == "fail":
             raise SegError(_unparsed(where, bad, rows, listing))
-        rejects = pd.concat([part for part in (rejects, listing.assign(file=where)) if len(part)])
+        rejects = pd.concat([part for part in (rejects, listing) if len(part)])
         rejects = rejects[REJECT_COLUMNS].reset_index(drop=True)
     if rows == bad:
         raise SegError(
@@ -150,14 +148,14 @@ def transactions(table: ir.Table) -> ir.Table:
 def number(text: ir.StringValue, decimal: str = ".") -> ir.FloatingValue:
     """Read a number; NULL where the text is not one finite decimal number.
 
-    Engines disagree on ``1_000`` (a number for one), ``12d`` (for another), ``Infinity`` and ``NaN``: none
+    Engines disagree on ``1_000`` and ``+-1`` (numbers for one), ``12d`` (for another), ``Infinity`` and ``NaN``: none
     is one here.
     """
     text = text.strip()
     if decimal == ",":
         text = (text.contains(".")).ifelse(ibis.null("string"), text.replace(",", "."))
     value = text.try_cast("float64")
-    plain = ~text.contains("_") & ~text.right(1).isin(["d", "D", "f", "F"])
+    plain = ~text.contains("_") & ~text.contains("+-") & ~text.right(1).isin(["d", "D", "f", "F"])
     return (plain & ~value.isnan() & ~value.isinf()).ifelse(value, ibis.null("float64"))
 
 
@@ -272,19 +270,25 @@ def _with_zone(engine: Engine, raw: Raw, field: Field, where: str) -> Field:
 
 
 def _bad_rows(
-    table: ir.Table, fields: Sequence[Field], faults: dict, faulty: ir.BooleanValue, limit: int | None
-):
+    raw: Raw, fields: Sequence[Field], faults: dict, faulty: ir.BooleanValue, limit: int | None
+) -> ir.Table:
+    table = raw.table
+    # An engine that reads in no order says of each row where it is; the embedded one reads in order.
+    file, row = (
+        [table[name] for name in raw.place] if raw.place else (ibis.null("string"), ibis.row_number() + 1)
+    )
     numbered = table.select(
-        row=ibis.row_number() + 1,
+        file=file,
+        row=row,
         faulty=faulty,
         **{f"fault_{field.name}": faults[field.name] for field in fields},
         **{f"raw_{field.name}": table[field.source].cast("string") for field in fields},
     )
-    found = numbered.filter(numbered.faulty).order_by("row")
+    found = numbered.filter(numbered.faulty).order_by("file", "row")
     return found if limit is None else found.limit(limit)
 
 
-def _describe(found: pd.DataFrame, fields: Sequence[Field], columns: dict, decimal: str) -> pd.DataFrame:
+def _describe(found: pd.DataFrame, fields: Sequence[Field], where: str) -> pd.DataFrame:
     expected = {
         "number": "a finite number",
         "id": "an id",
@@ -312,8 +316,9 @@ def _describe(found: pd.DataFrame, fields: Sequence[Field], columns: dict, decim
         text = ",".join(
             "" if pd.isna(row[f"raw_{field.name}"]) else str(row[f"raw_{field.name}"]) for field in fields
         )
-        rows.append({"line": int(row["row"]), "reason": "; ".join(reasons), "text": text})
-    return pd.DataFrame(rows, columns=["line", "reason", "text"])
+        file = where if pd.isna(row["file"]) else row["file"]
+        rows.append((file, int(row["row"]), "; ".join(reasons), text))
+    return pd.DataFrame(rows, columns=REJECT_COLUMNS)
 
 
 def _dates_that_follow(text: str) -> str:
@@ -351,7 +356,10 @@ def _malformed(where: str, rejects: pd.DataFrame) -> str:
 
 
 def _unparsed(where: str, bad: int, rows: int, listing: pd.DataFrame) -> str:
-    shown = "\n".join(f"  row {row.line:,}: {row.reason}" for row in listing.itertuples())
+    shown = "\n".join(
+        f"  row {row.line:,}{'' if row.file == where else f' of {row.file}'}: {row.reason}"
+        for row in listing.itertuples()
+    )
     return (
         f"{where}: {bad:,} of {rows:,} rows cannot be read\n{shown}\n"
         "  mend them, set dataset.date_format (as for strptime, e.g. %d.%m.%Y) or dataset.decimal, "

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seg.errors import SegError, listed
+
+ADDRESS = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]+:/"
+)  # hdfs://, s3a://, dbfs:/: a place that Spark alone reaches
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,13 @@ def with_tables(source: Source, tables: Mapping, how: str) -> Source:
     """
     found = {name: _table_files(source, name, table, how) for name, table in tables.items()}
     # A folder may hold all of them: what is another table's is not the first one's.
-    others = {path.resolve() for paths in found.values() for path in paths}
-    paths = tuple(path for path in source.paths if path.resolve() not in others)
+    others = {_resolved(path) for paths in found.values() for path in paths}
+    paths = tuple(path for path in source.paths if _resolved(path) not in others)
     return replace(source, paths=paths, beside=found)
+
+
+def _resolved(path: Path) -> Path:
+    return path if isinstance(path, str) else path.resolve()  # an address is what it is
 
 
 def _table_files(source: Source, name: str, table, how: str) -> tuple[Path, ...]:
@@ -109,6 +118,10 @@ def _table_files(source: Source, name: str, table, how: str) -> tuple[Path, ...]
         return expand(table.path, f"dataset.{name}")
     if source.kind == "sample" and table.sample:
         return (Path(table.sample),)
+    if isinstance(source.paths[0], str):
+        raise SegError(
+            f"dataset={source.dataset}: beside {source.paths[0]} nothing is looked for; set dataset.{name} to its address"
+        )
     first = source.paths[0].parent
     for folder in (first, first.parent):
         for pattern in table.files:
@@ -129,6 +142,10 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
     """Turn a file, a folder or a glob into the files it names; `option` gave it, for errors."""
     if not path.strip():
         raise SegError(f"{option} is empty: expected a file, a folder or a glob")
+    if ADDRESS.match(path):
+        from seg.engine import Uri
+
+        return (Uri(path),)
     here = Path(path).expanduser()
     if here.is_file():
         return (here,)

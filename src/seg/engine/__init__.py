@@ -15,9 +15,19 @@ import pyarrow as pa
 from ibis.expr import types as ir
 
 from seg.engine.duckdb import DuckDBEngine
-from seg.engine.files import FORMATS, REJECT_COLUMNS, Raw, Reading, file_format
+from seg.engine.files import FORMATS, REJECT_COLUMNS, Raw, Reading, Uri, file_format
 
-__all__ = ["FORMATS", "REJECT_COLUMNS", "DuckDBEngine", "Engine", "Raw", "Reading", "file_format"]
+__all__ = [
+    "FORMATS",
+    "REJECT_COLUMNS",
+    "DuckDBEngine",
+    "Engine",
+    "Raw",
+    "Reading",
+    "Uri",
+    "file_format",
+    "is_uri",
+]
 
 
 class Engine(Protocol):

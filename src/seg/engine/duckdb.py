@@ -21,7 +21,7 @@ from joblib import cpu_count
 
 from seg.engine import excel
 from seg.engine.duckdb_scans import Scans, explained
-from seg.engine.files import Raw, Reading, check_request
+from seg.engine.files import Raw, Reading, Uri, check_request, file_format
 from seg.errors import SegError
 
 # DuckDB alone would also read infinity, epoch, 24:00, five-digit years, and drop a zone that is spelled in
@@ -203,6 +203,10 @@ class DuckDBEngine:
         SegError
             A file is empty, is damaged, or lacks a column (all missing ones are named).
         """
+        if isinstance(paths[0], Uri) and file_format(paths[0]):
+            raise SegError(
+                f"{paths[0]}: DuckDB reads files of this machine; run with engine=spark, or copy it here"
+            )
         format_name, reading = check_request(paths, columns, reading or Reading())
         if format_name == "excel":
             return Raw(self.register(excel.read(list(paths), list(columns), reading)), typed_cells=True)

@@ -14,14 +14,12 @@ from pathlib import Path
 import duckdb
 import ibis
 import pandas as pd
-import pyarrow as pa
 from ibis.expr import types as ir
 
 from seg.engine.files import (
     REJECT_COLUMNS,
     Raw,
     Reading,
-    check_case,
     check_header,
     complete_texts,
     copy_as_utf8,
@@ -30,6 +28,7 @@ from seg.engine.files import (
     has_bom,
     is_utf8,
     json_keys,
+    parquet_schemas,
     with_bom,
 )
 from seg.errors import SegError
@@ -151,17 +150,7 @@ class Scans:
 
     def parquet(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
         """Make a view of Parquet files."""
-        import pyarrow.parquet as pq
-
-        for path in paths:
-            try:
-                names = tuple(pq.read_schema(path).names)
-            except (pa.ArrowInvalid, OSError) as error:
-                raise SegError(
-                    f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})"
-                ) from None
-            check_header(path, names, columns, reading)
-            check_case(path, names, columns)
+        parquet_schemas(paths, columns, reading)
         # By name, never by position; the view is scanned where it is, nothing is copied. Statistics of a
         # file do not count NaN: unless told so, DuckDB's optimiser concludes from them that there is none.
         with explained():

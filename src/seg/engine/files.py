@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 from ibis.expr import types as ir
 
 from seg.errors import SegError, listed
@@ -42,9 +43,21 @@ class Reading:
     sheet: str | None = None
 
 
+class Uri(str):
+    """Parquet in a place that Spark alone reaches, a file or a folder: ``hdfs://``, ``s3a://``, ``dbfs:/``."""
+
+    @property
+    def name(self) -> str:
+        """Last part of the path."""
+        return self.rstrip("/").rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class Raw:
-    """A table as its files hold it, and the lines that could not be split into fields."""
+    """A table as its files hold it, and the lines that could not be split into fields.
+
+    ``place`` names two further columns, the file of a row and its number there, where an engine reads in no order.
+    """
 
     table: ir.Table
     rejects: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECT_COLUMNS))
@@ -55,11 +68,16 @@ class Raw:
     complete: frozenset[str] = (
         frozenset()
     )  # text columns of which the files say that none is missing or blank
+    place: tuple[str, str] | None = None
 
 
 def file_format(path: Path) -> str:
     """Name the format of a file by its ending: csv, jsonl, parquet or excel."""
     name = path.name.lower().removesuffix(".gz")
+    if isinstance(path, Uri):
+        if any(name.endswith(ending) for ending, kind in FORMATS.items() if kind != "parquet"):
+            raise SegError(f"{path}: only Parquet is read from there; copy it to this machine, or convert it")
+        return "parquet"
     for ending, format_name in FORMATS.items():
         if name.endswith(ending):
             return format_name
@@ -233,6 +251,54 @@ def copy_json_objects(path: Path, readable: Path, target: Path) -> pd.DataFrame:
             elif line.strip():
                 rejected.append((str(path), number, fault, line.decode("utf-8", "replace").rstrip("\r\n")))
     return pd.DataFrame(rejected, columns=REJECT_COLUMNS)
+
+
+def parquet_schemas(paths: Sequence[Path], columns: Sequence[str], reading: Reading) -> list[pa.Schema]:
+    """Read the types in the files, and check that each has the wanted columns, of one kind in all of them.
+
+    Raises
+    ------
+    SegError
+        A file is damaged, lacks a column, or holds another kind of values in it than the files before.
+    """
+    import pyarrow.parquet as pq
+
+    schemas: list[pa.Schema] = []
+    kinds: dict[str, tuple[str, Path, pa.DataType]] = {}
+    for path in paths:
+        try:
+            schema = pq.read_schema(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise SegError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
+        check_header(path, tuple(schema.names), columns, reading)
+        check_case(path, schema.names, columns)
+        for column in columns:
+            holds = schema.field(column).type
+            kind, first, type_ = kinds.setdefault(column, (_kind(holds), path, holds))
+            if not kind:  # nothing but NULL so far
+                kinds[column] = (_kind(holds), path, holds)
+            elif _kind(holds) not in ("", kind):
+                raise SegError(
+                    f"{path}: column {column!r} holds {holds}, but {type_} in {first}; write it as one type, "
+                    "or leave the file out"
+                )
+        schemas.append(schema)
+    return schemas
+
+
+def _kind(holds: pa.DataType) -> str:
+    """Name what engines can read as one column, whatever its width or unit."""
+    holds = holds.value_type if pa.types.is_dictionary(holds) else holds
+    if pa.types.is_null(holds):
+        return ""
+    if pa.types.is_string(holds) or pa.types.is_large_string(holds) or pa.types.is_string_view(holds):
+        return "text"
+    if pa.types.is_timestamp(holds) and holds.tz is not None:
+        return "instants"
+    if pa.types.is_timestamp(holds) or pa.types.is_date(holds):
+        return "times"
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    return "numbers" if any(test(holds) for test in numbers) else str(holds)
 
 
 def check_case(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:

@@ -1,16 +1,15 @@
-"""Apache Spark behind Ibis: a session, its tables, and what it spells differently from other engines.
+"""Apache Spark behind Ibis: its tables, and what it spells differently from other engines.
 
 Text (CSV, JSON Lines, workbooks) is split and parsed by the embedded reader, the same on every engine, and handed
-over typed; Parquet is scanned by Spark itself, in parallel.
+over typed; Parquet is scanned by Spark itself, in parallel. Nothing here runs Python on an executor.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -20,10 +19,10 @@ import pandas as pd
 import pyarrow as pa
 from ibis.expr import types as ir
 
-from seg.engine import spark_session
-from seg.engine.duckdb import ISO_DAY, ISO_OFFSET, ISO_TIME, DuckDBEngine
-from seg.engine.files import Raw, Reading, file_format
-from seg.engine.spark_session import Request
+from seg.engine import spark_parquet, spark_session, spark_times
+from seg.engine.duckdb import DuckDBEngine
+from seg.engine.files import Raw, Reading, check_request, file_format
+from seg.engine.spark_session import Request, first_line
 from seg.errors import SegError
 
 
@@ -39,11 +38,12 @@ class SparkEngine:
     master, remote, conf, driver_memory, timeout
         See `seg.engine.spark_session.Request`.
     shuffle_partitions : int, optional
-        Three times the cores when left out.
+        Three times the cores when left out, for a session that is started here.
     collect_limit : int
         Customers that may be brought into this process.
     staging_dir : str, optional
-        A folder that driver and executors share, for what is handed over to Spark.
+        A folder that driver and executors share, through which text that was read here reaches them; without it by
+        Parquet files on this machine alone, and by Arrow to any other.
     """
 
     name = "spark"
@@ -52,24 +52,30 @@ class SparkEngine:
         self,
         master: str | None = None,
         remote: str | None = None,
-        conf: Mapping[str, str] | None = None,
+        conf: Mapping[str, object] | None = None,
         driver_memory: str | None = None,
         shuffle_partitions: int | None = None,
-        timeout: int = 30,
-        collect_limit: int = 5_000_000,
+        timeout: int = 60,
+        collect_limit: int | None = None,
         staging_dir: str | None = None,
     ):
-        properties = {key: str(value) for key, value in (conf or {}).items()}
+        properties = {key: _spelled(value) for key, value in (conf or {}).items()}
+        if shuffle_partitions is not None:
+            properties["spark.sql.shuffle.partitions"] = str(shuffle_partitions)
         request = Request(master, remote, properties, driver_memory, timeout)
-        self.session, self._own = spark_session.session(request)
+        self._session = spark_session.session(request)
+        self.session = self._session.spark
         self.collect_limit = collect_limit
-        self._scratch = Path(tempfile.mkdtemp(prefix="seg-", dir=staging_dir))
-        self._shared = staging_dir is not None or self._local()
+        # A session that was there gets its own values back.
+        self._before = _set(self.session, properties) if self._session.taken else {}
+        self._shared = staging_dir is not None or self._session.where.startswith("local")
+        self._scratch = _scratch_folder(staging_dir)
         self._names = (f"seg_{uuid4().hex[:8]}_{number}" for number in count(1))
-        self._ibis = _connect(self.session)
         self._views: list[str] = []
         self._kept: list = []
         self._readers: list[DuckDBEngine] = []
+        with self.explained():
+            self._ibis = _connect(self.session)
 
     def __enter__(self) -> SparkEngine:
         return self
@@ -81,70 +87,99 @@ class SparkEngine:
         """Let go of tables and of what was handed over; the session goes with the process."""
         for reader in self._readers:
             reader.close()
-        with explained():
+        # What is left of a session that has died in the middle of a run says nothing more about it.
+        with suppress(Exception):
             for frame in self._kept:
                 frame.unpersist()
             for view in self._views:
                 self.session.catalog.dropTempView(view)
+            for key, value in self._before.items():
+                self.session.conf.unset(key) if value is None else self.session.conf.set(key, value)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def describe(self) -> dict[str, str]:
-        """Name the engine, its version and its limits, for the record of a run."""
-        return {"engine": self.name, "version": self.session.version, "master": self._master()}
-
-    def _master(self) -> str:
-        return self.session.conf.get("spark.master", "")
-
-    def _local(self) -> bool:
-        return self._master().startswith("local")
+        """Name the engine, its version and where it computes, for the record of a run."""
+        with self.explained():
+            partitions = self.session.conf.get("spark.sql.shuffle.partitions")
+            return {
+                "engine": self.name,
+                "version": self.session.version,
+                "master": self._session.where,
+                "shuffle_partitions": str(partitions),
+            }
 
     # ---- tables --------------------------------------------------------------------------------------------
 
     def frame(self, table: ir.Table):
         """Give a table as a DataFrame of Spark."""
-        with explained():
-            return self.session.sql(self._ibis.compile(table))
+        sql = self._ibis.compile(table)
+        with self.explained():
+            return self.session.sql(sql)
 
     def table(self, frame) -> ir.Table:
         """Give a DataFrame of Spark as a table."""
         name = next(self._names)
-        with explained():
+        with self.explained():
             frame.createTempView(name)
             self._views.append(name)
             return self._ibis.table(name)
 
     def checkpoint(self, table: ir.Table) -> ir.Table:
-        """Keep a table where it was computed, on disk where it does not fit the memory."""
+        """Keep a table where it is computed, at its first use; on disk where it does not fit the memory."""
         from pyspark import StorageLevel
+        from pyspark.errors import PySparkException
 
         frame = self.frame(table)
-        with explained():
+        # A service without servers keeps nothing, and computes again.
+        with self.explained(), suppress(PySparkException):
             self._kept.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
         return self.table(frame)
 
     def register(self, frame: pd.DataFrame | pa.Table) -> ir.Table:
         """Make a table of a frame that is in memory already."""
         arrow = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
-        with explained():
+        with self.explained():
             return self.table(self.session.createDataFrame(_plain(arrow)))
 
     def collect(self, table: ir.Table) -> pd.DataFrame:
         """Bring a table into memory, by Arrow."""
         frame = self.frame(table)
-        with explained():
+        with self.explained():
             return frame.toArrow().to_pandas(date_as_object=False)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what Spark raises into a `SegError`."""
+        from pyspark.errors import PySparkException
+
+        try:
+            yield
+        except (SegError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            if not self._session.alive:
+                raise SegError(
+                    f"engine: Spark ({self._session.where}) is gone in the middle of its work: it was killed, or ran out of "
+                    "memory (engine.driver_memory)"
+                ) from error
+            if isinstance(error, PySparkException) or type(error).__module__.startswith(("py4j", "grpc")):
+                raise SegError(
+                    f"engine: Spark ({self._session.where}) stopped: {first_line(error)}"
+                ) from error
+            raise
 
     # ---- leaves whose spelling differs between engines -----------------------------------------------------
 
     def timestamp(self, text: ir.StringValue, format_text: str | None) -> ir.TimestampValue:
-        """Read a time of day and date; NULL where the text does not fit."""
-        if format_text is not None:
-            raise SegError(f"dataset.date_format={format_text}: text in Parquet is read as ISO 8601 only")
-        return _iso(text).try_cast("timestamp")
+        """Read a time of day and date; NULL where the text does not fit.
+
+        `format_text` is spelled as in Python's ``strptime``; ISO 8601 when None.
+        """
+        return spark_times.iso(text) if format_text is None else spark_times.strptime(text, format_text)
 
     def instant(self, text: ir.StringValue) -> ir.TimestampValue:
         """Read an ISO 8601 text that carries a UTC offset, as the time in UTC; NULL where it does not fit."""
-        return _iso(text).try_cast("timestamp('UTC')").cast("timestamp")
+        return spark_times.iso_instant(text)
 
     def epoch_ms(self, milliseconds: ir.IntegerValue) -> ir.TimestampValue:
         """Turn whole milliseconds since 1970 into a time in UTC, without a float in between."""
@@ -152,11 +187,11 @@ class SparkEngine:
 
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
         """Say whether a text is an ISO 8601 time that carries a UTC offset."""
-        return text.re_search(rf"^{ISO_DAY}{ISO_TIME}{ISO_OFFSET}\z")
+        return spark_times.zoned(text)
 
     def unzoned(self, text: ir.StringValue) -> ir.BooleanValue:
         """Say whether a text is an ISO 8601 date or time without a UTC offset."""
-        return text.re_search(rf"^{ISO_DAY}({ISO_TIME})?\z")
+        return spark_times.unzoned(text)
 
     # ---- reading -------------------------------------------------------------------------------------------
 
@@ -173,8 +208,8 @@ class SparkEngine:
             return table
         if self._shared:
             path = reader.export(table, self._scratch / f"{uuid4().hex}.parquet")
-            with explained():
-                adopted = self.table(self.session.read.parquet(path.as_uri()))
+            with self.explained():
+                adopted = self.table(self.session.read.parquet(path.resolve().as_uri()))
         else:
             adopted = self.register(reader.arrow(table))
         reader.close()
@@ -182,12 +217,50 @@ class SparkEngine:
         return adopted
 
     def read(self, paths: Sequence[Path], columns: Sequence[str], reading: Reading | None = None) -> Raw:
-        """Read the named columns of Parquet files."""
-        with explained():
-            frame = self.session.read.parquet(*[path.resolve().as_uri() for path in paths])
-        return Raw(
-            self.table(frame.select(*[f"`{column}`" for column in columns])), typed_cells=True, stored=False
-        )
+        """Read the named columns of Parquet files, the only ones that Spark reads itself.
+
+        Raises
+        ------
+        SegError
+            A file is damaged, lacks a column, or holds another type than the others.
+        """
+        _format, reading = check_request(paths, columns, reading or Reading())
+        with self.explained():
+            frame = spark_parquet.read(self.session, paths, columns, reading)
+            try:
+                table = self.table(frame)
+            except NotImplementedError as error:
+                raise SegError(f"{paths[0]}: {error}; leave that column out") from None
+        place = (spark_parquet.FILE, spark_parquet.ROW)
+        return Raw(table, typed_cells=True, stored=False, place=place)
+
+
+def _scratch_folder(staging_dir: str | None) -> Path:
+    try:
+        if staging_dir:
+            Path(staging_dir).mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="seg-", dir=staging_dir))
+        if staging_dir:
+            folder.chmod(0o755)  # executors may run as somebody else
+        return folder
+    except OSError as error:
+        raise SegError(
+            f"engine.staging_dir={staging_dir}: cannot be used ({error.strerror}); choose a folder that can be written"
+        ) from None
+
+
+def _set(session, properties: Mapping[str, str]) -> dict[str, str | None]:
+    """Give a session that is not ours the meaning that we count on; return what it had."""
+    from pyspark.errors import PySparkException
+
+    before = {}
+    for key, value in {**spark_session.MEANING, **properties}.items():
+        with suppress(PySparkException):  # a service may know only some of them
+            had = session.conf.get(key, None)
+            if had != value:
+                session.conf.set(key, value)
+                before[key] = had
+    return before
 
 
 def _connect(session):
@@ -215,28 +288,6 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def _iso(text: ir.StringValue) -> ir.StringValue:
-    return text.re_search(rf"^{ISO_DAY}({ISO_TIME}{ISO_OFFSET}?)?\z").ifelse(text, ibis.null("string"))
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what Spark raises into a `SegError`."""
-    from py4j.protocol import Py4JError, Py4JNetworkError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except PySparkException as error:
-        raise SegError(f"engine: Spark stopped: {_first_line(error)}") from error
-    except (Py4JNetworkError, ConnectionError) as error:
-        raise SegError(
-            "engine: Spark's JVM is gone: killed, or out of memory (engine.driver_memory)"
-        ) from error
-    except Py4JError as error:
-        raise SegError(f"engine: Spark stopped: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    return re.sub(r"\s+SQLSTATE.*", "", lines[0]) if lines else type(error).__name__
+def _spelled(value: object) -> str:
+    """Spell a value as Spark's properties do: a switch of YAML is true or false there."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.base import NULL
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.backends.sql.datatypes import PySparkType
 from ibis.expr import datatypes as dt
+from ibis.expr import operations as ops
+
+# Spark alone would also read 12d, 0x1p3, and control characters before a number.
+NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\z"
 
 
 class Types(PySparkType):
@@ -40,3 +46,17 @@ class Compiler(PySparkCompiler):
     def visit_ExtractEpochSeconds(self, op, *, arg):
         """Count from 1970 in the zone of the session, which is UTC."""
         return self.f.unix_timestamp(self.cast(arg, dt.timestamp))
+
+    def visit_TryCast(self, op, *, arg, to):
+        """Read a number by one grammar; what is none is NULL."""
+        cast = super().visit_TryCast(op, arg=arg, to=to)
+        if not (op.arg.dtype.is_string() and to.is_floating()):
+            return cast
+        return self.if_(self.f.rlike(arg, sge.convert(NUMBER)), cast, NULL)
+
+    def visit_RegexSearch(self, op, *, arg, pattern):
+        """Let ``$`` mean the end: Java's also stands before a line break that ends the text."""
+        if isinstance(op.pattern, ops.Literal):
+            ends = r"(\\.|\[\^?\]?(?:\\.|[^\]])*\])|\$"
+            pattern = sge.convert(re.sub(ends, lambda found: found[1] or r"\z", op.pattern.value))
+        return super().visit_RegexSearch(op, arg=arg, pattern=pattern)

@@ -1,4 +1,7 @@
-"""How a Spark session comes to be: taken where there is one, else connected to or started."""
+"""How a Spark session comes to be: taken where there is one, else connected to or started, within a time.
+
+A session that was started here serves every job of a sweep, and goes with the process.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ import logging
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +24,19 @@ from typing import Any
 from seg.errors import SegError
 
 JAVA = 17  # the oldest that Spark 4 runs on
-LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-# What every expression of seg is written for; a session that is taken gets its own values back.
+# What every expression of seg is written for.
 MEANING = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
-    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.variable.substitute": "false",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Pandas' own nanoseconds are no type of Spark: they come as whole numbers, and are converted.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # A listing of hundreds of files is no job for hundreds of tasks.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
 }
+QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
 @dataclass(frozen=True)
@@ -38,108 +46,266 @@ class Request:
     Parameters
     ----------
     master : str, optional
-        Such as ``local[4]`` or ``spark://host:7077``; all cores of this machine when left out and nothing
-        outside (spark-submit) says otherwise.
+        Such as ``local[4]`` or ``spark://host:7077``; when left out, what spark-submit or the configuration of
+        a Spark installation says, else all cores of this machine.
     remote : str, optional
         A Spark Connect server, ``sc://host:15002``.
     conf : mapping of str to str
-        Properties of Spark.
+        Properties of Spark; they win over those set here.
     driver_memory : str, optional
         Of a JVM that is started here.
     timeout : int
-        Seconds that a master or a server has to answer.
+        Seconds that a master, its first executor or a server has to answer.
     """
 
     master: str | None = None
     remote: str | None = None
     conf: Mapping[str, str] = field(default_factory=dict)
     driver_memory: str | None = None
-    timeout: int = 30
+    timeout: int = 60
 
 
-_started: dict[str, Any] = {}  # the session of this process, and what it was started for
+@dataclass(frozen=True)
+class Session:
+    """A session of Spark (`spark`), whether it was there already (`taken`), and where it computes (`where`)."""
+
+    spark: Any
+    taken: bool
+    where: str
+    process: subprocess.Popen | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can compute: its JVM runs, nobody stopped it."""
+        if self.process is not None and self.process.poll() is not None:
+            return False
+        context = getattr(self.spark, "_sc", None)
+        return not self.spark.is_stopped if context is None else context._jsc is not None
 
 
-def session(request: Request):
+_started: dict[str, Any] = {}  # the session of this process, and the request it was made for
+
+
+def session(request: Request) -> Session:
     """Take, connect to, or start a session.
-
-    Returns
-    -------
-    session : pyspark.sql.SparkSession
-    own : bool
-        Whether it was started here.
 
     Raises
     ------
     SegError
-        There is no JDK that Spark runs on, or the master or the server does not answer.
+        There is no JDK that Spark runs on; a master or a server does not answer; or a session is there and
+        another one was asked for.
     """
+    if request.master and request.remote:
+        raise SegError(
+            f"engine.master={request.master} and engine.remote={request.remote}: give one of the two"
+        )
     _hush()
     from pyspark.sql import SparkSession
 
-    if _started and _started["request"] == request:
-        return _started["session"], True
+    if _started:
+        if _started["request"] == request and _started["session"].alive:
+            return _started["session"]
+        _forget()
     active = SparkSession.getActiveSession()
     if active is not None:
-        return active, False
-    _check_java()
-    started = _start(request)
-    _started.update(request=request, session=started)
-    return started, True
+        return _taken(active, request)
+    remote = request.remote or os.environ.get("SPARK_REMOTE")
+    made = _connect(remote, request) if remote else _start(request)
+    _started.update(request=request, session=made)
+    return made
 
 
 def _hush() -> None:
     """Leave the terminal to seg: what goes wrong comes as an exception, once."""
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    logging.getLogger("pyspark").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", append=True)
+    for name in ("py4j", "pyspark", "SQLQueryContextLogger"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
 
 
-def _start(request: Request):
+def _forget() -> None:
+    """End the session of this process, or what is left of it, so that another can be started."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    made = _started["session"]
+    _started.clear()
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made.spark.stop()
+    if made.process is not None:
+        made.process.stdin.close()  # the sign for a JVM to end
+        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+        SparkSession._instantiatedSession = SparkSession._activeSession = None
+    else:
+        os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
+
+
+def _taken(active, request: Request) -> Session:
+    if request.master or request.remote:
+        raise SegError(
+            f"engine.{'master' if request.master else 'remote'}={request.master or request.remote}: there is a Spark session "
+            "already; stop it, or leave master and remote out to use it"
+        )
+    for key, value in request.conf.items():
+        if not active.conf.isModifiable(key) and active.conf.get(key, None) != value:
+            raise SegError(
+                f"engine.conf: {key} is read when a session starts, and there is one already; set it there"
+            )
+    return Session(active, True, active.conf.get("spark.master", "the session that was there"))
+
+
+# ---- Spark Connect -------------------------------------------------------------------------------------------
+
+
+def _connect(remote: str, request: Request) -> Session:
+    if not remote.startswith("sc://"):
+        raise SegError(f"engine.remote={remote}: expected the address of a server, such as sc://host:15002")
+    import grpc
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    try:
+        channel = DefaultChannelBuilder(remote).toChannel()
+        grpc.channel_ready_future(channel).result(timeout=request.timeout)
+        channel.close()
+        spark = SparkSession.builder.remote(remote).getOrCreate()
+        # Its own policy goes on for ten minutes after a server that has died.
+        spark.client.set_retry_policies([DefaultPolicy(max_retries=6, max_backoff=request.timeout * 250)])
+        for key, value in {**MEANING, **request.conf}.items():
+            spark.conf.set(key, value)
+    except grpc.FutureTimeoutError:
+        raise SegError(_silent(f"engine.remote={remote}", request)) from None
+    except (PySparkException, grpc.RpcError) as error:
+        raise SegError(f"engine.remote={remote}: {str(error).strip().splitlines()[0]}") from None
+    return Session(spark, False, remote)
+
+
+def _silent(what: str, request: Request) -> str:
+    return (
+        f"{what}: no answer within {request.timeout} seconds; is it running, and is the address right? "
+        "(engine.timeout gives it longer)"
+    )
+
+
+# ---- a JVM of this process -----------------------------------------------------------------------------------
+
+
+def _start(request: Request) -> Session:
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
-    conf = SparkConf(loadDefaults=False).setAll(list(_properties(request).items()))
-    folder = Path(tempfile.mkdtemp(prefix="seg-spark-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with open(folder / "jvm.log", "wb") as log:
-        gateway = launch_gateway(conf, {"stdout": log, "stderr": log})
-    SparkContext._ensure_initialized(gateway=gateway, conf=conf)
-    started = SparkSession.builder.config(conf=conf).getOrCreate()
-    started.sparkContext.setLogLevel("ERROR")
-    return started
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # by spark-submit, whose JVM this process talks to
+    properties = _properties(request, submitted)
+    master = properties.get("spark.master", "")
+    _knock(master, request)
+    process = None
+    if not submitted:
+        _check_java()
+        folder = Path(tempfile.mkdtemp(prefix="seg-spark-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        # All that Spark says goes there, not to the terminal.
+        with open(folder / "jvm.log", "wb") as log, _as_error(folder / "jvm.log"):
+            conf = SparkConf(loadDefaults=False).setAll(list(properties.items()))
+            gateway = launch_gateway(conf, {"stdout": log, "stderr": log})
+        SparkContext._ensure_initialized(gateway=gateway)
+        process = gateway.proc
+    with _limited(process, _silent(f"engine.master={master}", request), request, "//" in master):
+        builder = SparkSession.builder
+        for key, value in properties.items():
+            builder = builder.config(key, value)
+        spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    short = f"engine.master={master}: it gave no executor within {request.timeout} seconds; has it workers with cores and memory to spare?"
+    with _limited(process, short, request, "//" in master):
+        if "//" in master:
+            spark.range(1).count()
+    if "spark.sql.shuffle.partitions" not in properties:
+        spark.conf.set("spark.sql.shuffle.partitions", str(3 * spark.sparkContext.defaultParallelism))
+    return Session(spark, False, spark.sparkContext.master, process)
 
 
-def _properties(request: Request) -> dict[str, str]:
-    master = request.master or "local[*]"
-    properties = {
-        "spark.master": master,
-        "spark.app.name": "seg",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        **(LOOPBACK if master.startswith("local") or "//127.0.0.1" in master else {}),
-        **MEANING,
-    }
+def _properties(request: Request, submitted: bool) -> dict[str, str]:
+    installed = submitted or "SPARK_HOME" in os.environ or "SPARK_CONF_DIR" in os.environ
+    master = request.master or (None if installed else "local[*]")
+    here = master is not None and re.match(r"local\b|spark://(127\.|localhost)", master)
+    properties = {"spark.app.name": "seg"} | QUIET | MEANING | (LOOPBACK if here else {})
+    if master:
+        properties["spark.master"] = master
     if request.driver_memory:
         properties["spark.driver.memory"] = request.driver_memory
     return properties | dict(request.conf)
 
 
 def _check_java() -> None:
-    """Spark's own words for this are a page of shell output."""
+    """Say in a sentence what Spark says in a page of shell output."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     try:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60).stderr
     except (OSError, subprocess.TimeoutExpired):
-        where = f"JAVA_HOME={home} has none" if home else "none is on the PATH"
+        where = f"JAVA_HOME={home} has none" if home else "there is no java on the PATH"
         raise SegError(
             f"engine=spark needs a JDK of version {JAVA} or newer, and {where}: install one, or run with engine=duckdb"
         ) from None
     version = re.search(r'version "(?:1\.)?(\d+)', said)
     if version and int(version[1]) < JAVA:
         raise SegError(
-            f"engine=spark needs a JDK of version {JAVA} or newer, and {java} is version {version[1]}: set "
-            "JAVA_HOME to a newer one, or run with engine=duckdb"
+            f"engine=spark needs a JDK of version {JAVA} or newer, and {java} is version {version[1]}: set JAVA_HOME to a newer "
+            "one, or run with engine=duckdb"
         )
+
+
+def _knock(master: str, request: Request) -> None:
+    """Ask whether anything listens at the address of a master, before a JVM is started."""
+    addresses = re.findall(r"([^/,:@]+):(\d+)", master.partition("//")[2])
+    for host, port in addresses:
+        with suppress(OSError), socket.create_connection((host, int(port)), request.timeout):
+            return
+    if addresses:
+        raise SegError(_silent(f"engine.master={master}", request))
+
+
+@contextmanager
+def _limited(process: subprocess.Popen | None, message: str, request: Request, asked: bool) -> Iterator[None]:
+    """Give the JVM the time that the request allows: py4j itself waits for ever."""
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(request.timeout, stop)
+    if asked and process is not None:
+        timer.start()
+    try:
+        yield
+    except Exception as error:
+        if late.is_set():
+            raise SegError(message) from None
+        raise SegError(f"engine=spark: {first_line(error)}") from error
+    finally:
+        timer.cancel()
+
+
+@contextmanager
+def _as_error(log: Path) -> Iterator[None]:
+    from pyspark.errors import PySparkRuntimeError
+
+    try:
+        yield
+    except PySparkRuntimeError:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        told = next((line for line in lines if re.search("error|exception|invalid", line, re.IGNORECASE)), "")
+        raise SegError(
+            f"engine=spark: the JVM did not start: {told or ' '.join(lines[-1:])}; see engine.driver_memory and engine.conf"
+        ) from None
+
+
+def first_line(error: BaseException) -> str:
+    """Give what Spark says of an error, without the plan and the stack that follow."""
+    text = str(getattr(error, "java_exception", None) or error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return re.sub(r"\s*SQLSTATE: \w+.*", "", lines[0]) if lines else type(error).__name__
