@@ -70,3 +70,18 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("SEG_DATA_DIR is not set: the real files are not here")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """Spark on this machine, one JVM for all tests of a process: tuned for tables of some rows."""
+    from seg.engine.spark import SparkEngine
+
+    small = {
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
+    with SparkEngine(master="local[2]", conf=small, driver_memory="1g", shuffle_partitions=2) as connected:
+        yield connected

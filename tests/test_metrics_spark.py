@@ -7,28 +7,12 @@ from seg.evaluation.metrics import silhouette_squared
 pytestmark = pytest.mark.spark
 
 
-@pytest.fixture(scope="module")
-def spark():
-    sql = pytest.importorskip("pyspark.sql")
-    builder = sql.SparkSession.builder.master("local[2]").appName("test_metrics_spark")
-    for key, value in {
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-    }.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    yield session
-    session.stop()
-
-
 def evaluated(spark, X: np.ndarray, labels: np.ndarray) -> float:
     from pyspark.ml.evaluation import ClusteringEvaluator
     from pyspark.ml.linalg import Vectors
 
     rows = [(Vectors.dense(row), float(label)) for row, label in zip(X, labels, strict=True)]
-    frame = spark.createDataFrame(rows, ["features", "prediction"])
+    frame = spark.session.createDataFrame(rows, ["features", "prediction"])
     return ClusteringEvaluator(metricName="silhouette", distanceMeasure="squaredEuclidean").evaluate(frame)
 
 

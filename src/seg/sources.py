@@ -5,15 +5,15 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seg.errors import SegError, listed
 
-ADDRESS = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]+:/"
-)  # hdfs://, s3a://, dbfs:/: a place that Spark alone reaches
+# A place that Spark alone reaches: hdfs://, s3a://, dbfs:/
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,16 @@ def fingerprint(
         Hashed first.
     content : callable, optional
         Hashes one file; one that remembers saves reading the same file again.
+
+    Notes
+    -----
+    What is in a place that Spark alone reaches is not looked at: its fingerprint is never the same twice, so that
+    nothing is concluded from it.
     """
     digest = hashlib.sha256(start)
     for path in sorted(paths):
-        digest.update((content or _content)(path))
+        remote = isinstance(path, str)
+        digest.update(f"{path} {time.time_ns()}".encode() if remote else (content or _content)(path))
     return digest.hexdigest()
 
 

@@ -34,6 +34,7 @@ class Engine(Protocol):
     """What computes the tables; each method is described where it is implemented."""
 
     name: str
+    collect_limit: int | None  # customers that may be collected
 
     def describe(self) -> dict[str, str]: ...  # noqa: D102
     def checkpoint(self, table: ir.Table) -> ir.Table: ...  # noqa: D102

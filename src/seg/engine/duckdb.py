@@ -53,6 +53,7 @@ class DuckDBEngine:
     """
 
     name = "duckdb"
+    collect_limit = None  # what it computes is in the memory of this process anyway
 
     def __init__(
         self, memory_limit: str | None = None, threads: int | None = None, spill_dir: str | None = None

@@ -21,7 +21,7 @@ class Types(PySparkType):
 
     @classmethod
     def _from_ibis_Timestamp(cls, dtype: dt.Timestamp) -> sge.DataType:
-        kind = sge.DataType.Type.TIMESTAMPNTZ if dtype.timezone is None else sge.DataType.Type.TIMESTAMP
+        kind = sge.DataType.Type.TIMESTAMPNTZ if dtype.timezone is None else sge.DataType.Type.TIMESTAMPLTZ
         return sge.DataType(this=kind)
 
 
@@ -42,6 +42,10 @@ class Compiler(PySparkCompiler):
     def visit_NotNull(self, op, *, arg):
         """NaN is a value."""
         return arg.is_(sg.not_(NULL))
+
+    def visit_IsInf(self, op, *, arg):
+        """Compare in Spark; Ibis' own compares two expressions in Python, which is never true."""
+        return self.f.abs(arg).eq(self.POS_INF)
 
     def visit_ExtractEpochSeconds(self, op, *, arg):
         """Count from 1970 in the zone of the session, which is UTC."""

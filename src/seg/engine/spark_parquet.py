@@ -51,10 +51,8 @@ def _plain(frame, columns: Sequence[str], schema: pa.Schema | None):
             picked.append(F.lit(None).alias(column))
             continue
         if schema is not None and pa.types.is_timestamp(schema.field(column).type) and kind == "long":
-            # Nanoseconds; what is below a microsecond is cut off, towards the past as everywhere.
-            value = F.expr(
-                f"CAST(timestamp_micros(({name} - pmod({name}, 1000L)) div 1000L) AS TIMESTAMP_NTZ)"
-            )
+            # Nanoseconds; what is below a microsecond is cut off.
+            value = F.expr(f"CAST(timestamp_micros({name} div 1000L) AS TIMESTAMP_NTZ)")
         elif kind == "timestamp":
             value = F.expr(f"CAST({name} AS TIMESTAMP_NTZ)")
         else:

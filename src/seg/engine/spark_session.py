@@ -160,6 +160,7 @@ def _taken(active, request: Request) -> Session:
 def _connect(remote: str, request: Request) -> Session:
     if not remote.startswith("sc://"):
         raise SegError(f"engine.remote={remote}: expected the address of a server, such as sc://host:15002")
+    _knock(f"engine.remote={remote}", remote, request)
     import grpc
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
@@ -200,7 +201,7 @@ def _start(request: Request) -> Session:
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # by spark-submit, whose JVM this process talks to
     properties = _properties(request, submitted)
     master = properties.get("spark.master", "")
-    _knock(master, request)
+    _knock(f"engine.master={master}", master, request)
     process = None
     if not submitted:
         _check_java()
@@ -258,14 +259,19 @@ def _check_java() -> None:
         )
 
 
-def _knock(master: str, request: Request) -> None:
-    """Ask whether anything listens at the address of a master, before a JVM is started."""
-    addresses = re.findall(r"([^/,:@]+):(\d+)", master.partition("//")[2])
-    for host, port in addresses:
-        with suppress(OSError), socket.create_connection((host, int(port)), request.timeout):
+def _knock(what: str, address: str, request: Request) -> None:
+    """Ask whether anything listens at an address, before anything is started that would ask for minutes."""
+    reason = ""
+    for host, port in re.findall(r"([^/,:@]+):(\d+)", address.partition("//")[2]):
+        try:
+            socket.create_connection((host, int(port)), request.timeout).close()
             return
-    if addresses:
-        raise SegError(_silent(f"engine.master={master}", request))
+        except TimeoutError:
+            reason = f"no answer within {request.timeout} seconds"
+        except OSError as error:
+            reason = str(error.strerror or error)
+    if reason:
+        raise SegError(f"{what}: cannot be reached ({reason}); is it running, and is the address right?")
 
 
 @contextmanager

@@ -36,12 +36,14 @@ MONTHS = [
 
 def iso(text: ir.StringValue) -> ir.TimestampValue:
     """Read ISO 8601 as `DuckDBEngine.timestamp` does; an offset is dropped."""
-    return _canonical(text).re_replace(f"{ISO_OFFSET}\\z", "").try_cast("timestamp")
+    # An offset stands behind a time only: -02 of a date is its day.
+    return _canonical(text).re_replace(rf"([T ].*?){ISO_OFFSET}\z", "$1").try_cast("timestamp")
 
 
 def iso_instant(text: ir.StringValue) -> ir.TimestampValue:
     """Read ISO 8601 with an offset as the time in UTC."""
-    spelled = _canonical(text).re_replace(r"([+-][0-9]{2})([0-9]{2})\z", "$1:$2")
+    spelled = _canonical(text).re_replace(r"([T ][0-9]{1,2}:[0-9]{2})(Z|[+-][0-9:]+)\z", "$1:00$2")
+    spelled = spelled.re_replace(r"([+-][0-9]{2})([0-9]{2})\z", "$1:$2")
     return spelled.re_replace(r"([+-][0-9]{2})\z", "$1:00").try_cast("timestamp('UTC')").cast("timestamp")
 
 
@@ -81,8 +83,10 @@ def strptime(text: ir.StringValue, format_text: str) -> ir.TimestampValue:
     month = part("m", "1")
     for letter in {"b", "B"} & set(places):
         names = [name[:3] if letter == "b" else name for name in MONTHS]
-        named = part(letter, "")
-        month = ibis.cases(*((named == name, str(number)) for number, name in enumerate(names, 1)), else_="")
+        named = part(letter, "").lower()
+        month = ibis.cases(
+            *((named == name.lower(), str(number)) for number, name in enumerate(names, 1)), else_=""
+        )
     hour = part("H", "0")
     if "I" in places:
         twelfth = part("I", "").try_cast("int32")
@@ -96,8 +100,8 @@ def strptime(text: ir.StringValue, format_text: str) -> ir.TimestampValue:
 def _pattern(format_text: str) -> tuple[str, dict[str, int]]:
     """Turn a format into a regular expression, and the place of each directive in it."""
     known = DIRECTIVES | {
-        "b": f"({'|'.join(name[:3] for name in MONTHS)})",
-        "B": f"({'|'.join(MONTHS)})",
+        "b": f"((?i:{'|'.join(name[:3] for name in MONTHS)}))",
+        "B": f"((?i:{'|'.join(MONTHS)}))",
     }
     pattern, places = r"^\s*", {}
     for directive, other in re.findall(r"%-?(.)|([^%]|%\Z)", format_text, re.DOTALL):

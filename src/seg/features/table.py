@@ -84,6 +84,7 @@ def build(
     context = _context(engine, table, counted, as_of, levels or {})
     wanted = list(dict.fromkeys([*features, *profile, *extra]))
     customers, made = _columns(table, counted, wanted, context, truth)
+    customers = _few_enough(engine, customers)
     frame = engine.collect(customers.order_by("customer_id")).set_index("customer_id").sort_index()
     planted = frame.pop("_truth") if truth else None
     if not len(frame):
@@ -99,6 +100,20 @@ def build(
         return FeatureTable(frame, chosen, described, transforms, None, planted)
     ends = context.oldest.date(), context.newest.date()
     return FeatureTable(frame, chosen, described, transforms, context.as_of, planted, *ends)
+
+
+def _few_enough(engine: Engine, customers: ir.Table) -> ir.Table:
+    """Count the customers before they are brought here, where an engine has a limit."""
+    if engine.collect_limit is None:
+        return customers
+    customers = engine.checkpoint(customers)
+    found = int(engine.collect(customers.aggregate(rows=customers.count())).rows[0])
+    if found > engine.collect_limit:
+        raise SegError(
+            f"engine.collect_limit={engine.collect_limit}: this model needs its customers in the memory of one machine, and "
+            f"there are {found:,}; raise engine.collect_limit, or take a model that is fitted on Spark (model=mllib_kmeans)"
+        )
+    return customers
 
 
 def _context(engine: Engine, table: ir.Table, counted: bool, as_of, levels: Mapping) -> Context:

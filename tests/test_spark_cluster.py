@@ -1,0 +1,165 @@
+"""A whole experiment on a real cluster: a master and two workers on loopback, and through a Spark Connect server."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import command_line
+
+pytestmark = pytest.mark.spark
+# Executors of the smallest size that Spark takes, compiled in a hurry.
+EXECUTORS = (
+    "engine.conf={spark.executor.memory: 512m, spark.executor.cores: 1, spark.sql.codegen.wholeStage: false, "
+    "spark.executor.extraJavaOptions: '-XX:TieredStopAtLevel=1', spark.driver.extraJavaOptions: '-XX:TieredStopAtLevel=1'}"
+)
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def wait_for(ready, process: subprocess.Popen, log: Path, seconds: int = 120):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if found := ready():
+                return found
+        except OSError:
+            pass
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.2)
+    raise AssertionError(f"not ready after {seconds} seconds:\n{log.read_text()}")
+
+
+@contextmanager
+def server(log: Path, *command: str) -> Iterator[subprocess.Popen]:
+    """Run a class of Spark's own; it is ended by its process id."""
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    environment = os.environ | {
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_HOME": str(home),
+    }
+    with open(log, "wb") as out:
+        process = subprocess.Popen(
+            [home / "bin" / command[0], *command[1:]], stdout=out, stderr=out, env=environment
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory) -> Iterator[str]:
+    """A standalone master with two workers; its address."""
+    folder, port, page = tmp_path_factory.mktemp("cluster"), free_port(), free_port()
+    address, classes = f"spark://127.0.0.1:{port}", "org.apache.spark.deploy"
+
+    def workers() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/", timeout=5) as answer:
+            return json.load(answer)["aliveworkers"] == 2
+
+    def worker(name: str):
+        return server(
+            folder / f"{name}.log", "spark-class", f"{classes}.worker.Worker", "--host", "127.0.0.1", "--cores", "1",
+            "--memory", "600m", "--webui-port", str(free_port()), "--work-dir", str(folder / name), address,
+        )  # fmt: skip
+
+    first = server(
+        folder / "master.log", "spark-class", f"{classes}.master.Master", "--host", "127.0.0.1", "--port", str(port),
+        "--webui-port", str(page),
+    )  # fmt: skip
+    with first as process:
+        # A worker asks again only after ten seconds: the master is there before it.
+        wait_for(
+            lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True,
+            process,
+            folder / "master.log",
+        )
+        with worker("one"), worker("two"):
+            wait_for(workers, process, folder / "master.log")
+            yield address
+
+
+@pytest.fixture(scope="module")
+def connect(tmp_path_factory) -> Iterator[str]:
+    """A Spark Connect server; its address."""
+    folder, port = tmp_path_factory.mktemp("connect"), free_port()
+    log = folder / "server.log"
+    starting = server(
+        log, "spark-submit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]",
+        "--driver-memory", "1g", "--driver-java-options", "-XX:TieredStopAtLevel=1",
+        *[part for key, value in {
+            "spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": port, "spark.ui.enabled": "false",
+            "spark.sql.codegen.wholeStage": "false", "spark.sql.shuffle.partitions": 2,
+        }.items() for part in ("--conf", f"{key}={value}")],
+        "spark-internal",
+    )  # fmt: skip
+    with starting as process:
+        wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True, process, log)
+        yield f"sc://127.0.0.1:{port}"
+
+
+def experiment(folder: Path, *overrides: str) -> tuple[pd.DataFrame, str]:
+    """Run a whole experiment; its segments, and all that it said."""
+    done = command_line.run(
+        "seg.run", "k=4", "cache=off", "engine.timeout=120" if "engine=spark" in overrides else "seed=0", *overrides,
+        f"data_dir={folder}", f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.run.dir={folder}/run", timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "run" / "report.html").is_file()
+    return pd.read_csv(folder / "run" / "segments.csv"), done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def on_duckdb(tmp_path_factory):
+    def run(dataset: str) -> pd.DataFrame:
+        return experiment(tmp_path_factory.mktemp("duckdb"), f"dataset={dataset}", "tracking=none")[0]
+
+    return run
+
+
+@pytest.mark.parametrize("dataset, staged", [("toy", False), ("flo", True)])
+def test_an_experiment_on_a_cluster_finds_the_segments_that_duckdb_finds(
+    master, on_duckdb, tmp_path, dataset, staged
+):
+    """Rows reach the executors by Arrow, or through a folder that they share with the driver."""
+    folder = [f"engine.staging_dir={tmp_path}/stage"] if staged else ["dataset.customers=200"]
+    segments, said = experiment(
+        tmp_path, f"dataset={dataset}", "engine=spark", f"engine.master={master}", EXECUTORS, *folder
+    )
+    assert len(segments) == 4
+    assert not any(word in said for word in ("WARN", "incubator", "log4j", "FutureWarning", "Traceback"))
+    if staged:
+        pd.testing.assert_frame_equal(segments, on_duckdb(dataset), rtol=1e-9)
+        assert not list((tmp_path / "stage").iterdir()), "what was handed over is gone"
+
+
+def test_an_experiment_through_spark_connect_finds_the_segments_that_duckdb_finds(
+    connect, on_duckdb, tmp_path
+):
+    """Rows of a text file go to the server by Arrow."""
+    segments, said = experiment(tmp_path, "dataset=flo", "engine=spark", f"engine.remote={connect}")
+    pd.testing.assert_frame_equal(segments, on_duckdb("flo"), rtol=1e-9)
+    assert not any(word in said for word in ("WARN", "FutureWarning", "Traceback"))
