@@ -244,6 +244,9 @@ def test_the_page_works_in_a_browser_without_a_network(page, tmp_path):
         )
         shown.value("document.querySelector('#kinds input[value=elbow]').click()")
         assert shown.value(pictures) == [3, 3]
+        shown.value("document.querySelector('#side figure button').click()")
+        assert shown.value("document.querySelector('dialog[open] img').naturalWidth > 300")
+        shown.value("document.querySelector('dialog form button').click()")
         shown.value("document.querySelector('.pick input').click()")
         assert shown.value(pictures) == [3]
 

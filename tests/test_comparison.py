@@ -1,11 +1,13 @@
 """What may be compared with what, and in which order: on tables of a few runs, worked by hand."""
 
+import io
 import json
 import shlex
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.metrics import adjusted_rand_score
 
 from seg import composition, config
@@ -245,6 +247,24 @@ def test_a_cell_that_was_not_measured_is_a_dash():
     assert cells["common silhouette"] == "0.300" and cells["Jaccard min"] == cells["over rule RFM"] == "-"
     (row,) = ranked(run(0.3, "a", **{"common/silhouette_se": 0.004})).to_dict("records")
     assert columns.COLUMNS[9].text(row) == "0.300 ± 0.004"
+
+
+def test_on_a_narrow_terminal_the_ranking_comes_in_parts_and_no_cell_is_cut():
+    (group,) = grouped(run(0.3, "a", model="minibatch_kmeans", **SOUND), run(0.2, "b", k=3))
+    demand = order.asked(group.attempts, True)
+    found = order.ordered(order.judged(group.attempts, demand))
+    lines = {}
+    for width in (80, 300):
+        console = Console(width=width, file=io.StringIO())
+        table.say_group(console, group, found, demand, "rule", [])
+        lines[width] = console.file.getvalue().split("best:")[0].splitlines()[3:]
+    assert max(map(len, lines[80])) <= 80
+    assert (
+        sum("aaaaaaaa" in line for line in lines[80]) >= 3
+        and sum("aaaaaaaa" in line for line in lines[300]) == 1
+    )
+    for cell in ("minibatch_kmeans", "complete, Pareto front", "standard"):
+        assert any(cell in line for line in lines[80]), cell
 
 
 # ---- agreement ---------------------------------------------------------------------------------------------

@@ -276,12 +276,13 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
 
 def _files(artifacts, one, shown: Sequence[str]) -> dict:
     """Find what the page needs: assignments and scans of all runs, pictures of those that are shown."""
-    from seg.comparison import page
+    from seg.comparison import page, pictures
 
     runs = pd.concat([one.ranked, one.group.flagged])[["run_id", "artifacts"]]
-    pictures = [f"figures/{kind}.png" for kind in page.PICTURES]
     found = artifacts.find(runs, [page.ASSIGNMENTS, page.K_SCAN])
-    return found | artifacts.find(runs[runs["run_id"].isin(shown)], pictures)
+    return found | artifacts.find(
+        runs[runs["run_id"].isin(shown)], [pictures.file(kind) for kind in pictures.KINDS]
+    )
 
 
 if __name__ == "__main__":

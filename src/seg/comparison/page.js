@@ -99,9 +99,18 @@ function picture(run, kind) {
   const pictures = data.pictures[run.run_id];
   const uri = pictures && pictures[kind];
   const name = data.kinds[kind] + " of " + run.label;
-  if (uri) return make("figure", {}, make("img", { src: uri, alt: name }));
+  if (uri) {
+    const button = make("button", { type: "button", title: "enlarge" }, make("img", { src: uri, alt: name }));
+    button.addEventListener("click", () => enlarge(uri, name));
+    return make("figure", {}, button);
+  }
   const why = pictures ? "picture missing: the run has no figures/" + kind + ".png" : "picture left out: pictures=" + runs.size + " puts those of all runs into the page";
   return make("figure", {}, make("div", { class: "absent" }, why));
+}
+function enlarge(uri, name) {
+  const dialog = document.getElementById("large");
+  dialog.replaceChildren(make("img", { src: uri, alt: name }), make("p", {}, name), make("form", { method: "dialog" }, make("button", {}, "Close")));
+  dialog.showModal();
 }
 function side() {
   const kinds = [...document.querySelectorAll("#kinds input:checked")].map((box) => box.value);
@@ -111,13 +120,13 @@ function side() {
     if (values["stability/jaccard_min"] !== null) facts.push("lowest Jaccard " + number(values["stability/jaccard_min"], 2));
     if (values["holdout/auc"] !== null) facts.push("hold-out AUC " + number(values["holdout/auc"]));
     if (run.options) facts.push(run.options);
-    const column = make("article", { "data-id": run.run_id }, make("h3", {}, run.label), make("p", {}, facts.join(" · ")));
-    if (run.flags) column.append(make("p", { class: "flags" }, run.flags));
-    column.append(...kinds.map((kind) => picture(run, kind)));
-    return column;
+    const head = make("header", {}, make("h3", {}, run.label), make("p", {}, facts.join(" · ")));
+    if (run.flags) head.append(make("p", { class: "flags" }, run.flags));
+    return make("article", { "data-id": run.run_id }, head, ...kinds.map((kind) => picture(run, kind)));
   });
   const target = document.getElementById("side");
   target.style.setProperty("--runs", Math.max(columns.length, 1));
+  target.style.setProperty("--rows", 1 + kinds.length);
   target.replaceChildren(...(columns.length ? columns : [make("p", {}, "No run is chosen.")]));
 }
 document.addEventListener("change", (event) => {

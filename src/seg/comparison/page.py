@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,20 +10,11 @@ import numpy as np
 import pandas as pd
 
 from seg import plots, report
-from seg.comparison import columns, order, table
+from seg.comparison import columns, order, pictures, table
 from seg.comparison.agreement import agreement
 from seg.comparison.attempts import SCORE, Group
 
-PICTURES = {
-    "profile": "profile",
-    "map": "map",
-    "silhouette_blades": "silhouette",
-    "silhouette": "silhouette over k",
-    "elbow": "elbow",
-    "sizes": "sizes",
-}
 ASSIGNMENTS, K_SCAN = "assignments.parquet", "k_scan.csv"
-WIDTH = 800  # pixels of a picture: half a screen at its own size
 MATRIX = 40  # runs beyond which nobody reads a matrix
 CURVES = ("inertia", "silhouette")
 FILTERS = ("dataset", "model", "recipe", "scaler", "cleaning", "k")
@@ -88,8 +76,8 @@ def render(
     choices = {name: sorted({run[name] for run in runs}) for name in FILTERS}
     data = {
         "lists": [{key: view[key] for key in ("id", "criteria", "runs", "spaces")} for view in views],
-        "pictures": _pictures(lists, set(shown)),
-        "kinds": PICTURES,
+        "pictures": pictures.embedded(_found(lists, set(shown))),
+        "kinds": pictures.KINDS,
         "axes": {name: _axis(name) for name in (*order.RANGES, "k")},
         "colours": _colours([run["model"] for run in runs]),
     }
@@ -98,7 +86,7 @@ def render(
         facts=dict(facts),
         views=views,
         choices=choices,
-        kinds=PICTURES,
+        kinds=pictures.KINDS,
         data=data,
         rule=order.RULE if sort == "rule" else f"Order: {sort}.",
         meanings=[(column.head, column.meaning) for column in columns.COLUMNS],
@@ -255,40 +243,12 @@ def _curve(run: Mapping) -> str:
     return f"{run['model']}{', seed ' + run['seed'] if run['seed'] not in ('', '0') else ''}"
 
 
-# ---- pictures ----------------------------------------------------------------------------------------------
-
-
-def _pictures(lists: Sequence[Listed], shown: set[str]) -> dict[str, dict[str, str | None]]:
-    """Give the pictures of the chosen runs as data URIs; None where a picture is missing."""
-    wanted = [
-        (run["run_id"], kind, one.files.get((run["run_id"], f"figures/{kind}.png")))
+def _found(lists: Sequence[Listed], shown: set[str]) -> dict[tuple[str, str], Path | None]:
+    """Name the files of the pictures of the chosen runs, None where one is missing."""
+    return {
+        (run["run_id"], kind): one.files.get((run["run_id"], pictures.file(kind)))
         for one in lists
         for run in one.runs
         if run["run_id"] in shown
-        for kind in PICTURES
-    ]
-    with ThreadPoolExecutor(2) as pool:
-        uris = pool.map(lambda item: _uri(item[2]), wanted)
-    found: dict[str, dict[str, str | None]] = {run_id: {} for run_id in shown}
-    for (run_id, kind, _), uri in zip(wanted, uris, strict=True):
-        found[run_id][kind] = uri
-    return found
-
-
-def _uri(path: Path | None) -> str | None:
-    """Make a picture small: a sixth of the bytes, sharp enough for half a screen."""
-    from PIL import Image, UnidentifiedImageError
-
-    if path is None:
-        return None
-    try:
-        with Image.open(path) as image:
-            picture = image.convert("RGB")
-    except (OSError, UnidentifiedImageError):
-        return None
-    if picture.width > WIDTH:
-        size = (WIDTH, round(picture.height * WIDTH / picture.width))
-        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=72, method=2)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        for kind in pictures.KINDS
+    }
