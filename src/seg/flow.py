@@ -89,7 +89,8 @@ def segment(settings: Settings, parts: Parts) -> Result:
     embedding = [] if embed is None else [("embed", embed)]
     pipeline = Pipeline([*pipeline.steps, *embedding, ("cluster", segmenter)])
     with progress.step("profile and measure"):
-        measured = measure.measure(settings, prepared, X, scan, k, pipeline, notices)
+        shared = reuse.shared(table, scan, k)
+        measured = measure.measure(settings, prepared, X, scan, k, pipeline, shared, notices)
         named = segments_profile.names(segmenter.labels_)
         columns = [*table.features, *table.profile]
         revenue = "revenue" if "revenue" in table.frame else None

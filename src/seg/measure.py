@@ -40,6 +40,7 @@ def measure(
     scan: Scan,
     k: int,
     pipeline: Pipeline,
+    shared: SilhouetteResult,
     notices: list[tuple[str, str]],
 ) -> Measured:
     """Measure the chosen segmentation in its own space, in its embedding where it has one, and in the common space.
@@ -50,6 +51,8 @@ def measure(
         The scaled features.
     pipeline : Pipeline
         From the feature table to segments.
+    shared : SilhouetteResult
+        Of the chosen segmentation in the common space.
     notices : list of (level, text)
         Gets one more where new customers are placed by a rule that is not the clusterer's own.
     """
@@ -69,7 +72,6 @@ def measure(
     else:
         values |= {f"own/{name}": value for name, value in seen.items()}
     space = common.rank_normal(table.frame[settings.dataset.common])
-    shared = metrics.silhouettes(space, {k: labels}, sample=sample, seed=seed)[k]
     explained = metrics.variance_explained(table.frame[table.features], labels)
     values |= {
         "own/silhouette_macro": _macro(own),

@@ -18,6 +18,8 @@ import pandas as pd
 from seg import choosing, evidence, preparing, progress, selection, space
 from seg.cache import Cache, code, definition
 from seg.config import Settings
+from seg.evaluation import common, metrics
+from seg.evaluation.silhouette import SilhouetteResult
 from seg.features import FeatureTable
 from seg.identity import PLACES
 from seg.preparing import Prepared
@@ -123,6 +125,21 @@ class Reuse:
         table, said = self._cache.get("panel", key, make) if whole else make()
         notices += [("info", text) for text in said]
         return table
+
+    def shared(self, table: FeatureTable, scan: Scan, k: int) -> SilhouetteResult:
+        """Measure the chosen segmentation in the common space.
+
+        Exact silhouettes of every k take hardly longer than those of one, so all are measured, and kept for the next k.
+        """
+        names, sample = self._settings.dataset.common, self._settings.evaluation.silhouette_sample
+        every = len(table.frame) <= sample
+        labelings = {one: fitted.labels_ for one, fitted in scan.fitted.items() if every or one == k}
+
+        def make() -> dict[int, SilhouetteResult]:
+            points = common.rank_normal(table.frame[names])
+            return metrics.silhouettes(points, labelings, sample=sample, seed=self._settings.seed)
+
+        return self._cache.get("common", self._scan_key(sorted(labelings)) | {"common": names}, make)[k]
 
     def _scan_key(self, ks: Sequence[int]) -> dict:
         return self._space | {
