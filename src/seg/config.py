@@ -242,12 +242,15 @@ class TrackingSettings(Strict):
 
 
 class PublishedFigure(Strict):
-    """A figure that a study has published: what it is, where a run has it, its value, and how far off is the same."""
+    """A figure that a study has published: what it is, where a run has it, its value, and how far off is the same.
+
+    A tolerance of null: the study's data are not to be had, ours are others, and the two are only laid side by side.
+    """
 
     figure: str
     key: str
     value: float | list[float] | None = None
-    tolerance: float | str = 0
+    tolerance: float | str | None = 0
 
 
 def _bytes(value: Any) -> Any:
@@ -345,7 +348,7 @@ def check_parts(checked: Settings) -> None:
     features.check(dataset.common, given, dataset.name, counted)
     features.check_as_of(checked.recipe.as_of)
     for entry in checked.published:
-        published.reach(entry.tolerance, 1.0)
+        published.reach(entry.tolerance or 0, 1.0)
 
 
 def cores() -> int:

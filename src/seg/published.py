@@ -10,7 +10,8 @@ import pandas as pd
 from seg.errors import SegError
 
 COLUMNS = ["figure", "published", "ours", "tolerance", "verdict"]
-SAME, DIFFERS, OPEN, UNKNOWN, SAMPLE = "same", "DIFFERS", "not published", "not measured", "sample data"
+SAME, DIFFERS, OPEN, OTHER = "same", "DIFFERS", "not published", "other data"
+UNKNOWN, SAMPLE = "not measured", "sample data"
 
 
 def values(ledger: pd.DataFrame, segments: pd.DataFrame, k_scan: pd.DataFrame, metrics: Mapping) -> dict:
@@ -92,6 +93,8 @@ def _verdict(published, found, tolerance) -> str:
     wanted, given = _listed(published), _listed(found)
     if found is None or any(pd.isna(value) for value in given):
         return UNKNOWN
+    if tolerance is None:
+        return OTHER
     close = len(wanted) == len(given) and all(
         abs(a - b) <= reach(tolerance, a) for a, b in zip(wanted, given, strict=True)
     )
@@ -108,5 +111,7 @@ def _shown(value) -> str:
     return " / ".join(f"{one:,.0f}" if float(one).is_integer() else f"{one:,.7g}" for one in _listed(value))
 
 
-def _tolerance(tolerance: float | str) -> str:
+def _tolerance(tolerance: float | str | None) -> str:
+    if tolerance is None:
+        return "-"
     return "exact" if tolerance == 0 else f"{tolerance}"
