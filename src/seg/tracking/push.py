@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from seg.errors import SegError
 from seg.tracking import record as records
-from seg.tracking import store
+from seg.tracking import store, view
 from seg.tracking.record import Record
 
 KEY = "seg.record"
@@ -115,6 +115,8 @@ def _fill(client, run, record: Record, folder: Path, shared: Path) -> None:
         dataset = Dataset(name, fingerprint[:8] or "generated", source_type="local", source="{}")
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
     if record.files:
+        if view.pictures(sorted(shared.glob("figures/*.png")), shared, when):
+            client.set_tag(run_id, "mlflow.loggedImages", "true")
         client.log_artifacts(run_id, str(shared))
     client.set_terminated(run_id, record.status, end_time=record.end_time)
 

@@ -137,7 +137,7 @@ class MLflowTracker:
             Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
         """
         self._record.add(params, tags, metrics)
-        for name in set(k_scan.columns) - {"k", "silhouette_n"}:
+        for name in k_scan.columns.drop(["k", "silhouette_n"], errors="ignore"):
             curve = k_scan[["k", name]].dropna()
             steps = zip(curve["k"].tolist(), curve[name].astype(float).tolist(), strict=True)
             self._record.curves[f"scan/{name}"] = [list(step) for step in steps]

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from seg.errors import SegError
+from seg.tracking import view
 
 ROOT = Path(__file__).resolve().parents[3]
 SQLITE = "sqlite:///"
@@ -88,9 +89,8 @@ def experiment_id(client, uri: str, name: str) -> str:
         path = file(uri)
         beside = None if uri.startswith("http") else str((path.parent if path else ROOT) / "mlartifacts")
         try:
-            return client.create_experiment(
-                name, artifact_location=beside, tags={"mlflow.experimentKind": "custom_model_development"}
-            )
+            tags = {"mlflow.experimentKind": "custom_model_development", view.TAG: view.saved()}
+            return client.create_experiment(name, artifact_location=beside, tags=tags)
         except MlflowException:
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -100,6 +100,8 @@ def experiment_id(client, uri: str, name: str) -> str:
         raise SegError(
             f"tracking.experiment={name}: it is deleted in {hidden(uri)}; restore it there or choose another name"
         )
+    if view.TAG not in found.tags:  # made by hand, or by a seg without views
+        client.set_experiment_tag(found.experiment_id, view.TAG, view.saved())
     return found.experiment_id
 
 
