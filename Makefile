@@ -10,8 +10,8 @@ test: .venv/installed           ## set up, then all tests (ARGS="-m 'not spark'"
 lint: .venv/installed           ## style, format, import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
 
-ui: .venv/installed             ## compare runs in the browser, on this machine only
-	.venv/bin/mlflow ui --host 127.0.0.1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+ui: .venv/installed             ## compare runs in the browser, on this machine only (PORT=5001 for another port)
+	.venv/bin/python -m seg.track ui port=$(or $(PORT),5000)
 
 bench: .venv/installed          ## speed against a bare script; how often each rule finds the k of generated data (ten minutes each)
 	.venv/bin/python bench/flo_run.py

@@ -115,7 +115,8 @@ def _tracker(settings: Settings, chosen: dict, takes_k: bool, further: Mapping[s
     params = chosen | {"seed": settings.seed}
     if settings.k != "auto" and takes_k:
         params["k"] = settings.k
-    name = f"{chosen['dataset']} {chosen['model']} k={settings.k} {chosen['recipe']} {chosen['scaler']}"
+    # What differs most comes first: MLflow cuts names, and has a column for the data set.
+    name = f"{chosen['model']} k={settings.k} {chosen['dataset']} {chosen['recipe']} {chosen['scaler']}"
     tags = {
         "k_requested": settings.k,
         "seg.version": __version__,
@@ -129,12 +130,14 @@ def _tracker(settings: Settings, chosen: dict, takes_k: bool, further: Mapping[s
 
 def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: float) -> dict:
     from seg import identity
+    from seg.report import note
     from seg.tracking import git_commit
 
     example = result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
     commit, cut = git_commit(), settings.evaluation.holdout.cut
     plain = OmegaConf.to_container(cfg, resolve=False)
     points = result.table.frame[settings.dataset.common]
+    warnings = [text for level, text in result.notices if level == "warning"]
     return {
         "folder": folder,
         "params": {"k": result.k},
@@ -147,7 +150,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
             "flagged": "; ".join(result.evidence.flags) or "no",
             "git.commit": commit,
             "mlflow.source.git.commit": commit.removesuffix("+changes"),
-            "mlflow.note.content": _note(result),
+            "mlflow.note.content": note.markdown(result.segments, result.table.features, warnings),
             "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
             "job.key": sweeps.key(cfg, result.fingerprint),
             **identity.tags(plain, points, HydraConfig.get().overrides.task),
@@ -158,14 +161,6 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
         "pipeline": result.pipeline,
         "example": example,
     }
-
-
-def _note(result) -> str:
-    """Describe a run in a paragraph, for its page in MLflow."""
-    from seg import report
-
-    warnings = "\n".join(f"- {text}" for level, text in result.notices if level == "warning")
-    return f"{report.headline(result.segments)}\n\n{warnings}".strip()
 
 
 def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str, str]:

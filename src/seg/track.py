@@ -1,5 +1,6 @@
-"""Upload runs that MLflow did not get: its server was down, its disk full, the store read-only.
+"""Look at runs in MLflow, and upload those it did not get: its server was down, its disk full, the store read-only.
 
+    python -m seg.track ui                                           MLflow's UI on this machine only (port=5000)
     python -m seg.track list                                         runs that are not in MLflow, and why
     python -m seg.track push                                         upload all of them
     python -m seg.track push runs/2026-11-22/19-04-02-206374-flo     upload this one
@@ -21,6 +22,7 @@ from seg import command, config
 from seg.errors import SegError, listed
 from seg.tracking import push as pushing
 from seg.tracking import record, store
+from seg.tracking import ui as serving
 
 OWN = {"tracking.uri": None}
 
@@ -105,7 +107,27 @@ def _address(run: record.Record, folder: Path, uri: str | None) -> str:
     return store.address(uri)
 
 
-COMMANDS = {"list": show, "push": push}
+def ui(arguments: Sequence[str]) -> int:
+    """Serve MLflow's UI until it is interrupted; of a server that runs already, say what to open."""
+    own, rest = command.options(arguments, OWN | {"tracking.experiment": "seg", "port": "5000"})
+    if rest or not own["port"].isdigit():
+        raise SegError(
+            f"{rest[0] if rest else 'port=' + own['port']}: expected tracking.uri=, tracking.experiment= or port=5000"
+        )
+    uri, port, experiment = store.address(own["tracking.uri"]), int(own["port"]), own["tracking.experiment"]
+    if uri.startswith("http"):
+        print(f"open {serving.address(uri, experiment)}")
+        return 0
+    store.check(uri)
+    with serving.served(uri, port) as process:
+        print(
+            f"\nopen {serving.address(f'http://{serving.HOST}:{port}', experiment)}\nControl-C ends it",
+            flush=True,
+        )
+        return process.wait()
+
+
+COMMANDS = {"list": show, "push": push, "ui": ui}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

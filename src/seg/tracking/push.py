@@ -106,7 +106,7 @@ def _fill(client, run, record: Record, folder: Path, shared: Path) -> None:
     client.log_batch(
         run_id,
         params=[Param(*item) for item in record.params.items()],
-        tags=[RunTag(*item) for item in record.tags.items()],
+        tags=[RunTag(*item) for item in record.tags.items()] + [RunTag("mlflow.runName", record.run_name)],
     )
     for start in range(0, len(values), BATCH):
         client.log_batch(run_id, metrics=values[start : start + BATCH])

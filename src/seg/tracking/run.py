@@ -7,7 +7,9 @@ run found goes to its own directory first and to the store second: a store that 
 from __future__ import annotations
 
 import copy
+import getpass
 import logging
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -68,7 +70,7 @@ class MLflowTracker:
     ):
         self._uri = store.address(uri)
         self._record = Record(experiment, run_name, uri and store.hidden(self._uri), {}, {})
-        self._record.add(params, tags)
+        self._record.add(params, {"mlflow.user": _user(), **tags})
         self._model, self._folder = model, None
         self._refused = False
         self._run = self._client = None
@@ -137,6 +139,8 @@ class MLflowTracker:
             Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
         """
         self._record.add(params, tags, metrics)
+        # The run was named before k was chosen.
+        self._record.run_name = self._record.run_name.replace("k=auto", f"k={params['k']} (auto)")
         for name in k_scan.columns.drop(["k", "silhouette_n"], errors="ignore"):
             curve = k_scan[["k", name]].dropna()
             steps = zip(curve["k"].tolist(), curve[name].astype(float).tolist(), strict=True)
@@ -177,6 +181,13 @@ class MLflowTracker:
                 self._client.set_terminated(self._run.info.run_id, status)
         except Exception as refused:
             log.warning("%s", refused if isinstance(refused, SegError) else store.reason(refused, self._uri))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.getuid())
 
 
 def _save(pipeline, example: pd.DataFrame, target: Path) -> None:

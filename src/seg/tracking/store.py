@@ -65,7 +65,7 @@ def client(uri: str, write: bool = True):
     SegError
         It is a SQLite file that cannot be written (where it has to be), or that belongs to another program.
     """
-    _check_file(uri, write)
+    check(uri, write)
     _quiet()
     import mlflow
 
@@ -143,8 +143,13 @@ def file(uri: str) -> Path | None:
     return Path(path) if plain else None
 
 
-def _check_file(uri: str, write: bool) -> None:
-    """Refuse a SQLite file that MLflow would fail on with a traceback, or quietly add its tables to."""
+def check(uri: str, write: bool = True) -> None:
+    """Refuse a SQLite file that MLflow would fail on with a traceback, or quietly add its tables to.
+
+    Raises
+    ------
+    SegError
+    """
     path = file(uri)
     if path is None:
         return

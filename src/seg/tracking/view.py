@@ -20,6 +20,7 @@ METRICS = (
     "null/permuted_z", "holdout/auc", "seconds/total",
 )  # fmt: skip
 CURVES = ("silhouette", "inertia", "calinski_harabasz", "davies_bouldin", "bic", "stability")
+WIDTHS = {"attributes.`Run Name`": 280, "attributes.`Dataset`": 190, "params.`k`": 60}
 PICTURES = ("map", "profile", "sizes")
 # Every option of a line chart: where one is missing the UI smooths the curve, which moves elbows and peaks.
 LINE = {
@@ -41,16 +42,31 @@ def saved() -> str:
     """Write the saved view as the UI does when a person saves one."""
     now = int(time.time() * 1000)
     columns = [f"params.`{name}`" for name in PARAMETERS] + [f"metrics.`{name}`" for name in METRICS]
-    columns += ["tags.`flagged`", "attributes.`Dataset`"]
+    columns.append("tags.`flagged`")
     state = {
-        "selectedColumns": columns,
+        "selectedColumns": [*columns, "attributes.`Dataset`"],
+        "columnOrder": [
+            "0",
+            "attributes.`Run Name`",
+            "attributes.`Dataset`",
+            *columns,
+            "runDateAndNestInfo",
+            "duration",
+        ],
+        "columnWidths": WIDTHS | {f"metrics.`{name}`": 150 for name in METRICS},
         "runsHiddenMode": "FIRST_20_RUNS",
         "compareRunCharts": list(_charts()),
-        "compareRunSections": [_section("Curves over k"), _section("Compare"), _section("Pictures")]
-        + [_section(name, shown=False) for name in GROUPS],
+        "compareRunSections": [
+            _section("Curves over k"),
+            _section("Compare"),
+            _section("Pictures") | {"columns": 2, "cardHeight": 560},
+            *(_section(name, shown=False) for name in GROUPS),
+        ],
         "isAccordionReordered": True,
     }
-    return json.dumps({"name": "Compare segmentations", "createdAt": now, "updatedAt": now, "state": json.dumps(state)})
+    return json.dumps(
+        {"name": "Compare segmentations", "createdAt": now, "updatedAt": now, "state": json.dumps(state)}
+    )
 
 
 def pictures(figures: Iterable[Path], target: Path, when: int) -> bool:

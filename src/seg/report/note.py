@@ -1,0 +1,35 @@
+"""A run in one sentence and one table, as Markdown: what its page in MLflow says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from seg import plots, report
+
+MOST_SEGMENTS = 20
+
+
+def markdown(segments: pd.DataFrame, features: Sequence[str], warnings: Sequence[str]) -> str:
+    """Write the headline, what the run warns of, and the segments.
+
+    Parameters
+    ----------
+    segments : DataFrame
+        As for `report.render`.
+    features : sequence of str
+        Whose means are shown.
+    warnings : sequence of str
+    """
+    shown = [name for name in features if f"mean_{name}" in segments]
+    head = ["segment", "customers", "share", "revenue share", *(f"mean {name}" for name in shown)]
+    rows = [head, ["---"] + ["---:"] * (len(head) - 1)]
+    for row in segments.head(MOST_SEGMENTS).to_dict("records"):
+        means = [plots.compact(row[f"mean_{name}"]) for name in shown]
+        shares = [plots.percent(row["share"]), plots.percent(row["revenue_share"])]
+        rows.append([str(row["name"]).replace("|", "\\|"), f"{row['size']:,}", *shares, *means])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join(
+        filter(None, [report.headline(segments), "\n".join(f"- {w}" for w in warnings), table])
+    )

@@ -1,0 +1,157 @@
+"""A team's store: PostgreSQL behind an MLflow server, both started for real on loopback, and what happens when it dies."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import psycopg
+import pytest
+from mlflow import MlflowClient
+
+import command_line
+from seg import track
+from test_ui import free_port
+
+PASSWORD = "geheim-4711"
+BINARIES = ("initdb", "postgres")
+
+
+def binary(name: str) -> str | None:
+    places = [shutil.which(name), *sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))]
+    return next((place for place in places if place), None)
+
+
+@contextlib.contextmanager
+def started(line, ready, **options):
+    """Start a server, wait until it is ready, stop it and what it started by its own id."""
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True, **options)
+        try:
+            until = time.monotonic() + 120
+            while not ready():
+                log.seek(0)
+                assert process.poll() is None and time.monotonic() < until, log.read()[-3000:]
+                time.sleep(0.2)
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """Give the address of an empty database, password and all."""
+    missing = [name for name in BINARIES if binary(name) is None]
+    if missing:
+        pytest.skip(f"PostgreSQL is not installed ({', '.join(missing)} not found)")
+    # PostgreSQL refuses to run as root.
+    user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
+    with tempfile.TemporaryDirectory(prefix="seg-pg-") as folder:
+        password = Path(folder) / "password"
+        password.write_text(PASSWORD)
+        if user:
+            for path in (folder, password):
+                shutil.chown(path, "nobody", "nogroup")
+        data, port = f"{folder}/data", free_port()
+        subprocess.run(
+            [binary("initdb"), "-D", data, "-U", "ana", "-A", "scram-sha-256", f"--pwfile={password}", "-N", "-E", "UTF8"],
+            check=True, capture_output=True, **user,
+        )  # fmt: skip
+        address = f"postgresql://ana:{PASSWORD}@127.0.0.1:{port}/postgres"
+
+        def ready() -> bool:
+            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(address, connect_timeout=2):
+                return True
+            return False
+
+        line = [binary("postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-F"]
+        with started(line, ready, **user):
+            yield address
+
+
+@contextlib.contextmanager
+def server(backend: str, artifacts: Path, port: int):
+    """Run an MLflow server as the README says; the password in the environment, not on the command line."""
+    line = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--artifacts-destination", str(artifacts),
+    ]  # fmt: skip
+
+    def ready() -> bool:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5),
+        ):
+            return True
+        return False
+
+    with started(line, ready, env=os.environ | {"MLFLOW_BACKEND_STORE_URI": backend}) as process:
+        yield process
+
+
+def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finished_later(postgres, tmp_path):
+    port, artifacts = free_port(), tmp_path / "artifacts"
+    uri = f"http://127.0.0.1:{port}"
+    options = ["dataset=toy", "dataset.customers=300", "k=4", f"tracking.uri={uri}"]
+    with server(postgres, artifacts, port) as process:
+        done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/first")
+        assert done.returncode == 0, done.stdout + done.stderr
+        client = MlflowClient(tracking_uri=uri)
+        (run,) = client.search_runs([client.get_experiment_by_name("seg").experiment_id])
+        assert run.info.status == "FINISHED" and run.data.metrics["truth/adjusted_rand"] > 0.9
+        assert len(client.get_metric_history(run.info.run_id, "scan/inertia")) == 9
+        page = Path(client.download_artifacts(run.info.run_id, "report.html", str(tmp_path))).read_text()
+        assert "toy: 4 segments" in page
+        mlflow.set_tracking_uri(uri)
+        model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+        row = pd.DataFrame({"recency_days": [10.0], "orders": [20.0], "revenue": [9000.0]})
+        assert model.predict(row)[0] == 0
+        assert list(artifacts.rglob("report.html")), "the server keeps the artifacts"
+        with ThreadPoolExecutor(1) as pool:
+            longer = [*options, "dataset.customers=20000", "seed=5", f"hydra.run.dir={tmp_path}/second"]
+            second = pool.submit(command_line.run, "seg.run", *longer)
+            while len(client.search_runs([run.info.experiment_id])) == 1:
+                assert not second.done(), second.result().stdout
+                time.sleep(0.1)
+            os.killpg(process.pid, signal.SIGKILL)
+    said = second.result().stdout + second.result().stderr
+    assert second.result().returncode == 1 and "Traceback" not in said
+    assert "no server answers there" in said and f"python -m seg.track push {tmp_path}/second" in said
+    with server(postgres, artifacts, port):
+        assert status_by_seed(client, run) == {"0": "FINISHED", "5": "RUNNING"}
+        assert track.main(["push", f"{tmp_path}/second"]) == 0
+        assert status_by_seed(client, run) == {"0": "FINISHED", "5": "FINISHED"}
+
+
+def status_by_seed(client, run) -> dict[str, str]:
+    runs = client.search_runs([run.info.experiment_id])
+    assert len(runs) == 2
+    return {one.data.params["seed"]: one.info.status for one in runs}
+
+
+def test_a_database_given_directly_keeps_its_password_out_of_everything(postgres, tmp_path):
+    folder = tmp_path / "run"
+    experiment = f"tracking.experiment={tmp_path.name}"
+    options = ["dataset=toy", "dataset.customers=200", "k=3", experiment, f"hydra.run.dir={folder}"]
+    done = command_line.run("seg.run", *options, f"tracking.uri={postgres}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    wrong = postgres.replace(PASSWORD, "falsch-0815")
+    refused = command_line.run("seg.run", *options, f"tracking.uri={wrong}")
+    assert refused.returncode == 1
+    assert "refuses the name or the password" in refused.stdout + refused.stderr
+    said = done.stdout + done.stderr + refused.stdout + refused.stderr
+    held = [path for path in folder.rglob("*") if path.is_file()]
+    for secret in (PASSWORD, "falsch-0815"):
+        assert secret not in said
+        assert [path for path in held if secret.encode() in path.read_bytes()] == []
