@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """A headless Chromium, driven over its debugging pipe: no further package, no port."""
-=======
-"""A real browser without a window, driven through its DevTools protocol over a pipe: no driver, no port."""
->>>>>>> 13cdfc0 (A team's server on PostgreSQL and MLflow's UI, both tested for real; make ui prints the page to open)
 
 from __future__ import annotations
 
@@ -10,37 +6,21 @@ import base64
 import contextlib
 import json
 import os
-<<<<<<< HEAD
 import select
 import shutil
 import subprocess
-=======
-import shutil
-import subprocess
-import tempfile
->>>>>>> 13cdfc0 (A team's server on PostgreSQL and MLflow's UI, both tested for real; make ui prints the page to open)
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-<<<<<<< HEAD
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe",
-=======
-import pytest
-
-CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--window-size=2400,1000",
->>>>>>> 13cdfc0 (A team's server on PostgreSQL and MLflow's UI, both tested for real; make ui prints the page to open)
 )  # fmt: skip
 
 
 class Page:
-<<<<<<< HEAD
     """One page: what it says on the console and asks of the network is kept."""
 
     def __init__(self, send, receive):
@@ -63,33 +43,6 @@ class Page:
 
     def size(self, width: int, height: int) -> None:
         """Set the size of the window in CSS pixels."""
-=======
-    """The one page of a browser."""
-
-    def __init__(self, into: int, out: int):
-        self._into, self._out, self._said, self._count, self._session = into, out, b"", 0, None
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-
-    def open(self, url: str, *texts: str, patience: float = 60) -> str:
-        """Go to an address and wait until the page shows all texts; give everything that it shows."""
-        self._call("Page.navigate", url=url)
-        until = time.monotonic() + patience
-        while True:
-            shown = self.evaluate("document.body ? document.body.innerText : ''") or ""
-            missing = [text for text in texts if text not in shown]
-            if not missing:
-                return shown
-            assert time.monotonic() < until, f"{url} does not show {missing} but: {shown[:2000]}"
-            time.sleep(0.3)
-
-    def evaluate(self, script: str):
-        """Give the value of a line of JavaScript."""
-        return self._call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
-
-    def picture(self, path: Path, width: int = 1400, height: int = 900) -> None:
-        """Write what is seen as PNG."""
->>>>>>> 13cdfc0 (A team's server on PostgreSQL and MLflow's UI, both tested for real; make ui prints the page to open)
         self._call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -97,7 +50,6 @@ class Page:
             deviceScaleFactor=1,
             mobile=False,
         )
-<<<<<<< HEAD
 
     def value(self, script: str):
         """Return what an expression of JavaScript gives."""
@@ -105,6 +57,17 @@ class Page:
         if "exceptionDetails" in answer:
             raise AssertionError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
+
+    def shows(self, *texts: str, patience: float = 60) -> str:
+        """Wait until the page shows all texts; return everything that it shows."""
+        until = time.monotonic() + patience
+        while True:
+            shown = self.value("document.body ? document.body.innerText : ''")
+            missing = [text for text in texts if text not in shown]
+            if not missing:
+                return shown
+            assert time.monotonic() < until, f"the page does not show {missing} but: {shown[:2000]}"
+            time.sleep(0.2)
 
     def screenshot(self, path: Path, whole: bool = True) -> None:
         """Write a picture of the page."""
@@ -177,47 +140,3 @@ def page(profile: Path, timeout: float = 60) -> Iterator[Page]:
         process.wait(20)
         os.close(write_in)
         os.close(read_out)
-=======
-        path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))
-
-    def _call(self, method: str, **parameters) -> dict:
-        self._count += 1
-        message = {"id": self._count, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._into, json.dumps(message).encode() + b"\0")
-        while True:
-            while b"\0" not in self._said:
-                read = os.read(self._out, 1 << 16)
-                assert read, "the browser ended"
-                self._said += read
-            one, _, self._said = self._said.partition(b"\0")
-            answer = json.loads(one)
-            if answer.get("id") == self._count:
-                assert "result" in answer, answer
-                return answer["result"]
-
-
-@contextlib.contextmanager
-def opened() -> Iterator[Page]:
-    """Start a browser with an empty profile; skips the test where none is installed."""
-    browser = next((path for name in CANDIDATES if (path := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip(f"none of {', '.join(CANDIDATES)} is installed")
-    to_browser, into = os.pipe()
-    out, from_browser = os.pipe()
-    with tempfile.TemporaryDirectory(prefix="seg-browser-", ignore_cleanup_errors=True) as profile:
-        # The browser reads its orders from descriptor 3 and answers on 4.
-        shell = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
-        line = ["bash", "-c", shell, browser, *QUIET, f"--user-data-dir={profile}", "about:blank"]
-        process = subprocess.Popen(line, pass_fds=(to_browser, from_browser), stderr=subprocess.DEVNULL)
-        os.close(to_browser)
-        os.close(from_browser)
-        try:
-            yield Page(into, out)
-        finally:
-            process.terminate()
-            process.wait(20)
-            os.close(into)
-            os.close(out)
->>>>>>> 13cdfc0 (A team's server on PostgreSQL and MLflow's UI, both tested for real; make ui prints the page to open)
