@@ -21,8 +21,8 @@ class Group:
 
     Parameters
     ----------
-    dataset, data, fingerprint : str
-        `data` is "real", "sample" or "generated".
+    dataset, data, fingerprint, points : str
+        `data` is "real", "sample" or "generated"; `points` stands for the customers in the common space.
     customers : int
     cleaning, as_of : str
         Of the newest run.
@@ -40,6 +40,7 @@ class Group:
     dataset: str
     data: str
     fingerprint: str
+    points: str
     customers: int
     cleaning: str
     as_of: str
@@ -113,7 +114,7 @@ def groups(table: pd.DataFrame) -> Iterator[Group]:
         table.groupby(TOGETHER, sort=False),
         key=lambda item: (item[0][0], item[0][1] != "real", -len(item[1]), item[0]),
     )
-    for (dataset, data, fingerprint, _points), runs in parted:
+    for (dataset, data, fingerprint, points), runs in parted:
         newest = runs.sort_values("started", ascending=False, kind="stable")
         every = _without_common_options(_once(newest))
         flagged = every["flags"] != ""
@@ -121,6 +122,7 @@ def groups(table: pd.DataFrame) -> Iterator[Group]:
             dataset=dataset,
             data=data,
             fingerprint=fingerprint,
+            points=points,
             customers=int(newest["customers"].max()),
             cleaning=", ".join(newest["cleaning"].unique()),
             as_of=newest["as_of"].iloc[0].replace("None", ""),
