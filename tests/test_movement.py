@@ -205,6 +205,13 @@ def test_a_refit_keeps_the_names_of_segments_that_are_the_same(model, tmp_path, 
     )
     assert table["shared"].sum() == best
     assert "adjusted Rand index" in capsys.readouterr().out
+    # The names then go with the new model.
+    line = [f"model={other}", f"input={ORDERS}", f"output={tmp_path / 's.csv'}"]
+    assert score.main([*line, f"names={tmp_path / 'moved' / 'matching.csv'}"]) == 0
+    found = pd.read_csv(tmp_path / "s.csv")
+    assert found["name"].tolist() == found["segment"].map(table["named"]).tolist()
+    assert score.main([*line, "force=true", f"names={ORDERS}"]) == 1
+    assert "expected columns segment and named" in capsys.readouterr().err
 
 
 def test_models_of_different_data_are_not_compared(model, tmp_path, capsys):

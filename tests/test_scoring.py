@@ -234,6 +234,27 @@ def test_an_output_that_is_there_stays_unless_forced(orders, tmp_path, capsys):
     assert score.main([f"model={orders[0]}", f"input={ORDERS}", target, "force=true"]) == 0
 
 
+def test_the_input_is_never_overwritten(orders, tmp_path, capsys):
+    given = tmp_path / "f.csv"
+    table_of(orders[1]).to_csv(given, index=False)
+    before = given.read_bytes()
+    assert score.main([f"model={orders[0]}", f"input={given}", f"output={given}", "force=true"]) == 1
+    assert "is the input; choose another name" in capsys.readouterr().err
+    assert given.read_bytes() == before
+
+
+def test_files_of_a_folder_are_scored_together_and_each_customer_once(orders, tmp_path, capsys):
+    folder, result = orders
+    table, parts = table_of(result), tmp_path / "parts"
+    parts.mkdir()
+    for place in range(3):
+        table.iloc[place::3].to_parquet(parts / f"{place}.parquet")
+    found = scored(folder, parts, tmp_path)
+    assert found.loc[result.table.frame.index, "segment"].tolist() == result.labels.tolist()
+    table.head(1).to_parquet(parts / "again.parquet")
+    assert "1 customers come more than once" in refused(capsys, folder, parts, tmp_path)
+
+
 def test_a_directory_without_a_model_says_what_is_missing(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert "scoring.json, config.yaml, model.pkl is not there" in refused(

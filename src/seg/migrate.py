@@ -74,7 +74,7 @@ def migrate(*arguments: str) -> int:
     folder = _folder(own, settings.dataset.name)
     config.check_parts(settings)
     parts = composition.instantiate_parts(cfg)
-    notices = [*scorer.remarks, *replay.learns_again(settings)]
+    notices = [*scorer.remarks, *replay.remarks(settings)]
     if other is not None:
         return _between_models(own, (scorer, settings), other, overrides, parts, end, folder, notices)
     return _between_days(own, scorer, settings, parts, start, end, folder, notices)
@@ -210,7 +210,7 @@ def _between_models(
             f"to_model={own['to_model']}: is of dataset={newer_settings.dataset.name}, model={own['model']} of "
             f"dataset={settings.dataset.name}; compare models of one data set"
         )
-    notices += [*newer.remarks, *replay.learns_again(newer_settings)]
+    notices += [*newer.remarks, *replay.remarks(newer_settings)]
     sides = [(scorer, settings, parts), (newer, newer_settings, composition.instantiate_parts(cfg))]
     placed = [_placed(*side, day, notices) for side in sides]
     matched = refit.compare_models(*placed, scorer.contract.names, newer.contract.names)

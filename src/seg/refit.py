@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -127,3 +128,26 @@ def _matched_table(
     return pd.DataFrame(
         rows, columns=["segment", "name", "matched", "named", "customers", "shared", "jaccard"]
     )
+
+
+def read_names(path: Path) -> dict[int, str]:
+    """Read what segments should be called from the ``matching.csv`` that seg.migrate leaves.
+
+    Raises
+    ------
+    SegError
+        The file is not there or is not one.
+    """
+    try:
+        table = pd.read_csv(path)
+        return {
+            int(segment): str(name) for segment, name in zip(table["segment"], table["named"], strict=True)
+        }
+    except FileNotFoundError:
+        raise SegError(
+            f"names={path}: no such file; expected the matching.csv that seg.migrate leaves"
+        ) from None
+    except (KeyError, ValueError) as error:
+        raise SegError(
+            f"names={path}: expected columns segment and named, as seg.migrate leaves them ({error})"
+        ) from None

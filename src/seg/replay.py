@@ -8,9 +8,13 @@ from seg.contract import Contract
 from seg.errors import SegError
 from seg.features import FeatureTable
 
-LEARNING = {
-    "iqr_cap": "caps to quartiles of the rows that it is given",
-    "fill_zero_price": "takes the usual price of a product from the rows that it is given",
+OTHERWISE = "in training it saw other rows, so the same customer may come out differently: score whole data sets, not extracts"
+# Steps whose effect on a customer hangs on more than the customer's own rows.
+REMARKS = {
+    "iqr_cap": f"caps to quartiles of the rows that it is given; {OTHERWISE}",
+    "fill_zero_price": f"takes the usual price of a product from the rows that it is given; {OTHERWISE}",
+    "newest_days": f"keeps the days before the newest row that it is given; {OTHERWISE}",
+    "date_window": "keeps the days that training kept: orders outside them are not counted",
 }
 
 
@@ -31,15 +35,10 @@ def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
     return settings.model_copy(update={"recipe": recipe, "dataset": dataset, "evaluation": evaluation})
 
 
-def learns_again(settings: Settings) -> list[str]:
-    """Say which cleaning steps take a quantity from the rows themselves: on other rows they do something else."""
+def remarks(settings: Settings) -> list[str]:
+    """Say which cleaning steps do something else on other rows than those of training."""
     names = [step.name for step, _ in cleaning.parse(settings.cleaning.steps)]
-    said = [
-        f"cleaning step {name} {LEARNING[name]}: in training it saw other rows, so the same customer may come out "
-        "differently; score whole data sets with this model, not extracts"
-        for name in names
-        if name in LEARNING
-    ]
+    said = [f"cleaning step {name} {REMARKS[name]}" for name in names if name in REMARKS]
     if "elapsed_days" in features.parse(settings.recipe.features):
         said.append("elapsed_days counts from the newest purchase of the input, whatever as_of is")
     return said

@@ -10,6 +10,7 @@ output   .parquet or .csv: customer_id, segment, name, distance, probability (of
 as_of    the day that recency is counted from: rule (as the recipe says, so many days after the newest order of the input),
          frozen (the day of training), or a day such as 2026-11-30. Of an extract without the newest order, say the day
 id       column of a feature table that names the customers (customer_id)
+names    matching.csv of seg.migrate: call the segments of a refit as those that they are matched to
 force    true replaces an output that is there
 
 Further options are those of seg.run for the data: dataset=transactions dataset.columns.customer_id=cust, engine=spark,
@@ -22,6 +23,7 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +43,7 @@ OWN = {
     "as_of": None,
     "kind": None,
     "id": None,
+    "names": None,
     "force": "false",
 }
 CHOICES = {"kind": ("features", "raw"), "force": ("true", "false")}
@@ -56,12 +59,18 @@ def score(*arguments: str) -> int:
     target = Path(own["output"]).expanduser()
     tables.check_target(target, own["force"] == "true")
     paths = sources.expand(own["input"], "input")
+    if target.resolve() in {path.resolve() for path in paths}:
+        raise SegError(f"output={target}: is the input; choose another name")
     with tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         with progress.step("model") as found:
             files = models.find_beside(own["model"], command.value(overrides, "tracking.uri"), Path(scratch))
             from seg import scoring
 
             scorer = scoring.load(files)
+            if own["names"]:
+                from seg import refit
+
+                scorer = replace(scorer, names=refit.read_names(Path(own["names"]).expanduser()))
             found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
         config_yaml = files.config.read_text(encoding="utf-8")
     notices = list(scorer.remarks)
@@ -176,7 +185,7 @@ def _counted(
     table = prepared.table
     scorer.check(table.frame.columns, f"what {settings.dataset.name} gives")
     notices += [text for level, text in said if level == "warning"]
-    notices += replay.extract(table, scorer.contract, as_of) + replay.learns_again(settings)
+    notices += replay.extract(table, scorer.contract, as_of) + replay.remarks(settings)
     if table.as_of:
         notices.insert(
             0, f"recency is counted from {table.as_of} (as_of={as_of}; the newest order is of {table.newest})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +35,15 @@ class Scorer:
         What the model is, for people.
     remarks : tuple of str
         What was noticed while it was loaded.
+    names : dict of int to str
+        Of the segments; those of training when left out.
     """
 
     pipeline: object
     contract: Contract
     label: str
     remarks: tuple[str, ...] = ()
+    names: dict[int, str] = field(default_factory=dict)
 
     @property
     def features(self) -> list[str]:
@@ -69,7 +72,7 @@ class Scorer:
         rows = [
             (
                 one,
-                self.contract.names.get(one, "noise"),
+                (self.contract.names | self.names).get(one, "noise"),
                 sizes.get(one, 0),
                 sizes.get(one, 0) / placed,
                 then.get(one, 0.0),
@@ -135,7 +138,7 @@ class Scorer:
         )
 
     def _names(self, segments: np.ndarray) -> pd.api.extensions.ExtensionArray:
-        names = self.contract.names
+        names = self.contract.names | self.names
         every = [names.get(one, f"segment {one}") for one in range(int(segments.max(initial=-1)) + 1)]
         # The last, where -1 points, is noise.
         return pd.array([*every, names.get(-1, "noise")], dtype="str").take(segments)
