@@ -115,6 +115,18 @@ def test_a_flagged_seed_belongs_to_the_spread_all_the_same():
     assert (row["name"], row["seeds"], row["seeds_flagged"], row["seeds_max"]) == ("a", 2, 1, 0.9)
 
 
+def test_a_configuration_file_that_gained_a_line_without_effect_makes_no_other_attempt():
+    old = [
+        run(0.3, "a", **SOUND | {"seg.configuration": "old"}),
+        run(0.32, "b", seed=1, **{"seg.configuration": "old"}),
+    ]
+    (group,) = grouped(*old, run(0.3, "c", when=5, **{"seg.configuration": "new"}))
+    (row,) = group.attempts.to_dict("records")
+    assert (row["name"], row["seeds"], group.repeated) == ("a", 2, 1)
+    (group,) = grouped(*old, run(0.31, "c", when=5, **{"seg.configuration": "new"}))
+    assert sorted(names(group.attempts)) == ["a", "c"]
+
+
 def test_one_overridden_value_makes_another_row_that_says_so():
     found = ranked(run(0.3, "a"), run(0.2, "b", overrides=("recipe.as_of=2",)))
     assert names(found) == ["a", "b"]

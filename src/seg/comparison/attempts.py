@@ -25,7 +25,7 @@ class Group:
         `data` is "real", "sample" or "generated"; `points` stands for the customers in the common space.
     customers : int
     cleaning, as_of : str
-        Of the newest run.
+        All of them, where runs differ in what makes no difference to the common space.
     attempts : DataFrame
         One row a configuration and k that is not flagged, with `seeds`, `seeds_flagged`, and the mean, least and
         largest common silhouette over the seeds as `seeds_mean`, `seeds_min`, `seeds_max`.
@@ -54,7 +54,9 @@ class Group:
         """Say on which customers the runs are, in a few words."""
         kind = {"real": "", "sample": "SAMPLE DATA, "}.get(self.data, f"{self.data} data, ")
         until = f", as of {self.as_of}" if self.as_of else ""
-        return f"{kind}{self.customers:,} customers, cleaning {self.cleaning}{until}, data {self.fingerprint[:8]}"
+        # Two lists may agree in all names where the code that counts has changed in between.
+        points = f", points {self.points[:6]}" if "|" not in self.points else ""
+        return f"{kind}{self.customers:,} customers, cleaning {self.cleaning}{until}, data {self.fingerprint[:8]}{points}"
 
 
 def tidy(runs: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +117,7 @@ def groups(table: pd.DataFrame) -> Iterator[Group]:
         key=lambda item: (item[0][0], item[0][1] != "real", -len(item[1]), item[0]),
     )
     for (dataset, data, fingerprint, points), runs in parted:
-        newest = runs.sort_values("started", ascending=False, kind="stable")
+        newest = _known_again(runs.sort_values("started", ascending=False, kind="stable"))
         every = _without_common_options(_once(newest))
         flagged = every["flags"] != ""
         yield Group(
@@ -125,12 +127,31 @@ def groups(table: pd.DataFrame) -> Iterator[Group]:
             points=points,
             customers=int(newest["customers"].max()),
             cleaning=", ".join(newest["cleaning"].unique()),
-            as_of=newest["as_of"].iloc[0].replace("None", ""),
+            as_of=" and ".join(sorted(set(newest["as_of"]) - {"", "None"})),
             attempts=_over_seeds(every),
             flagged=every[flagged].reset_index(drop=True),
             every=every.reset_index(drop=True),
             repeated=len(runs) - len(every),
         )
+
+
+def _known_again(newest: pd.DataFrame) -> pd.DataFrame:
+    """Give runs of the same names and the same result the configuration of the newest of them.
+
+    A YAML that has gained a line since, which changes nothing, does not make another attempt of it.
+    """
+    order = {name: place for place, name in enumerate(newest["configuration"].unique())}
+    same_as = {name: name for name in order}
+    alike = newest.assign(options=newest["options"].map(" ".join), score=newest[SCORE].round(9))
+    for _, same in alike.groupby([*PARTS, "options", "k", "seed", "score"], sort=False):
+        names = sorted(same["configuration"].unique(), key=order.get)
+        for name in names[1:]:
+            same_as[name] = min(same_as[name], names[0], key=order.get)
+    for name in order:  # the newest first, so what a name stands for is settled before it is needed
+        same_as[name] = same_as[same_as[name]]
+    configuration = newest["configuration"].map(same_as)
+    spaces = newest.drop_duplicates("configuration").set_index("configuration")["space"]
+    return newest.assign(configuration=configuration, space=configuration.map(spaces))
 
 
 def _once(newest: pd.DataFrame) -> pd.DataFrame:
