@@ -44,6 +44,9 @@ def saved() -> str:
     columns = [f"params.`{name}`" for name in PARAMETERS] + [f"metrics.`{name}`" for name in METRICS]
     columns.append("tags.`flagged`")
     state = {
+        # By time, MLflow hides the jobs of a sweep behind its parent, and draws nothing of them.
+        "orderByKey": "params.`dataset`",
+        "orderByAsc": True,
         "selectedColumns": [*columns, "attributes.`Dataset`"],
         "columnOrder": [
             "0",
