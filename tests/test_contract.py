@@ -19,6 +19,7 @@ from seg.models.segmenter import Segmenter
 DATASETS, CLEANINGS, RECIPES, SCALERS, MODELS = map(
     config.choices, ("dataset", "cleaning", "recipe", "scaler", "model")
 )
+ON_SPARK = ["engine=spark", "model=mllib_kmeans"]
 YAMLS = sorted(path.relative_to(config.CONFIGS) for path in config.CONFIGS.rglob("*.yaml"))
 # A data set whose columns the user maps has them all here, so that no pairing is refused for want of a mapping.
 MAPPED = [f"++dataset.columns.{name}={name}" for name in ("order_id", "product_id", "quantity", "unit_price")]
@@ -89,7 +90,7 @@ def test_a_data_set_composes_and_its_own_cleaning_and_recipe_fit_it(checked, nam
 @pytest.mark.parametrize("group", ["scaler", "model"])
 def test_a_data_set_composes_with_every_scaler_and_model(checked, name, group):
     for choice in config.choices(group):
-        checked(f"dataset={name}", f"{group}={choice}")
+        checked(f"dataset={name}", *(ON_SPARK if choice.startswith("mllib_") else []), f"{group}={choice}")
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -151,7 +152,7 @@ def blobs() -> tuple[np.ndarray, np.ndarray]:
     return X[order], truth[order]
 
 
-@pytest.mark.parametrize("name", SCALERS)
+@pytest.mark.parametrize("name", [name for name in SCALERS if not name.startswith("mllib_")])
 def test_a_scaler_gives_finite_numbers_of_the_same_shape(composed, skewed, name):
     scaler, before = instantiate(composed(f"scaler={name}").scaler), skewed.copy()
     scaled = scaler.fit_transform(skewed)
@@ -161,11 +162,17 @@ def test_a_scaler_gives_finite_numbers_of_the_same_shape(composed, skewed, name)
     np.testing.assert_allclose(scaler.transform(skewed[:1]), scaled[:1], rtol=1e-12, atol=1e-12)
 
 
-PLAIN = [name for name in MODELS if "embed:" not in (config.CONFIGS / "model" / f"{name}.yaml").read_text()]
+# Those of MLlib are fitted on Spark: tests/test_mllib.py goes through their YAML files.
+PLAIN = [
+    name
+    for name in MODELS
+    if not name.startswith("mllib_")
+    and "embed:" not in (config.CONFIGS / "model" / f"{name}.yaml").read_text()
+]
 EMBEDDED = [
     pytest.param(name, marks=[pytest.mark.umap] if "umap" in name else [])
     for name in MODELS
-    if name not in PLAIN
+    if name not in PLAIN and not name.startswith("mllib_")
 ]
 
 

@@ -332,6 +332,7 @@ def provides(dataset: DatasetSettings) -> set[str]:
 def check_parts(checked: Settings) -> None:
     """Check steps, features and whether the data set can serve them, before any data is read."""
     from seg import cleaning, features, published
+    from seg.models import mllib
 
     dataset, given = checked.dataset, provides(checked.dataset)
     _check_format(getattr(dataset, "date_format", None))
@@ -347,6 +348,9 @@ def check_parts(checked: Settings) -> None:
     features.check(wanted, given, dataset.name, counted)
     features.check(dataset.common, given, dataset.name, counted)
     features.check_as_of(checked.recipe.as_of)
+    mllib.check(
+        checked.model, checked.scaler, checked.engine.name, checked.evaluation.holdout.cut is not None
+    )
     for entry in checked.published:
         published.reach(entry.tolerance or 0, 1.0)
 

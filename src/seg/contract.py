@@ -84,6 +84,8 @@ def of(result: Result, settings: Settings) -> Contract:
     chosen = table.frame[table.features]
     ranges = chosen.quantile(list(QUANTILES))
     ranges.index = [f"{share:g}" for share in QUANTILES]
+    if result.spread is not None:  # quantiles of the sample, but the ends of all customers
+        ranges.loc[["0", "1"]] = result.spread.ends[table.features].to_numpy()
     days = {"day": table.as_of, "oldest": table.oldest, "newest": table.newest}
     return Contract(
         dataset=settings.dataset.name,
@@ -92,7 +94,7 @@ def of(result: Result, settings: Settings) -> Contract:
         fingerprint=result.fingerprint,
         seg=__version__,
         k=int(result.k),
-        customers=len(chosen),
+        customers=result.customers,
         features={name: list(table.transforms.get(name, ())) for name in table.features},
         profile=list(table.profile),
         ranges=ranges.to_dict(),

@@ -6,7 +6,7 @@ Guards and sizes are looked at in every run; the rest costs time and is asked fo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,7 @@ def gather(
     k: int,
     measured: Measured,
     notices: list[tuple[str, str]],
+    flags: list[str] | None = None,
 ) -> Evidence:
     """Gather the evidence that the settings ask for.
 
@@ -71,16 +72,21 @@ def gather(
         The scaled features.
     notices : list of (level, text)
         Gets the reasons why the run is flagged.
+    flags : list of str, optional
+        Those reasons, where they were found on all customers and `X` is of a sample.
     """
     asked, found = settings.evaluation, Evidence()
     segmenter = scan.fitted[k]
-    floor = int(getattr(segmenter.clusterer_, "n_floor_components_", 0))
-    found.flags = guards.guards(X, segmenter.labels_, prepared.table.frame[prepared.table.features], floor)
+    if flags is None:
+        floor = int(getattr(segmenter.clusterer_, "n_floor_components_", 0))
+        flags = guards.guards(X, segmenter.labels_, prepared.table.frame[prepared.table.features], floor)
+    found.flags = flags
     notices += [("warning", f"FLAGGED: {reason}") for reason in found.flags]
     fit = fitter(parts, prepared.table.features)
     try:
         if asked.stability:
             _stability(settings, parts, X, scan, k, fit, found)
+            found.stability = replace(found.stability, total=int(measured.values["data/customers"]))
         if asked.null:
             _null(settings, parts, prepared.table, scan, k, found)
     except ValueError as error:
@@ -92,8 +98,8 @@ def gather(
         found.metrics |= found.holdout.metrics
     found.verdicts = verdicts.verdicts(
         silhouette=measured.own.value,
-        sizes=metrics.sizes(segmenter.labels_),
-        customers=len(X),
+        sizes={name: measured.values[f"segments/{name}"] for name in ("smallest_segment", "largest_share")},
+        customers=int(measured.values["data/customers"]),
         stability=found.stability,
         null=found.null,
         holdout=found.holdout.scores if found.holdout else None,

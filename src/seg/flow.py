@@ -6,6 +6,7 @@ Takes instantiated parts and checked settings, so that a notebook or a test can 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from seg import (
     cache,
     choosing,
+    distributed,
     evidence,
     identity,
     measure,
@@ -23,10 +25,15 @@ from seg import (
     selection,
     space,
 )
+from seg.cache import Cache
 from seg.config import Settings
+from seg.distributed import Spread
 from seg.errors import SegError
 from seg.evidence import Evidence
 from seg.features import FeatureTable
+from seg.measure import Measured
+from seg.models.mllib import is_mllib
+from seg.preparing import Prepared
 from seg.reuse import Reuse
 from seg.segments import profile as segments_profile
 from seg.sources import Source
@@ -37,7 +44,8 @@ from seg.space import Parts
 class Result:
     """A finished segmentation.
 
-    `X` holds the scaled features (own space), `seen` what the clusterer saw: the same, or an embedding of it.
+    `X` holds the scaled features (own space), `seen` what the clusterer saw: the same, or an embedding of it. Where the
+    customers stayed on Spark, `spread` says so, and all that has a row a customer is of a sample.
     """
 
     table: FeatureTable
@@ -58,6 +66,12 @@ class Result:
     evidence: Evidence
     notices: list[tuple[str, str]] = field(default_factory=list)
     published: pd.DataFrame | None = None
+    spread: Spread | None = None
+
+    @property
+    def customers(self) -> int:
+        """All customers."""
+        return len(self.table.frame) if self.spread is None else self.spread.count
 
     @property
     def labels(self) -> np.ndarray:
@@ -65,8 +79,13 @@ class Result:
         return self.scan.fitted[self.k].labels_
 
 
-def segment(settings: Settings, parts: Parts) -> Result:
+def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Result:
     """Segment the customers of one data set with one model.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Directory of the run, into which Spark's executors write the segments of an MLlib model.
 
     Raises
     ------
@@ -77,6 +96,8 @@ def segment(settings: Settings, parts: Parts) -> Result:
     source = preparing.find(settings, notices)
     kept = cache.of(settings.cache)
     fingerprint = identity.fingerprint(settings.dataset, source, kept.digest)
+    if is_mllib(settings.model):
+        return _on_spark(settings, parts, source, fingerprint, folder, notices)
     reuse = Reuse(kept, settings, parts, fingerprint)
     prepared = reuse.prepared(source, notices)
     table = prepared.table
@@ -84,7 +105,7 @@ def segment(settings: Settings, parts: Parts) -> Result:
     embed, seen = reuse.embedded(table, X)
     scan = _scan(settings, parts, reuse, table, seen, notices)
     choice, votes, scan = _choose(settings, parts, reuse, scan, seen, notices)
-    k, reason = choice.k, choice.reason
+    k = choice.k
     segmenter = scan.fitted[k]
     embedding = [] if embed is None else [("embed", embed)]
     pipeline = Pipeline([*pipeline.steps, *embedding, ("cluster", segmenter)])
@@ -96,20 +117,76 @@ def segment(settings: Settings, parts: Parts) -> Result:
         revenue = "revenue" if "revenue" in table.frame else None
         segments = segments_profile.profile(table.frame, segmenter.labels_, named, columns, revenue)
     gathered = evidence.gather(settings, parts, prepared, X, scan, k, measured, notices)
-    segments = segments.merge(gathered.by_segment(measured), on="segment", how="left")
-    ours = published.values(prepared.ledger, segments, scan.table, measured.values | gathered.metrics)
+    made = Made(prepared, pipeline, X, seen, scan, choice, votes, segments, measured)
+    return _result(settings, made, gathered, source, fingerprint, notices)
+
+
+def _on_spark(
+    settings: Settings, parts: Parts, source: Source, fingerprint: str, folder: Path | None, notices: list
+) -> Result:
+    """Do the same without bringing the customers here, see `seg.distributed`."""
+    with distributed.workplace(settings, parts, folder) as (engine, work):
+        loaded, clean, ledger = preparing.read(settings, parts, engine, source, notices)
+        with progress.step("features") as found:
+            customers = distributed.prepare(settings, parts, engine, clean, notices)
+            found(
+                f"{customers.count:,} customers x {customers.X.shape[1]} features: {', '.join(customers.table.features)}"
+            )
+        prepared = Prepared(customers.table, ledger, loaded.rejects)
+        ks = _ks(settings, parts, customers.count, customers.distinct, notices)
+        fits = distributed.scan(settings, parts, customers, ks, work)
+        here = distributed.in_memory(parts)
+        reuse = Reuse(Cache(None), settings, here, fingerprint)
+        choice, votes, scan = _choose(settings, here, reuse, fits.scan, customers.X, notices, customers.count)
+        with progress.step("profile and measure"):
+            fits = replace(fits, scan=scan)
+            described = distributed.describe(settings, customers, fits, choice.k, prepared, notices)
+        with progress.step("write the segments") as found:
+            spread = distributed.leave(customers, described, work, folder)
+            found(str(spread.assignments or "not asked for"))
+    pipeline = Pipeline([*customers.space.pipeline.steps, ("cluster", scan.fitted[choice.k])])
+    gathered = evidence.gather(
+        settings, here, prepared, customers.X, scan, choice.k, described.measured, notices, described.flags
+    )  # fmt: skip
+    made = Made(
+        prepared, pipeline, customers.X, customers.X, scan, choice, votes, described.segments, described.measured
+    )  # fmt: skip
+    return replace(_result(settings, made, gathered, source, fingerprint, notices), spread=spread)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was found, in memory or on Spark, before it becomes a `Result`."""
+
+    prepared: Prepared
+    pipeline: Pipeline
+    X: np.ndarray
+    seen: np.ndarray
+    scan: selection.Scan
+    choice: choosing.Choice
+    votes: pd.DataFrame | None
+    segments: pd.DataFrame
+    measured: Measured
+
+
+def _result(
+    settings: Settings, made: Made, gathered: Evidence, source: Source, fingerprint: str, notices: list
+) -> Result:
+    prepared, measured = made.prepared, made.measured
+    segments = made.segments.merge(gathered.by_segment(measured), on="segment", how="left")
+    ours = published.values(prepared.ledger, segments, made.scan.table, measured.values | gathered.metrics)
     return Result(
-        table=table,
+        table=prepared.table,
         ledger=prepared.ledger,
         rejects=prepared.rejects,
         source=source,
-        pipeline=pipeline,
-        X=X,
-        seen=seen,
-        scan=scan,
-        k=k,
-        k_reason=reason,
-        votes=votes,
+        pipeline=made.pipeline,
+        X=made.X,
+        seen=made.seen,
+        scan=made.scan,
+        k=made.choice.k,
+        k_reason=made.choice.reason,
+        votes=made.votes,
         segments=segments,
         metrics=measured.values | gathered.metrics,
         meanings=measured.meanings | gathered.meanings,
@@ -124,13 +201,13 @@ def _scan(
     settings: Settings, parts: Parts, reuse: Reuse, table: FeatureTable, seen: np.ndarray, notices: list
 ):
     worth = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
-    scan = reuse.scanned(seen, _ks(settings, parts, seen, notices), worth)
+    ks = _ks(settings, parts, len(seen), len(np.unique(seen, axis=0)), notices)
+    scan = reuse.scanned(seen, ks, worth)
     notices += [("info", text) for text in scan.warnings]
     return scan
 
 
-def _ks(settings: Settings, parts: Parts, X: np.ndarray, notices: list) -> list[int]:
-    customers, distinct = len(X), len(np.unique(X, axis=0))
+def _ks(settings: Settings, parts: Parts, customers: int, distinct: int, notices: list) -> list[int]:
     if not parts.takes_k:
         if settings.k != "auto":
             notices.append(
@@ -165,9 +242,18 @@ def _ks(settings: Settings, parts: Parts, X: np.ndarray, notices: list) -> list[
 
 
 def _choose(
-    settings: Settings, parts: Parts, reuse: Reuse, scan: selection.Scan, seen: np.ndarray, notices: list
+    settings: Settings,
+    parts: Parts,
+    reuse: Reuse,
+    scan: selection.Scan,
+    seen: np.ndarray,
+    notices: list,
+    customers: int | None = None,
 ):
-    """Ask the panel of rules; obey the k that was given, take the panel's for auto."""
+    """Ask the panel of rules; obey the k that was given, take the panel's for auto.
+
+    `customers` counts all of them, where the table of the scan is of all and `seen` of a sample.
+    """
     if not parts.takes_k:
         k = int(scan.table["k"].iloc[0])
         if k == 0:
@@ -178,6 +264,7 @@ def _choose(
     whole = settings.k == "auto" or settings.selection.panel
     with progress.step("choose k") as found:
         table = reuse.panel(seen, scan, whole, notices)
+        table.loc[table["k"] == 1, "smallest_segment"] = customers or len(seen)
         votes = choosing.votes(table)
         if settings.k == "auto":
             choice = choosing.choose(votes, table)

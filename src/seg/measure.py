@@ -74,10 +74,10 @@ def measure(
     space = common.rank_normal(table.frame[settings.dataset.common])
     explained = metrics.variance_explained(table.frame[table.features], labels)
     values |= {
-        "own/silhouette_macro": _macro(own),
+        "own/silhouette_macro": macro(own),
         "common/silhouette": shared.value,
         "common/silhouette_se": shared.se,
-        "common/silhouette_macro": _macro(shared),
+        "common/silhouette_macro": macro(shared),
         "common/silhouette_sq": metrics.silhouette_squared(space, labels),
         **{f"explained/{name}": value for name, value in explained.items()},
         "segments/count": k,
@@ -107,7 +107,7 @@ def _separation(X: np.ndarray, labels: np.ndarray, own: SilhouetteResult) -> dic
     }
 
 
-def _macro(result: SilhouetteResult) -> float:
+def macro(result: SilhouetteResult) -> float:
     """Mean over segments, each counting once: a large segment cannot hide small ones."""
     return float(np.mean(list(result.per_cluster.values()))) if result.per_cluster else float("nan")
 

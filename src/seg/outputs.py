@@ -12,6 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
 from sklearn.decomposition import PCA
 
 from seg import plots, progress, report
@@ -100,7 +103,7 @@ def leave(
             tables["bad_rows"] = result.rejects
         written = [write(folder / "config.yaml", config_yaml)]
         written += [write_csv(folder / f"{name}.csv", table) for name, table in tables.items()]
-        written += [write_parquet(folder / ASSIGNMENTS, _assignments(result))]
+        written += [_assigned(result, folder)]
         written += [write(folder / "figures" / f"{name}.png", png) for name, (_, png) in figures.items()]
         page = report.render(
             title=title,
@@ -140,17 +143,31 @@ def to_share(files: list[Path], folder: Path, salt: str) -> Iterator[Path]:
             target = Path(scratch) / path.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.name == ASSIGNMENTS:
-                table = pd.read_parquet(path)
-                write_parquet(
-                    target, table.assign(customer_id=[_hashed(salt, one) for one in table["customer_id"]])
-                )
+                _hash_customers(path, target, salt)
             else:
                 shutil.copyfile(path, target)
         yield Path(scratch)
 
 
+def _hash_customers(source: Path, target: Path, salt: str) -> None:
+    """Copy assignments, a file or a folder of them, with hashed customers, without ever having all of them in memory."""
+    table = pyarrow.dataset.dataset(source, format="parquet")
+    place = table.schema.get_field_index("customer_id")
+    with pq.ParquetWriter(target, table.schema) as writer:
+        for batch in table.to_batches():
+            hashed = pa.array([_hashed(salt, one) for one in batch.column(place).to_pylist()], pa.string())
+            writer.write_batch(batch.set_column(place, pa.field("customer_id", pa.string()), hashed))
+
+
 def _hashed(salt: str, customer_id: str) -> str:
     return hashlib.sha256(f"{salt} {customer_id}".encode()).hexdigest()[:16]
+
+
+def _assigned(result: Result, folder: Path) -> Path:
+    """Write the segment of each customer, where Spark's executors have not."""
+    if result.spread is not None and result.spread.assignments is not None:
+        return result.spread.assignments
+    return write_parquet(folder / ASSIGNMENTS, _assignments(result))
 
 
 def _assignments(result: Result) -> pd.DataFrame:
@@ -224,9 +241,10 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
     silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
     points, explained = _map(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
+    sampled = f" ({result.spread.sampled})" if result.spread and result.spread.sampled else ""
     drawn = {
         "map": (
-            "Customers in the two main directions of the scaled features",
+            f"Customers in the two main directions of the scaled features{sampled}",
             plots.map_2d(points, labels, named, explained),
         ),
         "profile": (
@@ -238,7 +256,10 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
     if silhouette.n:
         kept = labels[silhouette.index]
         blades = plots.silhouette_blades(silhouette.samples, kept, named, silhouette.value)
-        drawn["silhouette_blades"] = ("Silhouette of each customer, segment by segment", blades)
+        drawn["silhouette_blades"] = (
+            f"Silhouette of each customer, segment by segment{sampled}",
+            blades,
+        )
     drawn["elbow"] = ("Inertia over k", plots.elbow(k_scan, result.k))
     drawn["silhouette"] = ("Mean silhouette over k", plots.silhouette_over_k(k_scan, result.k))
     if result.votes is not None:

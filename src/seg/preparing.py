@@ -58,23 +58,7 @@ def prepare(settings: Settings, parts: Parts, source: Source, notices: list) -> 
     dataset, recipe = settings.dataset, settings.recipe
     parted = None
     with parts.connect() as engine:
-        with progress.step(f"read {dataset.name}") as found:
-            loaded = parts.load(engine, source)
-            found(source.where)
-        if len(loaded.rejects):
-            text = f"{len(loaded.rejects):,} rows could not be read and were left out (dataset.bad_rows=skip): see bad_rows.csv"
-            log.warning(text)
-            notices.append(("warning", text))
-        with progress.step("clean") as found:
-            steps = cleaning.parse(settings.cleaning.steps)
-            clean, ledger = cleaning.clean(
-                engine, loaded.table, steps, full=settings.cleaning.ledger == "full"
-            )
-            found(
-                f"{ledger.rows.iloc[0]:,} -> {ledger.rows.iloc[-1]:,} rows, {ledger.customers.iloc[-1]:,} customers"
-            )
-        _log_ledger(ledger)
-        notices += [("info", text) for text in cleaning.remarks(engine, clean)]
+        loaded, clean, ledger = read(settings, parts, engine, source, notices)
         with progress.step("features") as found:
             table = features.build(
                 engine,
@@ -93,6 +77,33 @@ def prepare(settings: Settings, parts: Parts, source: Source, notices: list) -> 
             with progress.step("hold-out") as found:
                 parted = _part(settings, engine, loaded, notices, found)
     return Prepared(table, ledger, loaded.rejects, parted)
+
+
+def read(settings: Settings, parts: Parts, engine: Engine, source: Source, notices: list):
+    """Read and clean.
+
+    Returns
+    -------
+    loaded : Loaded
+    clean : ir.Table
+    ledger : DataFrame
+    """
+    with progress.step(f"read {settings.dataset.name}") as found:
+        loaded = parts.load(engine, source)
+        found(source.where)
+    if len(loaded.rejects):
+        text = f"{len(loaded.rejects):,} rows could not be read and were left out (dataset.bad_rows=skip): see bad_rows.csv"
+        log.warning(text)
+        notices.append(("warning", text))
+    with progress.step("clean") as found:
+        steps = cleaning.parse(settings.cleaning.steps)
+        clean, ledger = cleaning.clean(engine, loaded.table, steps, full=settings.cleaning.ledger == "full")
+        found(
+            f"{ledger.rows.iloc[0]:,} -> {ledger.rows.iloc[-1]:,} rows, {ledger.customers.iloc[-1]:,} customers"
+        )
+    _log_ledger(ledger)
+    notices += [("info", text) for text in cleaning.remarks(engine, clean)]
+    return loaded, clean, ledger
 
 
 def _part(settings: Settings, engine: Engine, loaded: Loaded, notices: list, found):

@@ -59,12 +59,13 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
     chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
     tracker = _tracker(settings, chosen, parts.takes_k, tags or {})
     try:
-        result = flow.segment(settings, parts)
+        result = flow.segment(settings, parts, folder)
         title = f"{settings.dataset.name}: {result.k} segments"
         subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
         facts = _facts(settings, chosen, result, clock())
         written = outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
         written += contract.leave(result, settings, folder)
+        written += _on_spark(settings, result, folder)
         refused = _track(
             tracker, _record(settings, cfg, result, folder, clock()), outputs.shared_files(written)
         )
@@ -75,6 +76,20 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
         tracker.fail(folder, "FAILED", error)
         raise
     return Done(result, tracker, folder, title, clock(), refused)
+
+
+def _on_spark(settings: Settings, result, folder: Path) -> list[Path]:
+    """Save the model as Spark has it, beside the one that needs no JVM; return its files."""
+    if result.spread is None or not (settings.tracking.enabled and settings.tracking.model):
+        return []
+    from seg.tracking import spark
+
+    return spark.save(result.spread.model, _example(result), folder / "spark_model", result.spread.staging)
+
+
+def _example(result):
+    """Make up feature rows: shown to whoever opens the model, so no customers."""
+    return result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
 
 
 def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
@@ -133,7 +148,6 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
     from seg.report import note
     from seg.tracking import git_commit
 
-    example = result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
     commit, cut = git_commit(), settings.evaluation.holdout.cut
     plain = OmegaConf.to_container(cfg, resolve=False)
     points = result.table.frame[settings.dataset.common]
@@ -159,7 +173,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
         "k_scan": result.scan.table,
         "data": (settings.dataset.name, result.fingerprint),
         "pipeline": result.pipeline,
-        "example": example,
+        "example": _example(result),
     }
 
 
@@ -175,7 +189,7 @@ def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str
         "data set": settings.dataset.name,
         "data": f"{result.source.data} ({', '.join(path.name for path in result.source.all_paths[:3]) or 'made in memory'})",
         "fingerprint": result.fingerprint[:12] if result.source.paths else "",
-        "customers": f"{len(result.table.frame):,}",
+        "customers": f"{result.customers:,}",
         **as_of,
         **{name: chosen[name] for name in ("cleaning", "recipe", "scaler", "model", "engine")},
         "k": str(result.k),

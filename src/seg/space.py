@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,34 +66,47 @@ def scale(
         There are fewer than 3 customers, all are alike, or a scaled value is not finite.
     """
     chosen = table.frame[table.features]
-    if len(chosen) < 3:
-        raise SegError(
-            f"features: only {len(chosen)} customers are left after cleaning; at least 3 customers are needed for segments"
-        )
-    constant = [name for name in table.features if chosen[name].nunique() == 1]
-    if len(constant) == len(table.features):
-        raise SegError(
-            f"features: every customer has the same {', '.join(constant)}; nothing tells them apart, so there are no segments"
-        )
-    if constant:
-        notices.append(
-            (
-                "warning",
-                f"{', '.join(constant)}: the same for every customer, so of no influence on the segments",
-            )
-        )
+    check_varied({name: chosen[name].nunique() == 1 for name in table.features}, len(chosen), notices)
     pipeline = Pipeline([("transform", preparation(table.transforms)), ("scale", scaler)])
     if named:
         pipeline.set_output(transform="pandas")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         X = np.asarray(pipeline.fit_transform(chosen), dtype="float64")
-    if not np.isfinite(X).all():
-        wrong = [name for name, bad in zip(table.features, ~np.isfinite(X).all(axis=0), strict=True) if bad]
+    check_finite(table.features, np.isfinite(X).all(axis=0))
+    return pipeline, X
+
+
+def check_varied(constant: Mapping[str, bool], customers: int, notices: list[tuple[str, str]]) -> None:
+    """Check that there are customers to part, and features that tell them apart.
+
+    Parameters
+    ----------
+    constant : mapping of str to bool
+        Whether a feature has one value for all customers.
+    """
+    if customers < 3:
+        raise SegError(
+            f"features: only {customers} customers are left after cleaning; at least 3 customers are needed for segments"
+        )
+    same = [name for name, one in constant.items() if one]
+    if len(same) == len(constant):
+        raise SegError(
+            f"features: every customer has the same {', '.join(same)}; nothing tells them apart, so there are no segments"
+        )
+    if same:
+        notices.append(
+            ("warning", f"{', '.join(same)}: the same for every customer, so of no influence on the segments")
+        )
+
+
+def check_finite(features: Sequence[str], finite: Sequence[bool]) -> None:
+    """Check that every feature is finite after scaling."""
+    wrong = [name for name, good in zip(features, finite, strict=True) if not good]
+    if wrong:
         raise SegError(
             f"scaler: {', '.join(wrong)} is not finite after scaling; choose scaler=robust or scaler=quantile"
         )
-    return pipeline, X
 
 
 def embed(transformer, features: list[str], X: np.ndarray) -> np.ndarray:

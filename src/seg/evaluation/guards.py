@@ -53,55 +53,63 @@ def guards(
     if not len(labeling.ids):
         return ["no segment: every customer is noise (threshold: at least one segment)"]
     points = pd.DataFrame(X + 0.0).groupby(list(range(X.shape[1])), sort=False).ngroup().to_numpy()
+    still = [
+        name for name, column in features_frame.items() if stands_still(column.to_numpy(dtype="float64"))
+    ]
+    after = []
+    if X.shape[1] == features_frame.shape[1]:
+        after = [name for name, column in zip(features_frame, X.T, strict=True) if stands_still(column)]
+    inside = [points[labeling.codes == code] for code in range(len(labeling.ids))]
+    alike = [labeling.ids[code] for code, found in enumerate(inside) if (found == found[0]).all()]
     return [
-        *_sizes(labeling, len(X)),
-        *_constant(X, features_frame),
-        *_covariance(X, labeling, gmm_floor_components),
-        *_repeated(points, labeling),
+        *sizes(labeling.ids, labeling.counts, len(X)),
+        *constant(still, after, len(X)),
+        *covariance(X, labeling, gmm_floor_components),
+        *repeated(labeling.ids, labeling.counts, alike, int(np.bincount(points).max()), len(points)),
     ]
 
 
-def _sizes(labeling: Labeling, n: int) -> list[str]:
+def sizes(ids: Sequence[int], counts: np.ndarray, n: int) -> list[str]:
+    """Look at the sizes of the segments; n counts all customers."""
     reasons = []
-    share, least = labeling.counts.max() / n, max(SMALLEST_SEGMENT, SMALLEST_SHARE * n)
+    share, least = counts.max() / n, max(SMALLEST_SEGMENT, SMALLEST_SHARE * n)
     if share > LARGEST_SHARE:
         reasons.append(
-            f"segment {labeling.ids[labeling.counts.argmax()]} holds {share:.1%} of the customers (threshold: at most {LARGEST_SHARE:.0%})"
+            f"segment {ids[counts.argmax()]} holds {share:.1%} of the customers (threshold: at most {LARGEST_SHARE:.0%})"
         )
-    small = np.flatnonzero(labeling.counts < least)
+    small = np.flatnonzero(counts < least)
     if len(small):
         verb, each = ("has", "") if len(small) == 1 else ("have", "each ")
-        counts = _listed([f"{count:,}" for count in labeling.counts[small]])
+        listed = _listed([f"{count:,}" for count in counts[small]])
         reasons.append(
-            f"{_named(labeling.ids[small])} {verb} {counts} customers (threshold: {each}at least {np.ceil(least):,.0f}, the larger of "
-            f"{SMALLEST_SEGMENT} and {SMALLEST_SHARE:.0%} of {n:,})"
+            f"{_named([ids[place] for place in small])} {verb} {listed} customers (threshold: {each}at least {np.ceil(least):,.0f}, "
+            f"the larger of {SMALLEST_SEGMENT} and {SMALLEST_SHARE:.0%} of {n:,})"
         )
     return reasons
 
 
-def _constant(X: np.ndarray, frame: pd.DataFrame) -> list[str]:
-    found = [name for name, column in frame.items() if _stands_still(column.to_numpy(dtype="float64"))]
+def constant(still: Sequence[str], after: Sequence[str], n: int) -> list[str]:
+    """Name the features that have one value, as they are or only after transforms and scaling."""
     reasons = []
-    if found:
+    if still:
         reasons.append(
-            f"{_listed(found)}: zero variance, one value for all {len(frame):,} customers (threshold: two values)"
+            f"{_listed(still)}: zero variance, one value for all {n:,} customers (threshold: two values)"
         )
-    if X.shape[1] == frame.shape[1]:
-        scaled = [name for name, column in zip(frame, X.T, strict=True) if _stands_still(column)]
-        gone = [name for name in scaled if name not in found]
-        if gone:
-            reasons.append(
-                f"{_listed(gone)}: zero variance after transforms and scaling, one value for all {len(X):,} customers "
-                "(threshold: two values)"
-            )
+    gone = [name for name in after if name not in still]
+    if gone:
+        reasons.append(
+            f"{_listed(gone)}: zero variance after transforms and scaling, one value for all {n:,} customers (threshold: two values)"
+        )
     return reasons
 
 
-def _stands_still(values: np.ndarray) -> bool:
+def stands_still(values: np.ndarray) -> bool:
+    """Say whether values, or the ends of them, are one value."""
     return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
 
 
-def _covariance(X: np.ndarray, labeling: Labeling, floor_components: int) -> list[str]:
+def covariance(X: np.ndarray, labeling: Labeling, floor_components: int = 0) -> list[str]:
+    """Look for segments, and components of a mixture, that are flat where all customers together are not."""
     reasons = []
     if floor_components:
         reasons.append(
@@ -130,19 +138,17 @@ def _eigenvalues(Z: np.ndarray) -> np.ndarray:
     return np.linalg.eigvalsh(centred.T @ centred / len(Z))
 
 
-def _repeated(points: np.ndarray, labeling: Labeling) -> list[str]:
+def repeated(ids: Sequence[int], counts: np.ndarray, alike: Sequence[int], most: int, n: int) -> list[str]:
+    """Look for equal customers: segments that are one point, and the `most` customers at one point."""
     reasons = []
-    for code, segment in enumerate(labeling.ids):
-        inside = points[labeling.codes == code]
-        if len(inside) > 1 and (inside == inside[0]).all():
+    for segment, count in zip(ids, counts, strict=True):
+        if segment in alike and count > 1:
             reasons.append(
-                f"segment {segment}: all its {len(inside):,} customers are one and the same point (threshold: two points)"
+                f"segment {segment}: all its {count:,} customers are one and the same point (threshold: two points)"
             )
-    most = np.bincount(points).max()
-    if most > ONE_POINT_SHARE * len(points):
+    if most > ONE_POINT_SHARE * n:
         reasons.append(
-            f"{most:,} of {len(points):,} customers, {most / len(points):.1%}, are one and the same point (threshold: at most "
-            f"{ONE_POINT_SHARE:.0%})"
+            f"{most:,} of {n:,} customers, {most / n:.1%}, are one and the same point (threshold: at most {ONE_POINT_SHARE:.0%})"
         )
     return reasons
 

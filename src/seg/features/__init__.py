@@ -2,6 +2,6 @@
 
 from seg.features.glossary import GLOSSARY
 from seg.features.recipe import check, check_as_of, parse
-from seg.features.table import FeatureTable, build, catalogue
+from seg.features.table import FeatureTable, Plan, build, catalogue, plan
 
-__all__ = ["GLOSSARY", "FeatureTable", "build", "catalogue", "check", "check_as_of", "parse"]
+__all__ = ["GLOSSARY", "FeatureTable", "Plan", "build", "catalogue", "check", "check_as_of", "parse", "plan"]

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
 import pandas as pd
 from ibis.expr import types as ir
 
 from seg.engine import Engine
-from seg.errors import SegError, listed
+from seg.errors import SegError
+from seg.features import checks
 from seg.features.glossary import GLOSSARY, Context
 from seg.features.recipe import check_as_of
 
@@ -80,26 +80,65 @@ def build(
     SegError
         `as_of` lies before the newest order, nobody is left, or a feature is not a number for someone.
     """
+    made = plan(engine, table, features, profile, extra, as_of, levels, truth)
+    customers = _few_enough(engine, made.customers)
+    frame = engine.collect(customers.order_by("customer_id")).set_index("customer_id").sort_index()
+    planted = frame.pop("_truth") if truth else None
+    if not len(frame):
+        raise checks.nobody()
+    frame = checks.checked(frame)
+    return made.computed(frame, planted)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A feature table that is not computed yet.
+
+    Parameters
+    ----------
+    customers : ir.Table
+        ``customer_id``, `features` and `profile`, and ``_truth`` where the data set knows it; neither rounded nor checked.
+    features, profile, transforms, as_of, oldest, newest
+        As in `FeatureTable`.
+    """
+
+    customers: ir.Table
+    features: list[str]
+    profile: list[str]
+    transforms: dict[str, tuple[str, ...]]
+    as_of: date | None = None
+    oldest: date | None = None
+    newest: date | None = None
+
+    def computed(self, frame: pd.DataFrame, truth: pd.Series | None) -> FeatureTable:
+        """Give the table, once its rows, or a sample of them, are computed."""
+        return FeatureTable(
+            frame, self.features, self.profile, self.transforms, self.as_of, truth, self.oldest, self.newest
+        )
+
+
+def plan(
+    engine: Engine,
+    table: ir.Table,
+    features: Mapping[str, tuple[str, ...]],
+    profile: Sequence[str] = (),
+    extra: Sequence[str] = (),
+    as_of: object = 1,
+    levels: Mapping[str, Sequence[str]] | None = None,
+    truth: str | None = None,
+) -> Plan:
+    """Say how the features of every customer are computed; see `build`, which computes them."""
     counted = "order_id" in table.columns
     context = _context(engine, table, counted, as_of, levels or {})
     wanted = list(dict.fromkeys([*features, *profile, *extra]))
     customers, made = _columns(table, counted, wanted, context, truth)
-    customers = _few_enough(engine, customers)
-    frame = engine.collect(customers.order_by("customer_id")).set_index("customer_id").sort_index()
-    planted = frame.pop("_truth") if truth else None
-    if not len(frame):
-        raise SegError("features: no customer is left; look at the ledger for the step that dropped them")
-    _check_once(frame)
-    _check_numeric(frame)
-    frame = _rounded(frame.astype("float64"))
-    _check_finite(frame)
     chosen = [column for name in features for column in made[name]]
     described = [column for name in wanted for column in made[name] if column not in chosen]
     transforms = {column: features[name] for name in features for column in made[name]}
     if context.newest is None:
-        return FeatureTable(frame, chosen, described, transforms, None, planted)
+        return Plan(customers, chosen, described, transforms)
     ends = context.oldest.date(), context.newest.date()
-    return FeatureTable(frame, chosen, described, transforms, context.as_of, planted, *ends)
+    return Plan(customers, chosen, described, transforms, context.as_of, *ends)
 
 
 def _few_enough(engine: Engine, customers: ir.Table) -> ir.Table:
@@ -209,52 +248,6 @@ def _in_order(wanted: Sequence[str], present: set[str]) -> list[str]:
     for name in wanted:
         add(name)
     return list(ordered)
-
-
-def _check_once(frame: pd.DataFrame) -> None:
-    twice = frame.index[frame.index.duplicated()].unique()
-    if len(twice):
-        raise SegError(
-            f"features: {len(twice):,} customers have more than one row, such as {twice[0]!r}; one row "
-            "a customer is "
-            "expected: remove or merge the others"
-        )
-
-
-def _check_numeric(frame: pd.DataFrame) -> None:
-    for column in frame:
-        if not (pd.api.types.is_numeric_dtype(frame[column]) or pd.api.types.is_bool_dtype(frame[column])):
-            raise SegError(
-                f"features: {column} is not a number but {frame[column].iloc[0]!r}; choose a feature "
-                "counted from it: "
-                f"{listed(column, GLOSSARY, most=8)}"
-            )
-
-
-def _rounded(frame: pd.DataFrame, digits: int = 12) -> pd.DataFrame:
-    """Keep twelve significant digits: the last ones of a sum depend on the order in which threads add."""
-    values = frame.to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        places = digits - 1 - np.floor(np.log10(np.abs(values)))
-    places = np.where(np.isfinite(places), np.clip(places, 0, 300), 0)
-    # Beyond 1e11 a float has no digits after the point to drop.
-    scale = 10.0**places
-    rounded = np.where(places > 0, np.round(values * scale) / scale, values)
-    return pd.DataFrame(
-        np.where(np.isfinite(rounded), rounded, values), index=frame.index, columns=frame.columns
-    )
-
-
-def _check_finite(frame: pd.DataFrame) -> None:
-    wrong = ~np.isfinite(frame.to_numpy())
-    if wrong.any():
-        column = int(wrong.any(axis=0).argmax())
-        customer = frame.index[int(wrong[:, column].argmax())]
-        raise SegError(
-            f"features: {frame.columns[column]} is not a number for {int(wrong[:, column].sum()):,} "
-            "customers, such as "
-            f"{customer!r}; drop or fill the missing values in the cleaning (drop_missing)"
-        )
 
 
 def catalogue() -> pd.DataFrame:

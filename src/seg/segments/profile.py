@@ -45,26 +45,53 @@ def profile(
     """
     order = _in_order(labels)
     groups = features.groupby(labels)
-    size = groups.size().reindex(order)
-    table = pd.DataFrame({"segment": order, "name": [named[label] for label in order]})
-    table["size"] = size.to_numpy()
-    table["share"] = table["size"] / len(labels)
-    table["revenue_share"] = _share(groups, features, revenue, order)
-    means, medians = groups[list(columns)].mean().loc[order], groups[list(columns)].median().loc[order]
-    overall = features[list(columns)].mean()
+    sums = None
+    if revenue is not None and revenue in features.columns:
+        sums = groups[revenue].sum().loc[order]
+    of_all = groups[list(columns)]
+    return described(
+        named, groups.size().loc[order], sums, of_all.mean().loc[order], of_all.median().loc[order],
+        features[list(columns)].mean(),
+    )  # fmt: skip
+
+
+def described(
+    named: Mapping[int, str],
+    sizes: pd.Series,
+    revenue: pd.Series | None,
+    means: pd.DataFrame,
+    medians: pd.DataFrame,
+    overall: pd.Series,
+) -> pd.DataFrame:
+    """Put together the profile of segments whose numbers are known already.
+
+    Parameters
+    ----------
+    named : mapping of int to str
+    sizes, revenue : Series, index segment
+        Customers, and the sum of their revenue (None where there is none).
+    means, medians : DataFrame, index segment
+        One column a feature.
+    overall : Series
+        Mean of all customers, by feature.
+
+    Returns
+    -------
+    DataFrame
+        See `profile`.
+    """
     index = 100 * means / overall.where(overall != 0)
+    known = revenue is not None and revenue.sum() != 0
+    table = pd.DataFrame({"segment": sizes.index, "name": [named[label] for label in sizes.index]})
+    table["size"] = sizes.to_numpy()
+    table["share"] = table["size"] / table["size"].sum()
+    table["revenue_share"] = (revenue / revenue.sum()).to_numpy() if known else np.nan
     parts = {}
-    for column in columns:
+    for column in means:
         parts[f"mean_{column}"] = means[column].to_numpy()
         parts[f"median_{column}"] = medians[column].to_numpy()
         parts[f"index_{column}"] = index[column].to_numpy()
     return pd.concat([table, pd.DataFrame(parts)], axis=1)
-
-
-def _share(groups, features: pd.DataFrame, revenue: str | None, order: list[int]) -> np.ndarray:
-    if revenue is None or revenue not in features.columns or features[revenue].sum() == 0:
-        return np.full(len(order), np.nan)
-    return (groups[revenue].sum() / features[revenue].sum()).loc[order].to_numpy()
 
 
 def _in_order(labels: np.ndarray) -> list[int]:

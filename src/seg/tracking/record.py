@@ -120,7 +120,7 @@ def read(folder: Path) -> Record:
             f"{path}: cannot be read ({error}); run the command of its config.yaml again"
         ) from None
     needed = [*record.files, *([f"{FOLDER}/model/MLmodel"] if record.model else [])]
-    gone = [name for name in needed if not (folder / name).is_file()]
+    gone = [name for name in needed if not (folder / name).exists()]
     if gone:
         raise SegError(
             f"{folder}: {', '.join(gone)} is gone, which the run in MLflow needs; put it back or do the run again"

@@ -1,0 +1,88 @@
+"""Whether a feature table is what a model can take: one row a customer, every value a finite number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from seg.errors import SegError, listed
+from seg.features.glossary import GLOSSARY
+
+DIGITS = 12  # significant ones that are kept: the last ones of a sum depend on the order in which threads add
+
+
+def checked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Check a table with customers as its index; return it as rounded floats.
+
+    Raises
+    ------
+    SegError
+        A customer has two rows, or a feature is not a number for someone.
+    """
+    _check_once(frame)
+    _check_numeric(frame)
+    frame = _rounded(frame.astype("float64"))
+    _check_finite(frame)
+    return frame
+
+
+def nobody() -> SegError:
+    """Make the error for a table without customers."""
+    return SegError("features: no customer is left; look at the ledger for the step that dropped them")
+
+
+def repeated(count: int, customer: object) -> SegError:
+    """Make the error for customers with more than one row."""
+    return SegError(
+        f"features: {count:,} customers have more than one row, such as {customer!r}; one row a customer is expected: remove or "
+        "merge the others"
+    )
+
+
+def no_number(column: str, value: object) -> SegError:
+    """Make the error for a feature that is text or a date."""
+    return SegError(
+        f"features: {column} is not a number but {value!r}; choose a feature counted from it: "
+        f"{listed(column, GLOSSARY, most=8)}"
+    )
+
+
+def not_finite(column: str, count: int, customer: object) -> SegError:
+    """Make the error for a feature that is missing or infinite for someone."""
+    return SegError(
+        f"features: {column} is not a number for {count:,} customers, such as {customer!r}; drop or fill the missing values "
+        "in the cleaning (drop_missing)"
+    )
+
+
+def _check_once(frame: pd.DataFrame) -> None:
+    twice = frame.index[frame.index.duplicated()].unique()
+    if len(twice):
+        raise repeated(len(twice), twice[0])
+
+
+def _check_numeric(frame: pd.DataFrame) -> None:
+    for column in frame:
+        if not (pd.api.types.is_numeric_dtype(frame[column]) or pd.api.types.is_bool_dtype(frame[column])):
+            raise no_number(column, frame[column].iloc[0])
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    values = frame.to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = DIGITS - 1 - np.floor(np.log10(np.abs(values)))
+    places = np.where(np.isfinite(places), np.clip(places, 0, 300), 0)
+    # Beyond 1e11 a float has no digits after the point to drop.
+    scale = 10.0**places
+    rounded = np.where(places > 0, np.round(values * scale) / scale, values)
+    return pd.DataFrame(
+        np.where(np.isfinite(rounded), rounded, values), index=frame.index, columns=frame.columns
+    )
+
+
+def _check_finite(frame: pd.DataFrame) -> None:
+    wrong = ~np.isfinite(frame.to_numpy())
+    if wrong.any():
+        column = int(wrong.any(axis=0).argmax())
+        customer = frame.index[int(wrong[:, column].argmax())]
+        raise not_finite(frame.columns[column], int(wrong[:, column].sum()), customer)

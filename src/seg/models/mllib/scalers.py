@@ -1,0 +1,100 @@
+"""Scalers on Spark: those of scikit-learn by the same arithmetic, and MLlib's own.
+
+What a scaler has to know is computed by Spark; it is kept in a scikit-learn scaler either way, for the small model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn import preprocessing
+
+from seg.errors import SegError
+
+
+@dataclass(frozen=True)
+class StandardScaler:
+    """MLlib's StandardScaler: zero mean, unit sample variance (divided by n - 1; scikit-learn divides by n)."""
+
+    with_mean: bool = True
+    with_std: bool = True
+
+    def fit(self, frame, source: str, target: str):
+        """Fit a column of vectors."""
+        from pyspark.ml.feature import StandardScaler
+
+        columns = {"inputCol": source, "outputCol": target}
+        return StandardScaler(withMean=self.with_mean, withStd=self.with_std, **columns).fit(frame)
+
+    def in_memory(self) -> preprocessing.StandardScaler:
+        """Give scikit-learn's scaler of this kind, not fitted."""
+        return preprocessing.StandardScaler(with_mean=self.with_mean, with_std=self.with_std)
+
+    def without_jvm(self, model) -> preprocessing.StandardScaler:
+        """Give scikit-learn's scaler of the same numbers."""
+        made = self.in_memory()
+        made.mean_, deviation = model.mean.toArray(), model.std.toArray()
+        made.var_, made.scale_ = deviation**2, _or_nothing(deviation) if self.with_std else None
+        made.n_features_in_ = len(deviation)
+        return made
+
+
+@dataclass(frozen=True)
+class MinMaxScaler:
+    """MLlib's MinMaxScaler: to [0, 1]; a feature of one value becomes 0.5 (0 in scikit-learn)."""
+
+    def fit(self, frame, source: str, target: str):
+        """Fit a column of vectors."""
+        from pyspark.ml.feature import MinMaxScaler
+
+        return MinMaxScaler(inputCol=source, outputCol=target).fit(frame)
+
+    def in_memory(self) -> preprocessing.MinMaxScaler:
+        """Give scikit-learn's scaler of this kind, not fitted."""
+        return preprocessing.MinMaxScaler()
+
+    def without_jvm(self, model) -> preprocessing.MinMaxScaler:
+        """Give scikit-learn's scaler of the same numbers."""
+        made = self.in_memory()
+        made.data_min_, made.data_max_ = model.originalMin.toArray(), model.originalMax.toArray()
+        made.data_range_ = made.data_max_ - made.data_min_
+        moving = made.data_range_ > 0
+        made.scale_ = np.where(moving, 1 / np.where(moving, made.data_range_, 1), 0.0)
+        made.min_ = np.where(moving, -made.data_min_ * made.scale_, 0.5)
+        made.n_features_in_ = len(moving)
+        return made
+
+
+@dataclass(frozen=True)
+class RobustScaler:
+    """MLlib's RobustScaler: median 0, interquartile range 1; quantiles are approximate by `relative_error`."""
+
+    relative_error: float = 0.001
+
+    def __post_init__(self):
+        if not 0 < self.relative_error < 1:
+            raise SegError(f"scaler.relative_error={self.relative_error}: expected a number between 0 and 1")
+
+    def fit(self, frame, source: str, target: str):
+        """Fit a column of vectors."""
+        from pyspark.ml.feature import RobustScaler
+
+        columns = {"inputCol": source, "outputCol": target}
+        return RobustScaler(withCentering=True, relativeError=self.relative_error, **columns).fit(frame)
+
+    def in_memory(self) -> preprocessing.RobustScaler:
+        """Give scikit-learn's scaler of this kind, not fitted."""
+        return preprocessing.RobustScaler()
+
+    def without_jvm(self, model) -> preprocessing.RobustScaler:
+        """Give scikit-learn's scaler of the same numbers."""
+        made = self.in_memory()
+        made.center_, made.scale_ = model.median.toArray(), _or_nothing(model.range.toArray())
+        made.n_features_in_ = len(made.center_)
+        return made
+
+
+def _or_nothing(scale: np.ndarray) -> np.ndarray:
+    """MLlib turns a feature without spread into 0, whatever a new customer has: divided by infinity."""
+    return np.where(scale > 0, scale, np.inf)
