@@ -131,10 +131,10 @@ def test_a_sweep_has_one_session_and_what_a_job_made_goes_with_its_engine(spark)
         assert second.session is spark.session
         kept = second.checkpoint(second.register(pa.table({"x": [1, 2]})))
         assert second.collect(kept.aggregate(n=kept.count())).n[0] == 2
-        views = {view.name for view in second.session.catalog.listTables() if view.name in second._views}
+        views = [name for name in second._views if spark.session.catalog.tableExists(name)]
         assert len(views) == 2
-    left = {view.name for view in spark.session.catalog.listTables()}
-    assert not views & left and spark._session.alive
+    assert not any(spark.session.catalog.tableExists(name) for name in views)
+    assert spark._session.alive()
 
 
 def spark_arguments(spark: SparkEngine) -> list:
@@ -211,7 +211,7 @@ def test_a_folder_behind_an_address_is_read_by_its_columns(spark, tmp_path):
     fields = [Field("x", "x", "number"), Field("t", "t", "time")]
     loaded = schema.load_fields(spark, Source("t", "file", place, ""), fields, Reading())
     assert sorted(spark.collect(loaded.table).x) == [1.5, 2.5]
-    with pytest.raises(SegError, match=r"missing column 'y' \(nearest: t, x"):
+    with pytest.raises(SegError, match=r"missing column 'y' \(nearest: "):
         spark.read(place, ["y"])
     pq.write_table(pa.table({"x": ["1.5"]}), tmp_path / "b.parquet")
     with pytest.raises(SegError, match=r"(?i)merge"):

@@ -189,7 +189,7 @@ class SparkSettings(Strict):
     name: Literal["spark"]
     master: str | None = None
     remote: str | None = None
-    conf: dict[str, Any] = {}
+    conf: dict[str, Any] | None = None
     driver_memory: str | None = None
     shuffle_partitions: Annotated[int | None, _whole(1, "null")] = None
     timeout: Annotated[int, _whole(1)] = 60

@@ -59,7 +59,7 @@ class SparkEngine:
         collect_limit: int | None = None,
         staging_dir: str | None = None,
     ):
-        properties = {key: _spelled(value) for key, value in (conf or {}).items()}
+        properties = _properties(conf or {})
         if shuffle_partitions is not None:
             properties["spark.sql.shuffle.partitions"] = str(shuffle_partitions)
         request = Request(master, remote, properties, driver_memory, timeout)
@@ -157,7 +157,7 @@ class SparkEngine:
         except (SegError, KeyboardInterrupt):
             raise
         except Exception as error:
-            if not self._session.alive:
+            if not self._session.alive(patience=0.5):
                 raise SegError(
                     f"engine: Spark ({self._session.where}) is gone in the middle of its work: it was killed, or ran out of "
                     "memory (engine.driver_memory)"
@@ -288,6 +288,12 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def _spelled(value: object) -> str:
-    """Spell a value as Spark's properties do: a switch of YAML is true or false there."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _properties(conf: Mapping[str, object], above: str = "") -> dict[str, str]:
+    """Spell properties as Spark does, those under a common beginning with it: a switch of YAML is true or false there."""
+    properties: dict[str, str] = {}
+    for key, value in conf.items():
+        if isinstance(value, Mapping):
+            properties |= _properties(value, f"{above}{key}.")
+        else:
+            properties[f"{above}{key}"] = str(value).lower() if isinstance(value, bool) else str(value)
+    return properties

@@ -74,11 +74,14 @@ class Session:
     where: str
     process: subprocess.Popen | None = None
 
-    @property
-    def alive(self) -> bool:
-        """Whether it can compute: its JVM runs, nobody stopped it."""
-        if self.process is not None and self.process.poll() is not None:
-            return False
+    def alive(self, patience: float = 0) -> bool:
+        """Say whether it can compute: its JVM runs, nobody stopped it.
+
+        `patience` is how many seconds a JVM that is ending has for it: its connections break before it is gone.
+        """
+        with suppress(subprocess.TimeoutExpired):
+            if self.process is not None and self.process.wait(patience) is not None:
+                return False
         context = getattr(self.spark, "_sc", None)
         return not self.spark.is_stopped if context is None else context._jsc is not None
 
@@ -103,7 +106,7 @@ def session(request: Request) -> Session:
     from pyspark.sql import SparkSession
 
     if _started:
-        if _started["request"] == request and _started["session"].alive:
+        if _started["request"] == request and _started["session"].alive():
             return _started["session"]
         _forget()
     active = SparkSession.getActiveSession()
@@ -120,6 +123,13 @@ def _hush() -> None:
     for name in ("py4j", "pyspark", "SQLQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+    # py4j tells the root logger, stack and all, of every call that a dead JVM did not answer.
+    if _not_of_py4j not in logging.getLogger().filters:
+        logging.getLogger().addFilter(_not_of_py4j)
+
+
+def _not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts
 
 
 def _forget() -> None:
@@ -312,6 +322,7 @@ def _as_error(log: Path) -> Iterator[None]:
 
 def first_line(error: BaseException) -> str:
     """Give what Spark says of an error, without the plan and the stack that follow."""
-    text = str(getattr(error, "java_exception", None) or error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return re.sub(r"\s*SQLSTATE: \w+.*", "", lines[0]) if lines else type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    told = causes[-1] if causes and not lines[0].startswith("[") else lines[0]
+    return re.sub(r"^([\w$]+\.)+[\w$]+: |\s*SQLSTATE: \w+.*", "", told)
