@@ -45,14 +45,14 @@ def wait_for(ready, process: subprocess.Popen, log: Path, seconds: int = 120):
 
 
 @contextmanager
-def server(log: Path, *command: str) -> Iterator[subprocess.Popen]:
+def server(log: Path, *command: str, memory: str = "256m") -> Iterator[subprocess.Popen]:
     """Run a class of Spark's own; it is ended by its process id."""
     import pyspark
 
     home = Path(pyspark.__file__).parent
     environment = os.environ | {
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_MEMORY": memory,
         "SPARK_HOME": str(home),
     }
     with open(log, "wb") as out:
@@ -109,12 +109,12 @@ def connect(tmp_path_factory) -> Iterator[str]:
     log = folder / "server.log"
     starting = server(
         log, "spark-submit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]",
-        "--driver-memory", "1g", "--driver-java-options", "-XX:TieredStopAtLevel=1",
+        "--driver-java-options", "-XX:TieredStopAtLevel=1",
         *[part for key, value in {
             "spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": port, "spark.ui.enabled": "false",
             "spark.sql.codegen.wholeStage": "false", "spark.sql.shuffle.partitions": 2,
         }.items() for part in ("--conf", f"{key}={value}")],
-        "spark-internal",
+        "spark-internal", memory="1g",
     )  # fmt: skip
     with starting as process:
         wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True, process, log)

@@ -324,5 +324,7 @@ def first_line(error: BaseException) -> str:
     """Give what Spark says of an error, without the plan and the stack that follow."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    told = causes[-1] if causes and not lines[0].startswith("[") else lines[0]
+    # Spark's own words, which name the file or the column, stand behind [THE_CLASS_OF_THE_ERROR].
+    own = [found[0] for found in map(re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*").search, lines) if found]
+    told = (own or causes[-1:] or lines)[0]
     return re.sub(r"^([\w$]+\.)+[\w$]+: |\s*SQLSTATE: \w+.*", "", told)
