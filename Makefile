@@ -18,10 +18,13 @@ bench: .venv/installed          ## speed against a bare script; how often each r
 	.venv/bin/python bench/choose_k.py $(ARGS)
 	.venv/bin/python bench/score.py
 
+bench-amazon: .venv/installed   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (twenty minutes)
+	.venv/bin/python bench/amazon.py $(ARGS)
+
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'seg needs Python 3.11 or newer: make run PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-.PHONY: run test lint ui bench
+.PHONY: run test lint ui bench bench-amazon

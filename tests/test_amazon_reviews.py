@@ -71,7 +71,7 @@ def as_parquet(path, name="reviews.parquet"):
 def test_a_review_is_an_order_at_the_list_price_of_its_item(files, load, rows, tmp_path, kind):
     reviews = [
         {},
-        {"user_id": "U2", "parent_asin": "P2", "verified_purchase": False},
+        {"user_id": "U2", "asin": "V2", "parent_asin": "P2", "verified_purchase": False},
         {"asin": "V9", "parent_asin": "P9"},
     ]
     path = files(

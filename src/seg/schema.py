@@ -93,9 +93,8 @@ def load_fields(
     fields = [_with_zone(engine, raw, field, where) for field in fields]
     columns = {field.name: _typed(engine, raw, field, decimal, where) for field in fields}
     faults = {
-        # What a file says of itself need not be looked for: of millions of texts that costs as much as the rest.
         field.name: ibis.literal(False)
-        if field.kind == "text" and field.source in raw.complete
+        if _faultless(raw, field)
         else _fault(raw.table[field.source], columns[field.name], field.required)
         for field in fields
     }
@@ -212,6 +211,8 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
     wrong = kind.is_nested() or kind.is_binary() or kind.is_unknown()
     if field.kind == "number" and not wrong and (kind.is_numeric() or kind.is_boolean()):
         value = column.cast("float64")
+        if not (kind.is_floating() or kind.is_decimal()):
+            return value
         return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
     if field.kind == "time" and (kind.is_timestamp() or kind.is_date()):
         return column.cast("timestamp(6)")
@@ -234,6 +235,15 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
         text = (whole.cast("float64") == column).ifelse(whole.cast("string"), column.cast("string"))
         return column.isnan().ifelse(ibis.null("string"), text)
     return column.cast("string")
+
+
+def _faultless(raw: Raw, field: Field) -> bool:
+    """Say whether no value can be at fault: of millions of rows, to look for what cannot be costs as much as the rest."""
+    if field.kind == "text" and field.source in raw.complete:
+        return True
+    kind = raw.table[field.source].type()
+    whole = kind.is_integer() or kind.is_boolean()
+    return whole and not field.required and field.kind in ("text", "number", "flag")
 
 
 def _fault(raw: ir.Value, value: ir.Value, required: bool) -> ir.BooleanValue:

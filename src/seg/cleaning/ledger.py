@@ -51,7 +51,7 @@ def clean(
     Returns
     -------
     table : ir.Table
-        What is left, computed.
+        What is left: stored, or a filter of what is.
     ledger : DataFrame with columns step, rows, customers, revenue
         State after each step; the first line is the table as it was loaded. Customers and revenue are missing where they
         were not counted.
@@ -62,12 +62,13 @@ def clean(
         A step refuses the table, or cannot decide of a row.
     """
     ledger: list[tuple] = []
-    waiting = [Line(first)]
+    waiting, stored = [Line(first)], False
     for step, arguments in parsed:
         if step.kind == "change":
-            table = _settled(engine, table, waiting, ledger, full)
+            table = _settled(engine, table, waiting, ledger, full, stored)
             _refuse(engine, step, table, arguments)
             table, waiting = engine.checkpoint(step.apply(table, **arguments)), [Line(step.name)]
+            stored = True
         elif step.kind == "repair":
             table = table.mutate(**step.apply(table, **arguments))
             waiting.append(Line(step.name))
@@ -76,7 +77,7 @@ def clean(
             learned = _learned(engine, table, waiting, step, arguments)
             table = table.mutate(**{line.keep: step.apply(table, **arguments, **learned)})
             waiting.append(line)
-    table = _settled(engine, table, waiting, ledger, full)
+    table = _settled(engine, table, waiting, ledger, full, stored)
     if pd.isna(ledger[-1][2]):
         ledger[-1] = _state(engine, table, ledger[-1][0])
     return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS).astype({"customers": "Int64"})
@@ -104,18 +105,12 @@ def remarks(engine: Engine, table: ir.Table) -> list[str]:
     """Say what of the cleaned lines are returns, which the ledger cannot show: they stay, apart from purchases."""
     if "is_return" not in table.columns:
         return []
-    back = engine.collect(
-        table.aggregate(
-            lines=table.is_return.sum().fill_null(0),
-            customers=table.customer_id.nunique(where=table.is_return),
-        )
-    ).iloc[0]
-    if not back["lines"]:
+    back = table.filter(table.is_return)
+    lines = int(engine.collect(back.aggregate(lines=back.count())).iloc[0, 0])
+    if not lines:
         return []
-    return [
-        f"{back['lines']:,} lines of {back['customers']:,} customers are returns: kept apart from "
-        "orders and revenue"
-    ]
+    customers = int(engine.collect(back.aggregate(customers=back.customer_id.nunique())).iloc[0, 0])
+    return [f"{lines:,} lines of {customers:,} customers are returns: kept apart from orders and revenue"]
 
 
 # ---- counting ----------------------------------------------------------------------------------------------
@@ -126,7 +121,9 @@ def _left(table: ir.Table, waiting: Sequence[Line]) -> ir.Table:
     return table.filter(*kept) if kept else table
 
 
-def _settled(engine: Engine, table: ir.Table, waiting: Sequence[Line], ledger: list, full: bool) -> ir.Table:
+def _settled(
+    engine: Engine, table: ir.Table, waiting: Sequence[Line], ledger: list, full: bool, stored: bool
+) -> ir.Table:
     """Count after each line that waits, and keep what is left."""
     rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
     whole = full or rows <= LARGE
@@ -136,7 +133,9 @@ def _settled(engine: Engine, table: ir.Table, waiting: Sequence[Line], ledger: l
         ledger += [(line.name, *state[1:]) for line in waiting]
         return table
     states = _states(engine, table, filters, whole)
-    kept = engine.checkpoint(_left(table, waiting).drop(*[line.keep for line in filters]))
+    kept = _left(table, waiting).drop(*[line.keep for line in filters])
+    # To filter a stored table once more costs less than to store what is left of it.
+    kept = kept if stored else engine.checkpoint(kept)
     if not whole:
         states[-1] = _state(engine, kept, "")[1:]
     passed = 0

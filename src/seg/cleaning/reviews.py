@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 import ibis
@@ -64,7 +64,9 @@ def newest_days(lines: ir.Table, days: Days, *, newest: date | None = None) -> i
     # No line is left, or all are wanted: there is no day to count from.
     if days is None or newest is None or newest != newest:
         return ibis.literal(True)
-    return lines.ordered_at.date() >= ibis.literal(newest.date() - timedelta(days=days))
+    first = datetime.combine(newest.date() - timedelta(days=days), time())
+    # Compared as a time, not as a day: DuckDB then looks before it joins.
+    return lines.ordered_at >= ibis.literal(first).cast("timestamp(6)")
 
 
 @keeps("category")

@@ -19,6 +19,7 @@ FIELDS = [
     Field("asin", "asin", "text", True),
     Field("product_id", "parent_asin", "text", True),
     Field("ordered_at", "timestamp", "epoch_ms", True),
+    Field("stamp", "timestamp", "text"),
     Field("rating", "rating", "number"),
     Field("helpful_votes", "helpful_vote", "number"),
     Field("verified", "verified_purchase", "flag"),
@@ -60,10 +61,11 @@ def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail
     )
     lines = loaded.table.left_join(items, loaded.table.product_id == items.item)
     lines = lines.mutate(
-        order_id=lines.customer_id + " " + lines.asin + " " + lines.ordered_at.cast("string"),
+        # Of its customer's reviews each has its own; to tell customers apart too would double the work of counting them.
+        order_id=lines.asin + " " + lines.stamp,
         amount=lines.price,
         is_return=ibis.literal(False),
-    ).drop("item", "price")
+    ).drop("item", "price", "stamp")
     return Loaded(schema.transactions(lines), _both(loaded.rejects, listed.rejects))
 
 

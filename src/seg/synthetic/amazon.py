@@ -28,6 +28,7 @@ YEARS = (0.080, 0.100, 0.112, 0.125, 0.130, 0.108, 0.100, 0.095, 0.080, 0.060, 0
 YEAR_MS, DAY_MS = 365 * 86_400_000, 86_400_000
 VERIFIED, DUPLICATED, VARIANT = 0.902, 0.004, 0.2
 STARS, STAR_SHARES = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0), (0.00001, 0.094, 0.050, 0.075, 0.151, 0.62999)
+CENTS = (99, 99, 99, 99, 99, 99, 95, 49, 0)  # of seven prices in ten
 PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
 CATEGORIES = (
     "Computers", "All Electronics", "Cell Phones & Accessories", "Camera & Photo", "Home Audio & Theater", "Amazon Devices",
@@ -122,7 +123,8 @@ def catalogue(items: int, seed: int = 0) -> pa.Table:
     """
     rng = np.random.default_rng([seed, 1])
     place = np.arange(items) / items
-    price = np.maximum(np.round(np.exp(rng.normal(3.2, 1.15, items))) - 0.01, 0.5)
+    cents = np.where(rng.random(items) < 0.3, rng.integers(0, 100, items), rng.choice(CENTS, items))
+    price = np.maximum(np.floor(np.exp(rng.normal(3.2, 1.15, items))), 1) + cents / 100
     price = np.where(rng.random(items) < 0.002, 0.01, price)
     unknown = rng.random(items) < 0.05 + 0.25 * np.sqrt(place)
     text = np.where(
