@@ -272,7 +272,7 @@ def main() -> int:
         return 1
     except Exception as error:
         sweeps.close("FAILED", error)
-        explained = config.explain(error)
+        explained = config.explain(error) or sweeps.explain(error)
         if explained is None:
             raise
         print(f"error: {explained}", file=sys.stderr)

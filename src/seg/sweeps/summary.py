@@ -69,9 +69,8 @@ def show(found: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path)
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)
-    shown = [
-        name for name in found if name not in ("run_id", "reason", "label") and found[name].notna().any()
-    ]
+    aside = {"run_id", "reason", "label"} | ({"dataset"} if found["dataset"].nunique() < 2 else set())
+    shown = [name for name in found if name not in aside and found[name].notna().any()]
     drawn = Table(title=escape(title), title_justify="left", header_style="bold")
     for name in shown:
         numeric = pd.api.types.is_numeric_dtype(found[name])
@@ -117,6 +116,8 @@ def _cell(name: str, value: object) -> str:
         return ""
     if name in METRICS:
         return f"{value:.3f}"
+    if name == "flagged":  # why stands in sweep.csv and in the run's report
+        return "no" if value == "no" else "yes"
     return f"{value:.1f}" if name == "seconds" else f"{value:.0f}" if name == "segments" else str(value)[:40]
 
 

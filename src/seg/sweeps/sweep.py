@@ -101,6 +101,14 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
     if running is None:
         return 0
     jobs = notes.jobs(running.folder)
+    if not running.plan.open:
+        there = {note["num"] for note in jobs}
+        jobs += [
+            {"num": one.num, "overrides": one.overrides, "status": "not done"}
+            for one in running.plan.jobs
+            if one.num not in there
+        ]
+        jobs.sort(key=lambda note: note["num"])
     table = summary.table(jobs, running.plan.varied)
     failed = [note for note in jobs if note["status"] == "failed"]
     summary.show(table, jobs, running.title, running.folder)
@@ -114,7 +122,17 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
                 error or (failed[0]["reason"] if failed else None),
             )
         print(f"  tracked as {running.store.where}")
-    return 1 if failed else 0
+    return 1 if {note["status"] for note in jobs} & {"failed", "interrupted", "not done"} else 0
+
+
+def explain(error: Exception) -> str | None:
+    """Say what it means that a job's process died; None of any other error."""
+    if type(error).__name__ not in ("TerminatedWorkerError", "BrokenProcessPool"):
+        return None
+    return (
+        "the process of a job died, mostly for want of memory: start the sweep again, it goes on where it was; fewer jobs at a "
+        "time need less (hydra.launcher.n_jobs=1)"
+    )
 
 
 def _explained(error: HydraException) -> str:

@@ -85,6 +85,11 @@ class SweepStore:
         """
         tags = {**tags, "seg.kind": "sweep", "sweep.key": key, "mlflow.source.name": "seg.run -m"}
         left = self._search(f"tags.`seg.kind` = 'sweep' and tags.`sweep.key` = '{key}'") if resume else []
+        if left and left[0].info.status == "RUNNING":
+            raise SegError(
+                f"the same sweep is running already (process {left[0].data.tags.get('process')}): wait for it, or start another "
+                "with sweep.resume=false"
+            )
         if left:
             self.run_id, self._name = left[0].info.run_id, left[0].info.run_name
             self._as_it_is = complete and left[0].info.status == "FINISHED"
