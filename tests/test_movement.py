@@ -220,6 +220,15 @@ def test_models_of_different_data_are_not_compared(model, tmp_path, capsys):
     assert "compare models of one data set" in capsys.readouterr().err
 
 
+def test_a_match_that_shares_few_customers_is_said_to_be_one_by_name_only():
+    old, new = pd.Series([0, 0, 0, 1, 1, 1]), pd.Series([0, 1, 1, 1, 1, 1])
+    matched = refit.compare_models(old, new, {0: "good", 1: "poor"}, {0: "a", 1: "b"})
+    # good: 1 shared of 3; poor: 3 of 5
+    assert matched.table["jaccard"].tolist() == pytest.approx([1 / 3, 3 / 5])
+    assert matched.kept == pytest.approx(4 / 6)
+    assert "by name only: good," in matched.sentence and "poor" not in matched.sentence
+
+
 def test_customers_of_two_worlds_are_not_matched():
     with pytest.raises(SegError, match="no customer in common"):
         refit.compare_models(pd.Series({"a": 0}), pd.Series({"b": 0}), {0: "x"}, {0: "y"})

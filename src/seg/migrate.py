@@ -139,7 +139,9 @@ def _between_days(
                 on[day] = frame, scorer.place(frame)["segment"].astype("int64")
                 found(f"{len(frame):,} customers")
     moved = movement.compare_days(on, scorer.contract.names)
-    notices += [text for _, text in said] + movement.remarks(scorer.contract, start, end, first, nameless)
+    notices += [text for _, text in said] + movement.remarks(
+        settings, scorer.contract, start, end, first, nameless
+    )
     with _made(folder) as scratch:
         _leave_days(scratch, scorer, settings, moved, notices)
     _say_days(moved, notices, folder)

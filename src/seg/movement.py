@@ -176,12 +176,20 @@ def matrix(table: pd.DataFrame) -> pd.DataFrame:
     return wide.loc[list(dict.fromkeys(table["from"])), list(dict.fromkeys(table["to"]))]
 
 
-def remarks(contract: Contract, start: date, end: date, first: date, nameless: int) -> list[str]:
+def remarks(
+    settings: Settings, contract: Contract, start: date, end: date, first: date, nameless: int
+) -> list[str]:
     """Say what a reader of a movement has to know."""
-    said = [
-        f"orders and revenue add up from {first} on, over {(start - first).days + 1:,} days on {start} and {(end - first).days + 1:,} on {end}: "
-        "some of the movement is that longer history"
-    ]
+    said = []
+    windows = {step.name for step, _ in cleaning.parse(settings.cleaning.steps)} & {
+        "newest_days",
+        "date_window",
+    }
+    if not windows:
+        said.append(
+            f"orders and revenue add up from {first} on, over {(start - first).days + 1:,} days on {start} and "
+            f"{(end - first).days + 1:,} on {end}: some of the movement is that longer history"
+        )
     if contract.date("newest") > start:
         said.append(
             f"the model was trained on orders up to {contract.date('newest')}, later than {start}: it describes who moved, and is no test "

@@ -15,6 +15,8 @@ from seg import movement
 from seg.errors import SegError
 from seg.segments import matching
 
+DISSOLVED = 0.5  # Hennig 2007, Cluster-wise assessment of cluster stability, doi 10.1016/j.csda.2006.11.025
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -51,7 +53,18 @@ class Matched:
         """What was found, for people."""
         return (
             f"adjusted Rand index {self.adjusted_rand:.3f} (1: the same segments, 0: as by chance); {self.kept:.0%} of the customers keep "
-            "their segment once the new ones are matched to the old ones"
+            f"their segment once the new ones are matched to the old ones{self._weak}"
+        )
+
+    @property
+    def _weak(self) -> str:
+        matched = self.table[self.table["matched"] != ""]
+        weak = matched.loc[matched["jaccard"] < DISSOLVED, "named"].tolist()
+        if not weak:
+            return ""
+        return (
+            f"; the same by name only: {', '.join(weak)}, whose Jaccard index with the old segment is below {DISSOLVED} "
+            "(dissolved, by Hennig 2007)"
         )
 
 
