@@ -22,9 +22,10 @@ def sweep(table: pd.DataFrame) -> Figure:
     note = "Mean silhouette, Euclidean, common space: the same for all jobs on one data set. Hollow: flagged by a guard"
     figure = new_figure(7, 3.1 * len(names), "Silhouette in the common space over k", note)
     axes = figure.subplots(len(names), squeeze=False)[:, 0]
+    # One order for all panels: a colour is the same label everywhere.
+    order = table.groupby("label")["common/silhouette"].max().sort_values(ascending=False).index
     for ax, name in zip(axes, names, strict=True):
         rows = table[table["dataset"] == name]
-        order = rows.groupby("label")["common/silhouette"].max().sort_values(ascending=False).index
         for place, label in enumerate(order[:MOST]):
             line = rows[rows["label"] == label].sort_values("segments")
             fill = ["white" if flagged != "no" else segment_colour(place) for flagged in line["flagged"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seg.errors import SegError
+from seg.errors import Impossible
 
 PACKAGE = "seg.models.mllib."
 # With the options that would change their arithmetic in a way that is not spelled for Spark.
@@ -34,24 +34,24 @@ def check(model: Mapping, scaler: Mapping, engine: str, holdout: bool) -> None:
 
     Raises
     ------
-    SegError
+    Impossible
         They do not.
     """
     if "cluster" in model and is_mllib(model["cluster"]):
-        raise SegError(
+        raise Impossible(
             "model.cluster: an MLlib model works on scaled features, not in an embedding; choose model=mllib_kmeans"
         )
     if not is_mllib(model):
         if is_mllib(scaler):
             name = scaler["_target_"].removeprefix(PACKAGE)
-            raise SegError(
+            raise Impossible(
                 f"scaler: MLlib's {name} works with an MLlib model only; choose scaler=standard, minmax or robust, or "
                 "model=mllib_kmeans, mllib_bisecting_kmeans or mllib_gmm with engine=spark"
             )
         return
     name = model["_target_"].removeprefix(PACKAGE)
     if engine != "spark":
-        raise SegError(
+        raise Impossible(
             f"model: MLlib's {name} is fitted on Spark, and engine={engine}; add engine=spark, or choose a model that runs "
             "without it, such as model=kmeans"
         )
@@ -61,12 +61,12 @@ def check(model: Mapping, scaler: Mapping, engine: str, holdout: bool) -> None:
         what = (
             f"scaler.{changed[0]}={scaler[changed[0]]}" if changed else f"scaler: {target.rpartition('.')[2]}"
         )
-        raise SegError(
+        raise Impossible(
             f"{what} is not possible with an MLlib model; choose scaler=standard, minmax, robust, none, mllib_standard, "
             "mllib_minmax or mllib_robust"
         )
     if holdout:
-        raise SegError(
+        raise Impossible(
             f"evaluation.holdout.cut: not possible with MLlib's {name}: the customers before the cut would have to be brought "
             "into this process; leave it out, or choose a model that is fitted here, such as model=minibatch_kmeans"
         )
