@@ -153,10 +153,11 @@ def _hash_customers(source: Path, target: Path, salt: str) -> None:
     """Copy assignments, a file or a folder of them, with hashed customers, without ever having all of them in memory."""
     table = pyarrow.dataset.dataset(source, format="parquet")
     place = table.schema.get_field_index("customer_id")
-    with pq.ParquetWriter(target, table.schema) as writer:
+    schema = table.schema.set(place, pa.field("customer_id", pa.string()))  # pandas writes large strings
+    with pq.ParquetWriter(target, schema) as writer:
         for batch in table.to_batches():
             hashed = pa.array([_hashed(salt, one) for one in batch.column(place).to_pylist()], pa.string())
-            writer.write_batch(batch.set_column(place, pa.field("customer_id", pa.string()), hashed))
+            writer.write_batch(batch.set_column(place, schema.field(place), hashed))
 
 
 def _hashed(salt: str, customer_id: str) -> str:
