@@ -90,7 +90,8 @@ def inspect(
     rows, customers = int(found["rows"]), int(found.get("customers", 0))
     missing = {name: int(found[f"missing {name}"]) for name in table.columns}
     columns = [_column(name, type_, missing[name], rows, sources) for name, type_ in table.schema().items()]
-    expected = {*declared, *(schema.TRANSACTIONS if kind == "transactions" else ["customer_id"])}
+    needed = schema.TRANSACTIONS.keys() - {"order_id"} if kind == "transactions" else {"customer_id"}
+    expected = {*declared, *needed}
     absent = sorted(expected - set(table.columns))
     columns += [Column(sources.get(name, DERIVED), name, "", rows, "not there") for name in absent]
     problems = [*_bad(loaded.rejects, rows), *_faults(kind, rows, customers, columns, absent)]

@@ -19,7 +19,7 @@ FIELDS = [
     Field("asin", "asin", "text", True),
     Field("product_id", "parent_asin", "text", True),
     Field("ordered_at", "timestamp", "epoch_ms", True),
-    Field("stamp", "timestamp", "text"),
+    Field("ordered_ms", "timestamp", "milliseconds"),
     Field("rating", "rating", "number"),
     Field("helpful_votes", "helpful_vote", "number"),
     Field("verified", "verified_purchase", "flag"),
@@ -38,10 +38,10 @@ def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail
     Returns
     -------
     Loaded
-        A transactions table. A review is an order of its own, of one product; ``amount`` is the list price of the item in
+        A transactions table without ``order_id``: a review is an order of its own, of one product. ``amount`` is the list price of the item in
         US dollars, NULL where it is not known (a placeholder, no number, no such item); further ``product_id`` (the
-        item all variants share), ``asin``, ``rating``, ``helpful_votes``, ``verified`` and ``category``. Texts, titles and
-        images are not read.
+        item all variants share), ``asin``, ``rating``, ``helpful_votes``, ``verified``, ``category`` and
+        ``ordered_ms``, the time as the files have it. Texts, titles and images are not read.
 
     Raises
     ------
@@ -60,12 +60,7 @@ def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail
         category=items.category.max(), price=items.price.max()
     )
     lines = loaded.table.left_join(items, loaded.table.product_id == items.item)
-    lines = lines.mutate(
-        # Of its customer's reviews each has its own; to tell customers apart too would double the work of counting them.
-        order_id=lines.asin + " " + lines.stamp,
-        amount=lines.price,
-        is_return=ibis.literal(False),
-    ).drop("item", "price", "stamp")
+    lines = lines.mutate(amount=lines.price, is_return=ibis.literal(False)).drop("item", "price")
     return Loaded(schema.transactions(lines), _both(loaded.rejects, listed.rejects))
 
 

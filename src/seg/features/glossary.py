@@ -91,6 +91,13 @@ def ratio(part: ir.Value, whole: ir.Value, otherwise: float = 0.0) -> ir.Floatin
     return (part / safe).cast("float64").fill_null(otherwise)
 
 
+def orders_among(lines: ir.Table, which: ir.BooleanValue) -> ir.FloatingValue:
+    """Count distinct orders; of lines without an order_id each is an order of its own."""
+    if "order_id" in lines.columns:
+        return lines.order_id.nunique(where=which).cast("float64")
+    return which.sum().cast("float64").fill_null(0.0)
+
+
 # ---- counted from order lines ------------------------------------------------------------------------------
 
 
@@ -109,7 +116,7 @@ def last_order_at(lines, context):
 @from_lines("orders", "order_id")
 def orders(lines, context):
     """Distinct orders with at least one purchase (the frequency of RFM)."""
-    return lines.order_id.nunique(where=~lines.is_return).cast("float64")
+    return orders_among(lines, ~lines.is_return)
 
 
 @from_lines("currency", "amount")
@@ -139,7 +146,7 @@ def average_unit_price(lines, context):
 @from_lines("orders", "order_id")
 def returns(lines, context):
     """Distinct orders that take goods back."""
-    return lines.order_id.nunique(where=lines.is_return).cast("float64")
+    return orders_among(lines, lines.is_return)
 
 
 @from_lines("currency", "amount")
@@ -169,9 +176,7 @@ def revenue_by_month(lines, context):
 def orders_by_month(lines, context):
     """Orders of each calendar month, one column a month: orders_2011-09."""
     return {
-        f"orders_{year}-{month:02d}": lines.order_id.nunique(where=_in_month(lines, year, month)).cast(
-            "float64"
-        )
+        f"orders_{year}-{month:02d}": orders_among(lines, _in_month(lines, year, month))
         for year, month in context.months
     }
 

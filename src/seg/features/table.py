@@ -63,7 +63,7 @@ def build(
     Parameters
     ----------
     table : ir.Table
-        Cleaned transactions (with ``order_id``) or customers.
+        Cleaned transactions (with ``is_return``) or customers.
     features : mapping of str to tuple of str
         Features to cluster on, with their transforms.
     profile, extra : sequence of str
@@ -128,7 +128,7 @@ def plan(
     truth: str | None = None,
 ) -> Plan:
     """Say how the features of every customer are computed; see `build`, which computes them."""
-    counted = "order_id" in table.columns
+    counted = "is_return" in table.columns
     context = _context(engine, table, counted, as_of, levels or {})
     wanted = list(dict.fromkeys([*features, *profile, *extra]))
     customers, made = _columns(table, counted, wanted, context, truth)
