@@ -4,7 +4,7 @@
     python bench/amazon.py --rows 1000000 --no-spark     small, to see that it works
 
 Files are generated where they are missing (1.8 GB). Each way is a process of its own, in turn, `--rounds` times. What is timed is
-the same for all: from the raw Parquet files to a frame of recency, orders and revenue by customer, sorted, in memory; imports, which
+the same for all: from the raw Parquet files to a frame of recency, orders, revenue and average basket by customer, sorted, in memory; imports, which
 are not about the data, are left out (JVM start-up too) and printed beside. `seg` is the path of every run, ledger included; `seg full`
 also counts customers and revenue of all 43.9 million rows (cleaning.ledger=full); `SQL` is one statement by hand for the same frame;
 `SQL and counts` adds what the full ledger says, in one statement more. Then one run of the experiment with k = 2 to 20 and all metrics.
@@ -35,7 +35,7 @@ priced AS (
     WHERE try_cast(price AS double) > 0.25 AND coalesce(main_category, '') NOT IN ({categories})
 )
 SELECT user_id, (SELECT max(make_timestamp(timestamp * 1000)::date) FROM priced) + 1 - make_timestamp(max(timestamp) * 1000)::date
-    AS recency_days, count(*) AS orders, sum(price) AS revenue
+    AS recency_days, count(*) AS orders, sum(price) AS revenue, sum(price) / count(*) AS average_basket
 FROM priced GROUP BY user_id ORDER BY user_id
 """
 COUNTS = """

@@ -278,3 +278,16 @@ def test_the_stand_in_is_the_same_for_the_same_seed_and_crosses_chunks(monkeypat
     assert sources.fingerprint(list((tmp_path / "a").iterdir())) == sources.fingerprint(
         list((tmp_path / "b").iterdir())
     )
+
+
+@pytest.mark.parametrize("column, value", [("timestamp", 1694649599), ("timestamp", None), ("rating", float("inf"))])
+def test_what_the_footer_of_a_parquet_file_does_not_vouch_for_is_looked_at(files, load, tmp_path, column, value):
+    # A file of one good row and one that is none: its statistics must not hide it.
+    path = as_parquet(files())
+    as_parquet(tmp_path / "items.jsonl", "items.parquet")
+    good = pd.read_parquet(path)
+    both = pd.concat([good, good.astype({column: object}).assign(**{column: [value]})], ignore_index=True)
+    both[column] = both[column].astype("Int64" if column == "timestamp" else "float64")
+    both.to_parquet(path)
+    with pytest.raises(SegError, match=f"1 of 2 rows cannot be read\n.*{column} is"):
+        load(path)

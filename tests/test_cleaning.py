@@ -522,6 +522,20 @@ def test_of_a_large_table_customers_are_counted_of_what_is_left_or_of_everything
     pd.testing.assert_frame_equal(full, whole)
 
 
+def test_a_large_table_is_counted_alike_where_a_window_is_looked_up_and_equal_rows_are_merged(lines, clean, monkeypatch):
+    table = lines(
+        ("a", "1", "2024-01-01", "p", 1, 1.0), ("a", "2", "2024-03-01", "p", 1, 2.0), ("b", "3", "2024-03-02", "p", 1, 3.0),
+        ("b", "3", "2024-03-02", "p", 1, 3.0), ("c", "4", "2024-03-03", "p", -1, 4.0),
+    )  # fmt: skip
+    steps = [{"newest_days": {"days": 2}}, "drop_duplicates", {"amount_above": {"above": 0}}]
+    whole_left, whole = clean(table, *steps)
+    assert list(whole["rows"]) == [5, 4, 3, 2] and list(whole["revenue"]) == [5, 4, 1, 5]
+    monkeypatch.setattr(ledger, "LARGE", 4)
+    left, part = clean(table, *steps)
+    assert list(part["rows"]) == [5, 4, 3, 2] and left.columns == whole_left.columns
+    pd.testing.assert_frame_equal(part.iloc[1:], whole.iloc[1:])
+
+
 def test_steps_are_applied_in_the_order_that_is_given(lines, clean):
     table = priced(lines, 0, 2, 2)
     filled = clean(table, "fill_zero_price", "drop_zero_price")[1]

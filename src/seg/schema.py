@@ -263,6 +263,11 @@ def _faultless(raw: Raw, field: Field) -> bool:
     kind = raw.table[field.source].type()
     if field.kind == "text" and (field.source in raw.complete or (kind.is_string() and not field.required)):
         return True
+    if field.source in raw.bounds and field.kind == "epoch_ms" and kind.is_integer():
+        smallest, largest = raw.bounds[field.source]
+        return EPOCH_MS[0] <= smallest and largest < EPOCH_MS[1]
+    if field.source in raw.bounds and field.kind == "number" and kind.is_floating():
+        return not field.required  # NaN, a missing number, is in no statistics
     whole = kind.is_integer() or kind.is_boolean()
     return whole and not field.required and field.kind in ("text", "number", "flag")
 

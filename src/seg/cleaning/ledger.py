@@ -18,6 +18,7 @@ from seg.engine import Engine
 from seg.errors import SegError
 
 LEDGER_COLUMNS = ["step", "rows", "customers", "revenue"]
+TIMES = "_times"  # how often a row of a table that holds equal ones once has come
 LARGE = 5_000_000  # rows; to tell 18 million customers apart takes as long as everything else
 
 
@@ -62,22 +63,23 @@ def clean(
         A step refuses the table, or cannot decide of a row.
     """
     ledger: list[tuple] = []
-    waiting, stored = [Line(first)], False
+    waiting, stored, seen = [Line(first)], False, None
     for step, arguments in parsed:
         if step.kind == "change":
-            table = _settled(engine, table, waiting, ledger, full, stored)
+            table = _settled(engine, table, waiting, ledger, full, stored, seen, step.distinct)
             _refuse(engine, step, table, arguments)
-            table, waiting = engine.checkpoint(step.apply(table, **arguments)), [Line(step.name)]
-            stored = True
+            merged = TIMES in table.columns
+            table = table.drop(TIMES) if merged else engine.checkpoint(step.apply(table, **arguments))
+            waiting, stored, seen = [Line(step.name)], True, None
         elif step.kind == "repair":
             table = table.mutate(**step.apply(table, **arguments))
             waiting.append(Line(step.name))
         else:
             line = Line(step.name, f"_kept_{len(waiting)}", step.undecided)
-            learned = _learned(engine, table, waiting, step, arguments)
+            learned, seen = _learned(engine, table, waiting, step, arguments, seen)
             table = table.mutate(**{line.keep: step.apply(table, **arguments, **learned)})
             waiting.append(line)
-    table = _settled(engine, table, waiting, ledger, full, stored)
+    table = _settled(engine, table, waiting, ledger, full, stored, seen)
     if pd.isna(ledger[-1][2]):
         ledger[-1] = _state(engine, table, ledger[-1][0])
     return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS).astype({"customers": "Int64"})
@@ -93,12 +95,22 @@ def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> 
         raise SegError(f"cleaning step {step.name}: {shown}: {reason}")
 
 
-def _learned(engine: Engine, table: ir.Table, waiting: Sequence[Line], step: Step, arguments) -> dict:
-    """Look up what a filter has to know of the rows that are left when it comes."""
-    scalars = step.learns(_left(table, waiting), **arguments) if step.learns else {}
-    if not scalars:
-        return {}
-    return engine.collect(_left(table, waiting).aggregate(**scalars)).iloc[0].to_dict()
+def _learned(engine: Engine, table: ir.Table, waiting: Sequence[Line], step: Step, arguments, seen):
+    """Look up what a filter has to know of the rows that are left when it comes.
+
+    Returns
+    -------
+    learned : dict
+    seen : list of int or None
+        Rows before the filters that wait and after each of them, counted on the way; what was given where nothing was looked up.
+    """
+    if not (step.learns and step.learns(table, **arguments)):
+        return {}, seen
+    filters = [line for line in waiting if line.keep]
+    table = _with_depth(table, filters)
+    scalars = step.learns(table, **arguments)
+    by_depth = _by_depth(engine, table, filters, scalars)
+    return by_depth.loc[len(filters), list(scalars)].to_dict(), _counts(by_depth, filters)
 
 
 def remarks(engine: Engine, table: ir.Table) -> list[str]:
@@ -122,9 +134,10 @@ def _left(table: ir.Table, waiting: Sequence[Line]) -> ir.Table:
 
 
 def _settled(
-    engine: Engine, table: ir.Table, waiting: Sequence[Line], ledger: list, full: bool, stored: bool
+    engine: Engine, table: ir.Table, waiting: Sequence[Line], ledger: list, full: bool, stored: bool,
+    seen: Sequence[int] | None = None, distinct: bool = False,
 ) -> ir.Table:
-    """Count after each line that waits, and keep what is left."""
+    """Count after each line that waits, and keep what is left; of equal rows one, with how often it came, where that saves a pass."""
     rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
     whole = full or rows <= LARGE
     filters = [line for line in waiting if line.keep]
@@ -132,8 +145,14 @@ def _settled(
         state = _state(engine, table, "") if whole else ("", rows, pd.NA, float("nan"))
         ledger += [(line.name, *state[1:]) for line in waiting]
         return table
-    states = _states(engine, table, filters, whole)
+    if not whole and not stored and seen and len(seen) == len(filters) and not filters[-1].undecided:
+        # All but the last has been counted, and the last will be.
+        states = [(count, pd.NA, float("nan")) for count in [*seen, 0]]
+    else:
+        states = _states(engine, table, filters, whole)
     kept = _left(table, waiting).drop(*[line.keep for line in filters])
+    if distinct and not whole and not stored:
+        kept = kept.group_by(kept.columns).aggregate(**{TIMES: kept.count()})
     # To filter a stored table once more costs less than to store what is left of it.
     kept = kept if stored else engine.checkpoint(kept)
     if not whole:
@@ -151,29 +170,44 @@ def _states(engine: Engine, table: ir.Table, filters: Sequence[Line], whole: boo
     A row's depth is the number of filters that it passes before the first that it does not; a customer's is that of the
     deepest of its rows. So one aggregate by customer counts exactly after every filter.
     """
+    table = _with_depth(table, filters)
+    money = _money(table)
+    revenue = {"revenue": money.sum()} if whole and money is not None else {}
+    by_depth = _by_depth(engine, table, filters, revenue)
+    rows = _counts(by_depth, filters)
+    if not whole:
+        return [(count, pd.NA, float("nan")) for count in rows]
+    named = table.filter(table.customer_id.notnull())
+    deepest = named.group_by("customer_id").aggregate(_depth=named._depth.max())
+    people = engine.collect(deepest.group_by("_depth").aggregate(customers=deepest.count()))
+    people = people.set_index("_depth").reindex(by_depth.index).fillna(0)["customers"]
+    spent = _from_the_end(by_depth["revenue"].fillna(0)) if revenue else [float("nan")] * len(rows)
+    return [(int(r), int(c), _rounded(m)) for r, c, m in zip(rows, _from_the_end(people), spent, strict=True)]
+
+
+def _with_depth(table: ir.Table, filters: Sequence[Line]) -> ir.Table:
     depth = ibis.literal(len(filters))
     for place in reversed(range(len(filters))):
         depth = table[filters[place].keep].fill_null(False).ifelse(depth, place)
-    table = table.mutate(_depth=depth.cast("int64"))
-    money = _money(table)
+    return table.mutate(_depth=depth.cast("int64"))
+
+
+def _by_depth(engine: Engine, table: ir.Table, filters: Sequence[Line], further: Mapping) -> pd.DataFrame:
     unknown = {
         f"unknown_{place}": table[line.keep].isnull().sum()
         for place, line in enumerate(filters)
         if line.undecided
     }
-    revenue = {"revenue": money.sum()} if whole and money is not None else {}
-    by_depth = engine.collect(table.group_by("_depth").aggregate(rows=table.count(), **revenue, **unknown))
-    by_depth = by_depth.set_index("_depth").reindex(range(len(filters) + 1)).fillna(0)
+    found = engine.collect(table.group_by("_depth").aggregate(rows=table.count(), **unknown, **further))
+    return found.set_index("_depth").reindex(range(len(filters) + 1))
+
+
+def _counts(by_depth: pd.DataFrame, filters: Sequence[Line]) -> list[int]:
+    """Count rows before the filters and after each, once it is sure that these could decide."""
+    names = [name for name in by_depth if name == "rows" or name.startswith("unknown_")]
+    by_depth = by_depth[names].fillna(0)
     _check_decided(by_depth, filters)
-    rows = _from_the_end(by_depth["rows"])
-    if not whole:
-        return [(int(count), pd.NA, float("nan")) for count in rows]
-    named = table.filter(table.customer_id.notnull())
-    deepest = named.group_by("customer_id").aggregate(_depth=named._depth.max())
-    people = engine.collect(deepest.group_by("_depth").aggregate(customers=deepest.count()))
-    people = people.set_index("_depth").reindex(by_depth.index).fillna(0)["customers"]
-    spent = _from_the_end(by_depth["revenue"]) if revenue else [float("nan")] * len(rows)
-    return [(int(r), int(c), _rounded(m)) for r, c, m in zip(rows, _from_the_end(people), spent, strict=True)]
+    return [int(count) for count in _from_the_end(by_depth["rows"])]
 
 
 def _check_decided(by_depth: pd.DataFrame, filters: Sequence[Line]) -> None:
@@ -192,6 +226,8 @@ def _from_the_end(values: pd.Series) -> list:
 def _state(engine: Engine, table: ir.Table, step: str) -> tuple:
     money = _money(table)
     counts = {"rows": table.count(), "customers": table.customer_id.nunique()}
+    if TIMES in table.columns:
+        counts["rows"], money = table[TIMES].sum().fill_null(0), None if money is None else money * table[TIMES]
     if money is not None:
         counts["revenue"] = money.sum().fill_null(0)
     row = engine.collect(table.aggregate(**counts)).iloc[0]

@@ -53,6 +53,7 @@ class Step:
         None  # from table and arguments to scalars of it that `apply` takes too, by name
     )
     undecided: str | None = None  # of a filter: what to say where it is NULL; without it such rows go
+    distinct: bool = False  # of a change: it keeps one of equal rows, and does nothing else
 
     @property
     def arguments(self) -> dict[str, inspect.Parameter]:
@@ -82,9 +83,9 @@ def repairs(*needs: str) -> Callable:
     return _step("repair", needs)
 
 
-def changes(*needs: str, refuses: Callable | None = None) -> Callable:
+def changes(*needs: str, refuses: Callable | None = None, distinct: bool = False) -> Callable:
     """Register a change: a function from a table to a table."""
-    return _step("change", needs, refuses=refuses)
+    return _step("change", needs, refuses=refuses, distinct=distinct)
 
 
 def parse(steps: Sequence) -> list[tuple[Step, dict]]:

@@ -74,7 +74,7 @@ def date_window(lines: ir.Table, start: Day | None = None, end: Day | None = Non
 # ---- changes -----------------------------------------------------------------------------------------------
 
 
-@changes()
+@changes(distinct=True)
 def drop_duplicates(rows: ir.Table) -> ir.Table:
     """Keep one of rows that are equal in every column that was read."""
     return rows.distinct()

@@ -20,6 +20,7 @@ from seg.engine.files import (
     REJECT_COLUMNS,
     Raw,
     Reading,
+    bounds,
     check_header,
     complete_texts,
     copy_as_utf8,
@@ -159,7 +160,8 @@ class Scans:
             )
         known = {column: _known(table[column]) for column in columns}
         complete = complete_texts(paths, columns)
-        return Raw(table.select(**known), typed_cells=True, stored=False, complete=complete)
+        ends = bounds(paths, columns)
+        return Raw(table.select(**known), typed_cells=True, stored=False, complete=complete, bounds=ends)
 
 
 def _known(column: ir.Value) -> ir.Value:

@@ -9,9 +9,10 @@ import codecs
 import csv
 import gzip
 import json
+import math
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -69,6 +70,9 @@ class Raw:
         frozenset()
     )  # text columns of which the files say that none is missing or blank
     place: tuple[str, str] | None = None
+    bounds: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict
+    )  # smallest and largest of columns of finite numbers of which the files say that none is missing
 
 
 def file_format(path: Path) -> str:
@@ -324,6 +328,34 @@ def complete_texts(paths: Sequence[Path], columns: Sequence[str]) -> frozenset[s
             full = {chunk.path_in_schema for chunk in chunks if _is_complete(chunk.statistics)}
             complete &= full
     return frozenset(complete)
+
+
+def bounds(paths: Sequence[Path], columns: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Find the smallest and the largest number of columns where none is missing or infinite, by the footers of Parquet files."""
+    import pyarrow.parquet as pq
+
+    groups: list[dict] = []
+    for path in paths:
+        footer = pq.read_metadata(path)
+        for group in range(footer.num_row_groups):
+            chunks = [footer.row_group(group).column(place) for place in range(footer.num_columns)]
+            groups.append({chunk.path_in_schema: _ends(chunk.statistics) for chunk in chunks})
+    found = {}
+    for column in columns if groups else ():
+        ends = [group.get(column) for group in groups]
+        if all(ends):
+            found[column] = min(low for low, _high in ends), max(high for _low, high in ends)
+    return found
+
+
+def _ends(statistics) -> tuple[float, float] | None:
+    known = statistics is not None and statistics.has_null_count and statistics.has_min_max
+    if not known or statistics.null_count:
+        return None
+    ends = statistics.min, statistics.max
+    # NaN is in no statistics, or is the end of both; an infinite value is an end.
+    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
+    return ends if numbers and all(map(math.isfinite, ends)) else None
 
 
 def _is_complete(statistics) -> bool:

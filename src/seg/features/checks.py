@@ -68,6 +68,11 @@ def _check_numeric(frame: pd.DataFrame) -> None:
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    whole = [name for name in frame if (frame[name] % 1 == 0).all()]  # nothing to round, and most are
+    return frame.assign(**_short(frame.drop(columns=whole)))
+
+
+def _short(frame: pd.DataFrame) -> pd.DataFrame:
     values = frame.to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         places = DIGITS - 1 - np.floor(np.log10(np.abs(values)))
