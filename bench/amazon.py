@@ -85,8 +85,7 @@ def by_seg(folder: Path, *options: str):
     settings = config.settings(cfg)
     config.check_parts(settings)
     parts = composition.instantiate_parts(cfg)
-    if settings.engine.name == "spark":
-        parts.connect().close()  # the JVM and the session stay
+    parts.connect().close()  # what it imports and, of Spark, the JVM and the session stay
     return lambda: preparing.prepare(settings, parts, preparing.find(settings, []), []).table.frame
 
 

@@ -280,8 +280,12 @@ def test_the_stand_in_is_the_same_for_the_same_seed_and_crosses_chunks(monkeypat
     )
 
 
-@pytest.mark.parametrize("column, value", [("timestamp", 1694649599), ("timestamp", None), ("rating", float("inf"))])
-def test_what_the_footer_of_a_parquet_file_does_not_vouch_for_is_looked_at(files, load, tmp_path, column, value):
+@pytest.mark.parametrize(
+    "column, value", [("timestamp", 1694649599), ("timestamp", None), ("rating", float("inf"))]
+)
+def test_what_the_footer_of_a_parquet_file_does_not_vouch_for_is_looked_at(
+    files, load, tmp_path, column, value
+):
     # A file of one good row and one that is none: its statistics must not hide it.
     path = as_parquet(files())
     as_parquet(tmp_path / "items.jsonl", "items.parquet")

@@ -522,7 +522,9 @@ def test_of_a_large_table_customers_are_counted_of_what_is_left_or_of_everything
     pd.testing.assert_frame_equal(full, whole)
 
 
-def test_a_large_table_is_counted_alike_where_a_window_is_looked_up_and_equal_rows_are_merged(lines, clean, monkeypatch):
+def test_a_large_table_is_counted_alike_where_a_window_is_looked_up_and_equal_rows_are_merged(
+    lines, clean, monkeypatch
+):
     table = lines(
         ("a", "1", "2024-01-01", "p", 1, 1.0), ("a", "2", "2024-03-01", "p", 1, 2.0), ("b", "3", "2024-03-02", "p", 1, 3.0),
         ("b", "3", "2024-03-02", "p", 1, 3.0), ("c", "4", "2024-03-03", "p", -1, 4.0),

@@ -161,6 +161,19 @@ def test_big_blades_are_thinned_but_keep_every_segment():
     assert 200 <= sum(drawn) <= 260
 
 
+def test_blades_of_a_sample_speak_of_all_customers():
+    # Both segments gave ten customers to the sample, but one has nine times as many.
+    values, labels = np.repeat([0.5, -0.1], 10), np.repeat([0, 1], 10)
+    sizes = {0: 900, 1: 100}
+    figure = plots.silhouette_blades(
+        values, labels, {0: "many", 1: "few"}, 0.44, sizes=sizes, means={1: -0.25}
+    )
+    shown = texts(figure).replace("\n", " ")
+    assert "10 % of customers sit closer" in shown and "20 of 1,000 customers" in shown
+    ticks = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert ["900" in ticks[0], "100" in ticks[1], "0.25" in ticks[1]] == [True] * 3
+
+
 def test_points_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"got points of shape \(4, 3\), expected \(n, 2\)"):
         plots.map_2d(np.zeros((4, 3)), np.zeros(4, int), {0: "all"}, np.array([1, 0]))

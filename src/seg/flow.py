@@ -32,6 +32,7 @@ from seg.errors import SegError
 from seg.evidence import Evidence
 from seg.features import FeatureTable
 from seg.measure import Measured
+from seg.models.coreset_kmeans import distinct
 from seg.models.mllib import is_mllib
 from seg.preparing import Prepared
 from seg.reuse import Reuse
@@ -201,7 +202,7 @@ def _scan(
     settings: Settings, parts: Parts, reuse: Reuse, table: FeatureTable, seen: np.ndarray, notices: list
 ):
     worth = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
-    ks = _ks(settings, parts, len(seen), len(np.unique(seen, axis=0)), notices)
+    ks = _ks(settings, parts, len(seen), len(distinct(seen, np.ones(len(seen)))[0]), notices)
     scan = reuse.scanned(seen, ks, worth)
     notices += [("info", text) for text in scan.warnings]
     return scan

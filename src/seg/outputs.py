@@ -256,7 +256,10 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
     }
     if silhouette.n:
         kept = labels[silhouette.index]
-        blades = plots.silhouette_blades(silhouette.samples, kept, named, silhouette.value)
+        sizes = dict(zip(segments["segment"], segments["size"], strict=True))
+        blades = plots.silhouette_blades(
+            silhouette.samples, kept, named, silhouette.value, sizes=sizes, means=silhouette.per_cluster
+        )
         drawn["silhouette_blades"] = (
             f"Silhouette of each customer, segment by segment{sampled}",
             blades,

@@ -134,8 +134,14 @@ def _left(table: ir.Table, waiting: Sequence[Line]) -> ir.Table:
 
 
 def _settled(
-    engine: Engine, table: ir.Table, waiting: Sequence[Line], ledger: list, full: bool, stored: bool,
-    seen: Sequence[int] | None = None, distinct: bool = False,
+    engine: Engine,
+    table: ir.Table,
+    waiting: Sequence[Line],
+    ledger: list,
+    full: bool,
+    stored: bool,
+    seen: Sequence[int] | None = None,
+    distinct: bool = False,
 ) -> ir.Table:
     """Count after each line that waits, and keep what is left; of equal rows one, with how often it came, where that saves a pass."""
     rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
@@ -227,7 +233,10 @@ def _state(engine: Engine, table: ir.Table, step: str) -> tuple:
     money = _money(table)
     counts = {"rows": table.count(), "customers": table.customer_id.nunique()}
     if TIMES in table.columns:
-        counts["rows"], money = table[TIMES].sum().fill_null(0), None if money is None else money * table[TIMES]
+        counts["rows"], money = (
+            table[TIMES].sum().fill_null(0),
+            None if money is None else money * table[TIMES],
+        )
     if money is not None:
         counts["revenue"] = money.sum().fill_null(0)
     row = engine.collect(table.aggregate(**counts)).iloc[0]

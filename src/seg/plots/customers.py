@@ -18,6 +18,8 @@ def silhouette_blades(
     mean: float,
     space: str = "own space: scaled features",
     max_rows: int = 2000,
+    sizes: dict[int, int] | None = None,
+    means: dict[int, float] | None = None,
 ) -> Figure:
     """Draw the sorted silhouette of every customer, one blade per segment.
 
@@ -34,24 +36,32 @@ def silhouette_blades(
         The space the distances were measured in.
     max_rows : int
         At most about so many rows are drawn, evenly thinned within each segment.
+    sizes : dict of int to int, optional
+        Customers of each segment where `values` are of a sample: small segments have a larger part of it than of everyone.
+    means : dict of int to float, optional
+        Mean of each segment, where the caller knows it better than by the mean of `values`.
     """
     keep = np.isfinite(values)
     values, labels = np.asarray(values)[keep], np.asarray(labels)[keep]
     order = sorted(np.unique(labels).tolist(), key=lambda segment: (segment < 0, segment))
-    note = f"Silhouette (Euclidean, {space}), {len(values):,} customers"
+    blades = {segment: np.sort(values[labels == segment])[::-1] for segment in order}
+    sizes = {segment: len(found) for segment, found in blades.items()} | (sizes or {})
+    sizes = {segment: sizes[segment] for segment in order}
+    everyone = sum(sizes.values())
+    count = f"{len(values):,} of {everyone:,}" if everyone > len(values) else f"{len(values):,}"
+    note = f"Silhouette (Euclidean, {space}), {count} customers"
     if len(values) > max_rows:
         note += f", about {max_rows:,} drawn"
     headline = "No silhouette"
     if len(values):
-        closer = percent((values < 0).mean())
+        closer = percent(sum(sizes[one] * (found < 0).mean() for one, found in blades.items()) / everyone)
         headline = f"Mean silhouette {two(mean)}; {closer} of customers sit closer to another segment"
     figure = new_figure(6, max(3.7, 0.46 * len(order) + 1), headline, note)
     ax = figure.subplots()
     if not len(values):
         return nothing(figure, ax, "No silhouette: fewer than two segments.")
-    _draw_blades(
-        ax, {segment: np.sort(values[labels == segment])[::-1] for segment in order}, names, max_rows
-    )
+    means = {segment: found.mean() for segment, found in blades.items()} | (means or {})
+    _draw_blades(ax, blades, names, max_rows, sizes, means)
     ax.set(
         xlabel=textwrap.fill(f"silhouette (Euclidean, {space})", 50),
         ylabel="customers, sorted (taller = more)",
@@ -120,19 +130,26 @@ def map_2d(
     return figure
 
 
-def _draw_blades(ax: Axes, blades: dict[int, np.ndarray], names: dict[int, str], max_rows: int) -> None:
+def _draw_blades(
+    ax: Axes,
+    blades: dict[int, np.ndarray],
+    names: dict[int, str],
+    max_rows: int,
+    sizes: dict[int, int],
+    means: dict[int, float],
+) -> None:
     """Stack the blades from the top; each has a least height, so that its label fits, plus its share."""
-    total = sum(map(len, blades.values()))
+    total = sum(sizes.values())
     floor, gap, top, ticks = 0.5 / len(blades), 0.06 / len(blades), 0.0, {}
     for segment, values in blades.items():
-        share = len(values) / total
+        share = sizes[segment] / total
         rows = min(len(values), max(20, round(max_rows * share)))
         thinned = values[np.linspace(0, len(values) - 1, rows).round().astype(int)]
         edges = np.linspace(top, top + floor + 0.5 * share, rows + 1)
         colour = segment_colour(segment)
         ax.stairs(thinned, edges, orientation="horizontal", fill=True, color=colour, linewidth=0)
         name = label(segment, names.get(segment))
-        ticks[edges[[0, -1]].mean()] = f"{name}\n{len(values):,} · mean {two(values.mean())}"
+        ticks[edges[[0, -1]].mean()] = f"{name}\n{sizes[segment]:,} · mean {two(means[segment])}"
         top = edges[-1] + gap
     ax.set_yticks(list(ticks), list(ticks.values()))
     ax.tick_params(axis="y", length=0, labelsize=9.5, labelcolor=INK)
