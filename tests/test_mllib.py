@@ -30,9 +30,9 @@ SPARK = ["engine=spark", "engine.master='local[2]'", "engine.shuffle_partitions=
 SAMPLE = 200
 
 
-def composed(*overrides: str):
+def composed(*overrides: str, data=None):
     config.prepare_environment()
-    cfg = composition.compose([*TOY, *overrides])
+    cfg = composition.compose([*(TOY if data is None else data), *overrides])
     settings = config.settings(cfg)
     config.check_parts(settings)
     return settings, composition.instantiate_parts(cfg)
@@ -269,7 +269,7 @@ def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memor
 @pytest.mark.real
 def test_mllib_finds_one_of_the_four_optima_of_the_published_study(real_data, tmp_path):
     settings, parts = composed(
-        *SPARK, "experiment=nova_ims", "model=mllib_kmeans", "k=3", "selection.k_range=[3]"
+        *SPARK, "model=mllib_kmeans", "selection.k_range=[3]", data=["experiment=nova_ims", "cache=off"]
     )
     result = flow.segment(settings, parts, tmp_path)
     optima = [(2109, 4524, 2810), (2097, 4526, 2820), (2092, 4534, 2817), (2096, 4532, 2815)]

@@ -43,7 +43,7 @@ def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, tmp_path): 
     )
     rows.rename_axis("row").reset_index().to_parquet(tmp_path / "rows.parquet")
     scorer = scoring.load(models.find("models:/seg-toy@champion", uri, tmp_path))
-    spark, _ = spark_session.session(spark_session.Request(master="local[2]"))
+    spark = spark_session.session(spark_session.Request(master="local[2]")).spark
     mlflow.set_tracking_uri(uri)
     place = mlflow.pyfunc.spark_udf(
         spark, "models:/seg-toy@champion", result_type="long", env_manager="local"

@@ -67,6 +67,7 @@ def client(uri: str, write: bool = True):
     """
     check(uri, write)
     _quiet()
+    _answers(uri)
     import mlflow
 
     mlflow.set_tracking_uri(uri)
@@ -177,6 +178,19 @@ def check(uri: str, write: bool = True) -> None:
         raise SegError(
             f"{start}: {path} belongs to another program (it has the tables {few}); choose another tracking.uri"
         )
+
+
+def _answers(uri: str) -> None:
+    """Connect to a database server once: MLflow itself would try for a hundred seconds before it says that there is none."""
+    if not uri.startswith(("postgresql", "mysql")):
+        return
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(uri, connect_args={"connect_timeout": 10})
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _quiet() -> None:
