@@ -47,6 +47,20 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
         return _failed(error)
 
 
+def one_of(commands: Mapping[str, Callable[[Sequence[str]], int]]) -> Callable[..., int]:
+    """Make the action of a command that has several: its first argument names one, the others are that one's own.
+
+    The action raises a `SegError` for a name that is none of them.
+    """
+
+    def act(name: str, *arguments: str) -> int:
+        if name not in commands:
+            raise SegError(f"{name}: unknown command; expected one of {listed(name, commands)}, or --help")
+        return commands[name](arguments)
+
+    return act
+
+
 def options(
     arguments: Sequence[str], known: Mapping[str, str | None]
 ) -> tuple[dict[str, str | None], list[str]]:

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from seg import command, composition, config, download, hub, sources, synthetic
 from seg.config import Settings
-from seg.errors import SegError, listed
+from seg.errors import SegError
 from seg.inspection import Report, facts, inspect, names_in_files
 from seg.sources import Source
 
@@ -290,13 +290,7 @@ def _sample_warning(checked: Settings) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
-    return command.execute(__doc__, _command, arguments)
-
-
-def _command(name: str, *overrides: str) -> int:
-    if name not in COMMANDS:
-        raise SegError(f"{name}: unknown command; expected one of {listed(name, COMMANDS)}, or --help")
-    return COMMANDS[name](overrides)
+    return command.execute(__doc__, command.one_of(COMMANDS), arguments)
 
 
 if __name__ == "__main__":

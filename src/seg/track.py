@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seg import command, config
-from seg.errors import SegError, listed
+from seg.errors import SegError
 from seg.tracking import push as pushing
 from seg.tracking import record, store
 from seg.tracking import ui as serving
@@ -132,13 +132,7 @@ COMMANDS = {"list": show, "push": push, "ui": ui}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when nothing is left to upload, 1 when something is."""
-    return command.execute(__doc__, _command, arguments)
-
-
-def _command(name: str, *arguments: str) -> int:
-    if name not in COMMANDS:
-        raise SegError(f"{name}: unknown command; expected one of {listed(name, COMMANDS)}, or --help")
-    return COMMANDS[name](arguments)
+    return command.execute(__doc__, command.one_of(COMMANDS), arguments)
 
 
 if __name__ == "__main__":
