@@ -368,7 +368,7 @@ def check_header(path: Path, header: tuple[str, ...], columns: Sequence[str], re
     """Name every missing column at once, each with the nearest one that is there."""
     missing = [column for column in columns if column not in header]
     if missing:
-        hint = ""
+        hint = "; rename a column of the file, or name the right one where the data set maps them (dataset.columns)"
         guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
         if guess:
             hint = (
