@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
+from seg.whole import whole
+
 log = logging.getLogger("seg")
 Value = TypeVar("Value")
 SOURCE = Path(__file__).resolve().parent
@@ -214,11 +216,5 @@ def _content(path: Path) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

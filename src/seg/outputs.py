@@ -20,6 +20,7 @@ from sklearn.decomposition import PCA
 from seg import plots, progress, report
 from seg.errors import SegError
 from seg.flow import Result
+from seg.whole import whole
 
 ASSIGNMENTS = "assignments.parquet"
 # Rows of the data, and a model that no store keeps.
@@ -42,13 +43,10 @@ def writable(folder: Path) -> Path:
 
 def write(path: Path, content: bytes | str) -> Path:
     """Write a file under a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        temporary.replace(path)
+        with whole(path) as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise SegError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another hydra.run.dir"
         ) from None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
+
+from seg.whole import whole
 
 PLACES = ("tracking", "cache", "data_dir", "hydra", "sweep.resume")
 SWEEP, JOB, DONE = "sweep.json", "job.json", "done"
@@ -13,10 +14,8 @@ SWEEP, JOB, DONE = "sweep.json", "job.json", "done"
 
 def write(path: Path, content: dict) -> None:
     """Write a note under a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, default=str))
-    temporary.replace(path)
+    with whole(path) as temporary:
+        temporary.write_text(json.dumps(content, default=str))
 
 
 def read(path: Path) -> dict | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from os import getpid
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seg.errors import SegError
+from seg.whole import whole
 
 REVIEWS, ITEMS = "reviews.parquet", "items.parquet"
 ROWS, CATALOGUE = 43_886_944, 1_610_012  # of the real category
@@ -78,22 +77,12 @@ def write(folder: str | Path, rows: int = ROWS, items: int | None = None, seed: 
     items = max(100, round(rows * CATALOGUE / ROWS)) if items is None else items
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with _whole(folder / ITEMS) as item_path, _whole(folder / REVIEWS) as review_path:
+    with whole(folder / ITEMS) as item_path, whole(folder / REVIEWS) as review_path:
         pq.write_table(catalogue(items, seed), item_path)
         with pq.ParquetWriter(review_path, SCHEMA) as out:
             for chunk in reviews(rows, items, seed):
                 out.write_table(chunk, row_group_size=CHUNK)
     return folder / REVIEWS, folder / ITEMS
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    unfinished = path.with_name(f".{path.name}.{getpid()}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def sample_reviews(rows: int = 1200, seed: int = 0) -> pd.DataFrame:

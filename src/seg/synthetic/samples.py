@@ -1,6 +1,5 @@
 """The sample file that ships with each data set."""
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from seg.synthetic import amazon
 from seg.synthetic.flo import flo
 from seg.synthetic.own import own_customers, own_orders
 from seg.synthetic.retail import online_retail, online_retail_ii
+from seg.whole import whole
 
 
 class Sample(NamedTuple):
@@ -64,12 +64,7 @@ def _write_sample(folder: Path, sample: Sample) -> Path:
         text = table.to_json(orient="records", lines=True)
     else:
         text = table.to_csv(index=False, lineterminator="\n")
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / sample.file_name
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as unfinished:
         unfinished.write_bytes(text.encode(sample.encoding))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from seg.errors import SegError
+from seg.whole import whole
 
 FOLDER = "tracking"
 LONGEST_TAG = 5000
@@ -139,12 +140,10 @@ def state(folder: Path) -> dict:
 def note(folder: Path, **known: str | None) -> None:
     """Write down what became of a record; what is not given stays."""
     path = folder / FOLDER / "state.json"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(json.dumps(state(folder) | known, indent=1))
-        temporary.replace(path)
+        with whole(path) as temporary:
+            temporary.write_text(json.dumps(state(folder) | known, indent=1))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise SegError(f"{path}: cannot be written ({error.strerror}); free space") from None
 
 
