@@ -410,8 +410,8 @@ def test_a_damaged_parquet_file_or_workbook_is_an_error(load, tmp_path):
     whole = parquet(tmp_path / "x.parquet", cust=["x"] * 1000, at=["2011-01-02"] * 1000, paid=[1.0] * 1000)
     pages = bytearray(whole.read_bytes())
     pages[4:60] = b"\xff" * 56
-    with pytest.raises(SegError, match=r"DuckDB stopped: .*damaged"):
-        load({"o.parquet": bytes(pages)})
+    with pytest.raises(SegError, match=r"b.parquet: a damaged Parquet file \(.*fetch or write it again"):
+        load({"a.parquet": whole.read_bytes(), "b.parquet": bytes(pages), "c.parquet": whole.read_bytes()})
 
 
 def test_files_of_several_formats_or_of_none_are_an_error(load):

@@ -16,7 +16,7 @@ import pytest
 from mlflow import MlflowClient
 
 import command_line
-from seg import features, schema
+from seg import composition, features, schema
 from seg.engine import Reading, Uri, spark_session
 from seg.engine.spark import SparkEngine
 from seg.errors import SegError
@@ -93,6 +93,21 @@ def test_a_wrong_address_or_two_are_refused(no_session):
         SparkEngine(remote="spark://a:1")
     with pytest.raises(SegError, match=r"give one of the two"):
         SparkEngine(master="local", remote="sc://a:1")
+    with pytest.raises(
+        SegError, match=r"engine.master=spark://host: no master of Spark; expected one such as"
+    ):
+        SparkEngine(master="spark://host")
+
+
+def test_what_a_jvm_or_a_server_says_of_an_error_is_found_in_all_that_stands_around_it():
+    said = "An error occurred while calling None.JavaSparkContext.\n: org.apache.spark.SparkException: Asked for 0\n\tat a.b"
+    assert spark_session.first_line(Exception(said)) == "Asked for 0"
+    said = '<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNIMPLEMENTED\n\tdetails = "404"\n>'
+    assert spark_session.first_line(Exception(said)) == "404"
+
+
+def test_a_value_with_brackets_is_read_by_every_command():
+    assert composition.compose(["engine=spark", "engine.master=local[2]"]).engine.master == "local[2]"
 
 
 def test_a_place_that_spark_alone_reaches_is_a_path_for_it_and_an_error_for_duckdb(engine):

@@ -147,7 +147,7 @@ def _where(store: dict) -> list[str]:
 
 
 def _composed(store: dict):
-    return composition.compose([config.readable(word) for word in _where(store)])
+    return composition.compose(_where(store))
 
 
 def _read(own: dict, store: dict, write: bool = False):

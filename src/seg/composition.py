@@ -28,7 +28,7 @@ REUSABLE = ("dataset", "engine", "data_dir", "tracking")
 def compose(overrides: Sequence[str]) -> DictConfig:
     """Compose the configuration as seg.run does, without starting a run."""
     with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
-        return hydra.compose("run", overrides=list(overrides))
+        return hydra.compose("run", overrides=[config.readable(text) for text in overrides])
 
 
 def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:

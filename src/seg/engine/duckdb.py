@@ -20,7 +20,7 @@ from ibis.expr import types as ir
 from joblib import cpu_count
 
 from seg.engine import excel
-from seg.engine.duckdb_scans import Scans, explained
+from seg.engine.duckdb_scans import Scans
 from seg.engine.files import Raw, Reading, Uri, check_request, file_format
 from seg.errors import SegError
 
@@ -111,7 +111,7 @@ class DuckDBEngine:
     def checkpoint(self, table: ir.Table) -> ir.Table:
         """Compute a table once and keep it, on disk where it does not fit the memory."""
         name = next(self._names)
-        with explained():
+        with self._scans.explained():
             self._ibis.con.execute(f"CREATE TEMP TABLE {name} AS {ibis.to_sql(table, dialect='duckdb')}")
         return self._ibis.table(name)
 
@@ -126,17 +126,17 @@ class DuckDBEngine:
 
     def collect(self, table: ir.Table) -> pd.DataFrame:
         """Bring a table into memory, by Arrow."""
-        with explained():
+        with self._scans.explained():
             return table.to_pyarrow().to_pandas(date_as_object=False)
 
     def arrow(self, table: ir.Table) -> pa.Table:
         """Bring a table into memory as it is."""
-        with explained():
+        with self._scans.explained():
             return table.to_pyarrow()
 
     def export(self, table: ir.Table, path: Path) -> Path:
         """Write a table to a Parquet file."""
-        with explained():
+        with self._scans.explained():
             self._ibis.con.execute(
                 f"COPY ({ibis.to_sql(table, dialect='duckdb')}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
             )

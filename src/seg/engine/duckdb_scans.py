@@ -50,6 +50,44 @@ class Scans:
 
     def __init__(self, connection: ibis.BaseBackend, scratch: Path, names: Iterator[str]):
         self._connection, self._scratch, self._names = connection, scratch, names
+        self._parquet: dict[Path, list[str]] = {}  # files that are scanned where they are, and their columns
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what DuckDB raises while it computes into a `SegError`."""
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise SegError(
+                f"engine: out of memory ({str(error).splitlines()[0]}); raise engine.memory_limit or free "
+                "disk for spilling"
+            ) from None
+        except duckdb.Error as error:
+            said = str(error).splitlines()[0]
+            damaged = self._damaged()
+            if damaged:
+                raise SegError(
+                    f"{damaged}: a damaged Parquet file ({said}); fetch or write it again"
+                ) from None
+            if isinstance(error, duckdb.IOException):
+                raise SegError(
+                    f"engine: reading or spilling failed: {said}; free disk, or look for a damaged file"
+                ) from None
+            raise SegError(f"engine: DuckDB stopped: {said}; is a file damaged?") from error
+
+    def _damaged(self) -> Path | None:
+        """Find the Parquet file that cannot be read to its end: DuckDB does not say which of many it was."""
+        for path, columns in self._parquet.items():
+            named = ", ".join(map(_quoted, columns))
+            try:
+                self._connection.con.execute(
+                    f"SELECT bit_xor(hash({named})) FROM read_parquet(?)", [str(path)]
+                ).fetchall()
+            except duckdb.OutOfMemoryException:
+                return None
+            except duckdb.Error:
+                return path
+        return None
 
     def csv(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
         """Scan CSV files into a table; those whose header has the same order in one scan."""
@@ -154,7 +192,9 @@ class Scans:
         parquet_schemas(paths, columns, reading)
         # By name, never by position; the view is scanned where it is, nothing is copied. Statistics of a
         # file do not count NaN: unless told so, DuckDB's optimiser concludes from them that there is none.
-        with explained():
+        for path in paths:
+            self._parquet[path] = [*self._parquet.get(path, []), *columns]
+        with self.explained():
             table = self._connection.read_parquet(
                 [str(path) for path in paths], union_by_name=True, can_have_nan=True
             )
@@ -169,25 +209,6 @@ def _known(column: ir.Value) -> ir.Value:
     if not column.type().is_unknown():
         return column
     return column.cast("timestamp('UTC')" if "TIMESTAMPTZ" in str(column.type()) else "string")
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what DuckDB raises while it computes into a `SegError`."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise SegError(
-            f"engine: out of memory ({str(error).splitlines()[0]}); raise engine.memory_limit or free "
-            "disk for spilling"
-        ) from None
-    except duckdb.IOException as error:
-        raise SegError(
-            f"engine: reading or spilling failed: {str(error).splitlines()[0]}; free disk, or look for "
-            "a damaged file"
-        ) from None
-    except duckdb.Error as error:
-        raise SegError(f"engine: DuckDB stopped: {str(error).splitlines()[0]}; is a file damaged?") from error
 
 
 def _quoted(name: str) -> str:

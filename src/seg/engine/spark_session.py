@@ -24,6 +24,7 @@ from typing import Any
 from seg.errors import SegError
 
 JAVA = 17  # the oldest that Spark 4 runs on
+MASTER = re.compile(r"local(-cluster)?(\[[^\]]+\])?$|spark://.+:\d+$|yarn$|k8s://.")
 # What every expression of seg is written for.
 MEANING = {
     "spark.sql.session.timeZone": "UTC",
@@ -101,6 +102,11 @@ def session(request: Request) -> Session:
     if request.master and request.remote:
         raise SegError(
             f"engine.master={request.master} and engine.remote={request.remote}: give one of the two"
+        )
+    if request.master and not MASTER.match(request.master):
+        raise SegError(
+            f"engine.master={request.master}: no master of Spark; expected one such as local[*], spark://host:7077, yarn or "
+            "k8s://https://host:443"
         )
     _hush()
     from pyspark.sql import SparkSession
@@ -189,7 +195,9 @@ def _connect(remote: str, request: Request) -> Session:
     except grpc.FutureTimeoutError:
         raise SegError(_silent(f"engine.remote={remote}", request)) from None
     except (PySparkException, grpc.RpcError) as error:
-        raise SegError(f"engine.remote={remote}: {str(error).strip().splitlines()[0]}") from None
+        raise SegError(
+            f"engine.remote={remote}: {first_line(error)}; is it the address of a Spark Connect server?"
+        ) from None
     return Session(spark, False, remote)
 
 
@@ -322,7 +330,11 @@ def _as_error(log: Path) -> Iterator[None]:
 
 def first_line(error: BaseException) -> str:
     """Give what Spark says of an error, without the plan and the stack that follow."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    lines = [line.strip().removeprefix(": ") for line in str(error).splitlines() if line.strip()]
+    # What py4j and gRPC put before it says nothing.
+    given = [found[1] for found in map(re.compile(r'details = "(.*)"$').match, lines) if found]
+    lines = given or [line for line in lines if not line.startswith("An error occurred while calling")]
+    lines = lines or [type(error).__name__]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     # Spark's own words, which name the file or the column, stand behind [THE_CLASS_OF_THE_ERROR].
     own = [found[0] for found in map(re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*").search, lines) if found]
