@@ -106,6 +106,18 @@ def test_what_a_jvm_or_a_server_says_of_an_error_is_found_in_all_that_stands_aro
     assert spark_session.first_line(Exception(said)) == "404"
 
 
+def test_a_server_that_has_died_is_not_alive():
+    class Client:
+        is_stopped = False
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        made = spark_session.Session(Client(), False, f"sc://127.0.0.1:{listening.getsockname()[1]}")
+        assert made.alive()
+    assert not made.alive()
+
+
 def test_a_value_with_brackets_is_read_by_every_command():
     assert composition.compose(["engine=spark", "engine.master=local[2]"]).engine.master == "local[2]"
 

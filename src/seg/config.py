@@ -87,7 +87,7 @@ def private(argument: str) -> str:
     'tracking.uri=${oc.env:SEG_TRACKING_URI}'
     """
     key, equals, value = argument.partition("=")
-    if not equals or not re.search(r"://[^\s]*:[^\s]*@|[?&]password=", value):
+    if not equals or not re.search(r"://[^\s]*:[^\s]*@|[?&]password=|;token=", value):
         return argument
     name = "SEG_" + re.sub(r"\W+", "_", key).strip("_").upper()
     os.environ[name] = value.strip("'\"")

@@ -89,13 +89,17 @@ class SparkEngine:
             reader.close()
         # What is left of a session that has died in the middle of a run says nothing more about it.
         with suppress(Exception):
-            for frame in self._kept:
-                frame.unpersist()
-            for view in self._views:
-                self.session.catalog.dropTempView(view)
-            for key, value in self._before.items():
-                self.session.conf.unset(key) if value is None else self.session.conf.set(key, value)
+            if self._session.alive():
+                self._tidy()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        for frame in self._kept:
+            frame.unpersist()
+        for view in self._views:
+            self.session.catalog.dropTempView(view)
+        for key, value in self._before.items():
+            self.session.conf.unset(key) if value is None else self.session.conf.set(key, value)
 
     def describe(self) -> dict[str, str]:
         """Name the engine, its version and where it computes, for the record of a run."""
@@ -158,9 +162,12 @@ class SparkEngine:
             raise
         except Exception as error:
             if not self._session.alive(patience=0.5):
+                advice = (
+                    "engine.driver_memory" if self._session.process else "its log says which; start it again"
+                )
                 raise SegError(
                     f"engine: Spark ({self._session.where}) is gone in the middle of its work: it was killed, or ran out of "
-                    "memory (engine.driver_memory)"
+                    f"memory ({advice})"
                 ) from error
             if isinstance(error, PySparkException) or type(error).__module__.startswith(("py4j", "grpc")):
                 raise SegError(

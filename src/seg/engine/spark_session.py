@@ -83,8 +83,18 @@ class Session:
         with suppress(subprocess.TimeoutExpired):
             if self.process is not None and self.process.wait(patience) is not None:
                 return False
+        if self.where.startswith("sc://") and not _listening(self.where):
+            return False
         context = getattr(self.spark, "_sc", None)
         return not self.spark.is_stopped if context is None else context._jsc is not None
+
+
+def _listening(address: str) -> bool:
+    try:
+        _knock("", address, Request(timeout=5))
+    except SegError:
+        return False
+    return True
 
 
 _started: dict[str, Any] = {}  # the session of this process, and the request it was made for
@@ -129,6 +139,7 @@ def _hush() -> None:
     for name in ("py4j", "pyspark", "SQLQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
     # py4j tells the root logger, stack and all, of every call that a dead JVM did not answer.
     if _not_of_py4j not in logging.getLogger().filters:
         logging.getLogger().addFilter(_not_of_py4j)
@@ -174,9 +185,11 @@ def _taken(active, request: Request) -> Session:
 
 
 def _connect(remote: str, request: Request) -> Session:
+    where = remote.partition(";")[0]  # a token stands behind it, and is for no eyes
+    what = f"engine.remote={where}"
     if not remote.startswith("sc://"):
-        raise SegError(f"engine.remote={remote}: expected the address of a server, such as sc://host:15002")
-    _knock(f"engine.remote={remote}", remote, request)
+        raise SegError(f"{what}: expected the address of a server, such as sc://host:15002")
+    _knock(what, remote, request)
     import grpc
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
@@ -193,12 +206,10 @@ def _connect(remote: str, request: Request) -> Session:
         for key, value in {**MEANING, **request.conf}.items():
             spark.conf.set(key, value)
     except grpc.FutureTimeoutError:
-        raise SegError(_silent(f"engine.remote={remote}", request)) from None
+        raise SegError(_silent(what, request)) from None
     except (PySparkException, grpc.RpcError) as error:
-        raise SegError(
-            f"engine.remote={remote}: {first_line(error)}; is it the address of a Spark Connect server?"
-        ) from None
-    return Session(spark, False, remote)
+        raise SegError(f"{what}: {first_line(error)}; is it the address of a Spark Connect server?") from None
+    return Session(spark, False, where)
 
 
 def _silent(what: str, request: Request) -> str:
