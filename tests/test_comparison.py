@@ -245,6 +245,13 @@ def test_what_is_missing_is_said_as_a_command_that_composes_and_asks_for_all_of_
     assert list(cfg.recipe.features) == ["orders", "revenue"] and cfg.tracking.experiment == "other"
 
 
+def test_what_a_study_with_a_sweep_of_its_own_lacks_is_measured_by_one_run():
+    (group,) = grouped(run(overrides=["experiment=search"]) | {"tags.sweep.job": "3"})
+    demand = order.asked(group.attempts, True)
+    found = order.ordered(order.judged(group.attempts, demand))
+    assert "experiment=search hydra.mode=RUN k=4" in table.verdict(group, found, demand, [])[1]
+
+
 def test_sample_data_has_no_best_run():
     (group,) = grouped(run(0.3, "a", data="sample", **SOUND))
     demand = order.asked(group.attempts, True)

@@ -34,6 +34,7 @@ def test_the_usual_limits_give_the_words():
     assert [drift.verdict(index) for index in (0.0, 0.0999, 0.1, 0.25, 0.2501)] == [
         "stable", "stable", "moved", "moved", "changed",
     ]  # fmt: skip
+    assert drift.verdict(1.5, chance=7.8) == "unknown"  # one customer
 
 
 def test_chance_alone_moves_small_samples_as_far_as_is_said():

@@ -208,7 +208,7 @@ def test_values_beyond_training_are_flagged_and_missing_ones_get_no_segment(orde
         ),
         (lambda t: t.drop(columns="customer_id"), "has no column customer_id that names the customers"),
         (lambda t: pd.concat([t, t.head(2)]), "2 customers come more than once, such as"),
-        (lambda t: t.head(0), "there is no row to write"),
+        (lambda t: t.head(0), "the input has no row"),
         (lambda t: t.assign(revenue="much"), "f.csv: cannot be read as a table .*much"),
         (lambda t: t.assign(customer_id=""), "row 1 has no customer id"),
     ],

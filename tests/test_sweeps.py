@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 import command_line
 from seg import composition, config, sweeps
 from seg.errors import SegError
-from seg.sweeps import naming
+from seg.sweeps import naming, summary
 from seg.sweeps.jobs import objective
 
 TOY = ["dataset=toy", "dataset.customers=200"]
@@ -112,8 +112,9 @@ def test_a_job_that_has_finished_is_not_done_again(swept):
         (["recipe=columns,omnichannel"], ["none of the 2 combinations is possible"]),
         (["hydra/sweeper=optuna", "model=choice(kmeans, kmean)"], ["model=kmean", "expected one of"]),
         (["hydra/sweeper=optuna", "k=choice(3, 4)", "sweep.objective=[data/rows, segments/count]"], ["direction"]),
+        (["hydra/sweeper=optuna", "k=choice(3, 4)", "hydra.sweeper.direction=maximise"], ["direction=maximise", "of maximize, minimize"]),
     ],
-    ids=["choice", "value", "impossible", "choice of a search", "directions"],
+    ids=["choice", "value", "impossible", "choice of a search", "directions", "direction"],
 )  # fmt: skip
 def test_a_slip_is_found_before_the_first_job(overrides, expected, place):
     done = sweep(place, "slip", *TOY, "tracking=none", *overrides)
@@ -169,7 +170,21 @@ def test_a_search_learns_from_what_it_is_told_and_goes_on_after_a_job_that_fails
     found = statuses(place, "search")
     assert len(found) == 6 and "failed" in found and "finished" in found
     assert done.returncode == 1 and "6 jobs: " in done.stdout
+    assert "beats these in common/silhouette (up), segments/count (down)" in done.stdout
     assert (place / "search" / "optimization_results.yaml").exists()
+
+
+def test_a_search_names_each_solution_once_and_none_that_is_flagged():
+    goals = {"holdout/auc": "maximize", "segments/count": "minimize"}
+    jobs = [
+        {"num": num, "overrides": [f"k={k}"], "run_id": run_id, "flagged": flagged, "status": "finished",
+         "metrics": {"holdout/auc": auc, "segments/count": k}}
+        for num, (run_id, auc, k, flagged) in enumerate(
+            [("a", 0.7, 4, "no"), ("b", 0.6, 2, "no"), ("c", 0.6, 3, "no"), ("a", 0.7, 4, "no"), ("d", 0.9, 2, "one giant")]
+        )
+    ]  # fmt: skip
+    told = summary.unbeaten(summary.table(jobs, {"k": []}, goals), goals)
+    assert [line.split(":")[0].strip() for line in told[1:]] == ["job 0", "job 1"]
 
 
 def test_the_objective_is_a_metric_or_several():

@@ -86,9 +86,11 @@ class Scorer:
         then = {int(row["segment"]): int(row["size"]) for row in self.contract.segments}
         order = self.shares(sizes)["segment"]
         index = drift.psi([then.get(one, 0) for one in order], [sizes.get(one, 0) for one in order])
+        if not sum(sizes.values()):
+            return "unknown: no customer has a segment"
         chance = drift.by_chance(sum(then.values()), sum(sizes.values()), len(order))
         return (
-            f"population stability index of the shares {index:.3f} against training: {drift.verdict(index)} "
+            f"population stability index of the shares {index:.3f} against training: {drift.verdict(index, chance)} "
             f"(stable below {drift.MODERATE}, changed above {drift.LARGE}; chance alone reaches {chance:.3f})"
         )
 

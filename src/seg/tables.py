@@ -89,7 +89,7 @@ def writer(path: Path) -> Iterator:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield write
         if target is None:
-            raise SegError(f"output={path}: there is no row to write")
+            raise SegError(f"output={path}: not written, the input has no row; choose another input")
         target.close()
         temporary.replace(path)
     except OSError as error:

@@ -101,6 +101,7 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
     customers = table["cleaning"] + "|" + table["as_of"] + "|" + table["customers"].astype(str)
     table["points"] = _text(kept, "tags.seg.points").where(lambda tag: tag != "", customers)
     table["overrides"] = [json.loads(text) if text else None for text in _text(kept, "tags.seg.overrides")]
+    table["of_sweep"] = _text(kept, "tags.sweep.job") != ""
     table["options"] = [_options(overrides) for overrides in table["overrides"]]
     for name in (SCORE, *EVIDENCE, "holdout/auc_rule_rfm", "holdout/auc_random", "null/draws"):
         table[name] = _number(table, name)

@@ -113,6 +113,8 @@ def measurement(run: dict, demand: order.Asked, where: Sequence[str]) -> str:
     words = run["overrides"]
     if words is None:
         words = [f"{part}={run[part]}" for part in (*PARTS, "seed") if run[part]]
+    if run["of_sweep"] and any(word.startswith("experiment=") for word in words):
+        words = [*words, "hydra.mode=RUN"]  # a study with a sweep of its own would do all of it again
     words = [*words, f"k={run['k']}", "evaluation.stability=true", "evaluation.null=20"]
     if demand.holdout:
         day, _, days = demand.cut.partition(" and ")

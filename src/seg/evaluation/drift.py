@@ -45,9 +45,9 @@ def by_chance(reference: int, current: int, cells: int) -> float:
     return float((1 / reference + 1 / current) * chdtri(cells - 1, 0.05))
 
 
-def verdict(index: float) -> str:
-    """Put an index into a word: stable below 0.1, moved up to 0.25, changed beyond."""
-    if np.isnan(index):
+def verdict(index: float, chance: float = 0.0) -> str:
+    """Put an index into a word: stable below 0.1, moved up to 0.25, changed beyond; unknown where `chance` alone reaches it."""
+    if np.isnan(index) or MODERATE <= index <= chance:
         return "unknown"
     return "stable" if index < MODERATE else "moved" if index <= LARGE else "changed"
 

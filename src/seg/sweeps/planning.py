@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -15,9 +15,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seg import cache, config
 from seg.config import Settings
-from seg.errors import Impossible, SegError
+from seg.errors import Impossible, SegError, listed
 from seg.sweeps.naming import fingerprint, key
 
+DIRECTIONS = ("maximize", "minimize")
 MANY = 100_000  # a grid that nobody waits for: a slip
 
 
@@ -51,6 +52,8 @@ class Plan:
         Of the jobs there will be.
     side_by_side : int or None
         How many run at a time; None: one, in this process.
+    goals : dict of str to str
+        Of a search: metrics of ``sweep.objective`` and which way each is better, ``"maximize"`` or ``"minimize"``.
     """
 
     jobs: list[Planned]
@@ -60,6 +63,7 @@ class Plan:
     settings: Settings
     count: int
     side_by_side: int | None
+    goals: dict[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> set[str]:
@@ -88,7 +92,8 @@ def improve(cfg: DictConfig) -> None:
             sweeper.direction = "maximize"
 
 
-def _check_directions(settings: Settings, directions: object) -> None:
+def _goals(settings: Settings, directions: object) -> dict[str, str]:
+    """Pair what a search improves with the way that is better."""
     wanted = settings.sweep.objective
     several = isinstance(wanted, list)
     if several != OmegaConf.is_list(directions) or (several and len(wanted) != len(directions)):
@@ -96,6 +101,11 @@ def _check_directions(settings: Settings, directions: object) -> None:
             f"hydra.sweeper.direction={directions} does not go with sweep.objective={wanted}: expected maximize or minimize, "
             "for several objectives a list with one for each"
         )
+    ways = [str(one) for one in (directions if several else [directions])]
+    for one in ways:
+        if one not in DIRECTIONS:
+            raise SegError(f"hydra.sweeper.direction={one}: expected one of {listed(one, DIRECTIONS)}")
+    return dict(zip(wanted if several else [wanted], ways, strict=True))
 
 
 def plan(cfg: DictConfig) -> Plan:
@@ -120,8 +130,7 @@ def plan(cfg: DictConfig) -> Plan:
     search = "BasicSweeper" not in sweeper["_target_"]
     jobs = _one_at_a_time(values) if search else _grid(list(overrides.values()))
     settings, planned = _checked(cfg, loader, jobs)
-    if "direction" in sweeper:
-        _check_directions(settings, sweeper.direction)
+    goals = _goals(settings, sweeper.direction) if "direction" in sweeper else {}
     launcher = cfg.hydra.launcher
     count = int(sweeper.get("n_trials", len(jobs))) if search else len(jobs)
     workers = None
@@ -135,6 +144,7 @@ def plan(cfg: DictConfig) -> Plan:
         settings=settings,
         count=count,
         side_by_side=workers,
+        goals=goals,
     )
 
 

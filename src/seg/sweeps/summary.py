@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,18 +18,31 @@ METRICS = (
     "stability/jaccard_min",
     "holdout/auc",
 )
+COUNT = "segments/count"  # shown as the column segments
+WAYS = {"maximize": "up", "minimize": "down"}
+WIDE = 240  # characters of a line that goes to a file or another program
 
 
-def table(jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def table(
+    jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]], goals: Iterable[str] = ()
+) -> pd.DataFrame:
     """Lay the notes of all jobs side by side.
+
+    Parameters
+    ----------
+    jobs : sequence of mapping
+    varied : mapping of str to sequence of str
+        What differs between jobs.
+    goals : iterable of str
+        Further metrics: those that a search improves.
 
     Returns
     -------
     DataFrame
-        Columns ``job``, one for each key that was varied, ``segments``, ``METRICS``, ``flagged``, ``status``, ``seconds``,
-        ``run_id``, ``reason``, ``label`` (what was varied but data set and k, in one text).
+        Columns ``job``, one for each key that was varied, ``segments``, ``METRICS``, ``goals``, ``flagged``, ``status``,
+        ``seconds``, ``run_id``, ``reason``, ``label`` (what was varied but data set and k, in one text).
     """
-    rows = []
+    rows, shown = [], list(dict.fromkeys([*METRICS, *goals]))
     for note in jobs:
         given = dict(text.lstrip("+~").partition("=")[::2] for text in note["overrides"])
         values = {name: given.get(name, "") for name in varied}
@@ -38,7 +51,7 @@ def table(jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]]) -> pd.Da
                 if name not in ("dataset", "k", "experiment")]  # fmt: skip
         rows.append(
             {"job": note["num"], **values, "segments": metrics.get("segments/count")}
-            | {name: metrics.get(name) for name in METRICS}
+            | {name: metrics.get(name) for name in shown}
             | {
                 name: note.get(name)
                 for name in ("flagged", "status", "seconds", "run_id", "reason", "dataset")
@@ -49,7 +62,7 @@ def table(jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]]) -> pd.Da
         "job",
         *varied,
         "segments",
-        *METRICS,
+        *shown,
         "flagged",
         "status",
         "seconds",
@@ -60,16 +73,18 @@ def table(jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]]) -> pd.Da
     return pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, "dataset"])))
 
 
-def show(found: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path) -> None:
-    """Print the table, the best of each data set, and what failed."""
+def show(
+    found: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path, goals: Mapping[str, str]
+) -> None:
+    """Print the table, the best of each data set or of a search, and what failed."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=160)
-    aside = {"run_id", "reason", "label"} | ({"dataset"} if found["dataset"].nunique() < 2 else set())
+        console = Console(width=WIDE)
+    aside = {"run_id", "reason", "label", COUNT} | ({"dataset"} if found["dataset"].nunique() < 2 else set())
     shown = [name for name in found if name not in aside and found[name].notna().any()]
     drawn = Table(title=escape(title), title_justify="left", header_style="bold")
     for name in shown:
@@ -79,10 +94,14 @@ def show(found: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path)
         drawn.add_row(*(escape(_cell(name, value)) for name, value in row.items()))
     console.print()
     console.print(drawn)
-    for line in [*best(found), *_troubles(jobs)]:
+    for line in [*(unbeaten(found, goals) if goals else best(found)), *_troubles(jobs)]:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     counts = ", ".join(f"{count} {status}" for status, count in found["status"].value_counts().items())
-    console.print(f"  {len(found)} jobs: {counts or 'none'}", markup=False, highlight=False)
+    console.print(
+        f"  {len(found)} {'job' if len(found) == 1 else 'jobs'}: {counts or 'none'}",
+        markup=False,
+        highlight=False,
+    )
     console.print(f"  directories under {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -95,6 +114,24 @@ def best(found: pd.DataFrame) -> list[str]:
         lines.append(
             f"{name}: largest common/silhouette {row['common/silhouette']:.3f}, job {row['job']}: {row['label']} k={row['segments']:.0f}"
         )
+    return lines
+
+
+def unbeaten(found: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
+    """Name the jobs of a search that no other beats in all that it improves; flagged ones never, equal ones once."""
+    from seg.comparison import order  # brings scikit-learn, which a sweep that is done already needs not
+
+    whole = found[found[list(goals)].notna().all(axis=1) & (found["flagged"] == "no")]
+    whole = whole.drop_duplicates("run_id")
+    if whole.empty:
+        return ["no job has all that the search improves and no flag"]
+    signs = [1.0 if way == "maximize" else -1.0 for way in goals.values()]
+    front = whole[order.pareto(whole[list(goals)].to_numpy(dtype=float) * signs)]
+    wanted = ", ".join(f"{name} ({WAYS[way]})" for name, way in goals.items())
+    lines = [f"no other job that is not flagged beats these in {wanted}:"]
+    for row in front.sort_values(next(iter(goals)), ascending=signs[0] < 0).to_dict("records"):
+        values = ", ".join(f"{row[name]:.4g}" for name in goals)
+        lines.append(f"  job {row['job']}: {row['label']} k={row['segments']:.0f}: {values}")
     return lines
 
 
@@ -114,7 +151,7 @@ def _troubles(jobs: Sequence[Mapping]) -> list[str]:
 def _cell(name: str, value: object) -> str:
     if pd.isna(value):
         return ""
-    if name in METRICS:
+    if "/" in name and isinstance(value, float):
         return f"{value:.3f}"
     if name == "flagged":  # why stands in sweep.csv and in the run's report
         return "no" if value == "no" else "yes"

@@ -109,9 +109,9 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
             if one.num not in there
         ]
         jobs.sort(key=lambda note: note["num"])
-    table = summary.table(jobs, running.plan.varied)
+    table = summary.table(jobs, running.plan.varied, running.plan.goals)
     failed = [note for note in jobs if note["status"] == "failed"]
-    summary.show(table, jobs, running.title, running.folder)
+    summary.show(table, jobs, running.title, running.folder, running.plan.goals)
     if running.store is not None:
         with summary.shared(table, running.folder) as folder:
             running.store.close(
