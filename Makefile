@@ -13,10 +13,11 @@ lint: .venv/installed           ## style, format, import contracts
 ui: .venv/installed             ## compare runs in the browser, on this machine only (PORT=5001 for another port)
 	.venv/bin/python -m seg.track ui port=$(or $(PORT),5000)
 
-bench: .venv/installed          ## speed against a bare script; how often each rule finds the k of generated data (ten minutes each)
+bench: .venv/installed          ## speed against a bare script, of scoring, of a job beside fitting; how often each rule finds the k of generated data (20 minutes)
 	.venv/bin/python bench/flo_run.py
 	.venv/bin/python bench/choose_k.py $(ARGS)
 	.venv/bin/python bench/score.py
+	.venv/bin/python bench/overhead.py
 
 bench-amazon: .venv/installed   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (twenty minutes)
 	.venv/bin/python bench/amazon.py $(ARGS)

@@ -1,6 +1,6 @@
 """Score 1,000,000 feature rows with a k-means champion, as a person does: one command, its start included.
 
-    python bench/score.py       half a minute on two cores, of which scoring is a few seconds (last part of make bench)
+    python bench/score.py       half a minute on two cores, of which scoring is a few seconds (a part of make bench)
     python bench/score.py --rows 10000000
 
 Prints seconds of wall and processor of `python -m seg.score`, and the memory of all its processes above that of an interpreter that

@@ -108,7 +108,7 @@ class Reuse:
         return self._cache.get("scan", self._scan_key(ks), make)
 
     def panel(self, seen: np.ndarray, scan: Scan, whole: bool, notices: list) -> pd.DataFrame:
-        """Ask the panel of rules about every k of a scan; kept where the whole panel is asked, which takes long."""
+        """Ask the panel of rules, whole or the cheap ones, about every k of a scan."""
         labelings = {k: segmenter.labels_ for k, segmenter in scan.fitted.items()}
         # The panel looks where the clusterer looks; an embedding is not fitted anew for each of its samples.
         fit = evidence.fitter(replace(self._parts, embed=None), [])
@@ -121,8 +121,8 @@ class Reuse:
             said = [str(warning.message) for warning in caught]
             return table, [text for text in said if text.startswith("choosing k")]
 
-        key = self._scan_key(sorted(scan.fitted)) | {"choosing": code(("choosing", "evidence"))}
-        table, said = self._cache.get("panel", key, make) if whole else make()
+        asked = {"whole": whole, "choosing": code(("choosing", "evidence"))}
+        table, said = self._cache.get("panel", self._scan_key(sorted(scan.fitted)) | asked, make)
         notices += [("info", text) for text in said]
         return table
 

@@ -4,10 +4,12 @@ import textwrap
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from seg.plots.style import INK, MUTED, label, new_figure, nothing, percent, segment_colour, styled, two
+
+ROUNDS = 4  # of dots, so that no segment hides the others
 
 
 @styled
@@ -104,7 +106,7 @@ def map_2d(
     points, labels = np.asarray(points), np.asarray(labels)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"map_2d got points of shape {points.shape}, expected (n, 2): pass two components.")
-    # Drawn in random order: drawn segment by segment, the last one would hide the others.
+    # Drawn in random order, round by round: drawn segment by segment, the last one would hide the others.
     drawn = np.random.default_rng(0).permutation(len(points))[:max_points]
     note = (
         f"First two principal components of own space, {percent(float(np.sum(explained)))} of its variance; "
@@ -115,10 +117,7 @@ def map_2d(
     figure = new_figure(10.5, 6, "Map of customers", note)
     ax = figure.subplots()
     order = sorted(np.unique(labels).tolist(), key=lambda segment: (segment < 0, segment))
-    palette = {segment: to_rgba_array(segment_colour(segment))[0] for segment in order}
-    colours = np.array([palette[label] for label in labels[drawn].tolist()]).reshape(-1, 4)
-    size, alpha = np.clip(9000 / max(len(drawn), 1), 3, 26), np.clip(2500 / max(len(drawn), 1), 0.28, 0.8)
-    ax.scatter(*points[drawn].T, s=size, c=colours, alpha=alpha, linewidths=0, rasterized=True)
+    _dots(ax, points[drawn], labels[drawn])
     ax.set_xlabel(f"component 1 ({percent(explained[0])} of variance, scaled units)")
     ax.set_ylabel(f"component 2 ({percent(explained[1])} of variance, scaled units)")
     ax.grid()
@@ -128,6 +127,17 @@ def map_2d(
         handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.01), frameon=False, handletextpad=0.3
     )
     return figure
+
+
+def _dots(ax: Axes, points: np.ndarray, labels: np.ndarray) -> None:
+    """Draw points in some rounds of one colour each: Agg draws dots of one colour ten times as fast as of many."""
+    size = np.clip(9000 / max(len(points), 1), 3, 26) ** 0.5
+    style = {"linestyle": "none", "marker": "o", "markersize": size, "markeredgewidth": 0, "in_layout": False}
+    alpha = np.clip(2500 / max(len(points), 1), 0.28, 0.8)
+    for start in range(ROUNDS):
+        among, whose = points[start::ROUNDS], labels[start::ROUNDS]
+        for segment in np.unique(whose).tolist():
+            ax.plot(*among[whose == segment].T, color=segment_colour(segment), alpha=alpha, **style)
 
 
 def _draw_blades(
@@ -147,7 +157,8 @@ def _draw_blades(
         thinned = values[np.linspace(0, len(values) - 1, rows).round().astype(int)]
         edges = np.linspace(top, top + floor + 0.5 * share, rows + 1)
         colour = segment_colour(segment)
-        ax.stairs(thinned, edges, orientation="horizontal", fill=True, color=colour, linewidth=0)
+        # Not `ax.stairs`: it goes over every step to find limits, which are set below.
+        ax.add_artist(StepPatch(thinned, edges, orientation="horizontal", color=colour, linewidth=0))
         name = label(segment, names.get(segment))
         ticks[edges[[0, -1]].mean()] = f"{name}\n{sizes[segment]:,} · mean {two(means[segment])}"
         top = edges[-1] + gap

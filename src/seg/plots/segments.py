@@ -8,6 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from seg.plots.style import INK, compact, label, new_figure, percent, segment_colour, short, styled
 
@@ -102,19 +103,15 @@ def _heatmap_axes(ax: Axes, segments: pd.DataFrame, features: list[str], rotatio
     sized = zip(segments["segment"], segments["name"], segments["size"], strict=True)
     ax.set_yticks(rows, [f"{label(segment, name)}\n{size:,} customers" for segment, name, size in sized])
     ax.tick_params(axis="y", length=0, pad=20, labelsize=9.5, labelcolor=INK)
-    colours = [segment_colour(segment) for segment in segments["segment"]]
     # A strip of the segment colours between label and cells: 10 points left of the axes at any figure width.
-    for row, colour in zip(rows, colours, strict=True):
-        dot = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
-        box = {"boxstyle": "circle,pad=0.35", "facecolor": colour, "edgecolor": "none"}
-        ax.annotate(" ", (0, row), (-10, 0), fontsize=6, ha="center", va="center", bbox=box, **dot)
+    beside = ax.get_yaxis_transform() + ScaledTranslation(-10 / 72, 0, ax.figure.dpi_scale_trans)
+    colours = [segment_colour(segment) for segment in segments["segment"]]
+    ax.scatter([0] * len(rows), rows, s=85, c=colours, transform=beside, clip_on=False)
     ax.xaxis.tick_top()
     anchor = {"rotation": rotation, "ha": "left", "va": "center", "rotation_mode": "anchor"}
     ax.set_xticks(range(len(features)), [short(feature) for feature in features], **anchor)
     ax.tick_params(axis="x", length=0, labelsize=9.5, labelcolor=INK)
-    ax.set_xticks(np.arange(len(features) + 1) - 0.5, minor=True)
-    ax.set_yticks(np.arange(len(segments) + 1) - 0.5, minor=True)
-    ax.grid(which="minor", color="white", linewidth=2)
-    ax.set_axisbelow(False)
-    ax.tick_params(which="minor", length=0)
+    white = {"color": "white", "linewidth": 2}
+    ax.vlines(np.arange(1, len(features)) - 0.5, -0.5, len(segments) - 0.5, **white)
+    ax.hlines(np.arange(1, len(segments)) - 0.5, -0.5, len(features) - 0.5, **white)
     ax.spines[:].set_visible(False)

@@ -99,7 +99,7 @@ def pictures(figures: Iterable[Path], target: Path, when: int) -> bool:
         with Image.open(path) as picture:
             small = picture.convert("RGB")
             small.thumbnail((800, 800))
-            small.save(target / "images" / f"{name}+compressed.webp", quality=80)
+            small.save(target / "images" / f"{name}+compressed.webp", quality=80, method=0)
     return bool(taken)
 
 
