@@ -16,7 +16,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import command_line
-from seg import composition, config, contract, flow, score, scoring
+from seg import composition, config, contract, flow, replay, score, scoring
 from seg.errors import SegError
 from seg.tracking import models, store
 
@@ -285,7 +285,13 @@ def registered(tmp_path_factory):
 
 def test_a_model_goes_by_alias_version_run_and_model_uri(registered, tmp_path):
     uri, run_id, _ = registered
-    for reference in ("models:/seg-toy@champion", "models:/seg-toy/1", run_id, f"runs:/{run_id}/model"):
+    for reference in (
+        "models:/seg-toy@champion",
+        "models:/seg-toy/1",
+        run_id,
+        run_id[:8],
+        f"runs:/{run_id}/model",
+    ):
         found = models.find(reference, uri, tmp_path)
         assert found.run_id == run_id
         scorer = scoring.load(found)
@@ -323,6 +329,16 @@ def test_the_command_scores_by_the_champion_of_a_store(registered, tmp_path):
 def test_a_model_that_is_not_there_is_told_with_those_that_are(registered, tmp_path, reference, said):
     with pytest.raises(SegError, match=said):
         models.find(reference, registered[0], tmp_path)
+
+
+def test_a_model_that_was_trained_on_spark_scores_what_duckdb_has_counted(orders):
+    folder, _ = orders
+    trained = composition.compose(["dataset=transactions", "engine=spark", "model=mllib_kmeans"])
+    cfg = composition.recompose(OmegaConf.to_yaml(trained), ["engine=duckdb"])
+    with pytest.raises(SegError, match="is fitted on Spark"):
+        config.check_parts(config.settings(cfg))
+    learned = contract.read(folder / "scoring.json")
+    config.check_parts(replay.for_scoring(config.settings(cfg), learned, "rule"))
 
 
 def test_a_deleted_artifact_says_which_and_what_to_do(registered, tmp_path):

@@ -7,7 +7,8 @@ Between two days one model places the customers as they were at the end of each:
 counted as in training. Between two models the same customers are placed by both, and the new segments are matched to the old
 ones by the customers they share (Hungarian method), so that names stay.
 
-model, to_model   models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id, or the directory of a run
+model, to_model   models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters,
+                  or the directory of a run
 from, to          the two days; to alone, with to_model, is the day at which both models look (the end of the data)
 steps             month, week, quarter or none: how often to look between the two days, for the date of each change
 output            a directory, runs/... when left out; force=true replaces what is there

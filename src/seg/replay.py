@@ -32,7 +32,11 @@ def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
     recipe = settings.recipe.model_copy(update={"as_of": day, "profile": []})
     dataset = settings.dataset.model_copy(update={"common": [], "truth": None})
     evaluation = settings.evaluation.model_copy(update={"holdout": type(settings.evaluation.holdout)()})
-    return settings.model_copy(update={"recipe": recipe, "dataset": dataset, "evaluation": evaluation})
+    # Nothing is fitted: a model that was trained on Spark places customers that DuckDB has counted, too.
+    unused = {"model": {}, "scaler": {}}
+    return settings.model_copy(
+        update={"recipe": recipe, "dataset": dataset, "evaluation": evaluation, **unused}
+    )
 
 
 def remarks(settings: Settings) -> list[str]:

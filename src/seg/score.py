@@ -3,7 +3,8 @@
     python -m seg.score model=models:/seg-flo@champion input=new.csv output=scored.parquet
     python -m seg.score model=runs/2026-11-22/19-04-02-flo input=features.parquet output=scored.csv
 
-model    models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id, or the directory of a run
+model    models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or the
+         directory of a run
 input    rows as the model's data set has them, which are read, cleaned and counted as in training; or a table of features,
          one row a customer, columns by name (Parquet or CSV with comma, point and UTF-8). kind=raw or kind=features says which
 output   .parquet or .csv: customer_id, segment, name, distance, probability (of a mixture), outside, outside_features, reason
@@ -13,8 +14,8 @@ id       column of a feature table that names the customers (customer_id)
 names    matching.csv of seg.migrate: call the segments of a refit as those that they are matched to
 force    true replaces an output that is there
 
-Further options are those of seg.run for the data: dataset=transactions dataset.columns.customer_id=cust, engine=spark,
-tracking.uri=... A million rows of features take about four seconds.
+Further options are those of seg.run for the data: dataset=transactions dataset.columns.customer_id=cust, tracking.uri=...,
+engine=spark or engine=duckdb, whichever the model was trained with. A million rows of features take about four seconds.
 """
 
 from __future__ import annotations

@@ -17,9 +17,12 @@ from seg.errors import SegError, listed
 from seg.tracking import store
 
 FORMS = (
-    "models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id, or the directory of a run"
+    "models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or the directory "
+    "of a run"
 )
-RUN_ID = re.compile(r"(?:runs:/)?([0-9a-f]{32})(?:/model)?")
+RUN_ID = re.compile(
+    r"(?:runs:/)?([0-9a-f]{6,32})(?:/model)?"
+)  # the beginning of one is what tables of runs show
 REGISTERED = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<version>\d+))")
 LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})")
 # What a run keeps of its model: the pipeline, what scoring needs to know, how the features came about.
@@ -135,7 +138,8 @@ def _resolve(client, reference: str, uri: str) -> tuple[str, str, str | None]:
     """Tell what a reference names: a label, the run, and the model where the reference tells it."""
     run_id = RUN_ID.fullmatch(reference)
     if run_id:
-        return f"run {run_id[1]}", run_id[1], None
+        whole = _whole(client, run_id[1], uri)
+        return f"run {whole}", whole, None
     model_id = LOGGED.fullmatch(reference)
     if model_id:
         return f"model {model_id[1]}", client.get_logged_model(model_id[1]).source_run_id, model_id[1]
@@ -144,6 +148,18 @@ def _resolve(client, reference: str, uri: str) -> tuple[str, str, str | None]:
     source = LOGGED.fullmatch(version.source or "")
     label = f"{version.name} version {version.version}{known_as}"
     return label, version.run_id, source[1] if source else None
+
+
+def _whole(client, begins: str, uri: str) -> str:
+    """Complete the id of a run from its first characters."""
+    if len(begins) == 32:
+        return begins
+    everywhere = [one.experiment_id for one in client.search_experiments()]
+    found = client.search_runs(everywhere, f"attributes.run_id LIKE '{begins}%'", max_results=2)
+    if len(found) != 1:
+        known = f"{len(found)} and more runs begin so" if found else "no run begins so"
+        raise SegError(f"model={begins}: {known} in {store.hidden(uri)}; expected {FORMS}")
+    return found[0].info.run_id
 
 
 def _version(client, uri: str, name: str, alias: str | None, version: str | None):
