@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from seg import cleaning, composition, config, features, preparing, sources
+from seg.cleaning import ledger
 from seg.datasets import amazon_reviews
 from seg.engine import Reading
 from seg.errors import SegError
@@ -189,30 +190,33 @@ def test_a_missing_flag_is_an_error_only_where_verified_purchases_are_asked_for(
 # ---- the study's rules -------------------------------------------------------------------------------------
 
 
+# The study's reviews: what a table of any size gives, one of many millions must give, though it looks up prices late.
+REVIEWS = [
+    {"user_id": "A"},
+    {"user_id": "A"},  # the same once more
+    {"user_id": "A", "timestamp": NEWEST - 365 * DAY, "asin": "V2"},  # 2022-09-13, the first day
+    {"user_id": "A", "timestamp": NEWEST - 366 * DAY},  # a day too early
+    {"user_id": "B", "timestamp": NEWEST + 40 * DAY, "verified_purchase": False},  # opens no window
+    {"user_id": "C", "parent_asin": "BOOK"},
+    {"user_id": "D", "parent_asin": "CHEAP"},
+    {"user_id": "E", "parent_asin": "UNPRICED"},
+    {"user_id": "F", "parent_asin": "PLAIN", "rating": 0.0, "helpful_vote": -3},
+]
+ITEMS = [
+    {},
+    {"parent_asin": "BOOK", "main_category": "Books"},
+    {"parent_asin": "CHEAP", "price": "0.25"},
+    {"parent_asin": "UNPRICED", "price": "None"},
+    {"parent_asin": "PLAIN", "price": "0.26", "main_category": "N/A"},
+]
+
+
 def test_the_rules_of_the_study_on_a_table_worked_by_hand(files, load, engine):
-    reviews = [
-        {"user_id": "A"},
-        {"user_id": "A"},  # the same once more
-        {"user_id": "A", "timestamp": NEWEST - 365 * DAY, "asin": "V2"},  # 2022-09-13, the first day
-        {"user_id": "A", "timestamp": NEWEST - 366 * DAY},  # a day too early
-        {"user_id": "B", "timestamp": NEWEST + 40 * DAY, "verified_purchase": False},  # opens no window
-        {"user_id": "C", "parent_asin": "BOOK"},
-        {"user_id": "D", "parent_asin": "CHEAP"},
-        {"user_id": "E", "parent_asin": "UNPRICED"},
-        {"user_id": "F", "parent_asin": "PLAIN", "rating": 0.0, "helpful_vote": -3},
-    ]
-    items = [
-        {},
-        {"parent_asin": "BOOK", "main_category": "Books"},
-        {"parent_asin": "CHEAP", "price": "0.25"},
-        {"parent_asin": "UNPRICED", "price": "None"},
-        {"parent_asin": "PLAIN", "price": "0.26", "main_category": "N/A"},
-    ]
     checked = settings()
-    table, ledger = cleaning.clean(
-        engine, load(files(reviews, items)).table, cleaning.parse(checked.cleaning.steps)
+    table, lines = cleaning.clean(
+        engine, load(files(REVIEWS, ITEMS)).table, cleaning.parse(checked.cleaning.steps)
     )
-    assert list(zip(ledger.step, ledger.rows, ledger.customers, strict=True)) == [
+    assert list(zip(lines.step, lines.rows, lines.customers, strict=True)) == [
         ("loaded", 9, 6),
         ("raise_zero_ratings", 9, 6),
         ("raise_negative_votes", 9, 6),
@@ -227,6 +231,45 @@ def test_the_rules_of_the_study_on_a_table_worked_by_hand(files, load, engine):
     frame = features.build(engine, table, dict.fromkeys(names, ()), as_of=1).frame
     assert frame.loc["A"].tolist() == [1, 2, 39.98, 5, 4]
     assert frame.loc["F"].tolist() == [1, 1, 0.26, 1, 0]
+
+
+STUDY = ["raise_zero_ratings", "verified_purchases", {"newest_days": {"days": 365}}, "drop_duplicates",
+         {"drop_categories": {"categories": ["Books"]}}, {"amount_above": {"above": 0.25}}]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        STUDY,
+        STUDY[:4],
+        STUDY[:3],
+        ["drop_duplicates", *STUDY],
+        [*STUDY, "drop_duplicates"],
+        [*STUDY[:4], "drop_duplicates", *STUDY[4:]],
+        [*STUDY[:4], {"newest_days": {"days": 30}}, "drop_duplicates"],
+        [STUDY[5], *STUDY[:5]],
+        ["verified_purchases", {"shift_years": {"years": 1}}, *STUDY[2:]],
+        ["verified_purchases", {"blank_placeholders": {"columns": ["product_id"], "placeholders": ["BOOK"]}}, *STUDY[3:]],
+        [{"verified_purchases": {"verified": "any"}}, {"newest_days": {"days": None}}, *STUDY[3:]],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("large", [0, 7])
+def test_what_is_looked_up_late_gives_the_same_table_and_ledger(
+    files, load, engine, rows, monkeypatch, steps, large
+):
+    loaded = load(files(REVIEWS, ITEMS))
+    parsed = cleaning.parse(steps)
+    whole, counted = cleaning.clean(engine, loaded.table, parsed)
+    monkeypatch.setattr(ledger, "LARGE", large)
+    late, part = cleaning.clean(engine, loaded.table, parsed, lookup=loaded.lookup)
+    assert set(late.columns) == set(whole.columns)
+    assert rows(late, *whole.columns) == rows(whole, *whole.columns)
+    assert list(part["rows"]) == list(counted["rows"]) and part["customers"].iloc[-1:].notna().all()
+    known = part["customers"].notna()
+    pd.testing.assert_frame_equal(part[known], counted[known])
+    full = cleaning.clean(engine, loaded.table, parsed, full=True, lookup=loaded.lookup)[1]
+    pd.testing.assert_frame_equal(full, counted)
 
 
 @pytest.mark.real

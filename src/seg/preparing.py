@@ -97,7 +97,8 @@ def read(settings: Settings, parts: Parts, engine: Engine, source: Source, notic
         notices.append(("warning", text))
     with progress.step("clean") as found:
         steps = cleaning.parse(settings.cleaning.steps)
-        clean, ledger = cleaning.clean(engine, loaded.table, steps, full=settings.cleaning.ledger == "full")
+        full = settings.cleaning.ledger == "full"
+        clean, ledger = cleaning.clean(engine, loaded.table, steps, full=full, lookup=loaded.lookup)
         found(
             f"{ledger.rows.iloc[0]:,} -> {ledger.rows.iloc[-1]:,} rows, {ledger.customers.iloc[-1]:,} customers"
         )

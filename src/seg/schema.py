@@ -8,7 +8,7 @@ engine, and what does not parse is a bad row: an error with row and value, or se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import ibis
@@ -59,8 +59,27 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """Columns that a table has from another one, one row of which each of its rows may find; equal rows stay equal.
+
+    Parameters
+    ----------
+    table : ir.Table
+        The table without them.
+    key : str
+        Its column by which they are found.
+    join : callable
+        From the table, or what is left of it, to the same with them.
+    """
+
+    table: ir.Table
+    key: str
+    join: Callable[[ir.Table], ir.Table]
+
+
+@dataclass(frozen=True)
 class Loaded:
-    """A typed table, and what was set aside: file, line, reason, text.
+    """A typed table, and what was set aside: file, line, reason, text; and how some of its columns are looked up, if they are.
 
     ``line`` is the line of the file where a line is malformed, and the row of data (the header and malformed
     lines not counted) where a value does not parse; the reason tells which.
@@ -68,6 +87,7 @@ class Loaded:
 
     table: ir.Table
     rejects: pd.DataFrame
+    lookup: Lookup | None = None
 
 
 def load_fields(

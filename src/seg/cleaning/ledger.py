@@ -7,28 +7,18 @@ the differences add up to what was dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-import ibis
 import pandas as pd
 from ibis.expr import types as ir
 
-from seg.cleaning.registry import Step
+from seg.cleaning.counting import TIMES, Line, depths, passed, state, states, with_depth
+from seg.cleaning.registry import Step, needs
 from seg.engine import Engine
 from seg.errors import SegError
+from seg.schema import Lookup
 
 LEDGER_COLUMNS = ["step", "rows", "customers", "revenue"]
-TIMES = "_times"  # how often a row of a table that holds equal ones once has come
 LARGE = 5_000_000  # rows; to tell 18 million customers apart takes as long as everything else
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the ledger to come: its step and, of a filter, the column that says which rows it keeps."""
-
-    name: str
-    keep: str | None = None
-    undecided: str | None = None
 
 
 def clean(
@@ -37,6 +27,7 @@ def clean(
     parsed: Sequence[tuple[Step, dict]],
     first: str = "loaded",
     full: bool = False,
+    lookup: Lookup | None = None,
 ):
     """Apply the steps in order.
 
@@ -48,6 +39,8 @@ def clean(
     full : bool
         Whether customers and revenue are counted of a table of more than `LARGE` rows too, wherever it is filtered, and
         not only of what is left of it.
+    lookup : Lookup, optional
+        Which of the columns are looked up, and how: in a table of more than `LARGE` rows that waits until they are needed.
 
     Returns
     -------
@@ -62,27 +55,157 @@ def clean(
     SegError
         A step refuses the table, or cannot decide of a row.
     """
-    ledger: list[tuple] = []
-    waiting, stored, seen = [Line(first)], False, None
+    cleaner = _Cleaner(engine, table, first, full, lookup)
     for step, arguments in parsed:
-        if step.kind == "change":
-            table = _settled(engine, table, waiting, ledger, full, stored, seen, step.distinct)
-            _refuse(engine, step, table, arguments)
-            merged = TIMES in table.columns
-            table = table.drop(TIMES) if merged else engine.checkpoint(step.apply(table, **arguments))
-            waiting, stored, seen = [Line(step.name)], True, None
-        elif step.kind == "repair":
-            table = table.mutate(**step.apply(table, **arguments))
-            waiting.append(Line(step.name))
+        cleaner.apply(step, arguments)
+    return cleaner.finish()
+
+
+class _Cleaner:
+    """A table as far as it is cleaned, and its ledger.
+
+    `waiting` are the lines that are not counted yet, `rows` those of the table without them, `stored` says whether it is
+    kept already, `seen` counts rows after the filters that wait, `lookup` is what is still to look up, `merged` the place in
+    the ledger of the line before equal rows were merged, as long as it is not counted.
+    """
+
+    def __init__(self, engine: Engine, table: ir.Table, first: str, full: bool, lookup: Lookup | None):
+        self.engine, self.table, self.full, self.lookup = engine, table, full, lookup
+        self.ledger: list[tuple] = []
+        self.waiting, self.stored, self.seen, self.merged = [Line(first)], False, None, None
+        self.rows = self._count(table if lookup is None else lookup.table)
+        if lookup is not None and not self._whole():
+            self.table = lookup.table
         else:
-            line = Line(step.name, f"_kept_{len(waiting)}", step.undecided)
-            learned, seen = _learned(engine, table, waiting, step, arguments, seen)
-            table = table.mutate(**{line.keep: step.apply(table, **arguments, **learned)})
-            waiting.append(line)
-    table = _settled(engine, table, waiting, ledger, full, stored, seen)
-    if pd.isna(ledger[-1][2]):
-        ledger[-1] = _state(engine, table, ledger[-1][0])
-    return table, pd.DataFrame(ledger, columns=LEDGER_COLUMNS).astype({"customers": "Int64"})
+            self.lookup = None
+
+    def apply(self, step: Step, arguments: dict) -> None:
+        """Apply one step, or note it where it can wait."""
+        if self.lookup is not None and not self._before_lookup(step, arguments):
+            self._look_up()
+        if step.kind == "change":
+            if not (step.distinct and self._merge()):
+                self._change(step, arguments)
+            self.waiting, self.seen = [Line(step.name)], None
+        elif step.kind == "repair":
+            self.table = self.table.mutate(**step.apply(self.table, **arguments))
+            self.waiting.append(Line(step.name))
+        else:
+            line = Line(step.name, f"_kept_{len(self.waiting)}", step.undecided)
+            learned = self._learned(step, arguments)
+            self.table = self.table.mutate(**{line.keep: step.apply(self.table, **arguments, **learned)})
+            self.waiting.append(line)
+
+    def finish(self):
+        """Give the table and the ledger."""
+        self._settle()
+        self._look_up()
+        if pd.isna(self.ledger[-1][2]):
+            self._recount(-1, self.table)
+        return self.table, pd.DataFrame(self.ledger, columns=LEDGER_COLUMNS).astype({"customers": "Int64"})
+
+    @property
+    def _filters(self) -> list[Line]:
+        return [line for line in self.waiting if line.keep]
+
+    def _whole(self) -> bool:
+        """Say whether customers and revenue are counted after every step."""
+        return self.full or self.rows <= LARGE
+
+    def _count(self, table: ir.Table) -> int:
+        return int(self.engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
+
+    def _before_lookup(self, step: Step, arguments: dict) -> bool:
+        """Say whether a step does the same to a table that has not looked up its columns yet."""
+        own = set(self.lookup.table.columns) - {self.lookup.key}
+        return (step.kind != "change" or step.distinct) and needs([(step, arguments)]) <= own
+
+    def _look_up(self) -> None:
+        if self.lookup is not None:
+            self.table, self.lookup = self.lookup.join(self.table), None
+
+    def _change(self, step: Step, arguments: dict) -> None:
+        self._settle()
+        _refuse(self.engine, step, self.table, arguments)
+        self.table, self.stored = self.engine.checkpoint(step.apply(self.table, **arguments)), True
+        self.rows = self._count(self.table)
+
+    def _learned(self, step: Step, arguments: dict) -> dict:
+        """Ask what a filter has to know of the rows that are left when it comes, and count them on the way."""
+        if not (step.learns and step.learns(self.table, **arguments)):
+            return {}
+        self._store_merged()
+        table = with_depth(self.table, self._filters)
+        scalars = step.learns(table, **arguments)
+        by_depth = depths(self.engine, table, self._filters, scalars)
+        self.seen = passed(by_depth, self._filters)
+        return by_depth.loc[len(self._filters), list(scalars)].to_dict()
+
+    # ---- what waits ----------------------------------------------------------------------------------------
+
+    def _merge(self) -> bool:
+        """Let equal rows of a large table become one as they are kept, with how often it came; say whether that is possible."""
+        if self.stored or self.merged is not None or self._whole() or not self._filters:
+            return False
+        self._note(self._states())
+        self.merged = len(self.ledger) - 1
+        kept = self._left()
+        self.table = kept.group_by(kept.columns).aggregate(**{TIMES: kept.count()})
+        self._look_up()  # of fewer rows, and nobody had to compare what was looked up
+        return True
+
+    def _store_merged(self) -> None:
+        """Keep merged rows, and with them what the filters say that wait: to ask these once more costs more than to keep it."""
+        if self.merged is not None and not self.stored:
+            self.table, self.stored = self.engine.checkpoint(self.table), True
+            self.rows = self._count(self.table)
+
+    def _settle(self) -> None:
+        """Count after each line that waits, and keep what is left."""
+        self._store_merged()
+        if self.stored or self._whole():
+            self._look_up()
+        with_times, self.table = self.table, self.table.drop(*{TIMES} & set(self.table.columns))
+        found = self._states()
+        if self.merged is not None:
+            # Before equal rows were merged there were the same customers.
+            self._recount(self.merged, with_times, found[0][1])
+            self.merged = None
+        self.table = self._left()
+        if self._filters and not self.stored:
+            # To filter a stored table once more costs less than to store what is left of it.
+            self._look_up()
+            self.table = self.engine.checkpoint(self.table)
+        if self._filters and not self._whole():
+            found[-1] = state(self.engine, self.table)
+        self._note(found)
+        self.rows = int(found[-1][0])
+
+    def _states(self) -> list[tuple]:
+        """Count rows, customers and revenue before the filters that wait and after each; the last at least of rows."""
+        filters, whole = self._filters, self._whole()
+        if not filters:
+            return [state(self.engine, self.table) if whole else (self.rows, pd.NA, float("nan"))]
+        seen = self.seen and len(self.seen) == len(filters) and not filters[-1].undecided
+        if not whole and not self.stored and seen:
+            # All but the last has been counted, and the last will be.
+            return [(count, pd.NA, float("nan")) for count in [*self.seen, 0]]
+        return states(self.engine, self.table, filters, whole)
+
+    def _left(self) -> ir.Table:
+        kept = [line.keep for line in self._filters]
+        return self.table.filter(*(self.table[name] for name in kept)).drop(*kept) if kept else self.table
+
+    def _note(self, found: Sequence[tuple]) -> None:
+        """Write the lines that wait into the ledger: the state before their filters and after each."""
+        place = 0
+        for line in self.waiting:
+            place += line.keep is not None
+            self.ledger.append((line.name, *found[place]))
+
+    def _recount(self, place: int, table: ir.Table, customers=pd.NA) -> None:
+        """Count what a line of the ledger left."""
+        self.ledger[place] = (self.ledger[place][0], *state(self.engine, table, customers))
 
 
 def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> None:
@@ -95,24 +218,6 @@ def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> 
         raise SegError(f"cleaning step {step.name}: {shown}: {reason}")
 
 
-def _learned(engine: Engine, table: ir.Table, waiting: Sequence[Line], step: Step, arguments, seen):
-    """Look up what a filter has to know of the rows that are left when it comes.
-
-    Returns
-    -------
-    learned : dict
-    seen : list of int or None
-        Rows before the filters that wait and after each of them, counted on the way; what was given where nothing was looked up.
-    """
-    if not (step.learns and step.learns(table, **arguments)):
-        return {}, seen
-    filters = [line for line in waiting if line.keep]
-    table = _with_depth(table, filters)
-    scalars = step.learns(table, **arguments)
-    by_depth = _by_depth(engine, table, filters, scalars)
-    return by_depth.loc[len(filters), list(scalars)].to_dict(), _counts(by_depth, filters)
-
-
 def remarks(engine: Engine, table: ir.Table) -> list[str]:
     """Say what of the cleaned lines are returns, which the ledger cannot show: they stay, apart from purchases."""
     if "is_return" not in table.columns:
@@ -123,129 +228,3 @@ def remarks(engine: Engine, table: ir.Table) -> list[str]:
         return []
     customers = int(engine.collect(back.aggregate(customers=back.customer_id.nunique())).iloc[0, 0])
     return [f"{lines:,} lines of {customers:,} customers are returns: kept apart from orders and revenue"]
-
-
-# ---- counting ----------------------------------------------------------------------------------------------
-
-
-def _left(table: ir.Table, waiting: Sequence[Line]) -> ir.Table:
-    kept = [table[line.keep] for line in waiting if line.keep]
-    return table.filter(*kept) if kept else table
-
-
-def _settled(
-    engine: Engine,
-    table: ir.Table,
-    waiting: Sequence[Line],
-    ledger: list,
-    full: bool,
-    stored: bool,
-    seen: Sequence[int] | None = None,
-    distinct: bool = False,
-) -> ir.Table:
-    """Count after each line that waits, and keep what is left; of equal rows one, with how often it came, where that saves a pass."""
-    rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
-    whole = full or rows <= LARGE
-    filters = [line for line in waiting if line.keep]
-    if not filters:
-        state = _state(engine, table, "") if whole else ("", rows, pd.NA, float("nan"))
-        ledger += [(line.name, *state[1:]) for line in waiting]
-        return table
-    if not whole and not stored and seen and len(seen) == len(filters) and not filters[-1].undecided:
-        # All but the last has been counted, and the last will be.
-        states = [(count, pd.NA, float("nan")) for count in [*seen, 0]]
-    else:
-        states = _states(engine, table, filters, whole)
-    kept = _left(table, waiting).drop(*[line.keep for line in filters])
-    if distinct and not whole and not stored:
-        kept = kept.group_by(kept.columns).aggregate(**{TIMES: kept.count()})
-    # To filter a stored table once more costs less than to store what is left of it.
-    kept = kept if stored else engine.checkpoint(kept)
-    if not whole:
-        states[-1] = _state(engine, kept, "")[1:]
-    passed = 0
-    for line in waiting:
-        passed += line.keep is not None
-        ledger.append((line.name, *states[passed]))
-    return kept
-
-
-def _states(engine: Engine, table: ir.Table, filters: Sequence[Line], whole: bool) -> list[tuple]:
-    """Count rows, customers and revenue before the filters and after each.
-
-    A row's depth is the number of filters that it passes before the first that it does not; a customer's is that of the
-    deepest of its rows. So one aggregate by customer counts exactly after every filter.
-    """
-    table = _with_depth(table, filters)
-    money = _money(table)
-    revenue = {"revenue": money.sum()} if whole and money is not None else {}
-    by_depth = _by_depth(engine, table, filters, revenue)
-    rows = _counts(by_depth, filters)
-    if not whole:
-        return [(count, pd.NA, float("nan")) for count in rows]
-    named = table.filter(table.customer_id.notnull())
-    deepest = named.group_by("customer_id").aggregate(_depth=named._depth.max())
-    people = engine.collect(deepest.group_by("_depth").aggregate(customers=deepest.count()))
-    people = people.set_index("_depth").reindex(by_depth.index).fillna(0)["customers"]
-    spent = _from_the_end(by_depth["revenue"].fillna(0)) if revenue else [float("nan")] * len(rows)
-    return [(int(r), int(c), _rounded(m)) for r, c, m in zip(rows, _from_the_end(people), spent, strict=True)]
-
-
-def _with_depth(table: ir.Table, filters: Sequence[Line]) -> ir.Table:
-    depth = ibis.literal(len(filters))
-    for place in reversed(range(len(filters))):
-        depth = table[filters[place].keep].fill_null(False).ifelse(depth, place)
-    return table.mutate(_depth=depth.cast("int64"))
-
-
-def _by_depth(engine: Engine, table: ir.Table, filters: Sequence[Line], further: Mapping) -> pd.DataFrame:
-    unknown = {
-        f"unknown_{place}": table[line.keep].isnull().sum()
-        for place, line in enumerate(filters)
-        if line.undecided
-    }
-    found = engine.collect(table.group_by("_depth").aggregate(rows=table.count(), **unknown, **further))
-    return found.set_index("_depth").reindex(range(len(filters) + 1))
-
-
-def _counts(by_depth: pd.DataFrame, filters: Sequence[Line]) -> list[int]:
-    """Count rows before the filters and after each, once it is sure that these could decide."""
-    names = [name for name in by_depth if name == "rows" or name.startswith("unknown_")]
-    by_depth = by_depth[names].fillna(0)
-    _check_decided(by_depth, filters)
-    return [int(count) for count in _from_the_end(by_depth["rows"])]
-
-
-def _check_decided(by_depth: pd.DataFrame, filters: Sequence[Line]) -> None:
-    for place, line in enumerate(filters):
-        if line.undecided and by_depth.loc[place, f"unknown_{place}"]:
-            reached = int(_from_the_end(by_depth["rows"])[place])
-            unknown = int(by_depth.loc[place, f"unknown_{place}"])
-            raise SegError(f"cleaning step {line.name}: of {reached:,} rows {unknown:,} {line.undecided}")
-
-
-def _from_the_end(values: pd.Series) -> list:
-    """Sum from each place to the end: what has passed so many filters has passed fewer too."""
-    return list(values[::-1].cumsum()[::-1])
-
-
-def _state(engine: Engine, table: ir.Table, step: str) -> tuple:
-    money = _money(table)
-    counts = {"rows": table.count(), "customers": table.customer_id.nunique()}
-    if TIMES in table.columns:
-        counts["rows"], money = (
-            table[TIMES].sum().fill_null(0),
-            None if money is None else money * table[TIMES],
-        )
-    if money is not None:
-        counts["revenue"] = money.sum().fill_null(0)
-    row = engine.collect(table.aggregate(**counts)).iloc[0]
-    return step, int(row["rows"]), int(row["customers"]), _rounded(row.get("revenue", float("nan")))
-
-
-def _money(table: ir.Table) -> ir.Value | None:
-    return next((table[name] for name in ("amount", "revenue") if name in table.columns), None)
-
-
-def _rounded(money: float) -> float:
-    return float(f"{money:.12g}")

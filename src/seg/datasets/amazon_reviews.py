@@ -11,7 +11,7 @@ from ibis.expr import types as ir
 from seg import schema
 from seg.engine import Engine, Reading
 from seg.errors import SegError
-from seg.schema import Field, Loaded
+from seg.schema import Field, Loaded, Lookup
 from seg.sources import Source
 
 FIELDS = [
@@ -50,18 +50,28 @@ def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail
     """
     loaded = schema.load_fields(engine, source, FIELDS, reading, bad_rows)
     listed = schema.load_fields(engine, _items(source), ITEM_FIELDS, reading, bad_rows)
-    items = engine.checkpoint(
-        listed.table.select("parent_asin", "category", price=schema.number(listed.table.price_text))
-    )
+    items = engine.checkpoint(_once(listed.table))
     _check_items(engine, loaded.table, items, source)
-    # Known to be unique, but an engine knows it only of what was grouped: then it leaves the join out wherever nobody
-    # asks for price or category.
-    items = items.group_by(item=items.parent_asin).aggregate(
-        category=items.category.max(), price=items.price.max()
+    lookup = Lookup(loaded.table, "product_id", lambda reviews: _priced(reviews, items.drop("times")))
+    # An engine knows only of what was grouped that it is unique: then it leaves the join out where nobody asks for a price.
+    lines = _priced(
+        loaded.table,
+        items.group_by("item").aggregate(category=items.category.max(), amount=items.amount.max()),
     )
-    lines = loaded.table.left_join(items, loaded.table.product_id == items.item)
-    lines = lines.mutate(amount=lines.price, is_return=ibis.literal(False)).drop("item", "price")
-    return Loaded(schema.transactions(lines), _both(loaded.rejects, listed.rejects))
+    return Loaded(lines, _both(loaded.rejects, listed.rejects), lookup)
+
+
+def _priced(reviews: ir.Table, items: ir.Table) -> ir.Table:
+    lines = reviews.left_join(items, reviews.product_id == items.item).drop("item")
+    return schema.transactions(lines.mutate(is_return=ibis.literal(False)))
+
+
+def _once(listed: ir.Table) -> ir.Table:
+    """Give one row an item, and how often it came."""
+    read = listed.select("parent_asin", "category", amount=schema.number(listed.price_text))
+    return read.group_by(item=read.parent_asin).aggregate(
+        category=read.category.max(), amount=read.amount.max(), times=read.count()
+    )
 
 
 def _items(source: Source) -> Source:
@@ -76,17 +86,16 @@ def _both(*rejects):
 
 def _check_items(engine: Engine, reviews: ir.Table, items: ir.Table, source: Source) -> None:
     where = ", ".join(path.name for path in source.beside["items"][:3])
-    counts = items.group_by("parent_asin").aggregate(times=items.count())
-    twice = engine.collect(counts.filter(counts.times > 1).order_by("parent_asin").limit(6))
+    twice = engine.collect(items.filter(items.times > 1).order_by("item").limit(6))
     if len(twice):
         raise SegError(
             f"{where}: {_shown(twice)}: each parent_asin must come once, or its reviews would count more than "
             "once; remove the repeated items"
         )
     first = reviews.limit(LOOKED_AT)
-    if not engine.collect(
-        first.semi_join(items, first.product_id == items.parent_asin).count().as_table()
-    ).iloc[0, 0]:
+    if not engine.collect(first.semi_join(items, first.product_id == items.item).count().as_table()).iloc[
+        0, 0
+    ]:
         raise SegError(
             f"{where}: it holds none of the items of the first {LOOKED_AT:,} reviews of {source.where}; is it of "
             "another category? Set dataset.items to the items of these reviews"
@@ -94,5 +103,5 @@ def _check_items(engine: Engine, reviews: ir.Table, items: ir.Table, source: Sou
 
 
 def _shown(twice) -> str:
-    shown = [f"{row.parent_asin!r} ({row.times} times)" for row in twice.head(5).itertuples()]
+    shown = [f"{row.item!r} ({row.times} times)" for row in twice.head(5).itertuples()]
     return ", ".join(shown) + (" and more" if len(twice) > 5 else "")

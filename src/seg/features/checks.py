@@ -9,6 +9,7 @@ from seg.errors import SegError, listed
 from seg.features.glossary import GLOSSARY
 
 DIGITS = 12  # significant ones that are kept: the last ones of a sum depend on the order in which threads add
+POWERS = 10.0 ** np.arange(301.0)
 
 
 def checked(frame: pd.DataFrame) -> pd.DataFrame:
@@ -76,9 +77,9 @@ def _short(frame: pd.DataFrame) -> pd.DataFrame:
     values = frame.to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         places = DIGITS - 1 - np.floor(np.log10(np.abs(values)))
-    places = np.where(np.isfinite(places), np.clip(places, 0, 300), 0)
+    places = np.where(np.isfinite(places), np.clip(places, 0, 300), 0).astype(np.int16)
     # Beyond 1e11 a float has no digits after the point to drop.
-    scale = 10.0**places
+    scale = POWERS[places]
     rounded = np.where(places > 0, np.round(values * scale) / scale, values)
     return pd.DataFrame(
         np.where(np.isfinite(rounded), rounded, values), index=frame.index, columns=frame.columns
