@@ -323,6 +323,20 @@ def test_the_stand_in_is_the_same_for_the_same_seed_and_crosses_chunks(monkeypat
     )
 
 
+def test_invented_reviews_take_the_place_of_invented_ones_only(tmp_path):
+    for _again in range(2):
+        amazon.write(tmp_path / "a", 1000)
+    (tmp_path / "a" / "reviews.parquet").unlink()
+    with pytest.raises(SegError, match=r"it has items.parquet, not invented here; choose another folder"):
+        amazon.write(tmp_path / "a", 1000)
+    pd.DataFrame({"user_id": ["AE"]}).to_parquet(tmp_path / "a" / "reviews.parquet")
+    with pytest.raises(SegError, match=r"it has reviews.parquet and items.parquet, not invented here"):
+        amazon.write(tmp_path / "a", 1000)
+    (tmp_path / "file").touch()
+    with pytest.raises(SegError, match=r"file: cannot be written \(File exists\); choose another folder"):
+        amazon.write(tmp_path / "file", 1000)
+
+
 @pytest.mark.parametrize(
     "column, value", [("timestamp", 1694649599), ("timestamp", None), ("rating", float("inf"))]
 )

@@ -457,3 +457,15 @@ def test_every_number_is_float_and_finite(shop, build):
     found = build(shop, *COUNTED, *DERIVED, *FAMILIES).frame
     assert set(found.dtypes) == {np.dtype("float64")}
     assert np.isfinite(found.to_numpy()).all()
+
+
+def test_dates_that_cannot_be_are_refused_where_each_month_is_a_column_or_no_day_follows(build, lines):
+    table = lines(("a", "1", "0001-01-01", "x", 1, 1.0), ("a", "2", "2024-01-01", "x", 1, 1.0))
+    with pytest.raises(
+        SegError, match=r"years 1 to 2024, 24,277 months, and each would be a column; .*date_window"
+    ):
+        build(table, "revenue_by_month")
+    with pytest.raises(
+        SegError, match=r"recipe.as_of=1: there is no day so long after the newest order, of 9999-12-31"
+    ):
+        build(lines(("a", "1", "9999-12-31", "x", 1, 1.0)), "recency_days")

@@ -17,6 +17,12 @@ from datetime import date
 import ibis
 from ibis.expr import types as ir
 
+from seg.errors import SegError
+
+MOST_MONTHS = (
+    600  # fifty years: an order of the year 1 or 9999 is a slip, and its months would be thousands of columns
+)
+
 
 @dataclass(frozen=True)
 class Context:
@@ -168,7 +174,7 @@ def revenue_by_month(lines, context):
         f"revenue_{year}-{month:02d}": lines.amount.sum(where=_in_month(lines, year, month))
         .cast("float64")
         .fill_null(0.0)
-        for year, month in context.months
+        for year, month in _months(context)
     }
 
 
@@ -177,7 +183,7 @@ def orders_by_month(lines, context):
     """Orders of each calendar month, one column a month: orders_2011-09."""
     return {
         f"orders_{year}-{month:02d}": orders_among(lines, _in_month(lines, year, month))
-        for year, month in context.months
+        for year, month in _months(context)
     }
 
 
@@ -319,6 +325,16 @@ def category_count(customers, context):
     """Count the categories that interest the customer."""
     named = customers.categories.replace("||", "")
     return (named.length() - named.replace("|", "").length() - 1).cast("float64").clip(lower=0.0)
+
+
+def _months(context) -> tuple[tuple[int, int], ...]:
+    if len(context.months) > MOST_MONTHS:
+        (first, _), (last, _) = context.months[0], context.months[-1]
+        raise SegError(
+            f"features: the orders are of the years {first} to {last}, {len(context.months):,} months, and each would be a column; "
+            "leave out dates that cannot be with the cleaning step date_window: {start: ..., end: ...}"
+        )
+    return context.months
 
 
 def _in_month(lines: ir.Table, year: int, month: int) -> ir.BooleanValue:

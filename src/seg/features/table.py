@@ -179,7 +179,13 @@ def _context(engine: Engine, table: ir.Table, counted: bool, as_of, levels: Mapp
 
 def _as_of(as_of: object, newest: date) -> date:
     given = check_as_of(as_of)
-    day = newest + timedelta(days=given) if isinstance(given, int) else given
+    try:
+        day = newest + timedelta(days=given) if isinstance(given, int) else given
+    except OverflowError:
+        raise SegError(
+            f"recipe.as_of={as_of}: there is no day so long after the newest order, of {newest}; leave out dates that cannot be "
+            f"with the cleaning step date_window: {{end: ...}}"
+        ) from None
     if day < newest:
         raise SegError(
             f"recipe.as_of={as_of}: the newest order is of {newest}, later than that; choose {newest} "

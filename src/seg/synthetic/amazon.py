@@ -71,18 +71,46 @@ def write(folder: str | Path, rows: int = ROWS, items: int | None = None, seed: 
     -------
     tuple of Path
         The reviews and the items.
+
+    Raises
+    ------
+    SegError
+        Too few rows, a folder that cannot be written, or one that has other reviews.
     """
     if rows < 1000:
         raise SegError(f"got rows={rows}, expected at least 1,000: ask for more reviews")
     items = max(100, round(rows * CATALOGUE / ROWS)) if items is None else items
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole(folder / ITEMS) as item_path, whole(folder / REVIEWS) as review_path:
-        pq.write_table(catalogue(items, seed), item_path)
-        with pq.ParquetWriter(review_path, SCHEMA) as out:
-            for chunk in reviews(rows, items, seed):
-                out.write_table(chunk, row_group_size=CHUNK)
+    _check_nothing_real(folder)
+    try:
+        with whole(folder / ITEMS) as item_path, whole(folder / REVIEWS) as review_path:
+            pq.write_table(catalogue(items, seed), item_path)
+            with pq.ParquetWriter(review_path, SCHEMA) as out:
+                for chunk in reviews(rows, items, seed):
+                    out.write_table(chunk, row_group_size=CHUNK)
+    except OSError as error:
+        raise SegError(
+            f"{folder}: cannot be written ({error.strerror or error}); choose another folder, or free space"
+        ) from None
     return folder / REVIEWS, folder / ITEMS
+
+
+def _check_nothing_real(folder: Path) -> None:
+    """Refuse to put invented reviews in the place of others: what was invented before may be invented again."""
+    there = [path.name for path in (folder / REVIEWS, folder / ITEMS) if path.exists()]
+    if not there or _invented(folder / REVIEWS):
+        return
+    raise SegError(
+        f"{folder}: it has {' and '.join(there)}, not invented here; choose another folder with to="
+    )
+
+
+def _invented(path: Path) -> bool:
+    try:
+        first = next(pq.ParquetFile(path).iter_batches(1, columns=["user_id"]))
+        return str(first.column(0)[0]).startswith("SYN")
+    except (OSError, pa.ArrowException, LookupError, StopIteration):
+        return False
 
 
 def sample_reviews(rows: int = 1200, seed: int = 0) -> pd.DataFrame:
