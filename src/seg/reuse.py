@@ -7,6 +7,7 @@ files lie, how many threads there are, or which k of the scan is the chosen one.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -141,9 +142,13 @@ class Reuse:
 
         return self._cache.get("common", self._scan_key(sorted(labelings)) | {"common": names}, make)[k]
 
+    @functools.cached_property
+    def _model(self) -> list[str]:
+        return _estimator(self._parts.make_clusterer(2))
+
     def _scan_key(self, ks: Sequence[int]) -> dict:
         return self._space | {
-            "model": _estimator(self._parts.make_clusterer(2)),
+            "model": self._model,
             "ks": list(ks),
             "takes_k": self._parts.takes_k,
             "sample": self._settings.evaluation.silhouette_sample,

@@ -20,7 +20,7 @@ def sweep(table: pd.DataFrame) -> Figure:
     """
     names = list(dict.fromkeys(table["dataset"]))
     note = "Mean silhouette, Euclidean, common space: the same for all jobs on one data set. Hollow: flagged by a guard"
-    figure = new_figure(7, 3.1 * len(names), "Silhouette in the common space over k", note)
+    figure = new_figure(7, 3.1 * len(names), "Silhouette in the common space over k", note, solve=True)
     axes = figure.subplots(len(names), squeeze=False)[:, 0]
     # One order for all panels: a colour is the same label everywhere.
     order = table.groupby("label")["common/silhouette"].max().sort_values(ascending=False).index

@@ -1,6 +1,7 @@
 """Write what a run found as one HTML page that opens anywhere, with no network and no script."""
 
 import base64
+import functools
 import numbers
 import struct
 from collections.abc import Sequence
@@ -125,6 +126,7 @@ def tables_page(
     )
 
 
+@functools.cache
 def template(name: str) -> jinja2.Template:
     """Load a page of this project by its path in the package, which is also how one includes another's style."""
     environment = jinja2.Environment(

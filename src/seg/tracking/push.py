@@ -14,7 +14,7 @@ from seg.tracking import store, view
 from seg.tracking.record import Record
 
 KEY = "seg.record"
-BATCH = 1000  # the most metrics that MLflow takes at once
+BATCH = 1000  # the most entries that MLflow takes at once
 
 
 def push(folder: Path, shared: Path, uri: str, client=None, run_id: str | None = None) -> str:
@@ -103,20 +103,20 @@ def _fill(client, run, record: Record, folder: Path, shared: Path) -> None:
     values += [
         Metric(name, value, when, step) for name, curve in record.curves.items() for step, value in curve
     ]
-    client.log_batch(
-        run_id,
-        params=[Param(*item) for item in record.params.items()],
-        tags=[RunTag(*item) for item in record.tags.items()] + [RunTag("mlflow.runName", record.run_name)],
-    )
-    for start in range(0, len(values), BATCH):
+    tags = record.tags | {"mlflow.runName": record.run_name}
+    if record.files and view.pictures(sorted(shared.glob("figures/*.png")), shared, when):
+        tags["mlflow.loggedImages"] = "true"
+    params = [Param(*item) for item in record.params.items()]
+    # Every call is a transaction that waits for the disk: what fits goes into one.
+    room = BATCH - len(params) - len(tags)
+    client.log_batch(run_id, values[:room], params, [RunTag(*item) for item in tags.items()])
+    for start in range(room, len(values), BATCH):
         client.log_batch(run_id, metrics=values[start : start + BATCH])
     if record.data:
         name, fingerprint = record.data
         dataset = Dataset(name, fingerprint[:8] or "generated", source_type="local", source="{}")
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
     if record.files:
-        if view.pictures(sorted(shared.glob("figures/*.png")), shared, when):
-            client.set_tag(run_id, "mlflow.loggedImages", "true")
         client.log_artifacts(run_id, str(shared))
     client.set_terminated(run_id, record.status, end_time=record.end_time)
 

@@ -7,6 +7,7 @@ run found goes to its own directory first and to the store second: a store that 
 from __future__ import annotations
 
 import copy
+import functools
 import getpass
 import logging
 import os
@@ -190,6 +191,11 @@ def _user() -> str:
         return str(os.getuid())
 
 
+@functools.cache
+def _requirements() -> tuple[str, ...]:
+    return tuple(f"{name}=={version(name)}" for name in REQUIREMENTS)
+
+
 def _save(pipeline, example: pd.DataFrame, target: Path) -> None:
     import mlflow.sklearn
     from mlflow.models import infer_signature
@@ -204,5 +210,5 @@ def _save(pipeline, example: pd.DataFrame, target: Path) -> None:
             serialization_format="cloudpickle",
             signature=infer_signature(example, pipeline.predict(example)),
             input_example=example,
-            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+            pip_requirements=list(_requirements()),
         )
