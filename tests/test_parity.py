@@ -384,6 +384,11 @@ def test_typed_columns_of_parquet_are_the_same_on_both_engines(engine, spark, tm
     here, there = (read(each, [path], fields, bad_rows="skip") for each in (engine, spark))
     same(here[0], there[0])
     assert list(here[1]["line"]) == list(there[1]["line"]) == [3]  # infinity is no number
+    assert (
+        list(here[1]["reason"])
+        == list(there[1]["reason"])
+        == ["single is 'infinite', expected a finite number"]
+    )
 
 
 def test_files_whose_numbers_are_of_several_widths_are_one_table_on_both_engines(engine, spark, tmp_path):

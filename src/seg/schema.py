@@ -338,10 +338,18 @@ def _bad_rows(
         row=row,
         faulty=faulty,
         **{f"fault_{field.name}": faults[field.name] for field in fields},
-        **{f"raw_{field.name}": table[field.source].cast("string") for field in fields},
+        **{f"raw_{field.name}": _shown(table[field.source]) for field in fields},
     )
     found = numbered.filter(numbered.faulty).order_by("file", "row")
     return found if limit is None else found.limit(limit)
+
+
+def _shown(column: ir.Value) -> ir.StringValue:
+    """Spell a value for an error as every engine does: NaN is a missing number, and infinity has one name."""
+    text = column.cast("string")
+    if not column.type().is_floating():
+        return text
+    return ibis.cases((column.isnan(), ibis.null("string")), (column.isinf(), "infinite"), else_=text)
 
 
 def _describe(found: pd.DataFrame, fields: Sequence[Field], where: str) -> pd.DataFrame:
