@@ -144,6 +144,7 @@ def test_items_of_another_category_are_refused(files, load):
             "as milliseconds it would be of 1970-01-20, as seconds of 2023-09-13; if they are seconds, multiply by 1000",
         ),
         (1694649599123456, ": as microseconds of 2023-09-13; if they are microseconds, divide by 1000"),
+        (1694649599123456789, ": as nanoseconds of 2023-09-13; if they are nanoseconds, divide by 1000000"),
     ],
 )
 def test_times_in_another_unit_are_refused_with_the_days_that_would_follow(
@@ -227,6 +228,11 @@ def test_the_rules_of_the_study_on_a_table_worked_by_hand(files, load, engine):
         ("drop_categories", 5, 4),
         ("amount_above", 3, 2),
     ]
+    everything = [{"newest_days": {"days": 999_999_999}}]  # no day is so long ago
+    assert (
+        cleaning.clean(engine, load(files(reviews, items)).table, cleaning.parse(everything))[1].rows.iloc[-1]
+        == 9
+    )
     names = ["recency_days", "orders", "revenue", "mean_rating", "helpful_votes"]
     frame = features.build(engine, table, dict.fromkeys(names, ()), as_of=1).frame
     assert frame.loc["A"].tolist() == [1, 2, 39.98, 5, 4]

@@ -389,16 +389,25 @@ def _dates_that_follow(text: str) -> str:
     """Say of which days a number of another unit would be: nobody sees from 1589664000 that it is of 2020."""
     if not text.isdigit():
         return ""
-    days = {}
-    for unit, per_day in (("ms", 86_400_000), ("s", 86_400), ("us", 86_400_000_000)):
-        count = int(text) // per_day
+    stamp, days = int(text), {}
+    for unit, per_day in (
+        ("ms", 86_400_000),
+        ("s", 86_400),
+        ("us", 86_400_000_000),
+        ("ns", 86_400_000_000_000),
+    ):
         # What numpy's days cannot hold has no year that anyone means.
-        days[unit] = str(np.datetime64(count, "D")) if count < 3_000_000 else ""
-    unit = "s" if int(text) < EPOCH_MS[0] else "us"
-    word = {"s": "seconds", "us": "microseconds"}[unit]
+        days[unit] = str(np.datetime64(stamp // per_day, "D")) if stamp // per_day < 3_000_000 else ""
+    unit = "s" if stamp < EPOCH_MS[0] else "us" if days["us"] else "ns"
+    if not days[unit]:
+        return ""
+    word, mend = {
+        "s": ("seconds", "multiply by 1000"),
+        "us": ("microseconds", "divide by 1000"),
+        "ns": ("nanoseconds", "divide by 1000000"),
+    }[unit]
     seen = f"as milliseconds it would be of {days['ms']}, " if days["ms"] else ""
-    factor = "multiply by 1000" if unit == "s" else "divide by 1000"
-    return f": {seen}as {word} of {days[unit]}; if they are {word}, {factor}"
+    return f": {seen}as {word} of {days[unit]}; if they are {word}, {mend}"
 
 
 def _where(source: Source) -> str:

@@ -61,8 +61,8 @@ def newest_days(lines: ir.Table, days: Days, *, newest: date | None = None) -> i
 
     365 days before 2023-09-13 is 2022-09-13. All lines are kept where `days` is null.
     """
-    # No line is left, or all are wanted: there is no day to count from.
-    if days is None or newest is None or newest != newest:
+    # No line is left, or all are wanted: there is no day to count from, or none so long ago.
+    if days is None or newest is None or newest != newest or days >= newest.toordinal():
         return ibis.literal(True)
     first = datetime.combine(newest.date() - timedelta(days=days), time())
     # As the files have it where that is known: by a whole number engines skip rows of a Parquet file before they read the rest.
