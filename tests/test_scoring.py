@@ -354,7 +354,7 @@ def test_a_deleted_artifact_says_which_and_what_to_do(registered, tmp_path):
 
 
 def test_a_server_that_is_down_is_said_so(tmp_path):
-    with pytest.raises(SegError, match=r"MLflow cannot open it .* start the server"):
+    with pytest.raises(SegError, match="no server answers there; start it"):
         models.find("0" * 32, "http://127.0.0.1:9", tmp_path)
 
 

@@ -231,6 +231,16 @@ def test_a_password_is_kept_out_of_overrides_and_texts(address, monkeypatch):
     assert "heim" not in shown and shown.endswith("sorry") and "db" in shown
 
 
+def test_a_run_goes_to_the_server_that_its_environment_named_and_to_no_other(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ana:geheim@127.0.0.1:9/db")
+    tracker = MLflowTracker(None, "e", "toy", {}, {}, model=False)
+    tracker.keep(tmp_path, [], {}, {}, {}, pd.DataFrame({"k": [2]}), ("toy", "0"), None, None)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert track.main(["push", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "was to go to postgresql://...@127.0.0.1:9/db" in said and "geheim" not in said
+
+
 def test_a_run_without_its_server_ends_with_the_command_that_uploads_it(uri, experiment, tmp_path, capsys):
     """As a person meets it, password in the address and all."""
     folder, address = tmp_path / "run", "http://ana:geheim@127.0.0.1:9"

@@ -98,13 +98,15 @@ def _waiting(roots: list[Path]) -> list[Path]:
 
 
 def _address(run: record.Record, folder: Path, uri: str | None) -> str:
-    uri = uri or run.uri
-    if uri and "...@" in uri:
+    here = store.address(uri)
+    if uri or run.uri in (None, store.hidden(here)):
+        return here
+    if any(sign in run.uri for sign in ("...@", "=...")):
         raise SegError(
-            f"{folder}: it was to go to {uri}, whose password is not kept; give the address again: "
+            f"{folder}: it was to go to {run.uri}, whose password is not kept; give the address again: "
             f"python -m seg.track push {folder} tracking.uri=..."
         )
-    return store.address(uri)
+    return store.address(run.uri)
 
 
 def ui(arguments: Sequence[str]) -> int:

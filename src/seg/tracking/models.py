@@ -214,8 +214,7 @@ def _fetcher(reference: str, into: Path) -> Callable[[str, str], Path]:
 
 def _unreachable(uri: str, error: Exception) -> SegError:
     return SegError(
-        f"tracking.uri={store.hidden(uri)}: MLflow cannot open it ({_first_line(error)}); start the server, or choose the store "
-        "that has the model with tracking.uri=... or MLFLOW_TRACKING_URI"
+        f"{store.reason(error, uri)}; tracking.uri=... or MLFLOW_TRACKING_URI name the store that has the model"
     )
 
 

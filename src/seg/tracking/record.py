@@ -31,7 +31,7 @@ class Record:
     ----------
     experiment, run_name : str
     uri : str or None
-        The store that was asked for, without a password; None for the one of the environment or the project.
+        The store that was asked for, without a password; None for the one of the project.
     params, tags : dict of str to str
     start_time, end_time : int
         Milliseconds since the epoch.
