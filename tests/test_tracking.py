@@ -234,7 +234,7 @@ def test_a_password_is_kept_out_of_overrides_and_texts(address, monkeypatch):
 def test_a_run_goes_to_the_server_that_its_environment_named_and_to_no_other(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ana:geheim@127.0.0.1:9/db")
     tracker = MLflowTracker(None, "e", "toy", {}, {}, model=False)
-    tracker.keep(tmp_path, [], {}, {}, {}, pd.DataFrame({"k": [2]}), ("toy", "0"), None, None)
+    tracker.keep(tmp_path, [], {"k": 2}, {}, {}, pd.DataFrame({"k": [2]}), ("toy", "0"), None, None)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert track.main(["push", str(tmp_path)]) == 1
     said = capsys.readouterr().err
