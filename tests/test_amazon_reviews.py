@@ -230,7 +230,7 @@ def test_the_rules_of_the_study_on_a_table_worked_by_hand(files, load, engine):
     ]
     everything = [{"newest_days": {"days": 999_999_999}}]  # no day is so long ago
     assert (
-        cleaning.clean(engine, load(files(reviews, items)).table, cleaning.parse(everything))[1].rows.iloc[-1]
+        cleaning.clean(engine, load(files(REVIEWS, ITEMS)).table, cleaning.parse(everything))[1].rows.iloc[-1]
         == 9
     )
     names = ["recency_days", "orders", "revenue", "mean_rating", "helpful_votes"]
