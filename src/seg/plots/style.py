@@ -1,9 +1,8 @@
 """How every figure looks: palette, numbers, headline, and its PNG."""
 
 import functools
-import struct
+import io
 import textwrap
-import zlib
 
 import matplotlib
 import numpy as np
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 INK, MUTED, GRID, ACCENT = "#1d2433", "#5b6472", "#e3e6eb", "#b3261e"
 NOISE_COLOUR = "#9aa0a6"
@@ -96,7 +96,12 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
     # `savefig` would draw twice, first for the layout only; here one draw does both.
     with matplotlib.rc_context(_STYLE):
         canvas.draw()
-    return _png(np.asarray(canvas.buffer_rgba())[..., :3], dpi)
+    written = io.BytesIO()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    Image.fromarray(pixels).save(
+        written, "png", dpi=(dpi, dpi), compress_level=3
+    )  # nearly as small, in half the time
+    return written.getvalue()
 
 
 class _Canvas(FigureCanvasAgg):
@@ -119,27 +124,6 @@ class _Renderer(RendererAgg):
 @functools.lru_cache(10_000)
 def _text_size(text: str, font: FontProperties, dpi: float) -> tuple[float, float, float]:
     return RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, False)
-
-
-def _png(pixels: np.ndarray, dpi: int) -> bytes:
-    """Write pixels (height, width, red green blue) as PNG, without the filters of the usual writers.
-
-    Filters help photographs. Flat colours compress better without, and in a quarter of the time.
-    """
-    height, width, _ = pixels.shape
-    rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each starts with the number of its filter: none
-    rows[:, 1:] = pixels.reshape(height, -1)
-    per_metre = round(dpi / 0.0254)
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0),
-        b"pHYs": struct.pack(">IIB", per_metre, per_metre, 1),
-        b"IDAT": zlib.compress(rows, 3),
-        b"IEND": b"",
-    }
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in chunks.items()
-    )
 
 
 def new_figure(width: float, body: float, headline: str, note: str, solve: bool = False) -> Figure:
