@@ -185,6 +185,19 @@ def test_a_search_names_each_solution_once_and_none_that_is_flagged():
     ]  # fmt: skip
     told = summary.unbeaten(summary.table(jobs, {"k": []}, goals), goals)
     assert [line.split(":")[0].strip() for line in told[1:]] == ["job 0", "job 1"]
+    page = summary.markdown(summary.table(jobs, {"k": []}, goals), ["k"], goals)
+    assert page.splitlines()[2:] == ["| 4 | 0.700 |", "| 2 | 0.600 |"]
+
+
+def test_the_page_of_a_grid_lays_k_against_what_else_differs():
+    jobs = [
+        {"num": num, "overrides": [f"model={model}", f"k={k}"], "run_id": str(num), "flagged": flagged, "status": "finished",
+         "metrics": {"common/silhouette": value, "segments/count": k}}
+        for num, (model, k, value, flagged) in enumerate([("gmm", 10, 0.1, "no"), ("gmm", 2, 0.3, "tiny"), ("kmeans", 2, 0.4, "no")])
+    ]  # fmt: skip
+    page = summary.markdown(summary.table(jobs, {"model": [], "k": []}), ["model", "k"], {}).splitlines()
+    assert page[0] == "| segments | gmm | kmeans |"
+    assert page[2:] == ["| 2 | 0.300 (flagged) | 0.400 |", "| 10 | 0.100 | - |"]
 
 
 def test_the_objective_is_a_metric_or_several():

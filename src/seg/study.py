@@ -1,7 +1,8 @@
-"""Redo a published segmentation and write the comparison into its page.
+"""Redo a study and write its table into its page.
 
     python -m seg.study nova_ims              run it, print published / ours, write experiments/nova_ims/README.md
-    python -m seg.study nova_ims rfm_pyspark  several; `all` for every study that compares with published figures
+    python -m seg.study models                a study that is a sweep: run its jobs, or take those that are done, write what they found
+    python -m seg.study nova_ims rfm_pyspark  several; `all` for every study that has a table
 
 Needs the real files (SEG_DATA_DIR): a sample reproduces nothing, and the page is then left as it is. The exit code is
 0 when every figure is within its tolerance, 1 when one is not or a study cannot be redone.
@@ -10,23 +11,71 @@ Needs the real files (SEG_DATA_DIR): a sample reproduces nothing, and the page i
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from omegaconf import OmegaConf
 
-from seg import command, composition, config, outputs, progress, published
+from seg import command, composition, config, outputs, progress, published, sources
 from seg.errors import SegError, listed
+from seg.sweeps import notes, summary
 
 START, END = "<!-- published and ours -->", "<!-- end -->"
 
 
 def studies() -> list[str]:
-    """Name the studies that compare with published figures."""
+    """Name the studies that have a table: those that compare with published figures, and those that are sweeps."""
     return [
-        name for name in config.choices("experiment") if composition.compose([f"experiment={name}"]).published
+        name
+        for name in config.choices("experiment")
+        if is_sweep(name) or composition.compose([f"experiment={name}"]).published
     ]
+
+
+def is_sweep(name: str) -> bool:
+    """Tell a study that is a sweep of its own."""
+    preset = OmegaConf.load(config.CONFIGS / "experiment" / f"{name}.yaml")
+    return OmegaConf.select(preset, "hydra.mode") == "MULTIRUN"
+
+
+def sweep(name: str) -> str:
+    """Do the jobs of a study that is a sweep, but for those that are done, and write what they found as Markdown.
+
+    Raises
+    ------
+    SegError
+        Its data set is there as a sample only, or a job failed.
+    """
+    checked = config.settings(composition.compose([f"experiment={name}"]))
+    dataset = checked.dataset
+    _real(
+        name,
+        checked,
+        sources.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample),
+    )
+    with tempfile.TemporaryDirectory(prefix="seg-study-") as scratch:
+        done = subprocess.run(
+            [sys.executable, "-m", "seg.run", f"experiment={name}", f"hydra.sweep.dir={scratch}"]
+        )
+        if done.returncode:
+            raise SegError(f"{name}: its sweep did not end well, see above: its page is left as it is")
+        told = notes.read(Path(scratch) / notes.SWEEP)
+        jobs = notes.jobs(Path(scratch))
+    varied = [one for one in told["varied"] if one != "experiment"]
+    table = summary.table(jobs, dict.fromkeys(varied, ()), told["goals"])
+    return summary.markdown(table, varied, told["goals"])
+
+
+def _real(name: str, checked: config.Settings, source: sources.Source) -> None:
+    if source.kind != "file":
+        raise SegError(
+            f"{name}: the real files of {checked.dataset.name} are not at {source.expected}: nothing was compared; "
+            f"to get them: {checked.dataset.source}"
+        )
 
 
 def redo(name: str) -> pd.DataFrame:
@@ -43,16 +92,12 @@ def redo(name: str) -> pd.DataFrame:
     checked = config.settings(cfg)
     config.check_parts(checked)
     result = flow.segment(checked, composition.instantiate_parts(cfg))
-    if result.source.kind != "file":
-        raise SegError(
-            f"{name}: the real files of {checked.dataset.name} are not at {result.source.expected}: nothing was compared; "
-            f"to get them: {checked.dataset.source}"
-        )
+    _real(name, checked, result.source)
     return result.published
 
 
-def page(name: str, table: pd.DataFrame, folder: Path = config.ROOT / "experiments") -> Path:
-    """Write the comparison between the two marks of a study's page.
+def page(name: str, table: str, folder: Path = config.ROOT / "experiments") -> Path:
+    """Write a table between the two marks of a study's page.
 
     Raises
     ------
@@ -67,7 +112,7 @@ def page(name: str, table: pd.DataFrame, folder: Path = config.ROOT / "experimen
         raise SegError(
             f"{path}: no place for the table; put a line {START} and, after it, a line {END} into the page"
         )
-    return outputs.write(path, f"{before}{START}\n{published.markdown(table)}\n{END}{after}")
+    return outputs.write(path, f"{before}{START}\n{table}\n{END}{after}")
 
 
 def _studies(*names: str) -> int:
@@ -75,14 +120,15 @@ def _studies(*names: str) -> int:
     wanted = known if names == ("all",) else list(names)
     for name in wanted:
         if name not in known:
-            raise SegError(
-                f"{name}: no study with published figures; expected one of {listed(name, [*known, 'all'])}"
-            )
+            raise SegError(f"{name}: no study with a table; expected one of {listed(name, [*known, 'all'])}")
     same = True
     for name in wanted:
+        if is_sweep(name):
+            print(f"  written to {page(name, sweep(name))}")
+            continue
         table = redo(name)
         progress.comparison(table, f"{name}: published and ours")
-        print(f"  written to {page(name, table)}")
+        print(f"  written to {page(name, published.markdown(table))}")
         same &= not table["verdict"].isin([published.DIFFERS, published.UNKNOWN]).any()
     return 0 if same else 1
 

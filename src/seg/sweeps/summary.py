@@ -119,20 +119,55 @@ def best(found: pd.DataFrame) -> list[str]:
 
 def unbeaten(found: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
     """Name the jobs of a search that no other beats in all that it improves; flagged ones never, equal ones once."""
+    best = front(found, goals)
+    if best.empty:
+        return ["no job has all that the search improves and no flag"]
+    wanted = ", ".join(f"{name} ({WAYS[way]})" for name, way in goals.items())
+    lines = [f"no other job that is not flagged beats these in {wanted}:"]
+    for row in best.to_dict("records"):
+        values = ", ".join(f"{row[name]:.4g}" for name in goals)
+        lines.append(f"  job {row['job']}: {row['label']} k={row['segments']:.0f}: {values}")
+    return lines
+
+
+def front(found: pd.DataFrame, goals: Mapping[str, str]) -> pd.DataFrame:
+    """Choose the rows that `unbeaten` names, the best in the first goal first."""
     from seg.comparison import order  # brings scikit-learn, which a sweep that is done already needs not
 
     whole = found[found[list(goals)].notna().all(axis=1) & (found["flagged"] == "no")]
     whole = whole.drop_duplicates("run_id")
-    if whole.empty:
-        return ["no job has all that the search improves and no flag"]
     signs = [1.0 if way == "maximize" else -1.0 for way in goals.values()]
-    front = whole[order.pareto(whole[list(goals)].to_numpy(dtype=float) * signs)]
-    wanted = ", ".join(f"{name} ({WAYS[way]})" for name, way in goals.items())
-    lines = [f"no other job that is not flagged beats these in {wanted}:"]
-    for row in front.sort_values(next(iter(goals)), ascending=signs[0] < 0).to_dict("records"):
-        values = ", ".join(f"{row[name]:.4g}" for name in goals)
-        lines.append(f"  job {row['job']}: {row['label']} k={row['segments']:.0f}: {values}")
-    return lines
+    best = whole[order.pareto(whole[list(goals)].to_numpy(dtype=float) * signs)]
+    return best.sort_values(next(iter(goals)), ascending=signs[0] < 0)
+
+
+def markdown(found: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str]) -> str:
+    """Write what a sweep found as Markdown, for the page of its study.
+
+    A search gives its unbeaten jobs with all that it improves; a grid of k and one thing more gives the silhouette in the
+    common space of each pair; any other sweep one row a job.
+    """
+    done, others = (
+        found[found["run_id"].notna()].drop_duplicates("run_id"),
+        [one for one in varied if one != "k"],
+    )
+    if goals:
+        values = [name for name in goals if name != COUNT]
+        shown = front(found, goals)[[*others, "segments", *values]].astype({"segments": int})
+    elif len(others) == 1:
+        marked = done["common/silhouette"].map("{:.3f}".format) + (done["flagged"] != "no").map(
+            {True: " (flagged)", False: ""}
+        )
+        wide = done.assign(cell=marked, segments=done["segments"].astype(int))
+        shown = wide.pivot(index="segments", columns=others[0], values="cell").fillna("-").reset_index()
+    else:
+        shown = done[[*others, "segments", "common/silhouette", "flagged"]].astype({"segments": int})
+    cells = [
+        [f"{one:.3f}" if isinstance(one, float) else str(one) for one in row]
+        for row in shown.astype(object).to_numpy()
+    ]
+    lines = [list(shown.columns), ["---"] * shown.shape[1], *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _troubles(jobs: Sequence[Mapping]) -> list[str]:

@@ -72,7 +72,9 @@ def _begin(cfg: DictConfig) -> None:
     _current = _Running(folder, plan, store, title)
     share = 1 if plan.side_by_side is None else max(1, cpu_count() // plan.side_by_side)
     sweep = {"parent": store and store.run_id, "process": process(), "cores": share}
-    notes.write(folder / notes.SWEEP, sweep | {"jobs": plan.count, "varied": list(plan.varied)})
+    notes.write(
+        folder / notes.SWEEP, sweep | {"jobs": plan.count, "varied": list(plan.varied), "goals": plan.goals}
+    )
     if resume and not plan.open and not left:
         for one in plan.jobs:
             known = (
