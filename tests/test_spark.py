@@ -118,6 +118,44 @@ def test_a_server_that_has_died_is_not_alive():
     assert not made.alive()
 
 
+class Cluster:
+    """A JVM, and what it says of its jobs and executors."""
+
+    def __init__(self, jobs: list[int], executors: int):
+        self.jobs, self.executors, self.asked, self.killed = jobs, executors, 0, False
+        self.sparkContext = self._jsc = self
+
+    def statusTracker(self):
+        return self
+
+    def getActiveJobsIds(self):
+        self.asked += 1
+        return self.jobs
+
+    def sc(self):
+        return self
+
+    def getExecutorMemoryStatus(self):
+        return self
+
+    def size(self):
+        return 1 + self.executors
+
+    def poll(self):
+        return 9 if self.killed or self.asked > 20 else None
+
+    def kill(self):
+        self.killed = True
+
+
+@pytest.mark.parametrize("jobs, executors, killed", [([1], 0, True), ([1], 1, False), ([], 0, False)])
+def test_a_jvm_with_work_and_no_executor_is_ended_and_no_other(jobs, executors, killed):
+    cluster = Cluster(jobs, executors)
+    made = spark_session.Session(cluster, False, "spark://a:1", cluster)
+    spark_session._watch(made, 0.01)
+    assert cluster.killed == made.deserted.is_set() == killed
+
+
 def test_a_value_with_brackets_is_read_by_every_command():
     assert composition.compose(["engine=spark", "engine.master=local[2]"]).engine.master == "local[2]"
 

@@ -162,18 +162,21 @@ class SparkEngine:
             raise
         except Exception as error:
             if not self._session.alive(patience=0.5):
-                advice = (
-                    "engine.driver_memory" if self._session.process else "its log says which; start it again"
-                )
-                raise SegError(
-                    f"engine: Spark ({self._session.where}) is gone in the middle of its work: it was killed, or ran out of "
-                    f"memory ({advice})"
-                ) from error
+                raise SegError(f"engine: Spark ({self._session.where}) {self._end()}") from error
             if isinstance(error, PySparkException) or type(error).__module__.startswith(("py4j", "grpc")):
                 raise SegError(
                     f"engine: Spark ({self._session.where}) stopped: {first_line(error)}"
                 ) from error
             raise
+
+    def _end(self) -> str:
+        if self._session.deserted.is_set():
+            return (
+                "had work and no executor for the seconds of engine.timeout: its workers or its master are gone; look "
+                "into their logs and start again"
+            )
+        advice = "engine.driver_memory" if self._session.process else "its log says which; start it again"
+        return f"is gone in the middle of its work: it was killed, or ran out of memory ({advice})"
 
     # ---- leaves whose spelling differs between engines -----------------------------------------------------
 

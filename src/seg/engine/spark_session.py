@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -56,7 +57,7 @@ class Request:
     driver_memory : str, optional
         Of a JVM that is started here.
     timeout : int
-        Seconds that a master, its first executor or a server has to answer.
+        Seconds that a master, its first executor or a server has to answer, and that work waits when no executor is left.
     """
 
     master: str | None = None
@@ -74,6 +75,7 @@ class Session:
     taken: bool
     where: str
     process: subprocess.Popen | None = None
+    deserted: threading.Event = field(default_factory=threading.Event)  # ended because no executor was left
 
     def alive(self, patience: float = 0) -> bool:
         """Say whether it can compute: its JVM runs, nobody stopped it.
@@ -254,7 +256,27 @@ def _start(request: Request) -> Session:
             spark.range(1).count()
     if "spark.sql.shuffle.partitions" not in properties:
         spark.conf.set("spark.sql.shuffle.partitions", str(3 * spark.sparkContext.defaultParallelism))
-    return Session(spark, False, spark.sparkContext.master, process)
+    made = Session(spark, False, spark.sparkContext.master, process)
+    if "//" in master and process is not None:
+        threading.Thread(target=_watch, args=(made, request.timeout), daemon=True).start()
+    return made
+
+
+def _watch(made: Session, seconds: float) -> None:
+    """End a JVM whose work has had no executor for so long: Spark itself waits for a dead cluster for ever."""
+    context, since = made.spark.sparkContext, time.monotonic()
+    while made.process.poll() is None:
+        try:
+            # The driver is one of those that keep blocks.
+            working = context.statusTracker().getActiveJobsIds()
+            waiting = working and context._jsc.sc().getExecutorMemoryStatus().size() < 2
+        except Exception:  # the session has ended
+            return
+        since = since if waiting else time.monotonic()
+        if time.monotonic() - since > seconds:
+            made.deserted.set()
+            made.process.kill()
+        time.sleep(min(seconds / 4, 5))
 
 
 def _properties(request: Request, submitted: bool) -> dict[str, str]:
