@@ -96,11 +96,9 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
     # `savefig` would draw twice, first for the layout only; here one draw does both.
     with matplotlib.rc_context(_STYLE):
         canvas.draw()
-    written = io.BytesIO()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    Image.fromarray(pixels).save(
-        written, "png", dpi=(dpi, dpi), compress_level=3
-    )  # nearly as small, in half the time
+    written, size = io.BytesIO(), canvas.get_width_height(physical=True)
+    picture = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+    picture.save(written, "png", dpi=(dpi, dpi), compress_level=3)  # nearly as small as the default, in half the time
     return written.getvalue()
 
 

@@ -98,7 +98,7 @@ def pictures(figures: Iterable[Path], target: Path, when: int) -> bool:
         (target / "images" / f"{name}.png").write_bytes(path.read_bytes())
         with Image.open(path) as picture:
             small = picture.convert("RGB")
-            small.thumbnail((800, 800))
+            small.thumbnail((800, 800), Image.Resampling.HAMMING)
             small.save(target / "images" / f"{name}+compressed.webp", quality=80, method=0)
     return bool(taken)
 
