@@ -211,7 +211,9 @@ def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
         answer = {True: "yes", False: "NO", None: "?"}[verdict.passed]
         lines.append((verdict.criterion, f"{answer:<4} {verdict.number}"))
     explained = {
-        name.split("/", 1)[1]: value for name, value in values.items() if name.startswith("explained/")
+        name.split("/", 1)[1]: value
+        for name, value in values.items()
+        if name.startswith("explained/") and value == value  # NaN of a feature that is the same for everyone
     }
     most = sorted(explained.items(), key=lambda item: -item[1])[:6]
     shares = ", ".join(f"{name} {share:.0%}" for name, share in most)
