@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 from sklearn.decomposition import PCA
 
-from seg import plots, progress, report
+from seg import drawing, plots, progress, report
 from seg.errors import SegError
 from seg.flow import Result
 from seg.whole import whole
@@ -241,35 +242,39 @@ def _figures(result: Result) -> dict[str, tuple[str, bytes]]:
     points, explained = _map(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
     sampled = f" ({result.spread.sampled})" if result.spread and result.spread.sampled else ""
-    drawn = {
+    made = {
         "map": (
             f"Customers in the two main directions of the scaled features{sampled}",
-            plots.map_2d(points, labels, named, explained),
+            partial(plots.map_2d, points, labels, named, explained),
         ),
         "profile": (
             "Segment means, coloured by index to the average customer",
-            plots.profile_heatmap(segments, shown),
+            partial(plots.profile_heatmap, segments, shown),
         ),
-        "sizes": ("Share of customers and of revenue", plots.sizes(segments)),
+        "sizes": ("Share of customers and of revenue", partial(plots.sizes, segments)),
     }
     if silhouette.n:
         kept = labels[silhouette.index]
         sizes = dict(zip(segments["segment"], segments["size"], strict=True))
-        blades = plots.silhouette_blades(
-            silhouette.samples, kept, named, silhouette.value, sizes=sizes, means=silhouette.per_cluster
+        blades = partial(
+            plots.silhouette_blades,
+            silhouette.samples,
+            kept,
+            named,
+            silhouette.value,
+            sizes=sizes,
+            means=silhouette.per_cluster,
         )
-        drawn["silhouette_blades"] = (
-            f"Silhouette of each customer, segment by segment{sampled}",
-            blades,
-        )
-    drawn["elbow"] = ("Inertia over k", plots.elbow(k_scan, result.k))
-    drawn["silhouette"] = ("Mean silhouette over k", plots.silhouette_over_k(k_scan, result.k))
+        made["silhouette_blades"] = (f"Silhouette of each customer, segment by segment{sampled}", blades)
+    made["elbow"] = ("Inertia over k", partial(plots.elbow, k_scan, result.k))
+    made["silhouette"] = ("Mean silhouette over k", partial(plots.silhouette_over_k, k_scan, result.k))
     if result.votes is not None:
-        drawn["votes"] = (
+        made["votes"] = (
             "Votes of the rules for the number of segments",
-            plots.votes(result.votes, result.k, k_scan["k"]),
+            partial(plots.votes, result.votes, result.k, k_scan["k"]),
         )
-    return {name: (caption, plots.png(figure)) for name, (caption, figure) in drawn.items()}
+    pngs = drawing.drawn({name: make for name, (_, make) in made.items()})
+    return {name: (made[name][0], pngs[name]) for name in made}
 
 
 def _map(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 from hydra.core.hydra_config import HydraConfig
+from joblib import cpu_count
 from omegaconf import DictConfig
 
 from seg import config, progress
@@ -24,6 +25,7 @@ from seg.sweeps.naming import fingerprint, key, process
 
 log = logging.getLogger("seg")
 _watched = threading.Event()
+SEVERAL = 4  # jobs, for which a second process that draws is worth its start
 
 
 def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float | list[float]:
@@ -50,6 +52,10 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     sweep = notes.read(folder / notes.SWEEP) or {}
     if sweep.get("process") != process():
         _beside_others(sweep, int(told.job.num))
+    elif (sweep.get("jobs") or 0) >= SEVERAL and cpu_count() > 1:
+        from seg import drawing
+
+        drawing.start_helper()
     note = {"num": int(told.job.num), "overrides": list(told.overrides.task), "folder": str(here)}
     note["choices"] = {name: told.runtime.choices.get(name) for name in sweep.get("varied", ())}
     start = time.perf_counter()

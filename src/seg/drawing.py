@@ -1,0 +1,92 @@
+"""Draw the figures of a run; in a sweep with the help of a second process.
+
+Drawing is most of what a job of a sweep costs beside fitting, and Python draws on one core. The helper costs a second to start: a
+single run draws alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from seg import plots
+
+Drawing = Callable[[], object]  # a figure
+_helpers: list[subprocess.Popen] = []
+
+
+def drawn(drawings: Mapping[str, Drawing]) -> dict[str, bytes]:
+    """Draw figures as PNG.
+
+    Parameters
+    ----------
+    drawings : mapping of str to callable
+        By name, the call that makes a figure: a `functools.partial` of a function of `seg.plots`.
+    """
+    names = list(drawings)
+    half = names[:-1:2]  # maps and heatmaps, which come first, take longest
+    asked = half if _helpers and _ask({name: drawings[name] for name in half}) else []
+    try:
+        here = {name: plots.png(drawings[name]()) for name in names if name not in asked}
+    except BaseException:
+        _stop()  # its answer must not be taken for that to the next question
+        raise
+    there = _answer() if asked else {}
+    # Of a helper that has ended the errors, if there are any, are to come up here.
+    return {name: here.get(name) or there.get(name) or plots.png(drawings[name]()) for name in names}
+
+
+@functools.cache
+def start_helper() -> None:
+    """Start the second process; it ends with this one, however that ends."""
+    line = [sys.executable, "-m", "seg.drawing"]
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    _helpers.append(subprocess.Popen(line, **options, start_new_session=True))
+    atexit.register(_stop)
+
+
+def _ask(drawings: Mapping[str, Drawing]) -> bool:
+    try:
+        pickle.dump(dict(drawings), _helpers[0].stdin)
+        _helpers[0].stdin.flush()
+    except OSError:
+        _stop()
+    return bool(_helpers)
+
+
+def _answer() -> dict[str, bytes]:
+    try:
+        return pickle.load(_helpers[0].stdout)
+    except (OSError, EOFError, pickle.UnpicklingError):
+        _stop()
+        return {}
+
+
+def _stop() -> None:
+    while _helpers:
+        helper = _helpers.pop()
+        helper.kill()
+        helper.wait()
+        for pipe in (helper.stdin, helper.stdout):
+            with suppress(OSError):  # what it has not read any more
+                pipe.close()
+
+
+def main() -> None:
+    """Draw what is asked for on standard input, until it ends."""
+    while True:
+        try:
+            drawings = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        pickle.dump({name: plots.png(make()) for name, make in drawings.items()}, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
