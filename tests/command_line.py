@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 PRELOADED = [
     "pandas", "pyarrow", "scipy.stats", "sklearn.cluster", "sklearn.mixture", "sklearn.pipeline", "sklearn.decomposition",
     "hydra.main", "omegaconf", "pydantic", "rich.table", "jinja2", "ibis", "ibis.backends.duckdb", "duckdb",
-    "matplotlib.figure", "matplotlib.backends.backend_agg", "mlflow", "mlflow.sklearn", "cloudpickle",
+    "matplotlib.figure", "matplotlib.backends.backend_agg", "mlflow", "mlflow.sklearn", "cloudpickle", "warm",
 ]  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finishe
         assert model.predict(row)[0] == 0
         assert list(artifacts.rglob("report.html")), "the server keeps the artifacts"
         with ThreadPoolExecutor(1) as pool:
-            longer = [*options, "dataset.customers=20000", "seed=5", f"hydra.run.dir={tmp_path}/second"]
+            longer = [*options, "dataset.customers=5000", "seed=5", f"hydra.run.dir={tmp_path}/second"]
             second = pool.submit(command_line.run, "seg.run", *longer)
             while len(client.search_runs([run.info.experiment_id])) == 1:
                 assert not second.done(), second.result().stdout
