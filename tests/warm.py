@@ -1,11 +1,12 @@
 """What every process does once before its first run, done once for all commands that tests fork: see `command_line`.
 
-Fonts are found, MLflow maps every installed module to its package, configuration classes are made: a second a command. Nothing
-here starts a thread or OpenMP, whose state a fork would not survive.
+Fonts are found, configuration and tables of the store become classes, MLflow maps every installed module to its package: two of
+five seconds of a small run. Nothing here starts a thread or OpenMP, whose state a fork would not survive.
 """
 
 import tempfile
 
+import ibis
 import mlflow.sklearn
 import pandas as pd
 from sklearn.dummy import DummyClassifier
@@ -13,14 +14,20 @@ from sklearn.dummy import DummyClassifier
 import seg.flow
 import seg.outputs
 import seg.run  # noqa: F401
-from seg import plots
+from seg import composition, config, plots
 
 SCAN = pd.DataFrame({"k": [2, 3], "inertia": [2.0, 1.0], "silhouette": 0.5, "silhouette_sq": 0.5}).assign(
     silhouette_se=0.0, silhouette_n=9
 )
 
 plots.png(plots.elbow(SCAN, 2))
+ibis.to_sql(
+    ibis.table({"k": "int64"}, name="scan").group_by("k").aggregate(n=ibis._.count()), dialect="duckdb"
+)
+config.prepare_environment()
+composition.instantiate_parts(composition.compose(["dataset=toy"]))
 with tempfile.TemporaryDirectory() as folder:
+    mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
     model = DummyClassifier().fit(SCAN[["k"]], [0, 1])
     mlflow.sklearn.save_model(
         model, f"{folder}/model", serialization_format="cloudpickle", pip_requirements=["numpy"]
