@@ -19,7 +19,7 @@ bench: .venv/installed          ## speed against a bare script, of scoring, of a
 	.venv/bin/python bench/score.py
 	.venv/bin/python bench/overhead.py
 
-bench-amazon: .venv/installed   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (twenty minutes)
+bench-amazon: .venv/installed   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (seven minutes)
 	.venv/bin/python bench/amazon.py $(ARGS)
 
 .venv/installed: pyproject.toml constraints.txt

@@ -1,6 +1,6 @@
 """Time the whole of Amazon Reviews, invented at its real size: raw files to features, against SQL and Spark; then the experiment.
 
-    python bench/amazon.py                               43,886,944 reviews; ten minutes on two idle cores, half of them Spark's
+    python bench/amazon.py                               43,886,944 reviews; seven minutes on two idle cores
     python bench/amazon.py --rows 1000000 --no-spark     small, to see that it works
 
 Files are generated where they are missing (1.8 GB). Each way is a process of its own, in turn, `--rounds` times. What is timed is
