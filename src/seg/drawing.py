@@ -29,16 +29,16 @@ def drawn(drawings: Mapping[str, Drawing]) -> dict[str, bytes]:
         By name, the call that makes a figure: a `functools.partial` of a function of `seg.plots`.
     """
     names = list(drawings)
-    half = names[:-1:2]  # maps and heatmaps, which come first, take longest
-    asked = half if _helpers and _ask({name: drawings[name] for name in half}) else []
+    half = names[:-1:2] if _helpers else []  # maps and heatmaps, which come first, take longest
     try:
-        here = {name: plots.png(drawings[name]()) for name in names if name not in asked}
+        asked = half if half and _ask({name: drawings[name] for name in half}) else []
+        found = {name: plots.png(drawings[name]()) for name in names if name not in asked}
+        found |= _answer() if asked else {}
     except BaseException:
-        _stop()  # its answer must not be taken for that to the next question
+        _stop()  # what it still answers must not be taken for the figures of the next run
         raise
-    there = _answer() if asked else {}
     # Of a helper that has ended the errors, if there are any, are to come up here.
-    return {name: here.get(name) or there.get(name) or plots.png(drawings[name]()) for name in names}
+    return {name: found.get(name) or plots.png(drawings[name]()) for name in names}
 
 
 @functools.cache

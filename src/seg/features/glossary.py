@@ -19,9 +19,8 @@ from ibis.expr import types as ir
 
 from seg.errors import SegError
 
-MOST_MONTHS = (
-    600  # fifty years: an order of the year 1 or 9999 is a slip, and its months would be thousands of columns
-)
+# Fifty years: an order of the year 1 or 9999 is a slip, and its months would be thousands of columns.
+MOST_MONTHS = 600
 
 
 @dataclass(frozen=True)

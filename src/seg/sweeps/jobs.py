@@ -150,9 +150,8 @@ def _settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    atexit.register(
-        gc.unfreeze
-    )  # the end of Python collects everything, and a library complains of what is left
+    # The end of Python collects everything, and a library complains of what is left.
+    atexit.register(gc.unfreeze)
 
 
 def _say(note: dict, jobs: int | None) -> None:

@@ -20,9 +20,8 @@ FORMS = (
     "models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or the directory "
     "of a run"
 )
-RUN_ID = re.compile(
-    r"(?:runs:/)?([0-9a-f]{6,32})(?:/model)?"
-)  # the beginning of one is what tables of runs show
+# The beginning of an id is what tables of runs show.
+RUN_ID = re.compile(r"(?:runs:/)?([0-9a-f]{6,32})(?:/model)?")
 REGISTERED = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<version>\d+))")
 LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})")
 # What a run keeps of its model: the pipeline, what scoring needs to know, how the features came about.
