@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -77,6 +78,7 @@ def spark():
     """Spark on this machine, one JVM for all tests of a process: tuned for tables of some rows."""
     from seg.engine.spark import SparkEngine
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers that MLflow's UDF runs in
     small = {
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",

@@ -1,36 +1,26 @@
 """The same segments on Spark: raw orders through its engine, a large table through MLflow's UDF."""
 
-import sys
-
 import pandas as pd
 import pytest
 
+from seg.engine import spark_session
 from test_scoring import ORDERS, registered, scored, train  # noqa: F401 - registered is a fixture
 
 pytestmark = pytest.mark.spark
 
 
-@pytest.fixture(scope="module", autouse=True)
-def workers():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYSPARK_PYTHON", sys.executable)
-        yield
-
-
-def test_raw_orders_scored_on_spark_get_the_segments_of_the_embedded_engine(tmp_path):
+def test_raw_orders_scored_on_spark_get_the_segments_of_the_embedded_engine(spark, tmp_path, monkeypatch):
     folder, result = train(tmp_path / "model", "dataset=transactions", "k=4")
-    found = scored(
-        folder, ORDERS, tmp_path, "engine=spark", "engine.master=local[2]", "engine.shuffle_partitions=2"
-    )
+    monkeypatch.setattr(spark_session, "_started", {})  # the session of the other tests is one that was there
+    found = scored(folder, ORDERS, tmp_path, "engine=spark")
     assert found.loc[result.table.frame.index, "segment"].tolist() == result.labels.tolist()
 
 
-def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, tmp_path):  # noqa: F811
+def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, spark, tmp_path, monkeypatch):  # noqa: F811
     import mlflow
     from pyspark.sql import functions
 
     from seg import scoring
-    from seg.engine import spark_session
     from seg.tracking import models
 
     uri, _, _ = registered
@@ -43,12 +33,11 @@ def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, tmp_path): 
     )
     rows.rename_axis("row").reset_index().to_parquet(tmp_path / "rows.parquet")
     scorer = scoring.load(models.find("models:/seg-toy@champion", uri, tmp_path))
-    spark = spark_session.session(spark_session.Request(master="local[2]")).spark
-    mlflow.set_tracking_uri(uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     place = mlflow.pyfunc.spark_udf(
-        spark, "models:/seg-toy@champion", result_type="long", env_manager="local"
+        spark.session, "models:/seg-toy@champion", result_type="long", env_manager="local"
     )
-    table = spark.read.parquet(str(tmp_path / "rows.parquet"))
+    table = spark.session.read.parquet(str(tmp_path / "rows.parquet"))
     found = (
         table.withColumn("segment", place(functions.struct(*scorer.features)))
         .select("row", "segment")

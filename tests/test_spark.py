@@ -202,6 +202,32 @@ def test_a_sweep_has_one_session_and_what_a_job_made_goes_with_its_engine(spark)
     assert spark._session.alive()
 
 
+@pytest.mark.spark
+def test_a_session_in_use_is_not_ended_for_another_one(spark):
+    with pytest.raises(
+        SegError, match=r"a session \(local\[2\]\) with other settings is in use in this process; close the"
+    ):
+        SparkEngine(master="local[1]")
+    assert spark.session.range(3).count() == 3
+
+
+@pytest.mark.spark
+def test_a_session_that_nobody_uses_any_more_gives_way_to_another_one():
+    script = (
+        "from seg.engine.spark import SparkEngine\n"
+        "with SparkEngine(master='local[1]') as first: assert first.session.range(3).count() == 3\n"
+        "with SparkEngine(master='local[2]') as second: print(second.session.range(3).count(), second.describe()['master'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=command_line.clean_environment(),
+    )
+    assert (done.stdout, done.stderr) == ("3 local[2]\n", "")
+
+
 def spark_arguments(spark: SparkEngine) -> list:
     """Ask for the session that is there."""
     request = spark_session._started["request"]

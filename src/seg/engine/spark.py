@@ -76,6 +76,7 @@ class SparkEngine:
         self._readers: list[DuckDBEngine] = []
         with self.explained():
             self._ibis = _connect(self.session)
+        self._session.users.add(self)
 
     def __enter__(self) -> SparkEngine:
         return self
@@ -85,6 +86,7 @@ class SparkEngine:
 
     def close(self) -> None:
         """Let go of tables and of what was handed over; the session goes with the process."""
+        self._session.users.discard(self)
         for reader in self._readers:
             reader.close()
         # What is left of a session that has died in the middle of a run says nothing more about it.

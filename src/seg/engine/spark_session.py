@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from seg.errors import SegError
 
@@ -76,6 +77,7 @@ class Session:
     where: str
     process: subprocess.Popen | None = None
     deserted: threading.Event = field(default_factory=threading.Event)  # ended because no executor was left
+    users: WeakSet = field(default_factory=WeakSet)  # the engines that compute in it, until they are closed
 
     def alive(self, patience: float = 0) -> bool:
         """Say whether it can compute: its JVM runs, nobody stopped it.
@@ -108,8 +110,8 @@ def session(request: Request) -> Session:
     Raises
     ------
     SegError
-        There is no JDK that Spark runs on; a master or a server does not answer; or a session is there and
-        another one was asked for.
+        There is no JDK that Spark runs on; a master or a server does not answer; or a session is there, or in use,
+        and another one was asked for.
     """
     if request.master and request.remote:
         raise SegError(
@@ -124,8 +126,15 @@ def session(request: Request) -> Session:
     from pyspark.sql import SparkSession
 
     if _started:
-        if _started["request"] == request and _started["session"].alive():
-            return _started["session"]
+        made = _started["session"]
+        if made.alive():
+            if _started["request"] == request:
+                return made
+            if made.users:
+                raise SegError(
+                    f"engine=spark: a session ({made.where}) with other settings is in use in this process; close the engine that "
+                    "uses it first, or ask for the same master, remote, conf and driver_memory"
+                )
         _forget()
     active = SparkSession.getActiveSession()
     if active is not None:
