@@ -16,6 +16,7 @@ from seg.cleaning import ledger
 from seg.datasets import amazon_reviews
 from seg.engine import Reading
 from seg.errors import SegError
+from seg.settings import Settings
 from seg.synthetic import amazon
 
 NEWEST = 1694649599123  # 2023-09-13 23:59:59.123
@@ -53,7 +54,7 @@ def load(engine):
     return run
 
 
-def settings(*overrides: str) -> config.Settings:
+def settings(*overrides: str) -> Settings:
     config.prepare_environment()
     return config.settings(composition.compose(["dataset=amazon_reviews", "tracking=none", *overrides]))
 

@@ -15,6 +15,7 @@ from sklearn.metrics import v_measure_score
 from seg import config
 from seg.errors import SegError
 from seg.models.segmenter import Segmenter
+from seg.settings import Settings
 
 DATASETS, CLEANINGS, RECIPES, SCALERS, MODELS = map(
     config.choices, ("dataset", "cleaning", "recipe", "scaler", "model")
@@ -38,7 +39,7 @@ def composed():
 
 @pytest.fixture(scope="module")
 def checked(composed):
-    def run(*overrides: str) -> config.Settings:
+    def run(*overrides: str) -> Settings:
         settings = config.settings(composed(*overrides))
         config.check_parts(settings)
         return settings

@@ -8,6 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from seg import config, study
+from seg.overrides import readable
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -58,7 +59,7 @@ def test_every_command_composes_to_valid_settings(page, name, rest):
         return
     for overrides in jobs(words):
         with initialize_config_dir(str(config.CONFIGS), version_base="1.3"):
-            cfg = compose("run", [config.readable(override) for override in overrides])
+            cfg = compose("run", [readable(override) for override in overrides])
         config.check_parts(config.settings(cfg))
 
 

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from seg import config, published, study
-from seg.config import PublishedFigure
 from seg.errors import SegError
+from seg.settings import PublishedFigure
 
 
 def verdict(value, ours, tolerance=0, real=True) -> str:

@@ -20,7 +20,7 @@ import command_line
 pytestmark = pytest.mark.spark
 # Executors of the smallest size that Spark takes, compiled in a hurry.
 EXECUTORS = (
-    "engine.conf={spark.executor.memory: 512m, spark.executor.cores: 1, spark.sql.codegen.wholeStage: false, "
+    "engine.conf={spark.hadoop.fs.s3a.secret.key: geheim, spark.executor.memory: 512m, spark.executor.cores: 1, spark.sql.codegen.wholeStage: false, "
     "spark.executor.extraJavaOptions: '-XX:TieredStopAtLevel=1', spark.driver.extraJavaOptions: '-XX:TieredStopAtLevel=1'}"
 )
 
@@ -129,6 +129,8 @@ def experiment(folder: Path, *overrides: str) -> tuple[pd.DataFrame, str]:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / "run" / "report.html").is_file()
+    telling = [path for path in folder.rglob("*") if path.is_file() and b"geheim" in path.read_bytes()]
+    assert not telling, "a secret stands in files of the run, or in its store"
     return pd.read_csv(folder / "run" / "segments.csv"), done.stdout + done.stderr
 
 

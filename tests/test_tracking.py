@@ -14,8 +14,9 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
 import command_line
-from seg import config, track
+from seg import composition, config, track
 from seg.errors import SegError
+from seg.overrides import private
 from seg.tracking import MLflowTracker, push, record, store
 
 CURVE = pd.DataFrame({"k": [2, 3, 4], "inertia": [9.0, 4.0, 1.0], "bic": [np.nan, 7.0, 5.0]})
@@ -225,10 +226,21 @@ def test_a_run_that_fails_while_the_store_is_down_is_recorded_as_failed(uri, exp
 )  # fmt: skip
 def test_a_password_is_kept_out_of_overrides_and_texts(address, monkeypatch):
     monkeypatch.delenv("SEG_TRACKING_URI", raising=False)
-    assert config.private(f"tracking.uri={address}") == "tracking.uri=${oc.env:SEG_TRACKING_URI}"
+    assert private(f"tracking.uri={address}") == "tracking.uri=${oc.env:SEG_TRACKING_URI}"
     assert os.environ["SEG_TRACKING_URI"] == address
     shown = store.hidden(f"cannot open {address}, sorry")
     assert "heim" not in shown and shown.endswith("sorry") and "db" in shown
+
+
+def test_a_secret_of_spark_is_kept_out_of_overrides_and_one_that_a_file_writes_out_is_refused(monkeypatch):
+    monkeypatch.delenv("SEG_A_SECRET_KEY", raising=False)
+    moved = private("engine.conf={a.secret.key: 'g h', spark.x: 2}")
+    assert moved == "engine.conf={a.secret.key: ${oc.env:SEG_A_SECRET_KEY}, spark.x: 2}"
+    assert os.environ["SEG_A_SECRET_KEY"] == "g h"
+    assert private(moved) == moved
+    for written in ("{a.secret.key: geheim}", "{a: {Password: geheim}}"):
+        with pytest.raises(SegError, match=r"engine.conf: a.(secret.key|Password): a secret would stand in"):
+            config.settings(composition.compose(["dataset=toy", "engine=spark", f"engine.conf={written}"]))
 
 
 def test_a_run_goes_to_the_server_that_its_environment_named_and_to_no_other(tmp_path, capsys, monkeypatch):

@@ -165,7 +165,7 @@ class Cache:
 
 
 def of(settings) -> Cache:
-    """Open the cache that the settings ask for (`config.CacheSettings`)."""
+    """Open the cache that the settings ask for (`settings.CacheSettings`)."""
     return Cache(settings.folder if settings.enabled else None, settings.max_size)
 
 

@@ -11,6 +11,7 @@ from hydra.errors import HydraException
 
 from seg import config
 from seg.errors import SegError, listed
+from seg.overrides import explain
 
 
 def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
         print("interrupted: nothing was left behind", file=sys.stderr)
         return 130
     except HydraException as error:
-        explained = config.explain(error)
+        explained = explain(error)
         # Hydra's own advice is about its sweeps; there are none here.
         if explained.startswith("Ambiguous value"):
             explained = f"{explained.splitlines()[0]}: one value at a time; quote a text that has a comma"

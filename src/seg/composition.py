@@ -5,6 +5,7 @@ Every command composes as ``seg.run`` does, so that an option means the same eve
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seg import config
 from seg.errors import SegError, listed
+from seg.overrides import readable
 
 if TYPE_CHECKING:
     from seg.space import Parts
@@ -28,7 +30,7 @@ REUSABLE = ("dataset", "engine", "data_dir", "tracking")
 def compose(overrides: Sequence[str]) -> DictConfig:
     """Compose the configuration as seg.run does, without starting a run."""
     with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
-        return hydra.compose("run", overrides=[config.readable(text) for text in overrides])
+        return hydra.compose("run", overrides=[readable(text) for text in overrides])
 
 
 def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
@@ -48,7 +50,7 @@ def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
     """
     cfg = OmegaConf.create(config_yaml)
     parser = OverridesParser.create()
-    given = [parser.parse_override(config.readable(text)) for text in overrides]
+    given = [parser.parse_override(readable(text)) for text in overrides]
     for override in given:
         if override.key_or_group.partition(".")[0] not in REUSABLE:
             raise SegError(
@@ -86,6 +88,8 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
 
     from seg.space import Parts
 
+    # Hydra resolves what an interpolation leads to where it stands: a secret of the environment would come into the record.
+    cfg = copy.deepcopy(cfg)
     # A model is one clusterer, or an embedding and the clusterer that works in it.
     model = cfg.model.get("cluster", cfg.model)
 

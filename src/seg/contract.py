@@ -18,8 +18,8 @@ from seg import __version__
 from seg.errors import SegError
 
 if TYPE_CHECKING:
-    from seg.config import Settings
     from seg.flow import Result
+    from seg.settings import Settings
 
 FILE, MODEL, CONFIG = "scoring.json", "model.pkl", "config.yaml"
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)

@@ -25,9 +25,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from seg import command, composition, config, download, hub, sources, synthetic
-from seg.config import Settings
 from seg.errors import SegError
 from seg.inspection import Report, facts, inspect, names_in_files
+from seg.settings import Settings
 from seg.sources import Source
 
 STATES = {"file": "real file", "sample": "SAMPLE", "generated": "generated", "missing": "missing"}

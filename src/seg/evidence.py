@@ -13,7 +13,6 @@ import pandas as pd
 from sklearn.base import clone
 
 from seg import holdout, progress, space
-from seg.config import Settings
 from seg.errors import SegError
 from seg.evaluation import guards, metrics, null, stability, verdicts
 from seg.features import FeatureTable
@@ -22,6 +21,7 @@ from seg.measure import Measured
 from seg.models.segmenter import Segmenter
 from seg.preparing import Prepared
 from seg.selection import Scan
+from seg.settings import Settings
 from seg.space import Parts
 
 EMBEDDED_REPEATS = 20  # an embedding is fitted anew each time, which takes seconds: fewer bootstrap samples

@@ -26,7 +26,6 @@ from seg import (
     space,
 )
 from seg.cache import Cache
-from seg.config import Settings
 from seg.distributed import Spread
 from seg.errors import SegError
 from seg.evidence import Evidence
@@ -37,6 +36,7 @@ from seg.models.mllib import is_mllib
 from seg.preparing import Prepared
 from seg.reuse import Reuse
 from seg.segments import profile as segments_profile
+from seg.settings import Settings
 from seg.sources import Source
 from seg.space import Parts
 

@@ -19,7 +19,6 @@ from sklearn.base import clone
 
 from seg import cleaning, selection, space
 from seg import features as features_table
-from seg.config import Settings
 from seg.engine import Engine
 from seg.errors import SegError
 from seg.evaluation import holdout as scoring
@@ -27,6 +26,7 @@ from seg.evaluation import metrics
 from seg.evaluation.holdout import HoldoutScores
 from seg.features.table import FeatureTable
 from seg.segments import rfm
+from seg.settings import Settings
 
 KEY = "evaluation.holdout"
 RFM = ["recency_days", "orders", "revenue"]

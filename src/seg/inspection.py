@@ -10,10 +10,10 @@ import pandas as pd
 from ibis.expr import datatypes as dt
 
 from seg import schema
-from seg.config import DatasetSettings
 from seg.datasets import transactions
 from seg.engine import Engine
 from seg.schema import Loaded
+from seg.settings import DatasetSettings
 
 SHOWN = 5  # bad rows shown
 DERIVED = "(worked out)"

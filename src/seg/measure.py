@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import Pipeline
 
-from seg.config import Settings
 from seg.evaluation import common, meanings, metrics
 from seg.evaluation.silhouette import SilhouetteResult
 from seg.preparing import Prepared
 from seg.selection import Scan
+from seg.settings import Settings
 
 
 @dataclass(frozen=True)

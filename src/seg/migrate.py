@@ -44,11 +44,11 @@ from seg import (
     report,
     scoring,
 )
-from seg.config import Settings
 from seg.errors import SegError, listed
 from seg.evaluation import drift
 from seg.movement import Movement
 from seg.scoring import Scorer
+from seg.settings import Settings
 from seg.tracking import models
 
 OWN = {

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from seg import cleaning, features, holdout
-from seg.config import Settings
 from seg.contract import Contract
 from seg.errors import SegError
 from seg.evaluation import drift
 from seg.features import FeatureTable
+from seg.settings import Settings
 
 NEW, GONE = "new", "gone"
 STEPS = {

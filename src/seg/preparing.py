@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from seg import cleaning, features, holdout, progress, sources
-from seg.config import Settings
 from seg.engine import Engine
 from seg.features import FeatureTable
 from seg.schema import Loaded
+from seg.settings import Settings
 from seg.sources import Source
 from seg.space import Parts
 

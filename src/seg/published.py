@@ -40,7 +40,7 @@ def compare(published: Sequence, ours: Mapping, real: bool) -> pd.DataFrame | No
 
     Parameters
     ----------
-    published : sequence of `seg.config.PublishedFigure`
+    published : sequence of `seg.settings.PublishedFigure`
     ours : mapping
         From `values`.
     real : bool

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from seg import cleaning, features
-from seg.config import Settings
 from seg.contract import Contract
 from seg.errors import SegError
 from seg.features import FeatureTable
+from seg.settings import Settings
 
 OTHERWISE = "in training it saw other rows, so the same customer may come out differently: score whole data sets, not extracts"
 # Steps whose effect on a customer hangs on more than the customer's own rows.

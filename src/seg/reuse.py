@@ -18,13 +18,13 @@ import pandas as pd
 
 from seg import choosing, evidence, preparing, progress, selection, space
 from seg.cache import Cache, code, definition
-from seg.config import Settings
 from seg.evaluation import common, metrics
 from seg.evaluation.silhouette import SilhouetteResult
 from seg.features import FeatureTable
 from seg.identity import PLACES
 from seg.preparing import Prepared
 from seg.selection import Scan
+from seg.settings import Settings
 from seg.sources import Source
 from seg.space import Parts
 

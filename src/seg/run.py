@@ -23,14 +23,18 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from seg import __version__, composition, config, sweeps
-from seg.config import Settings
 from seg.errors import SegError
+from seg.overrides import explain, private, readable
+from seg.settings import Settings
 
 if TYPE_CHECKING:
     from seg import flow, tracking
 
 log = logging.getLogger("seg")
 COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
+_ended: list[
+    SegError
+] = []  # what ended the single run, and was said: raised through Hydra, it would be said twice
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
 
     commit, cut = git_commit(), settings.evaluation.holdout.cut
     plain = OmegaConf.to_container(cfg, resolve=False)
+    asked = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     points = result.table.frame[settings.dataset.common]
     warnings = [text for level, text in result.notices if level == "warning"]
     return {
@@ -167,7 +172,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
             "mlflow.note.content": note.markdown(result.segments, result.table.features, warnings),
             "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
             "job.key": sweeps.key(cfg, result.fingerprint),
-            **identity.tags(plain, points, HydraConfig.get().overrides.task),
+            **identity.tags(plain, points, asked),
         },
         "metrics": result.metrics | {"seconds/total": seconds},
         "k_scan": result.scan.table,
@@ -247,8 +252,7 @@ def _command(cfg: DictConfig) -> float | None:
             raise done.refused
     except SegError as error:
         log.error("error: %s", error)  # into the log of the run too
-        error.said = True
-        raise
+        _ended.append(error)
     finally:
         for handler in logging.getLogger().handlers:
             handler.flush()
@@ -260,21 +264,21 @@ def main() -> int:
     logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
     try:
         config.prepare_environment()
-        sys.argv[1:] = [config.readable(config.private(argument)) for argument in sys.argv[1:]]
+        sys.argv[1:] = [readable(private(argument)) for argument in sys.argv[1:]]
+        _ended.clear()
         _command()
-        return sweeps.close()
+        return 1 if _ended else sweeps.close()
     except KeyboardInterrupt as error:
         sweeps.close("KILLED", error)
         print("interrupted", file=sys.stderr)
         return 130
     except SegError as error:
         sweeps.close("FAILED", error)
-        if not getattr(error, "said", False):
-            print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception as error:
         sweeps.close("FAILED", error)
-        explained = config.explain(error) or sweeps.explain(error)
+        explained = explain(error) or sweeps.explain(error)
         if explained is None:
             raise
         print(f"error: {explained}", file=sys.stderr)

@@ -34,8 +34,8 @@ from seg.errors import SegError, listed
 from seg.tracking import models
 
 if TYPE_CHECKING:
-    from seg.config import Settings
     from seg.scoring import Scorer, Summary
+    from seg.settings import Settings
 
 OWN = {
     "model": None,

@@ -92,7 +92,7 @@ def with_tables(source: Source, tables: Mapping, how: str) -> Source:
 
     Parameters
     ----------
-    tables : mapping of str to `seg.config.TableSettings`
+    tables : mapping of str to `seg.settings.TableSettings`
         By name; ``dataset.<name>`` is the option that gives its path.
     how : str
         How to get the files, for the error.

@@ -22,6 +22,7 @@ from omegaconf import OmegaConf
 
 from seg import command, composition, config, outputs, progress, published, sources
 from seg.errors import SegError, listed
+from seg.settings import Settings
 from seg.sweeps import notes, summary
 
 START, END = "<!-- published and ours -->", "<!-- end -->"
@@ -70,7 +71,7 @@ def sweep(name: str) -> str:
     return summary.markdown(table, varied, told["goals"])
 
 
-def _real(name: str, checked: config.Settings, source: sources.Source) -> None:
+def _real(name: str, checked: Settings, source: sources.Source) -> None:
     if source.kind != "file":
         raise SegError(
             f"{name}: the real files of {checked.dataset.name} are not at {source.expected}: nothing was compared; "

@@ -10,11 +10,11 @@ from ibis.expr import types as ir
 
 from seg import features
 from seg import space as scaled
-from seg.config import Settings
 from seg.evaluation import guards
 from seg.features import FeatureTable
 from seg.models.mllib import aggregates, space, table
 from seg.models.mllib.estimators import FEATURES
+from seg.settings import Settings
 from seg.space import Parts
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from seg.config import Settings
 from seg.distributed.customers import Customers
 from seg.distributed.measuring import Described
 from seg.errors import SegError
 from seg.models.mllib import export
+from seg.settings import Settings
 from seg.space import Parts
 
 ASSIGNMENTS = "assignments.parquet"

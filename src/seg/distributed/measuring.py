@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from seg import measure
-from seg.config import Settings
 from seg.distributed.customers import Customers
 from seg.distributed.scan import Fits, euclidean
 from seg.evaluation import common, guards, meanings, metrics
@@ -19,6 +18,7 @@ from seg.models.mllib.export import SEGMENT
 from seg.models.mllib.space import CUSTOMER
 from seg.preparing import Prepared
 from seg.segments import profile
+from seg.settings import Settings
 
 COLLAPSED = 1e-6  # variance of a component in some direction, in units of that of all customers
 

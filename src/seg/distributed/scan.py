@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from seg import progress
-from seg.config import Settings
 from seg.distributed.customers import Customers
 from seg.evaluation import metrics
 from seg.evaluation.labeling import NOISE
@@ -20,6 +19,7 @@ from seg.evaluation.silhouette import SilhouetteResult
 from seg.models.mllib import aggregates, without_jvm
 from seg.models.segmenter import Segmenter
 from seg.selection import K_SCAN_COLUMNS, Scan
+from seg.settings import Settings
 from seg.space import Parts
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from seg import cache, identity
-from seg.config import Settings
+from seg.settings import Settings
 
 # Where things lie, how they are computed and where they are kept does not change what is found.
 ASIDE = ("hydra", "experiment", "data_dir", "cache", "sweep", "tracking")

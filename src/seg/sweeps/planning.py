@@ -14,8 +14,8 @@ from joblib import cpu_count
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seg import cache, config
-from seg.config import Settings
 from seg.errors import Impossible, SegError, listed
+from seg.settings import Settings
 from seg.sweeps.naming import fingerprint, key
 
 DIRECTIONS = ("maximize", "minimize")

@@ -13,7 +13,7 @@ from hydra.experimental.callback import Callback
 from joblib import cpu_count
 from omegaconf import DictConfig, OmegaConf
 
-from seg import cache, config
+from seg import cache, overrides
 from seg.errors import SegError
 from seg.sweeps import notes, planning, summary
 from seg.sweeps.naming import gone, process
@@ -138,7 +138,7 @@ def explain(error: Exception) -> str | None:
 
 
 def _explained(error: HydraException) -> str:
-    return config.explain(error) or str(error)
+    return overrides.explain(error) or str(error)
 
 
 def _stop(text: str) -> None:

@@ -1,0 +1,212 @@
+"""What a run can be asked to do: every key of the configuration, its type and its limits."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+BAD_ROWS = ("fail", "skip")
+SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def _whole(least: int, other: str = ""):
+    expected = f"expected a whole number of at least {least}" + (f", or {other}" if other else "")
+
+    def check(value: Any) -> Any:
+        if other and value == (None if other == "null" else other):
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(expected)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _ks(value: Any) -> Any:
+    expected = 'expected whole numbers of at least 2, such as [2, 3, 4] or "2..10"'
+    if isinstance(value, str):
+        first, dots, last = value.partition("..")
+        if not (dots and first.strip().isdigit() and last.strip().isdigit()):
+            raise ValueError(expected)
+        value = list(range(int(first), int(last) + 1))
+    if not isinstance(value, list) or not value:
+        raise ValueError(expected)
+    if any(isinstance(k, bool) or not isinstance(k, int) or k < 2 for k in value):
+        raise ValueError(expected)
+    return sorted(set(value))
+
+
+class Strict(BaseModel):
+    """A section whose keys are all known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TableSettings(Strict):
+    """A further table that a data set is made of: its path, else patterns beside the first table's files."""
+
+    path: str | None = None
+    files: list[str]
+    sample: str | None = None
+
+
+class DatasetSettings(BaseModel):
+    """What every data set says of itself; its further keys are the arguments of its adapter."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    kind: Literal["transactions", "customers"]
+    files: list[str]
+    path: str | None = None
+    sample: str | None = None
+    source: str = ""
+    currency: str | None = None
+    provides: list[str] | None = None
+    truth: str | None = None
+    common: list[str]
+    levels: dict[str, list[str]] = {}
+    bad_rows: Literal[BAD_ROWS] = "fail"
+    tables: dict[str, TableSettings] = {}
+    limits: list[str] = []
+
+
+class CleaningSettings(BaseModel):
+    """Steps in the order they are applied; further keys are what its steps refer to."""
+
+    model_config = ConfigDict(extra="allow")
+
+    steps: list[str | dict[str, Any]]
+    ledger: Literal["auto", "full"] = "auto"
+
+
+class RecipeSettings(Strict):
+    """Features to cluster on and to describe with."""
+
+    as_of: Any = 1
+    features: list[str | dict[str, Any]] = Field(min_length=1)
+    profile: list[str] = []
+
+
+class DuckDBSettings(Strict):
+    """DuckDB and its limits."""
+
+    name: Literal["duckdb"]
+    memory_limit: str | None = None
+    threads: Annotated[int | None, _whole(1, "null")] = None
+    spill_dir: str | None = None
+    connect: dict[str, Any]
+
+
+class SparkSettings(Strict):
+    """Spark: where its session comes from, and its limits."""
+
+    name: Literal["spark"]
+    master: str | None = None
+    remote: str | None = None
+    conf: dict[str, Any] | None = None
+    driver_memory: str | None = None
+    shuffle_partitions: Annotated[int | None, _whole(1, "null")] = None
+    timeout: Annotated[int, _whole(1)] = 60
+    collect_limit: Annotated[int, _whole(1)] = 5_000_000
+    staging_dir: str | None = None
+    connect: dict[str, Any]
+
+
+ENGINES = {"duckdb": DuckDBSettings, "spark": SparkSettings}
+
+
+class SelectionSettings(Strict):
+    """The numbers of segments that are tried."""
+
+    k_range: Annotated[list[int], BeforeValidator(_ks)]
+    panel: bool = False
+
+
+def _day(value: Any) -> Any:
+    try:
+        return None if value is None else date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("expected a day such as 2011-09-10, or null") from None
+
+
+class HoldoutSettings(Strict):
+    """The temporal hold-out."""
+
+    cut: Annotated[date | None, BeforeValidator(_day)] = None
+    days: Annotated[int, _whole(1)] = 90
+
+
+class EvaluationSettings(Strict):
+    """How the result is measured, and what evidence is gathered."""
+
+    silhouette_sample: Annotated[int, _whole(100)]
+    stability: bool = False
+    repeats: Annotated[int, _whole(2)] = 100
+    null: Annotated[int, _whole(0)] = 0
+    holdout: HoldoutSettings = HoldoutSettings()
+
+
+class TrackingSettings(Strict):
+    """Where runs are kept."""
+
+    enabled: bool
+    uri: str | None = None
+    experiment: str
+    model: bool = True
+
+
+class PublishedFigure(Strict):
+    """A figure that a study has published: what it is, where a run has it, its value, and how far off is the same.
+
+    A tolerance of null: the study's data are not to be had, ours are others, and the two are only laid side by side.
+    """
+
+    figure: str
+    key: str
+    value: float | list[float] | None = None
+    tolerance: float | str | None = 0
+
+
+def _bytes(value: Any) -> Any:
+    number, unit = str(value)[:-2].strip(), str(value)[-2:].upper()
+    if unit not in SIZES or not number.replace(".", "", 1).isdigit():
+        raise ValueError(f"expected a number and a unit ({', '.join(SIZES)}), such as 500MB or 5GB")
+    return int(float(number) * SIZES[unit])
+
+
+class CacheSettings(Strict):
+    """What is kept for later runs, and how much of it."""
+
+    enabled: bool = False
+    folder: str | None = None
+    max_size: Annotated[int, BeforeValidator(_bytes)] = 5 * 10**9
+
+
+class SweepSettings(Strict):
+    """How jobs of a sweep are repeated, and what a search is to improve."""
+
+    resume: bool = True
+    objective: str | list[str] = "common/silhouette"
+
+
+class Settings(Strict):
+    """Everything a run was asked to do."""
+
+    k: Annotated[int | Literal["auto"], _whole(2, "auto")]
+    seed: Annotated[int, _whole(0)]
+    data_dir: str
+    dataset: DatasetSettings
+    cleaning: CleaningSettings
+    recipe: RecipeSettings
+    scaler: dict[str, Any]
+    model: dict[str, Any]
+    engine: Annotated[DuckDBSettings | SparkSettings, Field(discriminator="name")]
+    selection: SelectionSettings
+    evaluation: EvaluationSettings
+    tracking: TrackingSettings
+    published: list[PublishedFigure] = []
+    cache: CacheSettings
+    sweep: SweepSettings = SweepSettings()
