@@ -6,6 +6,7 @@ environment, a working directory and file descriptors of its own, as a fresh int
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import runpy
@@ -14,7 +15,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from multiprocessing import forkserver
 from pathlib import Path
+
+import pytest
 
 # Before the first library asks: threads that wait by spinning turn seconds into minutes where two tests run at a time.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -36,8 +40,7 @@ def run(
 ) -> subprocess.CompletedProcess:
     """Run ``python -m module arguments`` and wait; output as text."""
     env = clean_environment() if env is None else dict(env)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
+    context = _forks()
     with tempfile.TemporaryDirectory(prefix="seg-command-") as scratch:
         out, err = Path(scratch) / "out", Path(scratch) / "err"
         process = context.Process(target=_child, args=(module, arguments, env, str(out), str(err)))
@@ -51,6 +54,17 @@ def run(
     return subprocess.CompletedProcess([module, *arguments], process.exitcode, *said)
 
 
+@functools.cache
+def _forks() -> multiprocessing.context.BaseContext:
+    """Start the server; it looks for what it imports in PYTHONPATH alone."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        forkserver.ensure_running()
+    return context
+
+
 def _child(module: str, arguments: tuple[str, ...], env: dict[str, str], out: str, err: str) -> None:
     for path, descriptor in ((out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
@@ -58,6 +72,7 @@ def _child(module: str, arguments: tuple[str, ...], env: dict[str, str], out: st
     os.environ.clear()
     os.environ.update(env)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    _fill(arguments)
     sys.argv = [module, *arguments]
     code = 0
     try:
@@ -68,3 +83,11 @@ def _child(module: str, arguments: tuple[str, ...], env: dict[str, str], out: st
         sys.stdout.flush()
         sys.stderr.flush()
     raise SystemExit(code)
+
+
+def _fill(arguments: tuple[str, ...]) -> None:
+    """Put an empty store where a command would make one."""
+    for argument in arguments:
+        store = Path(argument.removeprefix("tracking.uri=sqlite:///"))
+        if argument != str(store) and store.parent.is_dir() and not store.exists():
+            store.write_bytes(sys.modules["warm"].STORE)
