@@ -22,6 +22,9 @@ import pytest
 
 # Before the first library asks: threads that wait by spinning turn seconds into minutes where two tests run at a time.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Servers that are down are asked as often as ever, without seconds between.
+SOON = {"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0"}
+os.environ.update(SOON)
 PRELOADED = [
     "pandas", "pyarrow", "scipy.stats", "sklearn.cluster", "sklearn.mixture", "sklearn.pipeline", "sklearn.decomposition",
     "hydra.main", "omegaconf", "pydantic", "rich.table", "jinja2", "ibis", "ibis.backends.duckdb", "duckdb",
@@ -32,7 +35,7 @@ PRELOADED = [
 def clean_environment(**more: str) -> dict[str, str]:
     """Give the environment without what would lead a command to a store or to data of one's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEG_", "MLFLOW_"))}
-    return kept | more
+    return kept | SOON | more
 
 
 def run(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,12 @@ import pytest
 from seg.engine import DuckDBEngine
 
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
+
+
+def pytest_collection_finish():
+    """Take what the test modules have imported out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 from datetime import datetime
@@ -10,6 +11,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from seg import cleaning, composition, config, features, preparing, sources
 from seg.cleaning import ledger
@@ -46,17 +48,22 @@ def files(tmp_path):
 @pytest.fixture
 def load(engine):
     def run(path, bad_rows="fail", **options):
-        found = settings(
-            f"dataset.path={path}", *[f"dataset.{key}={value}" for key, value in options.items()]
-        )
+        changed = [f"dataset.path={path}", *[f"dataset.{key}={value}" for key, value in options.items()]]
+        found = config.settings(composition.recompose(composed(), changed))
         return amazon_reviews.load(engine, preparing.find(found, []), Reading(), bad_rows)
 
     return run
 
 
 def settings(*overrides: str) -> Settings:
+    return config.settings(OmegaConf.create(composed(*overrides)))
+
+
+@functools.cache
+def composed(*overrides: str) -> str:
     config.prepare_environment()
-    return config.settings(composition.compose(["dataset=amazon_reviews", "tracking=none", *overrides]))
+    cfg = composition.compose(["dataset=amazon_reviews", "tracking=none", *overrides])
+    return OmegaConf.to_yaml(cfg, resolve=False)
 
 
 def as_parquet(path, name="reviews.parquet"):

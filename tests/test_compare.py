@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 import browser
+import command_line
 from seg import compare
 from seg.tracking import read
 
@@ -192,8 +191,8 @@ def toy(tmp_path_factory):
         "evaluation.repeats=3",
     ]
     evidence = ["evaluation.null=19", "evaluation.holdout.cut=2024-10-03", f"hydra.sweep.dir={folder}/sweep"]
-    command = [sys.executable, "-m", "seg.run", "-m", "dataset=toy", "k=3,4", *small, *evidence, *store]
-    subprocess.run(command, check=True, capture_output=True)
+    done = command_line.run("seg.run", "-m", "dataset=toy", "k=3,4", *small, *evidence, *store)
+    assert done.returncode == 0, done.stdout + done.stderr
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name("toy").experiment_id
     (run,) = client.search_runs([experiment], "params.k = '3' and tags.data = 'generated'")

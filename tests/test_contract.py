@@ -48,9 +48,14 @@ def checked(composed):
 
 
 @pytest.fixture(scope="module")
-def pairings(composed):
+def bases(composed):
+    """Give the settings of every data set, with its own cleaning and recipe."""
+    return {name: config.settings(composed(f"dataset={name}")) for name in DATASETS}
+
+
+@pytest.fixture(scope="module")
+def pairings(composed, bases):
     """Check every data set with every cleaning and every recipe: the error of each, or None."""
-    base = {name: config.settings(composed(f"dataset={name}")) for name in DATASETS}
     cleanings = {name: config.settings(composed(f"cleaning={name}")).cleaning for name in CLEANINGS}
     # A recipe may speak of the columns of the data set it is for.
     recipes = {
@@ -60,7 +65,7 @@ def pairings(composed):
     for dataset, cleaning, recipe in product(DATASETS, CLEANINGS, RECIPES):
         parts = {"cleaning": cleanings[cleaning], "recipe": recipes[recipe]}
         try:
-            config.check_parts(base[dataset].model_copy(update=parts))
+            config.check_parts(bases[dataset].model_copy(update=parts))
         except SegError as error:
             found[dataset, cleaning, recipe] = str(error)
         else:
@@ -81,17 +86,21 @@ def test_a_data_set_has_a_card(name):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_data_set_composes_and_its_own_cleaning_and_recipe_fit_it(checked, name):
-    settings = checked(f"dataset={name}")
+def test_a_data_set_composes_and_its_own_cleaning_and_recipe_fit_it(bases, name):
+    settings = bases[name]
+    config.check_parts(settings)
     assert settings.dataset.name == name
     assert {"customer_id", "order_id"} & config.provides(settings.dataset)
 
 
-@pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize("group", ["scaler", "model"])
-def test_a_data_set_composes_with_every_scaler_and_model(checked, name, group):
+def test_every_data_set_is_served_by_every_scaler_and_model(composed, bases, group):
     for choice in config.choices(group):
-        checked(f"dataset={name}", *(ON_SPARK if choice.startswith("mllib_") else []), f"{group}={choice}")
+        on = ON_SPARK if choice.startswith("mllib_") else []
+        chosen = config.settings(composed("dataset=toy", *on, f"{group}={choice}"))
+        parts = {name: getattr(chosen, name) for name in ("scaler", "model", "engine")}
+        for base in bases.values():
+            config.check_parts(base.model_copy(update=parts))
 
 
 @pytest.mark.parametrize("name", DATASETS)

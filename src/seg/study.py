@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from seg import command, composition, config, outputs, progress, published, sources
 from seg.errors import SegError, listed
@@ -30,17 +30,16 @@ START, END = "<!-- published and ours -->", "<!-- end -->"
 
 def studies() -> list[str]:
     """Name the studies that have a table: those that compare with published figures, and those that are sweeps."""
-    return [
-        name
-        for name in config.choices("experiment")
-        if is_sweep(name) or composition.compose([f"experiment={name}"]).published
-    ]
+    return [name for name in config.choices("experiment") if is_sweep(name) or "published" in _preset(name)]
 
 
 def is_sweep(name: str) -> bool:
     """Tell a study that is a sweep of its own."""
-    preset = OmegaConf.load(config.CONFIGS / "experiment" / f"{name}.yaml")
-    return OmegaConf.select(preset, "hydra.mode") == "MULTIRUN"
+    return OmegaConf.select(_preset(name), "hydra.mode") == "MULTIRUN"
+
+
+def _preset(name: str) -> DictConfig:
+    return OmegaConf.load(config.CONFIGS / "experiment" / f"{name}.yaml")
 
 
 def sweep(name: str) -> str:
