@@ -26,7 +26,7 @@ def ward(X, k, seed):
 
 def scripted(monkeypatch, logs: np.ndarray) -> None:
     """Let the log of the within sum of squares of data set j at k = i + 1 be logs[i, j]."""
-    monkeypatch.setattr(module, "in_threads", lambda task, jobs, workers: logs[::-1].ravel().tolist())
+    monkeypatch.setattr(module, "in_threads", lambda task, jobs, rows, workers: logs[::-1].ravel().tolist())
 
 
 # --- by hand

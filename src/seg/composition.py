@@ -6,6 +6,7 @@ Every command composes as ``seg.run`` does, so that an option means the same eve
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,7 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
     SegError
         A part cannot be made: its arguments are unknown, or have a wrong value.
     """
+    from sklearn.base import clone
     from sklearn.utils._param_validation import InvalidParameterError
 
     from seg.space import Parts
@@ -93,11 +95,15 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
     # A model is one clusterer, or an embedding and the clusterer that works in it.
     model = cfg.model.get("cluster", cfg.model)
 
-    def make_clusterer(k: int):
+    @functools.cache  # to compose takes Hydra longer than a fit of a thousand customers takes
+    def template(k: int):
         at_k = cfg.copy()
         with open_dict(at_k):
             at_k.k = k
         return instantiate(at_k.model.get("cluster", at_k.model))
+
+    def make_clusterer(k: int):
+        return clone(template(k), safe=False)  # those of MLlib are no estimators
 
     def made(key: str, make):
         try:

@@ -111,10 +111,9 @@ def gather(
 
 def fitter(parts: Parts, features: list[str]) -> Callable:
     """Make the callable that stability takes: from rows, k and a seed to labels and a rule for other rows."""
-    templates: dict[int, object] = {}
 
     def fit(X: np.ndarray, k: int, seed: int):
-        clusterer = clone(templates.setdefault(k, parts.make_clusterer(k)))
+        clusterer = parts.make_clusterer(k)
         if "random_state" in clusterer.get_params():
             clusterer.set_params(random_state=seed)
         if parts.embed is None:
@@ -170,7 +169,7 @@ def _null(settings: Settings, parts: Parts, table: FeatureTable, scan: Scan, k: 
         if parts.embed is not None:
             embedding = clone(parts.embed).set_params(random_state=seed)
             seen = space.embed(embedding, columns, X)
-            labels = Segmenter(clone(parts.make_clusterer(k))).fit(seen).labels_
+            labels = Segmenter(parts.make_clusterer(k)).fit(seen).labels_
         else:
             labels, _assign = fit(X, k, seed)
         return metrics.silhouettes(seen, {k: labels}, sample=sample, seed=settings.seed)[k].value

@@ -6,16 +6,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from joblib import cpu_count
-from threadpoolctl import threadpool_limits
 
 from seg.errors import SegError
 from seg.evaluation import metrics
+from seg.evaluation.stability import in_threads
 from seg.models.segmenter import Segmenter
 
 K_SCAN_COLUMNS = [
@@ -98,36 +96,25 @@ def together(scans: Sequence[Scan]) -> Scan:
 
 
 def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick: Callable[[int], None]):
-    """Fit every clusterer, one k a thread, each on one core.
-
-    Threads within a fit would wait for each other many times a second, which a busy machine turns into minutes, and their
-    number would change the last digits of the centres.
-    """
+    """Fit every clusterer, one k a thread."""
     # A hierarchy is built once and cut for every k: no use in several threads doing it at the same time.
     cuts_a_tree = {"memory", "compute_full_tree"} <= set(clusterers[0].get_params())
-    workers = 1 if cuts_a_tree else cpu_count()
-    with (
-        tempfile.TemporaryDirectory(prefix="seg-tree-") as cache,
-        threadpool_limits(1, user_api="blas"),
-        ThreadPoolExecutor(workers, initializer=threadpool_limits, initargs=(1, "openmp")) as pool,
-    ):
+    by_k = dict(zip(ks, clusterers, strict=True))
+    with tempfile.TemporaryDirectory(prefix="seg-tree-") as cache:
 
-        def fit(clusterer, k: int) -> tuple[Segmenter, float]:
+        def fit(k: int) -> tuple[Segmenter, float]:
             tick(k)
             start = time.perf_counter()
-            return _fit(clusterer, X, order_by, cache if cuts_a_tree else None), time.perf_counter() - start
+            return _fit(by_k[k], X, order_by, cache if cuts_a_tree else None), time.perf_counter() - start
 
         # The largest k takes longest: first in, so that no core is idle at the end.
-        jobs = {
-            k: pool.submit(fit, clusterer, k)
-            for clusterer, k in sorted(zip(clusterers, ks, strict=True), key=lambda p: -p[1])
-        }
-        try:
-            results = [jobs[k].result() for k in ks]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [segmenter for segmenter, _ in results], [spent for _, spent in results]
+        largest_first = sorted(ks, reverse=True)
+        results = dict(
+            zip(
+                largest_first, in_threads(fit, largest_first, len(X), 1 if cuts_a_tree else None), strict=True
+            )
+        )
+    return [results[k][0] for k in ks], [results[k][1] for k in ks]
 
 
 def _fit(clusterer, X: np.ndarray, order_by, cache: str | None) -> Segmenter:

@@ -91,7 +91,7 @@ def groups(X: np.ndarray, ks: Iterable[int], seed: int = 0, workers: int | None 
         return Groups(np.nan if collapsed else mixture.bic(balls[order]), labels, _border(balls, labels))
 
     possible = sorted((k for k in set(ks) if k < distinct), reverse=True)  # the slowest first
-    return dict(reversed(list(zip(possible, in_threads(of, possible, workers), strict=True))))
+    return dict(reversed(list(zip(possible, in_threads(of, possible, len(order), workers), strict=True))))
 
 
 def some(n: int, seed: int) -> np.ndarray:

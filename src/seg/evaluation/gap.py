@@ -114,7 +114,7 @@ def gap(
         return float(np.log(spread(data, labeling)[1].sum()))
 
     jobs = [(k, number) for k in reversed(ks) for number in range(len(sets))]
-    values = np.array(in_threads(log_within, jobs, workers)).reshape(len(ks), len(sets))[::-1]
+    values = np.array(in_threads(log_within, jobs, len(X), workers)).reshape(len(ks), len(sets))[::-1]
     observed, null = values[:, 0], values[:, 1:]
     gaps, se = null.mean(axis=1) - observed, null.std(axis=1) * np.sqrt(1 + 1 / references)
     table = pd.DataFrame(zip(ks, observed, null.mean(axis=1), gaps, se, strict=True), columns=GAP_COLUMNS)

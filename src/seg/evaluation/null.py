@@ -137,7 +137,7 @@ def null_test(
         return float(score(KINDS[kind](X, rng), int(rng.integers(2**31))))
 
     jobs = [(kind, number) for kind in kinds for number in range(draws)]
-    scores = np.array(in_threads(draw, jobs, workers)).reshape(len(kinds), draws)
+    scores = np.array(in_threads(draw, jobs, len(X), workers)).reshape(len(kinds), draws)
     for kind, values in zip(kinds, scores, strict=True):
         if not np.isfinite(values).any():
             raise ValueError(
