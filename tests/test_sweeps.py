@@ -130,7 +130,7 @@ def test_a_sweep_that_is_killed_is_resumed_and_counts_every_job_once(place):
     jobs = [
         *TOY,
         "tracking.experiment=b",
-        "k=range(2,8)",
+        "k=range(2,7)",
         "hydra/launcher=joblib",
         "hydra.launcher.n_jobs=2",
     ]
@@ -154,8 +154,8 @@ def test_a_sweep_that_is_killed_is_resumed_and_counts_every_job_once(place):
         for run in found
         if run.info.status == "FINISHED" and "job.key" in run.data.tags
     )
-    assert len(finished) == 6 and set(finished.values()) == {1}
-    assert 1 <= statuses(place, "resumed").count("done before") <= 5
+    assert len(finished) == 5 and set(finished.values()) == {1}
+    assert 1 <= statuses(place, "resumed").count("done before") <= 4
     (parent,) = [run for run in found if run.data.tags.get("seg.kind") == "sweep"]
     assert parent.info.status == "FINISHED"
     assert {run.data.tags.get("mlflow.parentRunId") for run in found} == {None, parent.info.run_id}
