@@ -6,6 +6,7 @@ environment, a working directory and file descriptors of its own, as a fresh int
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import multiprocessing
 import os
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -42,19 +43,28 @@ def run(
     module: str, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 240
 ) -> subprocess.CompletedProcess:
     """Run ``python -m module arguments`` and wait; output as text."""
-    env = clean_environment() if env is None else dict(env)
-    context = _forks()
-    with tempfile.TemporaryDirectory(prefix="seg-command-") as scratch:
-        out, err = Path(scratch) / "out", Path(scratch) / "err"
-        process = context.Process(target=_child, args=(module, arguments, env, str(out), str(err)))
-        process.start()
+    with started(module, *arguments, env=env) as (process, said):
         process.join(timeout)
         if process.is_alive():
             process.kill()
             process.join()
-            raise subprocess.TimeoutExpired([module, *arguments], timeout, out.read_bytes(), err.read_bytes())
-        said = [path.read_text() if path.exists() else "" for path in (out, err)]
-    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *said)
+            raise subprocess.TimeoutExpired([module, *arguments], timeout, said("out"), said("err"))
+        return subprocess.CompletedProcess([module, *arguments], process.exitcode, said("out"), said("err"))
+
+
+@contextlib.contextmanager
+def started(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[tuple]:
+    """Start ``python -m module arguments``: its process, and a function that gives what it has said by now."""
+    env = clean_environment() if env is None else dict(env)
+    with tempfile.TemporaryDirectory(prefix="seg-command-") as scratch:
+
+        def said(stream: str = "out") -> str:
+            path = Path(scratch, stream)
+            return path.read_text() if path.exists() else ""
+
+        process = _forks().Process(target=_child, args=(module, arguments, env, scratch))
+        process.start()
+        yield process, said
 
 
 @functools.cache
@@ -68,9 +78,9 @@ def _forks() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _child(module: str, arguments: tuple[str, ...], env: dict[str, str], out: str, err: str) -> None:
-    for path, descriptor in ((out, 1), (err, 2)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
+def _child(module: str, arguments: tuple[str, ...], env: dict[str, str], scratch: str) -> None:
+    for name, descriptor in (("out", 1), ("err", 2)):
+        os.dup2(os.open(f"{scratch}/{name}", os.O_WRONLY | os.O_CREAT), descriptor)
     sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
     os.environ.clear()
     os.environ.update(env)

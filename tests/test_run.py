@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -419,19 +418,17 @@ def test_own_orders_need_only_customer_date_and_amount(tmp_path):
 
 def test_an_interrupted_run_ends_killed(tmp_path, store):
     options = ["dataset=toy", "dataset.customers=20000", "selection.k_range=2..40"]
-    process = subprocess.Popen(
-        command(*options, folder=tmp_path / "run", store=store),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    for line in process.stdout:
-        if "features" in line:
-            break
-    time.sleep(0.5)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
-    assert process.returncode == 130
+    with command_line.started(*command(*options, folder=tmp_path / "run", store=store)[2:]) as (
+        process,
+        said,
+    ):
+        while "features" not in said():
+            assert process.is_alive(), said()
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.terminate()
+        process.join(120)
+        assert process.exitcode == 130, said()
     _, found = store.only_run()
     assert found.info.status == "KILLED"
     assert not (tmp_path / "run" / "segments.csv").exists()
