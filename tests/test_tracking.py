@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from omegaconf import OmegaConf
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
@@ -238,9 +239,13 @@ def test_a_secret_of_spark_is_kept_out_of_overrides_and_one_that_a_file_writes_o
     assert moved == "engine.conf={a.secret.key: ${oc.env:SEG_A_SECRET_KEY}, spark.x: 2}"
     assert os.environ["SEG_A_SECRET_KEY"] == "g h"
     assert private(moved) == moved
-    for written in ("{a.secret.key: geheim}", "{a: {Password: geheim}}"):
+    config.prepare_environment()
+    cfg = composition.compose(["dataset=toy", "engine=spark", "engine.conf={a.secret.key: geheim}"])
+    assert "geheim" not in OmegaConf.to_yaml(cfg) and "geheim" in str(config.settings(cfg).engine.conf)
+    for written in ({"a.secret.key": "geheim"}, {"a": {"Password": "geheim"}}):
+        cfg.engine.conf = written
         with pytest.raises(SegError, match=r"engine.conf: a.(secret.key|Password): a secret would stand in"):
-            config.settings(composition.compose(["dataset=toy", "engine=spark", f"engine.conf={written}"]))
+            config.settings(cfg)
 
 
 def test_a_run_goes_to_the_server_that_its_environment_named_and_to_no_other(tmp_path, capsys, monkeypatch):

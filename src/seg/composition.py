@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seg import config
 from seg.errors import SegError, listed
-from seg.overrides import readable
+from seg.overrides import private, readable
 
 if TYPE_CHECKING:
     from seg.space import Parts
@@ -31,7 +31,7 @@ REUSABLE = ("dataset", "engine", "data_dir", "tracking")
 def compose(overrides: Sequence[str]) -> DictConfig:
     """Compose the configuration as seg.run does, without starting a run."""
     with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
-        return hydra.compose("run", overrides=[readable(text) for text in overrides])
+        return hydra.compose("run", overrides=[readable(private(text)) for text in overrides])
 
 
 def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
@@ -51,7 +51,7 @@ def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
     """
     cfg = OmegaConf.create(config_yaml)
     parser = OverridesParser.create()
-    given = [parser.parse_override(readable(text)) for text in overrides]
+    given = [parser.parse_override(readable(private(text))) for text in overrides]
     for override in given:
         if override.key_or_group.partition(".")[0] not in REUSABLE:
             raise SegError(
