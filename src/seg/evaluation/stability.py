@@ -164,7 +164,8 @@ def bootstrap(
         found = encode(_extended(X, drawn, *fit(X[drawn], k, _start(rng))), len(X))
         return _best_jaccard(codes[drawn], found.codes[drawn], segments, found), _rand(codes, found.codes)
 
-    done = [result for result in in_threads(repeat, range(repeats), len(X), workers) if result]
+    fitted = int(0.63 * len(X))  # so many are left without copies
+    done = [result for result in in_threads(repeat, range(repeats), fitted, workers) if result]
     if not done:
         raise ValueError(
             f"each of the {repeats} bootstrap samples has fewer distinct points than k = {k}: choose a smaller k"
