@@ -239,6 +239,12 @@ def test_a_secret_of_spark_is_kept_out_of_overrides_and_one_that_a_file_writes_o
     assert moved == "engine.conf={a.secret.key: ${oc.env:SEG_A_SECRET_KEY}, spark.x: 2}"
     assert os.environ["SEG_A_SECRET_KEY"] == "g h"
     assert private(moved) == moved
+    two = private("engine.conf={a: {secret.key: pa$$}, b: {secret.key: word}}")
+    assert (
+        two
+        == "engine.conf={a: {secret.key: ${oc.env:SEG_SECRET_KEY}}, b: {secret.key: ${oc.env:SEG_SECRET_KEY_}}}"
+    )
+    assert (os.environ.pop("SEG_SECRET_KEY"), os.environ.pop("SEG_SECRET_KEY_")) == ("pa$$", "word")
     config.prepare_environment()
     cfg = composition.compose(["dataset=toy", "engine=spark", "engine.conf={a.secret.key: geheim}"])
     assert "geheim" not in OmegaConf.to_yaml(cfg) and "geheim" in str(config.settings(cfg).engine.conf)

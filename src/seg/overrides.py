@@ -19,7 +19,7 @@ from seg.config import SECRET, choices
 from seg.errors import listed
 
 # A property of Spark and its value, where that is not taken from elsewhere already.
-PROPERTY = re.compile(r"""([\w.-]+)(['"]?\s*[:=]\s*)('[^'$]+'|"[^"$]+"|[^\s,{}'"$]+)""")
+PROPERTY = re.compile(r"""([\w.-]+)(['"]?\s*[:=]\s*)('(?!\$\{)[^']+'|"(?!\$\{)[^"]+"|(?!\$\{)[^\s,{}'"]+)""")
 
 
 def readable(argument: str) -> str:
@@ -68,8 +68,10 @@ def private(argument: str) -> str:
 
 
 def _moved(key: str, value: str) -> str:
-    name = "SEG_" + re.sub(r"\W+", "_", key).strip("_").upper()
-    os.environ[name] = value.strip("'\"")
+    name, value = "SEG_" + re.sub(r"\W+", "_", key).strip("_").upper(), value.strip("'\"")
+    while os.environ.get(name, value) != value:
+        name += "_"
+    os.environ[name] = value
     return f"${{oc.env:{name}}}"
 
 

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("seg")
 COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
-_ended: list[
-    SegError
-] = []  # what ended the single run, and was said: raised through Hydra, it would be said twice
+# What ended the single run, and was said: raised through Hydra, it would be said twice.
+_ended: list[SegError] = []
 
 
 @dataclass(frozen=True)

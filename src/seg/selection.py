@@ -109,11 +109,8 @@ def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick:
 
         # The largest k takes longest: first in, so that no core is idle at the end.
         largest_first = sorted(ks, reverse=True)
-        results = dict(
-            zip(
-                largest_first, in_threads(fit, largest_first, len(X), 1 if cuts_a_tree else None), strict=True
-            )
-        )
+        found = in_threads(fit, largest_first, len(X), 1 if cuts_a_tree else None)
+    results = dict(zip(largest_first, found, strict=True))
     return [results[k][0] for k in ks], [results[k][1] for k in ks]
 
 
