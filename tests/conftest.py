@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import small_spark
 from seg.engine import DuckDBEngine
 
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
@@ -29,6 +30,12 @@ def pytest_unconfigure():
 def own_cache(tmp_path_factory):
     """Keep what tests compute out of the cache of the project, and what lies there out of the tests."""
     os.environ["SEG_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_python():
+    """Have what executors run in Python, which is MLflow's UDF alone, run in the Python of the tests."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 
 @pytest.fixture(scope="session")
@@ -87,15 +94,10 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def spark():
-    """Spark on this machine, one JVM for all tests of a process: tuned for tables of some rows."""
+    """Spark on this machine, one JVM for all tests of a process."""
     from seg.engine.spark import SparkEngine
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers that MLflow's UDF runs in
-    small = {
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    }
-    with SparkEngine(master="local[2]", conf=small, driver_memory="1g", shuffle_partitions=2) as connected:
+    with SparkEngine(
+        small_spark.MASTER, None, small_spark.CONF, small_spark.MEMORY, small_spark.PARTITIONS
+    ) as connected:
         yield connected

@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
+import small_spark
 from seg import composition, config, flow, outputs
 from seg.errors import SegError
 from seg.evaluation import metrics
@@ -26,7 +27,6 @@ TOY = [
     "cache.enabled=false",
     "recipe.features=[recency_days,{orders:[log1p,iqr_cap]},{revenue:[iqr_cap,log1p]}]",
 ]
-SPARK = ["engine=spark", "engine.master='local[2]'", "engine.shuffle_partitions=2"]
 SAMPLE = 200
 
 
@@ -99,7 +99,9 @@ def spark_run(tmp_path_factory):
                 collected.append(len(frame))
                 return frame
 
-            settings, parts = composed(*SPARK, f"evaluation.silhouette_sample={SAMPLE}", *overrides)
+            settings, parts = composed(
+                *small_spark.OVERRIDES, f"evaluation.silhouette_sample={SAMPLE}", *overrides
+            )
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(SparkEngine, "collect", spy)
                 result = flow.segment(settings, parts, folder)
@@ -171,7 +173,7 @@ def test_a_scaler_on_spark_has_the_numbers_of_the_one_in_memory(spark_run, here,
     """Spark's vectors are compared with the small model's, whose scaler is compared with one fitted in memory."""
     from seg.models.mllib import space
 
-    _settings, parts = composed(*SPARK, "model=mllib_kmeans", f"scaler={scaler}")
+    _settings, parts = composed(*small_spark.OVERRIDES, "model=mllib_kmeans", f"scaler={scaler}")
     frame, table = here.table.frame, here.table
     with parts.connect() as engine:
         on_spark = engine.frame(engine.register(frame.reset_index()))
@@ -246,7 +248,7 @@ def test_what_executors_wrote_is_hashed_on_its_way_out(spark_run):
 def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memory():
     from seg.models.mllib import table
 
-    _settings, parts = composed(*SPARK, "model=mllib_kmeans")
+    _settings, parts = composed(*small_spark.OVERRIDES, "model=mllib_kmeans")
     with parts.connect() as engine:
 
         def check(**columns):
@@ -269,7 +271,10 @@ def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memor
 @pytest.mark.real
 def test_mllib_finds_one_of_the_four_optima_of_the_published_study(real_data, tmp_path):
     settings, parts = composed(
-        *SPARK, "model=mllib_kmeans", "selection.k_range=[3]", data=["experiment=nova_ims", "cache=off"]
+        *small_spark.OVERRIDES,
+        "model=mllib_kmeans",
+        "selection.k_range=[3]",
+        data=["experiment=nova_ims", "cache=off"],
     )
     result = flow.segment(settings, parts, tmp_path)
     optima = [(2109, 4524, 2810), (2097, 4526, 2820), (2092, 4534, 2817), (2096, 4532, 2815)]

@@ -3,16 +3,15 @@
 import pandas as pd
 import pytest
 
-from seg.engine import spark_session
+import small_spark
 from test_scoring import ORDERS, registered, scored, train  # noqa: F401 - registered is a fixture
 
 pytestmark = pytest.mark.spark
 
 
-def test_raw_orders_scored_on_spark_get_the_segments_of_the_embedded_engine(spark, tmp_path, monkeypatch):
+def test_raw_orders_scored_on_spark_get_the_segments_of_the_embedded_engine(tmp_path):
     folder, result = train(tmp_path / "model", "dataset=transactions", "k=4")
-    monkeypatch.setattr(spark_session, "_started", {})  # the session of the other tests is one that was there
-    found = scored(folder, ORDERS, tmp_path, "engine=spark")
+    found = scored(folder, ORDERS, tmp_path, *small_spark.OVERRIDES)
     assert found.loc[result.table.frame.index, "segment"].tolist() == result.labels.tolist()
 
 
