@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
+import command_line
 import small_spark
 from seg import composition, config, flow, outputs
 from seg.errors import SegError
@@ -270,13 +271,15 @@ def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memor
 @pytest.mark.spark
 @pytest.mark.real
 def test_mllib_finds_one_of_the_four_optima_of_the_published_study(real_data, tmp_path):
-    settings, parts = composed(
-        *small_spark.OVERRIDES,
-        "model=mllib_kmeans",
-        "selection.k_range=[3]",
-        data=["experiment=nova_ims", "cache=off"],
-    )
-    result = flow.segment(settings, parts, tmp_path)
+    """As a command: the session of the other tests compiles nothing, which many rows do not bear."""
+    done = command_line.run(
+        "seg.run", "experiment=nova_ims", "engine=spark", "engine.master=local[2]", "engine.shuffle_partitions=2",
+        "model=mllib_kmeans", "selection.k_range=[3]", "cache=off", f"data_dir={real_data}",
+        f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", "tracking.model=false", f"hydra.run.dir={tmp_path}/run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
     optima = [(2109, 4524, 2810), (2097, 4526, 2820), (2092, 4534, 2817), (2096, 4532, 2815)]
-    assert sorted(result.segments["size"]) in [sorted(sizes) for sizes in optima]
-    assert result.metrics["own/silhouette_sq"] == pytest.approx(0.7687, abs=0.0005)
+    sizes = pd.read_csv(tmp_path / "run" / "segments.csv")["size"]
+    assert sorted(sizes) in [sorted(one) for one in optima]
+    scan = pd.read_csv(tmp_path / "run" / "k_scan.csv")
+    assert scan["silhouette_sq"].tolist() == [pytest.approx(0.7687, abs=0.0005)]
