@@ -38,6 +38,12 @@ def own_python():
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 
+@pytest.fixture
+def side_by_side(monkeypatch):
+    """Have fits of few rows run in threads, too."""
+    monkeypatch.setattr("seg.evaluation.stability.FEW", 0)
+
+
 @pytest.fixture(scope="session")
 def engine():
     with DuckDBEngine(threads=2) as connected:

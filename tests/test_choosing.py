@@ -243,7 +243,7 @@ def test_a_reason_says_how_well_the_segments_agree_with_the_groups():
     assert (choice.k, choice.clear) == (2, True) and "agree with these groups to 0.0" in choice.reason
 
 
-def test_a_seed_gives_one_panel_with_any_number_of_workers_and_the_table_is_kept():
+def test_a_seed_gives_one_panel_with_any_number_of_workers_and_the_table_is_kept(side_by_side):
     X = four_blobs(300)
     table, labelings = scan_of(X)
     before = table.copy()
@@ -339,7 +339,7 @@ def test_a_skewed_kind_of_customer_takes_several_components_and_is_no_group():
     assert best(found) is not found[1] and not best(found).border >= 3
 
 
-def test_groups_follow_neither_the_order_of_rows_nor_their_units_nor_workers():
+def test_groups_follow_neither_the_order_of_rows_nor_their_units_nor_workers(side_by_side):
     X = four_blobs(400).round(1)
     order = np.random.default_rng(1).permutation(len(X))
     one = groups(X, [3, 4], workers=1)

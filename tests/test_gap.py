@@ -139,7 +139,7 @@ def test_reference_sets_fill_the_box_along_the_principal_axes():
     assert back.max(axis=0) == pytest.approx([10, 1], abs=0.2)
 
 
-def test_a_seed_gives_one_result_with_any_number_of_workers():
+def test_a_seed_gives_one_result_with_any_number_of_workers(side_by_side):
     X = blobs(20)
     one, same, other = (
         gap(X, kmeans, [2, 3], 3, seed, workers).table.to_numpy().tolist()

@@ -117,7 +117,7 @@ def test_permuted_blobs_are_indistinguishable_from_permuted_data():
     assert test.p > 0.05 and abs(test.z) < 3
 
 
-def test_a_seed_gives_one_result_with_any_number_of_workers():
+def test_a_seed_gives_one_result_with_any_number_of_workers(side_by_side):
     X = blobs()
     runs = [null_test(X, score, 5, seed, workers=workers) for seed, workers in ((1, 1), (1, 2), (2, 2))]
     one, same, other = ([test.scores.tolist() for test in run.values()] for run in runs)

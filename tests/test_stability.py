@@ -198,7 +198,7 @@ def test_segments_of_uniform_data_are_unstable_over_seeds_and_samples():
     assert bootstrap(X, kmeans(X, 7, 0)[0], kmeans, 7, repeats=10).rand < 0.8
 
 
-def test_a_seed_gives_one_result_with_any_number_of_workers():
+def test_a_seed_gives_one_result_with_any_number_of_workers(side_by_side):
     X = np.random.default_rng(0).uniform(size=(200, 2))
     labels = kmeans(X, 5, 0)[0]
 
@@ -211,7 +211,7 @@ def test_a_seed_gives_one_result_with_any_number_of_workers():
     assert measured(1, 2) != measured(2, 2)
 
 
-def test_every_fit_starts_anew_in_a_thread_with_one_core():
+def test_every_fit_starts_anew_in_a_thread_with_one_core(side_by_side):
     X, truth = blobs(10)
     starts, cores, threads = [], set(), set()
 
@@ -226,6 +226,14 @@ def test_every_fit_starts_anew_in_a_thread_with_one_core():
     seed_agreement(X, spy, 4, 4)
     assert len(set(starts)) == len(starts) == 8 + 2 * 4 + 4
     assert cores == {1} and threading.get_ident() not in threads
+
+
+def test_fits_run_side_by_side_where_they_are_of_many_rows_only():
+    both = threading.Barrier(2)
+    assert stability.in_threads(lambda _: both.wait(30), range(2), stability.FEW, 2) != []
+    assert (
+        len(set(stability.in_threads(lambda _: threading.get_ident(), range(50), stability.FEW - 1, 2))) == 1
+    )
 
 
 def test_many_customers_are_measured_on_a_sample_and_the_result_says_so(monkeypatch):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,8 @@ GROUPS = (
     "cache",
     "experiment",
 )
-SECRET = re.compile(
-    "secret|password|token|access[.]?key", re.IGNORECASE
-)  # as Spark has it, which hides them in its logs
+# As Spark has it, which hides them in its logs.
+SECRET = re.compile("secret|password|token|access[.]?key", re.IGNORECASE)
 
 
 def prepare_environment() -> None:
@@ -46,7 +45,7 @@ def prepare_environment() -> None:
     os.environ["SEG_ROOT"] = str(ROOT)
     # Threads that wait by spinning turn seconds into minutes where another process wants the core.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # Errors come to `explain` as they are, instead of being printed by Hydra.
+    # Errors come to `overrides.explain` as they are, instead of being printed by Hydra.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
 
 
@@ -76,21 +75,17 @@ def settings(cfg: DictConfig) -> Settings:
 
 def _check_secrets(conf: object) -> None:
     """Refuse a secret that is written out: the files of a run and the store keep the configuration as it came."""
-    shown = [key for key, value in _flat(conf) if SECRET.search(key) and value and "${" not in str(value)]
+    if not isinstance(conf, Mapping):
+        return
+    from seg.engine.spark_session import spelled
+
+    written = {key: value for key, value in spelled(conf).items() if value not in ("", "None")}
+    shown = [key for key, value in written.items() if SECRET.search(key) and "${" not in value]
     if shown:
         raise SegError(
             f"engine.conf: {', '.join(shown)}: a secret would stand in config.yaml and in the store for all to read; set it as a "
             "variable of the environment, and give ${oc.env:NAME_OF_THE_VARIABLE} here"
         )
-
-
-def _flat(conf: object, above: str = "") -> Iterator[tuple[str, object]]:
-    """Go through properties, those under a common beginning too."""
-    for key, value in conf.items() if isinstance(conf, Mapping) else ():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
 
 
 def provides(dataset: DatasetSettings) -> set[str]:

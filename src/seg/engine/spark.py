@@ -59,7 +59,7 @@ class SparkEngine:
         collect_limit: int | None = None,
         staging_dir: str | None = None,
     ):
-        properties = _properties(conf or {})
+        properties = spark_session.spelled(conf or {})
         if shuffle_partitions is not None:
             properties["spark.sql.shuffle.partitions"] = str(shuffle_partitions)
         request = Request(master, remote, properties, driver_memory, timeout)
@@ -298,14 +298,3 @@ def _plain(table: pa.Table) -> pa.Table:
             kind = pa.timestamp("us", kind.tz)
         fields.append(pa.field(item.name, kind))
     return table.cast(pa.schema(fields))
-
-
-def _properties(conf: Mapping[str, object], above: str = "") -> dict[str, str]:
-    """Spell properties as Spark does, those under a common beginning with it: a switch of YAML is true or false there."""
-    properties: dict[str, str] = {}
-    for key, value in conf.items():
-        if isinstance(value, Mapping):
-            properties |= _properties(value, f"{above}{key}.")
-        else:
-            properties[f"{above}{key}"] = str(value).lower() if isinstance(value, bool) else str(value)
-    return properties

@@ -370,6 +370,17 @@ def _as_error(log: Path) -> Iterator[None]:
         ) from None
 
 
+def spelled(conf: Mapping[str, object], above: str = "") -> dict[str, str]:
+    """Spell properties as Spark does, those under a common beginning with it: a switch of YAML is true or false there."""
+    properties: dict[str, str] = {}
+    for key, value in conf.items():
+        if isinstance(value, Mapping):
+            properties |= spelled(value, f"{above}{key}.")
+        else:
+            properties[f"{above}{key}"] = str(value).lower() if isinstance(value, bool) else str(value)
+    return properties
+
+
 def first_line(error: BaseException) -> str:
     """Give what Spark says of an error, without the plan and the stack that follow."""
     lines = [line.strip().removeprefix(": ") for line in str(error).splitlines() if line.strip()]
