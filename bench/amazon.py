@@ -71,10 +71,12 @@ def by_sql(folder: Path, counts: bool):
 
 def by_seg(folder: Path, *options: str):
     """Make the frame as a run does; return the function that is timed."""
-    from seg import composition, config, preparing
+    from seg.config import compose
+    from seg.config import load as config
+    from seg.preparation import prepare
 
     config.prepare_environment()
-    cfg = composition.compose(
+    cfg = compose.compose(
         [
             "experiment=amazon_electronics",
             "tracking=none",
@@ -84,9 +86,9 @@ def by_seg(folder: Path, *options: str):
     )
     settings = config.settings(cfg)
     config.check_parts(settings)
-    parts = composition.instantiate_parts(cfg)
+    parts = compose.instantiate_parts(cfg)
     parts.connect().close()  # what it imports and, of Spark, the JVM and the session stay
-    return lambda: preparing.prepare(settings, parts, preparing.find(settings, []), []).table.frame
+    return lambda: prepare.prepare(settings, parts, prepare.find(settings, []), []).table.frame
 
 
 WAYS = {
@@ -197,10 +199,10 @@ def main() -> None:
     if given.one:
         return one(given.one, folder)
     if not (folder / "reviews.parquet").is_file():
-        from seg.synthetic import amazon
+        from seg.datasets.synthetic import reviews_like_amazon
 
         start = time.perf_counter()
-        amazon.write(folder, given.rows)
+        reviews_like_amazon.write(folder, given.rows)
         print(
             f"generated {given.rows:,} reviews in {time.perf_counter() - start:.0f} s: {folder}", flush=True
         )

@@ -31,8 +31,8 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from seg.choosing import RULES, choose, panel, votes
-from seg.evaluation import metrics
+from seg.metrics import separation
+from seg.selection.choose import RULES, choose, panel, votes
 
 KS = range(2, 13)
 REPORT = 300  # the first seed of the report half
@@ -167,18 +167,18 @@ def fit(X: np.ndarray, k: int, seed: int, starts: int = 3):
 
 def scan(X: np.ndarray, labelings: dict[int, np.ndarray]) -> pd.DataFrame:
     """Measure every k as the scan of a run does."""
-    silhouettes = metrics.silhouettes(X, labelings, sample=len(X), seed=0)
+    silhouettes = separation.silhouettes(X, labelings, sample=len(X), seed=0)
     rows = []
     for k, labels in labelings.items():
         rows.append(
             {
                 "k": k,
-                "inertia": metrics.inertia(X, labels),
+                "inertia": separation.inertia(X, labels),
                 "silhouette": silhouettes[k].value,
-                "calinski_harabasz": metrics.calinski_harabasz(X, labels),
-                "davies_bouldin": metrics.davies_bouldin(X, labels),
+                "calinski_harabasz": separation.calinski_harabasz(X, labels),
+                "davies_bouldin": separation.davies_bouldin(X, labels),
                 "bic": np.nan,
-                "smallest_segment": metrics.sizes(labels)["smallest_segment"],
+                "smallest_segment": separation.sizes(labels)["smallest_segment"],
             }
         )
     return pd.DataFrame(rows)

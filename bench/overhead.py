@@ -48,7 +48,7 @@ def sweep(overrides: list[str], folder: str) -> Clock:
     os.chdir(ROOT)
     import seg.run
     from seg import sweeps
-    from seg.cache import Cache
+    from seg.pipeline.cache import Cache
 
     clock, get = Clock(), Cache.get
     sweeps.job = clock.around("job", sweeps.job)

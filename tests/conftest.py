@@ -41,7 +41,7 @@ def own_python():
 @pytest.fixture
 def side_by_side(monkeypatch):
     """Have fits of few rows run in threads, too."""
-    monkeypatch.setattr("seg.evaluation.stability.FEW", 0)
+    monkeypatch.setattr("seg.metrics.stability.FEW", 0)
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,12 @@ import pandas as pd
 import pooch
 import pytest
 
-from seg import config, data, sources
+from seg import data
+from seg.config import load
 from seg.features import GLOSSARY
+from seg.sources import locate
 
-NAMES = config.choices("dataset")
+NAMES = load.choices("dataset")
 MEMBER = "Online Retail.xlsx"
 ORDERS = """customer_id,ordered_at,amount
 A,2024-03-02,10.5
@@ -118,7 +120,7 @@ def test_list_tells_real_files_from_samples_and_generated_data(seg, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_list_says_what_each_data_set_is_in_the_words_of_its_file(seg, name):
-    first = (config.CONFIGS / "dataset" / f"{name}.yaml").read_text().splitlines()[0]
+    first = (load.CONFIGS / "dataset" / f"{name}.yaml").read_text().splitlines()[0]
     assert first.startswith("# ")
     assert data._first_comment(name) == first[2:]
 
@@ -129,7 +131,7 @@ def test_list_says_what_each_data_set_is_in_the_words_of_its_file(seg, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_data_set_can_be_read_without_its_real_file_and_a_sample_is_said_loudly(seg, name):
     assert seg("check", f"dataset={name}") == 0
-    is_sample = any((config.ROOT / "datasets" / name).glob("sample*"))
+    is_sample = any((load.ROOT / "datasets" / name).glob("sample*"))
     assert seg.out.startswith("SAMPLE DATA: the real file of") == is_sample
     last = seg.out.splitlines()[-1].split(maxsplit=1)
     assert last == ["verdict", "ok, for SAMPLE DATA: the real file was not read" if is_sample else "ok"]
@@ -188,7 +190,7 @@ def test_a_needed_column_without_any_value_is_wrong(seg, orders):
 
 
 def test_a_customer_who_comes_twice_is_wrong_in_a_table_of_customers(seg, tmp_path):
-    sample = pd.read_csv(config.ROOT / "datasets" / "flo" / "sample.csv", dtype=str).head(20)
+    sample = pd.read_csv(load.ROOT / "datasets" / "flo" / "sample.csv", dtype=str).head(20)
     path = tmp_path / "twice.csv"
     pd.concat([sample, sample.head(2)]).to_csv(path, index=False)
     assert seg("check", "dataset=flo", f"dataset.path={path}") == 1
@@ -207,7 +209,7 @@ def test_a_column_that_the_data_set_promises_and_does_not_give_is_wrong(seg):
 def archive(member: str = MEMBER) -> bytes:
     """Zip a workbook of four order lines, two customers and one gap, in the form of UCI Online Retail."""
     book = openpyxl.Workbook()
-    book.active.append(list(pd.read_csv(config.ROOT / "datasets" / "online_retail" / "sample.csv", nrows=0,
+    book.active.append(list(pd.read_csv(load.ROOT / "datasets" / "online_retail" / "sample.csv", nrows=0,
                                         encoding="windows-1252")))  # fmt: skip
     for customer, quantity in ((17850, 6), (17850, 2), (13047, 3), (None, 1)):
         day = datetime(2010, 12, quantity, 8, 26)
@@ -273,7 +275,7 @@ def test_a_fetched_workbook_is_found_and_read_by_a_run(seg, site, place, tmp_pat
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     assert [path for path in left(tmp_path) if path.is_file()] == [place]
     assert [path.name for path in left(tmp_path)] == ["online_retail", MEMBER]
-    found = sources.find("online_retail", str(tmp_path / "data"), ["data.csv", MEMBER, "*.xlsx"])
+    found = locate.find("online_retail", str(tmp_path / "data"), ["data.csv", MEMBER, "*.xlsx"])
     assert (found.kind, found.paths) == ("file", (place,))
     assert seg("check", "dataset=online_retail") == 0
     assert "SAMPLE" not in seg.out and str(place) in seg.out
@@ -376,8 +378,8 @@ def test_what_cannot_be_fetched_says_where_to_get_it(seg, tmp_path):
 
 @pytest.mark.parametrize("name", ["online_retail", "online_retail_ii"])
 def test_what_is_fetched_is_what_a_run_looks_for(name, monkeypatch):
-    config.prepare_environment()
-    dataset = config.settings(data._composed([f"dataset={name}"])).dataset
+    load.prepare_environment()
+    dataset = load.settings(data._composed([f"dataset={name}"])).dataset
     assert dataset.fetch["member"] in dataset.files
     assert len(dataset.fetch["sha256"]) == 64 and dataset.fetch["url"].startswith("https://")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from seg import config, study
-from seg.overrides import readable
+from seg import study
+from seg.config import load
+from seg.config.overrides import readable
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -51,16 +52,16 @@ def test_every_command_composes_to_valid_settings(page, name, rest):
         words = [word for word in words[1:] if "=" in word and "..." not in word and not word.startswith(own)]
     if any("..." in word for word in words):
         return
-    config.prepare_environment()
+    load.prepare_environment()
     if name == "compare":  # its other options choose among runs
         words = [word for word in words if word.startswith("dataset=")]
     if name == "study":
         assert set(words) <= {*study.studies(), "all"}
         return
     for overrides in jobs(words):
-        with initialize_config_dir(str(config.CONFIGS), version_base="1.3"):
+        with initialize_config_dir(str(load.CONFIGS), version_base="1.3"):
             cfg = compose("run", [readable(override) for override in overrides])
-        config.check_parts(config.settings(cfg))
+        load.check_parts(load.settings(cfg))
 
 
 def test_every_study_has_its_page_and_every_page_its_study():

@@ -235,7 +235,7 @@ print(json.dumps([batch, singly, model.metadata.signature.inputs.input_names(), 
 
 def toy_features() -> pd.DataFrame:
     """Compute the toy's features by hand, in pandas."""
-    from seg import synthetic
+    from seg.datasets import synthetic
 
     lines = synthetic.toy(customers=1000, seed=0)
     lines = lines[lines["quantity"] >= 0].assign(amount=lambda rows: rows["quantity"] * rows["unit_price"])

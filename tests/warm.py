@@ -12,12 +12,13 @@ from pathlib import Path
 import ibis
 import mlflow.sklearn
 import pandas as pd
-from sklearn.dummy import DummyClassifier
-
 import seg.flow
 import seg.outputs
+from sklearn.dummy import DummyClassifier
+
 import seg.run  # noqa: F401
-from seg import composition, config, plots
+from seg.config import compose, load
+from seg.report import plots
 
 SCAN = pd.DataFrame({"k": [2, 3], "inertia": [2.0, 1.0], "silhouette": 0.5, "silhouette_sq": 0.5}).assign(
     silhouette_se=0.0, silhouette_n=9
@@ -27,8 +28,8 @@ plots.png(plots.elbow(SCAN, 2))
 ibis.to_sql(
     ibis.table({"k": "int64"}, name="scan").group_by("k").aggregate(n=ibis._.count()), dialect="duckdb"
 )
-config.prepare_environment()
-composition.instantiate_parts(composition.compose(["dataset=toy"]))
+load.prepare_environment()
+compose.instantiate_parts(compose.compose(["dataset=toy"]))
 with tempfile.TemporaryDirectory() as folder:
     mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
     STORE = Path(folder, "mlflow.db").read_bytes()

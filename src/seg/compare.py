@@ -24,8 +24,10 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from seg import __version__, command, composition, config
-from seg.comparison import attempts, champion, columns, order, table
+from seg import __version__
+from seg.cli import options
+from seg.comparison import attempts, champion, columns, order, runs_table
+from seg.config import compose, load
 from seg.errors import SegError, listed
 
 FILTERS = ("model", "recipe", "scaler", "cleaning", "engine", "k", "seed")
@@ -34,7 +36,7 @@ WIDE = 400
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
-    return command.execute(__doc__, _command, arguments)
+    return options.execute(__doc__, _command, arguments)
 
 
 def _command(*arguments: str) -> int:
@@ -66,9 +68,9 @@ def compare(arguments: Sequence[str]) -> int:
     console = _console()
     lists = _lists(chosen, own["sort"])
     for group, ranked, demand in lists:
-        table.say_group(console, group, ranked, demand, own["sort"], where)
+        runs_table.say_group(console, group, ranked, demand, own["sort"], where)
     _say_apart(console, lists)
-    table.say(console, order.RULE if own["sort"] == "rule" else f"Order: {own['sort']}.")
+    runs_table.say(console, order.RULE if own["sort"] == "rule" else f"Order: {own['sort']}.")
     if own["html"]:
         _write_page(console, own, store, client, lists)
     return 0
@@ -95,12 +97,12 @@ def promote(arguments: Sequence[str]) -> int:
         raise SegError(
             f"run {run['run_id'][:8]} is not promoted: {'; '.join(against)}. force=true promotes it all the same and writes that down"
         )
-    from seg.tracking import registry
+    from seg.tracking import model_registry
 
-    current = registry.champion(client, run["dataset"])
+    current = model_registry.champion(client, run["dataset"])
     if current is not None and current.run_id == run["run_id"]:
-        already = f"{table.described(run)} is the champion of {run['dataset']} already, version {current.version}: nothing changed"
-        table.say(_console(), already)
+        already = f"{runs_table.described(run)} is the champion of {run['dataset']} already, version {current.version}: nothing changed"
+        runs_table.say(_console(), already)
         return 0
     facts = {
         "champion.forced": "; ".join(against) or "no",
@@ -109,19 +111,21 @@ def promote(arguments: Sequence[str]) -> int:
         "flagged": run["flags"] or "no",
     }
     why = own["why"] or why or "chosen by hand"
-    version, previous = registry.promote(client, run["dataset"], run["run_id"], run["model_id"], why, facts)
+    version, previous = model_registry.promote(
+        client, run["dataset"], run["run_id"], run["model_id"], why, facts
+    )
     champion.say_promoted(_console(), run, version, previous, why, against)
     return 0
 
 
 def champions(arguments: Sequence[str]) -> int:
     """List who was promoted."""
-    from seg.tracking import read, registry
+    from seg.tracking import model_registry, read
 
     own, store = _options(arguments, {"dataset": None}, filters=False)
     client = read.existing(_composed(store).tracking.uri)
     names = tuple(name for name in (own["dataset"] or "").split(",") if name)
-    champion.say_history(_console(), registry.history(client, names))
+    champion.say_history(_console(), model_registry.history(client, names))
     return 0
 
 
@@ -134,7 +138,7 @@ ACTIONS = {"promote": promote, "champions": champions}
 def _options(arguments: Sequence[str], known: dict, filters: bool = True) -> tuple[dict, dict]:
     """Part the options of this command from those of the store."""
     known = known | dict.fromkeys(FILTERS if filters else ())
-    own, store = command.options(arguments, known | {"tracking.uri": None, "tracking.experiment": None})[0:2]
+    own, store = options.options(arguments, known | {"tracking.uri": None, "tracking.experiment": None})[0:2]
     if store:
         key = store[0].partition("=")[0]
         raise SegError(f"{store[0]}: unknown option; expected one of {listed(key, [*own])}")
@@ -147,12 +151,12 @@ def _where(store: dict) -> list[str]:
 
 
 def _composed(store: dict):
-    return composition.compose(_where(store))
+    return compose.compose(_where(store))
 
 
 def _read(own: dict, store: dict, write: bool = False):
     """Read the runs of the data sets that are asked for."""
-    from seg.tracking import read, registry
+    from seg.tracking import model_registry, read
 
     tracking = _composed(store).tracking
     client = read.existing(tracking.uri, write)
@@ -167,7 +171,7 @@ def _read(own: dict, store: dict, write: bool = False):
         raise SegError(
             f"dataset={missing[0] if missing else 'all'}: no finished run in experiment {tracking.experiment}; {_counted(there)}"
         )
-    current = [registry.champion(client, name) for name in runs["dataset"].unique()]
+    current = [model_registry.champion(client, name) for name in runs["dataset"].unique()]
     runs["champion"] = runs["run_id"].isin([version.run_id for version in current if version is not None])
     return client, runs
 
@@ -225,9 +229,9 @@ def _lists(runs: pd.DataFrame, sort: str) -> list:
 @functools.cache
 def _allows_holdout(dataset: str) -> bool:
     """Tell whether orders have dates: of one row a customer no future can be kept apart."""
-    if dataset not in config.choices("dataset"):
+    if dataset not in load.choices("dataset"):
         return True
-    return composition.compose([f"dataset={dataset}"]).dataset.kind == "transactions"
+    return compose.compose([f"dataset={dataset}"]).dataset.kind == "transactions"
 
 
 # ---- what people see ---------------------------------------------------------------------------------------
@@ -240,9 +244,9 @@ def _console() -> Console:
 
 def _say_apart(console: Console, lists: list) -> None:
     """Say that ranks of different lists are not comparable."""
-    table.say(console)
+    runs_table.say(console)
     if len(lists) > 1:
-        table.say(
+        runs_table.say(
             console,
             f"{len(lists)} lists: their customers differ, or what was counted of them, and so does the common space; a rank holds within "
             "its list only.",
@@ -251,14 +255,14 @@ def _say_apart(console: Console, lists: list) -> None:
 
 
 def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
-    from seg import outputs
-    from seg.comparison import page
+    from seg.comparison import compare_page
+    from seg.report import run_directory
     from seg.tracking import read
     from seg.tracking.store import address, hidden
 
     artifacts = read.Artifacts(client, Path(_composed(store).cache.folder) / "artifacts")
-    listed = [page.Listed(*one) for one in lists]
-    shown = page.pictured(listed, int(own["pictures"]))
+    listed = [compare_page.Listed(*one) for one in lists]
+    shown = compare_page.pictured(listed, int(own["pictures"]))
     listed = [replace(one, files=_files(artifacts, one, shown)) for one in listed]
     tracking = _composed(store).tracking
     facts = {
@@ -268,18 +272,18 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
         "made": f"{datetime.now():%Y-%m-%d %H:%M} by seg {__version__}",
     }
     target = Path(own["html"]).expanduser()
-    outputs.write(target, page.render(listed, shown, facts, _where(store), own["sort"]))
+    run_directory.write(target, compare_page.render(listed, shown, facts, _where(store), own["sort"]))
     missing = sum(path is None for one in listed for path in one.files.values())
     gone = {0: "", 1: "; 1 file of a run is missing"}.get(missing, f"; {missing} files of runs are missing")
-    table.say(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")
+    runs_table.say(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")
 
 
 def _files(artifacts, one, shown: Sequence[str]) -> dict:
     """Find what the page needs: assignments and scans of all runs, pictures of those that are shown."""
-    from seg.comparison import page, pictures
+    from seg.comparison import compare_page, pictures
 
     runs = pd.concat([one.ranked, one.group.flagged])[["run_id", "artifacts"]]
-    found = artifacts.find(runs, [page.ASSIGNMENTS, page.K_SCAN])
+    found = artifacts.find(runs, [compare_page.ASSIGNMENTS, compare_page.K_SCAN])
     return found | artifacts.find(
         runs[runs["run_id"].isin(shown)], [pictures.file(kind) for kind in pictures.KINDS]
     )

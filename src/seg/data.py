@@ -24,11 +24,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from seg import command, composition, config, download, hub, sources, synthetic
+from seg.cli import options as command
+from seg.config import compose, load
+from seg.config.settings import Settings
+from seg.datasets import synthetic
 from seg.errors import SegError
-from seg.inspection import Report, facts, inspect, names_in_files
-from seg.settings import Settings
-from seg.sources import Source
+from seg.preparation.inspection import Report, facts, inspect, names_in_files
+from seg.sources import archive, hugging_face, locate
+from seg.sources.locate import Source
 
 STATES = {"file": "real file", "sample": "SAMPLE", "generated": "generated", "missing": "missing"}
 
@@ -36,8 +39,8 @@ STATES = {"file": "real file", "sample": "SAMPLE", "generated": "generated", "mi
 def list_datasets(overrides: Sequence[str]) -> int:
     """Print every data set, what a run would read of it, and how to get the real files."""
     table = _table("data set", "kind", "there is", "what it is, where it is, how to get it", lines=True)
-    for name in config.choices("dataset"):
-        checked = config.settings(_composed([f"dataset={name}", *overrides]))
+    for name in load.choices("dataset"):
+        checked = load.settings(_composed([f"dataset={name}", *overrides]))
         dataset = checked.dataset
         try:
             source = _find(checked)
@@ -54,8 +57,8 @@ def list_datasets(overrides: Sequence[str]) -> int:
 def check(overrides: Sequence[str]) -> int:
     """Read a data set as a run would and print what is in it; 1 when a run could not use it."""
     cfg = _composed(_with_dataset("check", overrides), bad_rows="skip")
-    checked = config.settings(cfg)
-    config.check_parts(checked)
+    checked = load.settings(cfg)
+    load.check_parts(checked)
     source = _find(checked)
     console = _console()
     if source.kind == "sample":
@@ -80,7 +83,7 @@ def fetch(overrides: Sequence[str]) -> int:
     """Download the files of a data set to where a run looks for them."""
     force = "force=true" in overrides
     overrides = _with_dataset("fetch", [text for text in overrides if text != "force=true"])
-    checked = config.settings(_composed(overrides))
+    checked = load.settings(_composed(overrides))
     dataset, console = checked.dataset, _console()
     present = _present(checked)
     if present and not force:
@@ -95,8 +98,8 @@ def fetch(overrides: Sequence[str]) -> int:
     if "hub" in what:
         return _fetch_from_hub(checked, what, folder, console, overrides)
     _say(console, f"{dataset.name}: fetching {what['url']}")
-    with download.progress() as progress:
-        path = download.fetch(what["url"], what["sha256"], what["member"], folder, progress)
+    with archive.progress() as progress:
+        path = archive.fetch(what["url"], what["sha256"], what["member"], folder, progress)
     _say(console, f"{dataset.name}: {path}, {path.stat().st_size:,} bytes, checksum as expected")
     read = _present(checked)
     if path not in read:
@@ -109,7 +112,7 @@ def fetch(overrides: Sequence[str]) -> int:
 def _fetch_from_hub(checked: Settings, what: dict, folder: Path, console: Console, overrides) -> int:
     files = what["files"]
     _say(console, f"{checked.dataset.name}: fetching {' and '.join(files)} of {what['hub']}")
-    for path in hub.fetch(what["hub"], files, folder, what["chosen_by"]):
+    for path in hugging_face.fetch(what["hub"], files, folder, what["chosen_by"]):
         _say(console, f"{checked.dataset.name}: {path}, {path.stat().st_size:,} bytes")
     _say(console, f"next: python -m seg.data check {shlex.join(overrides)}")
     return 0
@@ -126,7 +129,7 @@ def generate(overrides: Sequence[str]) -> int:
     for name in ("rows", "seed"):
         if not own[name].isdecimal():
             raise SegError(f"{name}={own[name]}: expected a whole number, such as {name}=1000000")
-    reviews, items = synthetic.amazon.write(own["to"], int(own["rows"]), seed=int(own["seed"]))
+    reviews, items = synthetic.reviews_like_amazon.write(own["to"], int(own["rows"]), seed=int(own["seed"]))
     for path in (reviews, items):
         _say(_console(), f"{path}: {path.stat().st_size:,} bytes, invented")
     _say(
@@ -163,7 +166,7 @@ COMMANDS = {
 
 def _composed(overrides: Sequence[str], bad_rows: str | None = None) -> DictConfig:
     """Compose the configuration as seg.run does, without starting a run."""
-    cfg = composition.compose(overrides)
+    cfg = compose.compose(overrides)
     if bad_rows and "bad_rows" in cfg.dataset:
         cfg.dataset.bad_rows = bad_rows
     return cfg
@@ -172,15 +175,15 @@ def _composed(overrides: Sequence[str], bad_rows: str | None = None) -> DictConf
 def _with_dataset(command: str, overrides: Sequence[str]) -> list[str]:
     """Insist on a named data set: the default of a run, generated data, is nothing to check or fetch."""
     if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in overrides):
-        names = ", ".join(config.choices("dataset"))
+        names = ", ".join(load.choices("dataset"))
         raise SegError(f"{command}: which data set? Expected dataset=<name>, one of {names}")
     return list(overrides)
 
 
 def _find(checked: Settings) -> Source:
     dataset = checked.dataset
-    source = sources.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample)
-    return sources.with_tables(source, dataset.tables, dataset.source)
+    source = locate.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample)
+    return locate.with_tables(source, dataset.tables, dataset.source)
 
 
 def _present(checked: Settings) -> tuple[Path, ...]:
@@ -191,7 +194,7 @@ def _present(checked: Settings) -> tuple[Path, ...]:
         paths = tuple(folder / Path(file).name for file in what["files"])
         return paths if all(path.is_file() for path in paths) else ()
     try:
-        return sources.find(checked.dataset.name, checked.data_dir, checked.dataset.files).paths
+        return locate.find(checked.dataset.name, checked.data_dir, checked.dataset.files).paths
     except SegError:
         return ()
 
@@ -216,15 +219,15 @@ def _fetched_from(checked: Settings) -> dict:
 
 def _first_comment(name: str) -> str:
     """Read what a data set is from the first line of its YAML."""
-    first = (config.CONFIGS / "dataset" / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    first = (load.CONFIGS / "dataset" / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
     return first.lstrip("# ") if first.startswith("#") else ""
 
 
 def _inspected(cfg: DictConfig, checked: Settings, source: Source) -> Report:
     """Read and measure a data set as a run would read it."""
-    dataset, parts = checked.dataset, composition.instantiate_parts(cfg)
+    dataset, parts = checked.dataset, compose.instantiate_parts(cfg)
     with parts.connect() as engine:
-        loaded, declared = parts.load(engine, source), config.provides(dataset)
+        loaded, declared = parts.load(engine, source), load.provides(dataset)
         return inspect(engine, loaded, dataset.kind, declared, names_in_files(dataset))
 
 

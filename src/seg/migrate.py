@@ -29,27 +29,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from seg import (
-    command,
-    composition,
-    config,
-    holdout,
-    movement,
-    outputs,
-    plots,
-    preparing,
-    progress,
-    refit,
-    replay,
-    report,
-    scoring,
-)
+from seg import progress
+from seg.cli import options
+from seg.config import compose, load
+from seg.config.settings import Settings
 from seg.errors import SegError, listed
-from seg.evaluation import drift
-from seg.movement import Movement
-from seg.scoring import Scorer
-from seg.settings import Settings
-from seg.tracking import models
+from seg.evaluation import holdout
+from seg.metrics import drift
+from seg.preparation import prepare
+from seg.report import page as report
+from seg.report import plots, run_directory
+from seg.scoring import refit, replay
+from seg.scoring import scorer as scoring
+from seg.scoring.scorer import Scorer
+from seg.segments import movement
+from seg.segments.movement import Movement
+from seg.tracking import find_model
 
 OWN = {
     "model": None,
@@ -64,17 +59,17 @@ OWN = {
 
 def migrate(*arguments: str) -> int:
     """Compare two days or two models, and leave the answer in a directory."""
-    own, overrides = command.options(arguments, OWN)
+    own, overrides = options.options(arguments, OWN)
     start, end = _check(own)
     progress.listen()
-    uri = command.value(overrides, "tracking.uri")
+    uri = options.value(overrides, "tracking.uri")
     scorer, config_yaml = _model(own["model"], uri)
     other = _model(own["to_model"], uri) if own["to_model"] else None
-    cfg = composition.recompose(config_yaml, overrides)
-    settings = replay.for_scoring(config.settings(cfg), scorer.contract, "rule")
+    cfg = compose.recompose(config_yaml, overrides)
+    settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
     folder = _folder(own, settings.dataset.name)
-    config.check_parts(settings)
-    parts = composition.instantiate_parts(cfg)
+    load.check_parts(settings)
+    parts = compose.instantiate_parts(cfg)
     notices = [*scorer.remarks, *replay.remarks(settings)]
     if other is not None:
         return _between_models(own, (scorer, settings), other, overrides, parts, end, folder, notices)
@@ -107,7 +102,7 @@ def _check(own: dict[str, str | None]) -> tuple[date | None, date | None]:
 
 def _model(reference: str, uri: str | None) -> tuple[Scorer, str]:
     with progress.step("model") as found, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        files = models.find(reference, uri, Path(scratch))
+        files = find_model.find(reference, uri, Path(scratch))
         scorer = scoring.load(files)
         found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
         return scorer, files.config.read_text(encoding="utf-8")
@@ -125,7 +120,7 @@ def _between_days(
             "earlier day; orders are needed (transactions), or another model to compare with (to_model=...)"
         )
     said: list[tuple[str, str]] = []
-    source = preparing.find(settings, said)
+    source = prepare.find(settings, said)
     on, nameless = {}, 0
     with parts.connect() as engine:
         with progress.step(f"read {settings.dataset.name}") as found:
@@ -154,11 +149,11 @@ def _leave_days(
 ) -> None:
     start, end = moved.days[0], moved.days[-1]
     picture = plots.png(plots.movement(moved.matrix, f"on {start}", f"on {end}"))
-    outputs.write(folder / "movement.png", picture)
-    outputs.write_csv(folder / "transitions.csv", moved.transitions)
-    outputs.write_csv(folder / "drift.csv", moved.features)
-    outputs.write_csv(folder / "shares.csv", moved.shares)
-    outputs.write_parquet(folder / "customers.parquet", moved.customers)
+    run_directory.write(folder / "movement.png", picture)
+    run_directory.write_csv(folder / "transitions.csv", moved.transitions)
+    run_directory.write_csv(folder / "drift.csv", moved.features)
+    run_directory.write_csv(folder / "shares.csv", moved.shares)
+    run_directory.write_parquet(folder / "customers.parquet", moved.customers)
     sections = [
         ("Who moved", f"Looked at on {', '.join(map(str, moved.days))}.", picture),
         (
@@ -176,7 +171,7 @@ def _leave_days(
     page = report.tables_page(
         f"{settings.dataset.name}: from {start} to {end}", f"Segments of {scorer.label}", notices, sections
     )
-    outputs.write(folder / "movement.html", page)
+    run_directory.write(folder / "movement.html", page)
 
 
 def _say_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
@@ -206,23 +201,23 @@ def _between_models(
     own, old, other, overrides: list[str], parts, day: date | None, folder: Path, notices
 ) -> int:
     (scorer, settings), (newer, newer_yaml) = old, other
-    cfg = composition.recompose(newer_yaml, overrides)
-    newer_settings = replay.for_scoring(config.settings(cfg), newer.contract, "rule")
+    cfg = compose.recompose(newer_yaml, overrides)
+    newer_settings = replay.for_scoring(load.settings(cfg), newer.contract, "rule")
     if newer_settings.dataset.name != settings.dataset.name:
         raise SegError(
             f"to_model={own['to_model']}: is of dataset={newer_settings.dataset.name}, model={own['model']} of "
             f"dataset={settings.dataset.name}; compare models of one data set"
         )
     notices += [*newer.remarks, *replay.remarks(newer_settings)]
-    sides = [(scorer, settings, parts), (newer, newer_settings, composition.instantiate_parts(cfg))]
+    sides = [(scorer, settings, parts), (newer, newer_settings, compose.instantiate_parts(cfg))]
     placed = [_placed(*side, day, notices) for side in sides]
     matched = refit.compare_models(*placed, scorer.contract.names, newer.contract.names)
     with _made(folder) as scratch:
         picture = plots.png(plots.movement(matched.matrix, scorer.label, newer.label))
-        outputs.write(scratch / "movement.png", picture)
-        outputs.write_csv(scratch / "matching.csv", matched.table)
-        outputs.write_csv(scratch / "transitions.csv", matched.transitions)
-        outputs.write_parquet(scratch / "customers.parquet", matched.customers)
+        run_directory.write(scratch / "movement.png", picture)
+        run_directory.write_csv(scratch / "matching.csv", matched.table)
+        run_directory.write_csv(scratch / "transitions.csv", matched.transitions)
+        run_directory.write_parquet(scratch / "customers.parquet", matched.customers)
         sections = [
             ("Which is which", matched.sentence, matched.table),
             ("Who moved", "Columns carry the name of the old segment that they are matched to.", picture),
@@ -233,7 +228,7 @@ def _between_models(
             ),
         ]
         title = f"{settings.dataset.name}: {scorer.label} and {newer.label}"
-        outputs.write(
+        run_directory.write(
             scratch / "movement.html",
             report.tables_page(title, "The same customers, two models", notices, sections),
         )
@@ -244,9 +239,9 @@ def _between_models(
 
 def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices: list[str]) -> pd.Series:
     said: list[tuple[str, str]] = []
-    source = preparing.find(settings, said)
+    source = prepare.find(settings, said)
     if day is None:
-        table = preparing.prepare(settings, parts, source, said).table
+        table = prepare.prepare(settings, parts, source, said).table
     else:
         with parts.connect() as engine:
             loaded = parts.load(engine, source)
@@ -263,7 +258,7 @@ def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices
 
 def _folder(own: dict[str, str | None], dataset: str) -> Path:
     if own["output"] is None:
-        return config.ROOT / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-migrate-{dataset}"
+        return load.ROOT / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-migrate-{dataset}"
     folder = Path(own["output"]).expanduser()
     if folder.exists() and own["force"] != "true":
         raise SegError(
@@ -279,7 +274,7 @@ def _folder(own: dict[str, str | None], dataset: str) -> Path:
 @contextmanager
 def _made(folder: Path):
     """Fill a directory under another name: it appears whole or not at all."""
-    outputs.writable(folder.parent)
+    run_directory.writable(folder.parent)
     with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
         made = Path(scratch) / "made"
         made.mkdir()
@@ -313,7 +308,7 @@ def _say(matrix: pd.DataFrame, lines: Sequence[tuple[str, str]]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
-    return command.execute(__doc__, migrate, arguments)
+    return options.execute(__doc__, migrate, arguments)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, 
     from rich.markup import escape
     from rich.table import Table
 
-    from seg.plots import compact, percent
+    from seg.report.plots import compact, percent
 
     console = Console()
     if not console.is_terminal:

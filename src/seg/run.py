@@ -22,13 +22,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from seg import __version__, composition, config, sweeps
+from seg import __version__, sweeps
+from seg.config import compose, load
+from seg.config.overrides import explain, private, readable
+from seg.config.settings import Settings
 from seg.errors import SegError
-from seg.overrides import explain, private, readable
-from seg.settings import Settings
 
 if TYPE_CHECKING:
-    from seg import flow, tracking
+    from seg import tracking
+    from seg.pipeline import flow
 
 log = logging.getLogger("seg")
 COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
@@ -50,15 +52,18 @@ class Done:
 
 def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
     """Do one job: check, segment, write, track; `tags` are for its run in MLflow."""
-    settings = config.settings(cfg)
-    config.check_parts(settings)
+    settings = load.settings(cfg)
+    load.check_parts(settings)
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
-    from seg import contract, flow, outputs, progress
+    from seg import progress
+    from seg.pipeline import flow
+    from seg.report import run_directory
+    from seg.scoring import model_card
 
     clock = progress.clock()
-    outputs.writable(folder)
-    parts = composition.instantiate_parts(cfg)
+    run_directory.writable(folder)
+    parts = compose.instantiate_parts(cfg)
     chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
     tracker = _tracker(settings, chosen, parts.takes_k, tags or {})
     try:
@@ -66,11 +71,13 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
         title = f"{settings.dataset.name}: {result.k} segments"
         subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
         facts = _facts(settings, chosen, result, clock())
-        written = outputs.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle)
-        written += contract.leave(result, settings, folder)
+        written = run_directory.leave(
+            result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle
+        )
+        written += model_card.leave(result, settings, folder)
         written += _on_spark(settings, result, folder)
         refused = _track(
-            tracker, _record(settings, cfg, result, folder, clock()), outputs.shared_files(written)
+            tracker, _record(settings, cfg, result, folder, clock()), run_directory.shared_files(written)
         )
     except KeyboardInterrupt as error:
         tracker.fail(folder, "KILLED", error)
@@ -85,9 +92,11 @@ def _on_spark(settings: Settings, result, folder: Path) -> list[Path]:
     """Save the model as Spark has it, beside the one that needs no JVM; return its files."""
     if result.spread is None or not (settings.tracking.enabled and settings.tracking.model):
         return []
-    from seg.tracking import spark
+    from seg.tracking import spark_model
 
-    return spark.save(result.spread.model, _example(result), folder / "spark_model", result.spread.staging)
+    return spark_model.save(
+        result.spread.model, _example(result), folder / "spark_model", result.spread.staging
+    )
 
 
 def _example(result):
@@ -97,10 +106,11 @@ def _example(result):
 
 def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
     """Keep what MLflow is to know in the directory of the run, then upload it; return why the store refused."""
-    from seg import outputs, progress
+    from seg import progress
+    from seg.report import run_directory
 
     folder, fingerprint = record["folder"], record["data"][1]
-    with progress.step("track"), outputs.to_share(files, folder, fingerprint) as shared:
+    with progress.step("track"), run_directory.to_share(files, folder, fingerprint) as shared:
         tracker.keep(files=files, **record)
         try:
             tracker.push(shared)
@@ -147,7 +157,7 @@ def _tracker(settings: Settings, chosen: dict, takes_k: bool, further: Mapping[s
 
 
 def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: float) -> dict:
-    from seg import identity
+    from seg.pipeline import keys
     from seg.report import note
     from seg.tracking import git_commit
 
@@ -171,7 +181,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
             "mlflow.note.content": note.markdown(result.segments, result.table.features, warnings),
             "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
             "job.key": sweeps.key(cfg, result.fingerprint),
-            **identity.tags(plain, points, asked),
+            **keys.tags(plain, points, asked),
         },
         "metrics": result.metrics | {"seconds/total": seconds},
         "k_scan": result.scan.table,
@@ -200,7 +210,7 @@ def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str
         "seed": str(settings.seed),
         "currency": settings.dataset.currency or "",
         "seg": f"{__version__} {git_commit()[:12]}".strip(),
-        "made": f"{datetime.now():%Y-%m-%d %H:%M} in {seconds:.1f} s on {platform.system()} {platform.machine()}, {config.cores()} cores",
+        "made": f"{datetime.now():%Y-%m-%d %H:%M} in {seconds:.1f} s on {platform.system()} {platform.machine()}, {load.cores()} cores",
     }
 
 
@@ -240,7 +250,7 @@ def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
     progress.closing(result.segments, result.table.features, lines, title)
 
 
-@hydra.main(version_base="1.3", config_path=str(config.CONFIGS), config_name="run")
+@hydra.main(version_base="1.3", config_path=str(load.CONFIGS), config_name="run")
 def _command(cfg: DictConfig) -> float | None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return sweeps.job(cfg, _job)
@@ -262,7 +272,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
     try:
-        config.prepare_environment()
+        load.prepare_environment()
         sys.argv[1:] = [readable(private(argument)) for argument in sys.argv[1:]]
         _ended.clear()
         _command()

@@ -29,13 +29,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seg import command
+from seg.cli import options
 from seg.errors import SegError, listed
-from seg.tracking import models
+from seg.tracking import find_model
 
 if TYPE_CHECKING:
-    from seg.scoring import Scorer, Summary
-    from seg.settings import Settings
+    from seg.config.settings import Settings
+    from seg.scoring.scorer import Scorer, Summary
 
 OWN = {
     "model": None,
@@ -52,24 +52,27 @@ CHOICES = {"kind": ("features", "raw"), "force": ("true", "false")}
 
 def score(*arguments: str) -> int:
     """Score a file."""
-    own, overrides = command.options(arguments, OWN)
+    own, overrides = options.options(arguments, OWN)
     _check(own)
-    from seg import progress, sources, tables
+    from seg import progress
+    from seg.sources import locate, tables
 
     progress.listen()
     target = Path(own["output"]).expanduser()
     tables.check_target(target, own["force"] == "true")
-    paths = sources.expand(own["input"], "input")
+    paths = locate.expand(own["input"], "input")
     if target.resolve() in {path.resolve() for path in paths}:
         raise SegError(f"output={target}: is the input; choose another name")
     with tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         with progress.step("model") as found:
-            files = models.find_beside(own["model"], command.value(overrides, "tracking.uri"), Path(scratch))
-            from seg import scoring
+            files = find_model.find_beside(
+                own["model"], options.value(overrides, "tracking.uri"), Path(scratch)
+            )
+            from seg.scoring import scorer as scoring
 
             scorer = scoring.load(files)
             if own["names"]:
-                from seg import refit
+                from seg.scoring import refit
 
                 scorer = replace(scorer, names=refit.read_names(Path(own["names"]).expanduser()))
             found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
@@ -106,7 +109,7 @@ def _rows(
     own, overrides: list[str], paths: Sequence[Path], scorer: Scorer, config_yaml: str, notices: list
 ) -> Iterable:
     """Give ids and features, batch by batch, of whichever kind the file is."""
-    from seg import tables
+    from seg.sources import tables
 
     header = None
     if tables.readable(paths):
@@ -122,7 +125,7 @@ def _rows(
 def _features(
     own, overrides: list[str], paths: Sequence[Path], scorer: Scorer, header: list[str] | None
 ) -> Iterable:
-    from seg import tables
+    from seg.sources import tables
 
     if own["as_of"]:
         raise SegError(
@@ -157,25 +160,28 @@ def _counted(
     notices: list,
 ) -> Iterable:
     """Read raw rows as the model's training did, and count its features."""
-    from seg import composition, config, preparing, replay, scoring
+    from seg.config import compose, load
+    from seg.preparation import prepare
+    from seg.scoring import replay
+    from seg.scoring import scorer as scoring
 
     if own["id"]:
         raise SegError(
             f"id={own['id']}: is for a table of features; of raw rows the data set knows it (dataset.columns)"
         )
-    cfg = composition.recompose(config_yaml, overrides)
+    cfg = compose.recompose(config_yaml, overrides)
     cfg.dataset.path = own["input"]
     as_of = own["as_of"] or "rule"
-    settings = replay.for_scoring(config.settings(cfg), scorer.contract, as_of)
+    settings = replay.for_scoring(load.settings(cfg), scorer.contract, as_of)
     needed = _needed(settings, scorer, paths)
     raw = header is None or not needed - set(header)
     if own["kind"] is None and not raw and len(scorer.lacking(header)) < len(scorer.features):
         scorer.check(header, str(paths[0]))
-    config.check_parts(settings)
-    parts = composition.instantiate_parts(cfg)
+    load.check_parts(settings)
+    parts = compose.instantiate_parts(cfg)
     said: list[tuple[str, str]] = []
     try:
-        prepared = preparing.prepare(settings, parts, preparing.find(settings, said), said)
+        prepared = prepare.prepare(settings, parts, prepare.find(settings, said), said)
     except SegError as error:
         if raw or own["kind"]:
             raise
@@ -196,7 +202,7 @@ def _counted(
 
 def _needed(settings: Settings, scorer: Scorer, paths: Sequence[Path]) -> set[str]:
     """Name the columns that the data set reads from its files."""
-    from seg import inspection
+    from seg.preparation import inspection
 
     dataset = settings.dataset
     if not dataset.files:
@@ -236,7 +242,7 @@ def _close(scorer: Scorer, summary: Summary, notices: list[str], target: Path) -
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
-    return command.execute(__doc__, score, arguments)
+    return options.execute(__doc__, score, arguments)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,14 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from seg import command, composition, config, outputs, progress, published, sources
+from seg import progress
+from seg.cli import options
+from seg.config import compose, load
+from seg.config.settings import Settings
 from seg.errors import SegError, listed
-from seg.settings import Settings
+from seg.evaluation import published
+from seg.report import run_directory
+from seg.sources import locate
 from seg.sweeps import notes, summary
 
 START, END = "<!-- published and ours -->", "<!-- end -->"
@@ -30,7 +35,7 @@ START, END = "<!-- published and ours -->", "<!-- end -->"
 
 def studies() -> list[str]:
     """Name the studies that have a table: those that compare with published figures, and those that are sweeps."""
-    return [name for name in config.choices("experiment") if is_sweep(name) or "published" in _preset(name)]
+    return [name for name in load.choices("experiment") if is_sweep(name) or "published" in _preset(name)]
 
 
 def is_sweep(name: str) -> bool:
@@ -39,7 +44,7 @@ def is_sweep(name: str) -> bool:
 
 
 def _preset(name: str) -> DictConfig:
-    return OmegaConf.load(config.CONFIGS / "experiment" / f"{name}.yaml")
+    return OmegaConf.load(load.CONFIGS / "experiment" / f"{name}.yaml")
 
 
 def sweep(name: str) -> str:
@@ -50,12 +55,12 @@ def sweep(name: str) -> str:
     SegError
         Its data set is there as a sample only, or a job failed.
     """
-    checked = config.settings(composition.compose([f"experiment={name}"]))
+    checked = load.settings(compose.compose([f"experiment={name}"]))
     dataset = checked.dataset
     _real(
         name,
         checked,
-        sources.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample),
+        locate.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample),
     )
     with tempfile.TemporaryDirectory(prefix="seg-study-") as scratch:
         done = subprocess.run(
@@ -70,7 +75,7 @@ def sweep(name: str) -> str:
     return summary.markdown(table, varied, told["goals"])
 
 
-def _real(name: str, checked: Settings, source: sources.Source) -> None:
+def _real(name: str, checked: Settings, source: locate.Source) -> None:
     if source.kind != "file":
         raise SegError(
             f"{name}: the real files of {checked.dataset.name} are not at {source.expected}: nothing was compared; "
@@ -86,17 +91,17 @@ def redo(name: str) -> pd.DataFrame:
     SegError
         Its data set is there as a sample only.
     """
-    from seg import flow
+    from seg.pipeline import flow
 
-    cfg = composition.compose([f"experiment={name}"])
-    checked = config.settings(cfg)
-    config.check_parts(checked)
-    result = flow.segment(checked, composition.instantiate_parts(cfg))
+    cfg = compose.compose([f"experiment={name}"])
+    checked = load.settings(cfg)
+    load.check_parts(checked)
+    result = flow.segment(checked, compose.instantiate_parts(cfg))
     _real(name, checked, result.source)
     return result.published
 
 
-def page(name: str, table: str, folder: Path = config.ROOT / "experiments") -> Path:
+def page(name: str, table: str, folder: Path = load.ROOT / "experiments") -> Path:
     """Write a table between the two marks of a study's page.
 
     Raises
@@ -112,7 +117,7 @@ def page(name: str, table: str, folder: Path = config.ROOT / "experiments") -> P
         raise SegError(
             f"{path}: no place for the table; put a line {START} and, after it, a line {END} into the page"
         )
-    return outputs.write(path, f"{before}{START}\n{table}\n{END}{after}")
+    return run_directory.write(path, f"{before}{START}\n{table}\n{END}{after}")
 
 
 def _studies(*names: str) -> int:
@@ -136,7 +141,7 @@ def _studies(*names: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return command.execute(__doc__, _studies, arguments)
+    return options.execute(__doc__, _studies, arguments)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from seg import command, config
+from seg.cli import options
+from seg.config import load
 from seg.errors import SegError
 from seg.tracking import push as pushing
 from seg.tracking import record, store
@@ -78,22 +79,22 @@ def _upload(run: record.Record, folder: Path, uri: str, down: dict[str, str]) ->
     if uri in down:
         record.note(folder, error=down[uri])
         raise SegError(f"{folder}: {down[uri]}")
-    from seg import outputs  # brings the plots and models with it, which list does without
+    from seg.report import run_directory  # brings the plots and models with it, which list does without
 
     files = [folder / name for name in run.files]
-    with outputs.to_share(files, folder, run.data[1] if run.data else "") as shared:
+    with run_directory.to_share(files, folder, run.data[1] if run.data else "") as shared:
         pushing.push(folder, shared, uri, client)
 
 
 def _given(arguments: Sequence[str]) -> tuple[str | None, list[Path]]:
-    own, rest = command.options([text for text in arguments if "=" in text], OWN)
+    own, rest = options.options([text for text in arguments if "=" in text], OWN)
     if rest:
         raise SegError(f"{rest[0]}: unknown; expected tracking.uri=... or directories of runs")
     return own["tracking.uri"], [Path(text).resolve() for text in arguments if "=" not in text]
 
 
 def _waiting(roots: list[Path]) -> list[Path]:
-    roots = roots or [config.ROOT / "runs", config.ROOT / "multirun"]
+    roots = roots or [load.ROOT / "runs", load.ROOT / "multirun"]
     return [folder for folder in record.folders(*roots) if not record.state(folder).get("pushed")]
 
 
@@ -111,7 +112,7 @@ def _address(run: record.Record, folder: Path, uri: str | None) -> str:
 
 def ui(arguments: Sequence[str]) -> int:
     """Serve MLflow's UI until it is interrupted; of a server that runs already, say what to open."""
-    own, rest = command.options(arguments, OWN | {"tracking.experiment": "seg", "port": "5000"})
+    own, rest = options.options(arguments, OWN | {"tracking.experiment": "seg", "port": "5000"})
     if rest or not own["port"].isdigit():
         raise SegError(
             f"{rest[0] if rest else 'port=' + own['port']}: expected tracking.uri=, tracking.experiment= or port=5000"
@@ -134,7 +135,7 @@ COMMANDS = {"list": show, "push": push, "ui": ui}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when nothing is left to upload, 1 when something is."""
-    return command.execute(__doc__, command.one_of(COMMANDS), arguments)
+    return options.execute(__doc__, options.one_of(COMMANDS), arguments)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ A step is a function of `steps` or `reviews` that a YAML names with its argument
 """
 
 from seg.cleaning.ledger import LEDGER_COLUMNS, clean, remarks
-from seg.cleaning.registry import STEPS, Step, needs, parse
 from seg.cleaning.reviews import PLACEHOLDERS
+from seg.cleaning.step_registry import STEPS, Step, needs, parse
 from seg.cleaning.steps import match_cancellations
 
 __all__ = [

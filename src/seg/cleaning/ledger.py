@@ -12,10 +12,10 @@ import pandas as pd
 from ibis.expr import types as ir
 
 from seg.cleaning.counting import TIMES, Line, depths, passed, state, states, with_depth
-from seg.cleaning.registry import Step, needs
+from seg.cleaning.step_registry import Step, needs
 from seg.engine import Engine
 from seg.errors import SegError
-from seg.schema import Lookup
+from seg.sources.schema import Lookup
 
 LEDGER_COLUMNS = ["step", "rows", "customers", "revenue"]
 LARGE = 5_000_000  # rows; to tell 18 million customers apart takes as long as everything else

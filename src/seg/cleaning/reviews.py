@@ -9,7 +9,7 @@ from typing import Literal
 import ibis
 from ibis.expr import types as ir
 
-from seg.cleaning.registry import Days, keeps, repairs
+from seg.cleaning.step_registry import Days, keeps, repairs
 
 PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
 

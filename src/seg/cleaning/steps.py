@@ -12,7 +12,7 @@ import ibis
 from ibis import _
 from ibis.expr import types as ir
 
-from seg.cleaning.registry import Day, Pattern, changes, keeps
+from seg.cleaning.step_registry import Day, Pattern, changes, keeps
 
 # ---- filters -----------------------------------------------------------------------------------------------
 

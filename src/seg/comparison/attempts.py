@@ -75,7 +75,7 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    A run without the tags of `seg.identity` is known by the names of its parts and the number of its customers only.
+    A run without the tags of `seg.pipeline.keys` is known by the names of its parts and the number of its customers only.
     """
     parents = set(runs.get("parent", pd.Series(dtype=object)).dropna())
     kept = runs[runs.get("params.k", pd.Series(index=runs.index, dtype=object)).notna()]

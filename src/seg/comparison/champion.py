@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from seg.comparison import order, table
+from seg.comparison import order, runs_table
 from seg.comparison.attempts import Group
 from seg.errors import SegError, listed
 
@@ -70,13 +70,13 @@ def best(lists: Sequence[tuple[Group, pd.DataFrame, order.Asked]], where: Sequen
     for group, ranked, demand in lists:
         one = order.best(ranked) if group.data != "sample" else None
         if one is not None and one["model_id"]:
-            found.append((group, one, table.reason(one, ranked, demand)))
+            found.append((group, one, runs_table.reason(one, ranked, demand)))
     if not found:
         said = [f"{g.dataset}, {g.known}: {line}" if i == 0 else line
-                for g, ranked, demand in lists for i, line in enumerate(table.verdict(g, ranked, demand, where))]  # fmt: skip
+                for g, ranked, demand in lists for i, line in enumerate(runs_table.verdict(g, ranked, demand, where))]  # fmt: skip
         raise SegError("best=true: nothing qualifies. " + "\n".join(said))
     if len(found) > 1:
-        each = "; ".join(f"{table.described(run)} of {group.known}" for group, run, _ in found)
+        each = "; ".join(f"{runs_table.described(run)} of {group.known}" for group, run, _ in found)
         raise SegError(
             f"best=true: {len(found)} lists with different customers, whose ranks are not comparable: {each}. Choose a list with "
             "cleaning= or data=, or the run with run="
@@ -90,21 +90,21 @@ def say_promoted(
 ) -> None:
     """Print what became champion."""
     before = f", after version {previous}" if previous else ""
-    table.say(
+    runs_table.say(
         console,
-        f"champion of {run['dataset']}: version {version}{before}, run {table.described(run)}",
+        f"champion of {run['dataset']}: version {version}{before}, run {runs_table.described(run)}",
         "bold",
     )
-    table.say(console, f"  why     {why}")
+    runs_table.say(console, f"  why     {why}")
     if against:
-        table.say(console, f"  FORCED  {'; '.join(against)}", "bold red")
-    table.say(console, f"  model   models:/seg-{run['dataset']}@champion")
+        runs_table.say(console, f"  FORCED  {'; '.join(against)}", "bold red")
+    runs_table.say(console, f"  model   models:/seg-{run['dataset']}@champion")
 
 
 def say_history(console: Console, versions: pd.DataFrame) -> None:
     """Print every promotion, the newest first."""
     if versions.empty:
-        table.say(console, "no champion yet: python -m seg.compare promote run=<id> makes one")
+        runs_table.say(console, "no champion yet: python -m seg.compare promote run=<id> makes one")
         return
     made = Table(header_style="bold")
     for head in ("data set", "version", "", "since", "until", "by", "run", "after", "data", "why", "forced"):

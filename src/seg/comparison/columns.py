@@ -9,7 +9,7 @@ import pandas as pd
 
 from seg.comparison.attempts import SCORE
 from seg.errors import SegError, listed
-from seg.plots import MINUS, percent
+from seg.report.plots import MINUS, percent
 
 NOT_MEASURED = "-"
 # What each run measures in a space of its own, and so never on one scale.

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from seg.comparison.attempts import SCORE
-from seg.evaluation.null import LEVEL
 from seg.evaluation.verdicts import DISCRIMINATES, STABLE
+from seg.metrics.null import LEVEL
 
 RULE = (
     "Order: runs whose evidence is complete and sound first, by the volume they span above chance (stability x hold-out x "

@@ -8,11 +8,11 @@ from __future__ import annotations
 import ibis
 from ibis.expr import types as ir
 
-from seg import schema
 from seg.engine import Engine, Reading
 from seg.errors import SegError
-from seg.schema import Field, Loaded, Lookup
-from seg.sources import Source
+from seg.sources import schema
+from seg.sources.locate import Source
+from seg.sources.schema import Field, Loaded, Lookup
 
 FIELDS = [
     Field("customer_id", "user_id", "text", True),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seg import schema
 from seg.engine import Engine, Reading
 from seg.errors import SegError
-from seg.schema import Field, Loaded
-from seg.sources import Source
+from seg.sources import schema
+from seg.sources.locate import Source
+from seg.sources.schema import Field, Loaded
 
 
 def load(

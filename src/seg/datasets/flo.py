@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ibis
 
-from seg import schema
 from seg.engine import Engine, Reading
-from seg.schema import Field, Loaded
-from seg.sources import Source
+from seg.sources import schema
+from seg.sources.locate import Source
+from seg.sources.schema import Field, Loaded
 
 FIELDS = [
     Field("customer_id", "master_id", "id", True),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ibis
 
-from seg import schema, synthetic
+from seg.datasets import synthetic
 from seg.engine import Engine
-from seg.schema import Loaded
-from seg.sources import Source
+from seg.sources import schema
+from seg.sources.locate import Source
+from seg.sources.schema import Loaded
 
 
 def load(engine: Engine, source: Source, customers: int = 1000, seed: int = 0) -> Loaded:

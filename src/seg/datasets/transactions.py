@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import ibis
 
-from seg import schema
 from seg.engine import Engine, Reading
 from seg.errors import SegError
-from seg.schema import Field, Loaded
-from seg.sources import Source
+from seg.sources import schema
+from seg.sources.locate import Source
+from seg.sources.schema import Field, Loaded
 
 KINDS = {
     "customer_id": "id",

@@ -1,255 +1,332 @@
-"""What a segmentation says about the time after it: who buys again, and for how much.
+"""Temporal hold-out: segments from the orders before a day, judged by what their customers buy from that day on.
 
-One row a customer everywhere: a segment and features from before a day, the outcome from that day on. A score that
-is *cross-fitted* predicts a customer from the other folds' customers only, so that more and smaller segments do not
-score better by themselves.
+With the cut on 2011-09-10 and 90 days, segments come from orders up to and including 2011-09-09, the outcome from
+orders of 2011-09-10 up to and including 2011-12-08. The lines are parted before anything is computed from them, so
+no cap, no repaired price and no scale can know the outcome. Only k comes from outside: it is the run's.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from __future__ import annotations
 
+import calendar
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+from ibis.expr import types as ir
+from sklearn.base import clone
 
-from seg.evaluation.metrics import variance_explained
+from seg import cleaning
+from seg import features as features_table
+from seg.config.settings import Settings
+from seg.engine import Engine
+from seg.errors import SegError
+from seg.features.feature_table import FeatureTable
+from seg.metrics import prediction as scoring
+from seg.metrics import separation
+from seg.metrics.prediction import HoldoutScores
+from seg.models import space
+from seg.segments import rfm
+from seg.selection import scan as selection
 
-Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
-POWER = ["eta_squared", "auc", "r_squared"]
+KEY = "evaluation.holdout"
+RFM = ["recency_days", "orders", "revenue"]
 
 
 @dataclass(frozen=True)
-class HoldoutScores:
-    """What is known of the outcome once the segment is known.
+class Parted:
+    """Customers before the cut, and what they did after it.
 
     Parameters
     ----------
-    segments : DataFrame
-        One row a segment, noise (-1) last: ``segment``, ``customers``, ``bought`` (customers), ``rate`` with its 95 %
-        Wilson interval ``rate_low``, ``rate_high``; ``spend``, the mean over all of them, in the currency of the
-        data, with its 95 % bootstrap interval ``spend_low``, ``spend_high``.
-    baselines : DataFrame
-        ``name``, ``groups``, ``eta_squared``, ``auc``, ``r_squared``; the first row is the segmentation itself
-        (``segments``), then ``random`` (segments of the same sizes, mean of all draws), the rules, the deciles.
-    random : DataFrame
-        ``eta_squared``, ``auc``, ``r_squared`` of each random draw.
-    customers : int
-    rate : float
-        Share of all customers who bought.
-    eta_squared : float
-        Share of the variance of log1p(spend) that lies between segments, in the sample.
-    auc : float
-        Cross-fitted: how often a customer who bought has a higher purchase rate in their segment than one who did not
-        (ties count half). 0.5 is chance. NaN where all bought, or none.
-    r_squared : float
-        Cross-fitted, of log1p(spend): 0 is what the mean of all customers gives, below 0 is worse. NaN where all
-        spent the same.
+    cut : date
+        First day of the outcome.
+    days : int
+        Length of the outcome, in days.
+    table : FeatureTable
+        Of the orders with a date before `cut`; recency is counted from `cut`.
+    outcome : DataFrame, index as that of the table
+        ``bought``: 1 with a purchase (amount above zero, not a return) from `cut` on, in `days` days; ``spend``: the
+        sum of those amounts, returns not subtracted; ``known``: False for pseudo-customers, who are one order each
+        and cannot come back. They are segmented as in the run, and left out of every score.
+    notes : tuple of str
+        What a reader has to know.
     """
 
-    segments: pd.DataFrame
-    baselines: pd.DataFrame
-    random: pd.DataFrame
-    customers: int
-    rate: float
-    eta_squared: float
-    auc: float
-    r_squared: float
+    cut: date
+    days: int
+    table: FeatureTable
+    outcome: pd.DataFrame
+    notes: tuple[str, ...]
 
 
-def evaluate(
-    labels: np.ndarray,
-    bought: np.ndarray,
-    spend: np.ndarray,
-    features: pd.DataFrame,
-    rules: Mapping[str, np.ndarray] | None = None,
-    seed: int = 0,
-    folds: int = 5,
-    draws: int = 20,
-    resamples: int = 1000,
-) -> HoldoutScores:
-    """Score segments by the outcome of their customers, beside what simpler groups of the same customers score.
+@dataclass(frozen=True)
+class Holdout:
+    """A judged segmentation of the customers before the cut.
 
     Parameters
     ----------
-    labels : array of shape (n,)
-        Segment of each customer, from before the cut; noise (-1) is a group like any other here.
-    bought : array of shape (n,)
-        1 who bought after the cut, 0 who did not.
-    spend : array of shape (n,)
-        What they spent after the cut, 0 or more.
-    features : DataFrame of shape (n, d)
-        From before the cut; the deciles of each column are a baseline.
-    rules : mapping of str to array of shape (n,), optional
-        Further groups from before the cut to compare with, by name.
-    seed : int
-        Of folds, random segments and bootstrap.
-    folds : int
-        Customers are split into so many, buyers and others evenly.
-    draws : int
-        How many random segmentations.
-    resamples : int
-        Of the bootstrap; fewer (200 at least) for segments above 20,000 customers, whose mean is steady.
+    parted : Parted
+    X : ndarray of shape (n_customers, n_features)
+        Own space of the customers before the cut.
+    labels : ndarray of shape (n_customers,)
+        Segments of all of them, in the order of the table.
+    silhouette : float
+        Of these segments in their own space.
+    scores : HoldoutScores
+        Of the customers who are known.
+    """
+
+    parted: Parted
+    X: np.ndarray
+    labels: np.ndarray
+    silhouette: float
+    scores: HoldoutScores
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The numbers of a run, by name; the silhouette is of the customers before the cut, in the own space."""
+        scores = self.scores
+        others = scores.baselines.set_index("name")
+        single = others[others.index.str.startswith("deciles")]
+        return {
+            "holdout/customers": scores.customers,
+            "holdout/bought": scores.rate,
+            "holdout/eta_squared": scores.eta_squared,
+            "holdout/auc": scores.auc,
+            "holdout/auc_random": float(others.at["random", "auc"]),
+            "holdout/auc_rule_rfm": float(others.at["rule RFM", "auc"]),
+            "holdout/auc_best_feature": float(single["auc"].max()),
+            "holdout/r_squared": scores.r_squared,
+            "holdout/r_squared_random": float(others.at["random", "r_squared"]),
+            "holdout/r_squared_rule_rfm": float(others.at["rule RFM", "r_squared"]),
+            "holdout/r_squared_best_feature": float(single["r_squared"].max()),
+            "holdout/own_silhouette": self.silhouette,
+        }
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for people to read."""
+        scores, parted = self.scores, self.parted
+        others = scores.baselines.set_index("name")["auc"]
+        single = others[others.index.str.startswith("deciles")]
+        beside = ["random", "rule RFM", *([single.idxmax()] if single.notna().any() else [])]
+        return (
+            f"{scores.customers:,} customers known before {parted.cut}, {scores.rate:.1%} of whom bought in the {parted.days} days "
+            f"from then on: AUC {scores.auc:.3f} ({', '.join(f'{name} {others[name]:.3f}' for name in beside)})"
+        )
+
+
+def impossible(settings: Settings) -> str | None:
+    """Say why a data set cannot have a hold-out; None where it can."""
+    return "not possible: one row a customer" if settings.dataset.kind == "customers" else None
+
+
+def holdout(
+    settings: Settings,
+    parts: space.Parts,
+    engine: Engine,
+    table: ir.Table,
+    cut: object,
+    days: int,
+    k: int,
+) -> tuple[Holdout | None, str]:
+    """Segment the customers before the cut as the run does, and judge the segments by the time after it.
+
+    Parameters
+    ----------
+    table : ir.Table
+        Transactions as they were loaded, not cleaned.
+    cut : date or str
+        First day of the outcome, by the dates of the files.
+    days : int
+        Length of the outcome.
+    k : int
+        Number of segments, the run's; not used by a model that finds it.
+
+    Returns
+    -------
+    holdout : Holdout or None
+        None where the data set does not allow it.
+    answer : str
+        What was found, or why there is none.
 
     Raises
     ------
-    ValueError
-        Arrays of different lengths, fewer than two customers, or an outcome that is none.
+    SegError
+        The cut is no day or outside the data, `days` is below 1, or nobody is left before or after the cut.
     """
-    labels, bought, spend = _checked(labels, bought, spend, features)
-    outcome = _Outcome(bought, np.log1p(spend), _folds(bought, min(folds, len(bought)), seed))
-    ids, codes = np.unique(labels, return_inverse=True)
-    own = _power(codes, outcome)
-    rng = np.random.default_rng([seed, 1])
-    random = pd.DataFrame([_power(rng.permutation(codes), outcome) for _ in range(draws)], columns=POWER)
-    rows = [
-        ("segments", len(ids), *own.values()),
-        ("random", len(ids), *random.mean()),
-    ]
-    deciles = {f"deciles of {name}": tiles(column.to_numpy(), 10) for name, column in features.items()}
-    for name, groups in {**(rules or {}), **deciles}.items():
-        found, group_codes = np.unique(np.asarray(groups), return_inverse=True)
-        rows.append((name, len(found), *_power(group_codes, outcome).values()))
-    return HoldoutScores(
-        _segments(ids, codes, bought, spend, seed, resamples),
-        pd.DataFrame(rows, columns=["name", "groups", *POWER]),
-        random,
-        len(labels),
-        float(bought.mean()),
-        **own,
+    reason = impossible(settings)
+    if reason:
+        return None, reason
+    judged = judge(settings, parts, part(settings, engine, table, cut, days), k)
+    return judged, judged.sentence
+
+
+def part(settings: Settings, engine: Engine, table: ir.Table, cut: object, days: int) -> Parted:
+    """Part the order lines at the cut, and make features of those before it and the outcome of those after it.
+
+    Both are cleaned by the steps of the run, each by itself. Lines without a customer are no part of the outcome.
+    """
+    cut, until = _window(cut, days)
+    first, last = first_and_last(engine, table)
+    if not first < cut <= last:
+        allowed = (
+            f"choose a day from {first + timedelta(days=1)} to {last}"
+            if first < last
+            else "it has one day only"
+        )
+        raise SegError(f"{KEY}.cut={cut}: outside the data, whose orders are of {first} to {last}; {allowed}")
+    # Computed here and now: whatever is made of it cannot reach the lines that were left out.
+    before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
+    features = _features(settings, engine, before, cut)
+    named = with_id(engine, before)
+    outcome = _outcome(settings, engine, table, cut, until, days).reindex(features.frame.index)
+    outcome = outcome.assign(
+        bought=outcome["spend"].notna().astype("int64"),
+        spend=outcome["spend"].fillna(0.0),
+        known=outcome.index.isin(named),
     )
-
-
-def wilson(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Return Wilson's score interval of a rate (Wilson 1927, doi 10.1080/01621459.1927.10502953); NaN for n = 0.
-
-    >>> [round(bound, 4) for bound in wilson(8, 10)]
-    [0.4902, 0.9433]
-    """
-    if n == 0:
-        return np.nan, np.nan
-    rate, square = successes / n, z * z
-    centre = (rate + square / (2 * n)) / (1 + square / n)
-    reach = z / (1 + square / n) * np.sqrt(rate * (1 - rate) / n + square / (4 * n * n))
-    # At 0 and n the bound is 0 and 1, but for rounding.
-    low = 0.0 if successes == 0 else centre - reach
-    return float(low), 1.0 if successes == n else float(centre + reach)
-
-
-def auc(scores: np.ndarray, bought: np.ndarray) -> float:
-    """Return the probability that a buyer has a higher score than another customer, ties half; NaN without both."""
-    bought = np.asarray(bought, dtype=bool)
-    buyers, others = int(bought.sum()), int((~bought).sum())
-    if not buyers or not others:
-        return np.nan
-    above = rankdata(scores)[bought].sum() - buyers * (buyers + 1) / 2
-    return float(above / (buyers * others))
-
-
-def tiles(values: np.ndarray, bins: int) -> np.ndarray:
-    """Score values from 1 to `bins` by their rank; equal values always get equal scores.
-
-    The score of x is ``1 + floor(bins * (share of the values that are below x))``: 4 of 5 means that at least 60 %
-    are lower. Without equal values it is SQL's ``ntile`` where `bins` divides n; a value that many share gets the
-    score of the first of them, and the scores in between are then nobody's.
-
-    >>> tiles([10, 20, 30, 40, 50], 5)
-    array([1, 2, 3, 4, 5])
-    >>> tiles([1, 1, 1, 2, 9], 5)
-    array([1, 1, 1, 4, 5])
-    """
-    values = np.asarray(values, dtype="float64")
-    if np.isnan(values).any():
-        raise ValueError(f"{np.isnan(values).sum()} values are missing, expected numbers: fill or drop them")
-    below = rankdata(values, method="min").astype("int64") - 1
-    return 1 + bins * below // max(len(values), 1)
-
-
-# ---- inside ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    bought: np.ndarray
-    log_spend: np.ndarray
-    fold: np.ndarray
-
-
-def _power(codes: np.ndarray, outcome: _Outcome) -> dict[str, float]:
-    rate, _ = _cross_fitted(codes, outcome.bought, outcome.fold)
-    # Within a fold, and not over all: scores of two folds are of different customers, each lacking the own outcome,
-    # which would pull the AUC of useless groups below one half.
-    areas = [
-        auc(rate[outcome.fold == fold], outcome.bought[outcome.fold == fold])
-        for fold in range(outcome.fold.max() + 1)
-    ]
-    mean, overall = _cross_fitted(codes, outcome.log_spend, outcome.fold)
-    left = ((outcome.log_spend - mean) ** 2).sum()
-    total = ((outcome.log_spend - overall) ** 2).sum()
-    varies = np.ptp(outcome.log_spend) > 0
-    explained = variance_explained(pd.DataFrame({"log_spend": outcome.log_spend}), codes)["log_spend"]
-    return {
-        "eta_squared": explained,
-        "auc": float(np.nanmean(areas)) if not np.isnan(areas).all() else np.nan,
-        "r_squared": float(1 - left / total) if varies else np.nan,
-    }
-
-
-def _cross_fitted(codes: np.ndarray, values: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each customer the mean of the own group, and of all, among the other folds' customers."""
-    groups, folds = codes.max() + 1, fold.max() + 1
-    cell = codes * folds + fold
-    count = np.bincount(cell, minlength=groups * folds).reshape(groups, folds)
-    total = np.bincount(cell, weights=values, minlength=groups * folds).reshape(groups, folds)
-    others = count.sum(axis=1, keepdims=True) - count
-    others_total = total.sum(axis=1, keepdims=True) - total
-    overall = others_total.sum(axis=0) / others.sum(axis=0)
-    # A group that lives in one fold only is unknown to the others: its customers get what all have.
-    mean = np.where(others > 0, others_total / np.maximum(others, 1), overall)
-    return mean[codes, fold], overall[fold]
-
-
-def _folds(bought: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Deal customers into folds at random, first those who bought not, then the buyers."""
-    rng = np.random.default_rng([seed, 0])
-    dealt = np.concatenate([rng.permutation(np.flatnonzero(bought == value)) for value in (0, 1)])
-    fold = np.empty(len(bought), dtype="int64")
-    fold[dealt] = np.arange(len(bought)) % folds
-    return fold
-
-
-def _segments(ids, codes, bought, spend, seed: int, resamples: int) -> pd.DataFrame:
-    rows = []
-    for code in sorted(range(len(ids)), key=lambda code: (ids[code] < 0, ids[code])):
-        inside = codes == code
-        customers, buyers = int(inside.sum()), int(bought[inside].sum())
-        low, high = _bootstrap(spend[inside], np.random.default_rng([seed, 2, code]), resamples)
-        rate = (buyers / customers, *wilson(buyers, customers))
-        rows.append((ids[code], customers, buyers, *rate, spend[inside].mean(), low, high))
-    columns = ["segment", "customers", "bought", "rate", "rate_low", "rate_high"]
-    return pd.DataFrame(rows, columns=[*columns, "spend", "spend_low", "spend_high"])
-
-
-def _bootstrap(values: np.ndarray, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the mean (Efron 1979, doi 10.1214/aos/1176344552)."""
-    n = len(values)
-    times = min(resamples, max(200, 20_000_000 // n))
-    means = [values[rng.integers(n, size=n)].mean() for _ in range(times)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _checked(labels, bought, spend, features: pd.DataFrame):
-    labels, bought, spend = np.asarray(labels), np.asarray(bought), np.asarray(spend, dtype="float64")
-    lengths = {len(labels), len(bought), len(spend), len(features)}
-    if len(lengths) != 1 or len(labels) < 2:
-        raise ValueError(
-            f"labels, bought, spend and features have {len(labels)}, {len(bought)}, {len(spend)} and {len(features)} rows, "
-            "expected the same customers in each, at least 2"
+    known = outcome[outcome["known"]]
+    if len(known) < 2:
+        raise SegError(
+            f"{KEY}.cut={cut}: before it: only {len(known)} with an id among the customers; at least 2 are needed, choose a later cut"
         )
-    if not np.isin(bought, (0, 1)).all():
-        raise ValueError("bought has other values than 0 and 1, expected 1 for who bought")
-    if not (np.isfinite(spend).all() and (spend >= 0).all()):
-        raise ValueError(
-            "spend has values below 0 or not finite, expected amounts of purchases, returns left out"
+    if not known["bought"].any():
+        raise SegError(
+            f"{KEY}.cut={cut}: none of the {len(known):,} customers known before it bought from {cut} to {until - timedelta(days=1)}; "
+            "choose another cut or more days"
         )
-    return labels, bought.astype("int64"), spend
+    return Parted(cut, days, features, outcome, tuple(_notes(outcome, cut, until, last, days)))
+
+
+def judge(settings: Settings, parts: space.Parts, parted: Parted, k: int) -> Holdout:
+    """Segment the customers before the cut with the run's scaler and model, and score the segments."""
+    table = parted.table
+    try:
+        # A clone: the run's own scaler is fitted on all orders, and must stay so.
+        _pipeline, X = space.scale(table, clone(parts.scaler), [])
+    except SegError as error:
+        raise SegError(f"{KEY}.cut={parted.cut}: before it: {error}") from None
+    distinct = len(np.unique(X, axis=0))
+    if parts.takes_k and not k <= distinct:
+        raise SegError(
+            f"{KEY}.cut={parted.cut}: k={k}, and the {len(X):,} customers before it have only {distinct} distinct rows of features; "
+            "choose a later cut or a lower k"
+        )
+    scan = selection.scan(
+        space.embed(clone(parts.embed) if parts.embed is not None else None, table.features, X),
+        parts.make_clusterer,
+        [k if parts.takes_k else 2],
+        not parts.takes_k,
+        table.frame["revenue"].to_numpy(),
+        settings.evaluation.silhouette_sample,
+        settings.seed,
+    )
+    (found,) = scan.fitted
+    labels, known = scan.fitted[found].labels_, parted.outcome["known"].to_numpy()
+    frame = table.frame[known]
+    scores = scoring.evaluate(
+        labels[known],
+        parted.outcome["bought"][known].to_numpy(),
+        parted.outcome["spend"][known].to_numpy(),
+        frame[list(dict.fromkeys([*table.features, *RFM]))],
+        {"rule RFM": rfm.rfm(*(frame[name] for name in RFM))["name"].to_numpy()},
+        settings.seed,
+    )
+    own = scan.silhouettes[found]
+    if parts.embed is not None:  # the scan saw the embedding
+        own = separation.silhouettes(
+            X, {found: labels}, settings.evaluation.silhouette_sample, settings.seed
+        )[found]
+    return Holdout(parted, X, labels, float(own.value), scores)
+
+
+# ---- parting -----------------------------------------------------------------------------------------------------
+
+
+def _window(cut: object, days: object) -> tuple[date, date]:
+    """Read the first day of the outcome, and the first day after it."""
+    try:
+        day = date.fromisoformat(str(cut))
+    except ValueError:
+        raise SegError(f"{KEY}.cut={cut}: expected a day such as 2011-09-10") from None
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise SegError(f"{KEY}.days={days}: expected a whole number of at least 1")
+    try:
+        return day, day + timedelta(days=days)
+    except OverflowError:
+        raise SegError(f"{KEY}.days={days}: too many; the calendar ends in the year 9999") from None
+
+
+def first_and_last(engine: Engine, table: ir.Table) -> tuple[date, date]:
+    """Find the days of the first and of the last order line."""
+    ends = engine.collect(table.aggregate(first=table.ordered_at.min(), last=table.ordered_at.max())).iloc[0]
+    return ends["first"].date(), ends["last"].date()
+
+
+def _features(settings: Settings, engine: Engine, before: ir.Table, cut: date) -> FeatureTable:
+    recipe, steps = settings.recipe, cleaning.parse(settings.cleaning.steps)
+    try:
+        lines, _ledger = cleaning.clean(engine, before, steps)
+        return features_table.build(
+            engine,
+            lines,
+            features_table.parse(recipe.features),
+            recipe.profile,
+            [*settings.dataset.common, *RFM],
+            moved(cut, steps),
+            settings.dataset.levels,
+        )
+    except SegError as error:
+        raise SegError(f"{KEY}.cut={cut}: before it: {error}") from None
+
+
+def moved(cut: date, steps: list) -> date:
+    """Move the cut as the cleaning moves the orders."""
+    year = cut.year + sum(arguments["years"] for step, arguments in steps if step.name == "shift_years")
+    return cut.replace(year=year, day=min(cut.day, calendar.monthrange(year, cut.month)[1]))
+
+
+def with_id(engine: Engine, lines: ir.Table) -> pd.Series:
+    """List the customers who have an id in the files, the others being orders that nobody can be asked about."""
+    ids = lines.filter(_has_customer(lines)).select("customer_id").distinct()
+    return engine.collect(ids)["customer_id"]
+
+
+def _has_customer(lines: ir.Table) -> ir.BooleanValue:
+    return lines.customer_id.fill_null("").strip() != ""
+
+
+def _outcome(
+    settings: Settings, engine: Engine, table: ir.Table, cut: date, until: date, days: int
+) -> pd.DataFrame:
+    day = table.ordered_at.date()
+    within = (day >= ibis.literal(cut)) & (day < ibis.literal(until))
+    # Pseudo-customers are numbered anew in each part: the same id would be two different orders.
+    window = engine.checkpoint(table.filter(within, _has_customer(table)))
+    try:
+        lines, _ledger = cleaning.clean(engine, window, cleaning.parse(settings.cleaning.steps))
+    except SegError as error:
+        raise SegError(f"{KEY}.cut={cut}: in the {days} days from it on: {error}") from None
+    bought = lines.filter(~lines.is_return & (lines.amount > 0))
+    spend = engine.collect(bought.group_by("customer_id").aggregate(spend=bought.amount.sum()))
+    if not len(spend):
+        raise SegError(
+            f"{KEY}.cut={cut}: nobody bought in the {days} days from it on, after cleaning; choose another cut or more days"
+        )
+    return spend.set_index("customer_id").astype("float64").round(6)
+
+
+def _notes(outcome: pd.DataFrame, cut: date, until: date, last: date, days: int) -> list[str]:
+    notes = []
+    there = (last - cut).days + 1
+    if until > last + timedelta(days=1):
+        notes.append(f"the data end on {last}: only {there} of the {days} days of the outcome are there")
+    pseudo = int((~outcome["known"]).sum())
+    if pseudo:
+        notes.append(
+            f"{pseudo:,} pseudo-customers of one order each cannot come back: segmented, and left out of the scores"
+        )
+    return notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from seg.evaluation.silhouette import SilhouetteResult
+from seg.metrics.silhouette import SilhouetteResult
 
 OWN = "own space: the scaled features"
 

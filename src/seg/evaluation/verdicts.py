@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seg.evaluation.guards import LARGEST_SHARE, SMALLEST_SEGMENT, SMALLEST_SHARE
-from seg.evaluation.holdout import HoldoutScores
-from seg.evaluation.null import LEVEL, NullTest, sentence
-from seg.evaluation.stability import Stability
+from seg.metrics.guards import LARGEST_SHARE, SMALLEST_SEGMENT, SMALLEST_SHARE
+from seg.metrics.null import LEVEL, NullTest, sentence
+from seg.metrics.prediction import HoldoutScores
+from seg.metrics.stability import Stability
 
 WEAK = 0.25
 STABLE = 0.75
@@ -80,7 +80,7 @@ def verdicts(
     silhouette : float
         Mean, Euclidean, in the scaled features; never of an embedding, which shows islands in noise too.
     sizes : mapping
-        As `seg.evaluation.metrics.sizes` gives them.
+        As `seg.metrics.separation.sizes` gives them.
     holdout_reason : str or None
         Why no hold-out is possible.
     """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from seg import plots, report
+from seg.report import page, plots
 
 MOST_SEGMENTS = 20
 
@@ -30,6 +30,4 @@ def markdown(segments: pd.DataFrame, features: Sequence[str], warnings: Sequence
         shares = [plots.percent(row["share"]), plots.percent(row["revenue_share"])]
         rows.append([str(row["name"]).replace("|", "\\|"), f"{row['size']:,}", *shares, *means])
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return "\n\n".join(
-        filter(None, [report.headline(segments), "\n".join(f"- {w}" for w in warnings), table])
-    )
+    return "\n\n".join(filter(None, [page.headline(segments), "\n".join(f"- {w}" for w in warnings), table]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from seg.evaluation.holdout import tiles
+from seg.metrics.prediction import tiles
 
 ANY = (1, 5)
 # Name, then the lowest and the highest score of recency, frequency, money.

@@ -8,7 +8,7 @@ parent run. Nothing else passes between the processes, so that any launcher of H
 """
 
 from seg.sweeps.jobs import job
-from seg.sweeps.naming import key, process
+from seg.sweeps.process import key, process
 from seg.sweeps.sweep import Sweep, close, explain
 
 __all__ = ["Sweep", "close", "explain", "job", "key", "process"]

@@ -18,10 +18,11 @@ from hydra.core.hydra_config import HydraConfig
 from joblib import cpu_count
 from omegaconf import DictConfig
 
-from seg import config, progress
+from seg import progress
+from seg.config import load
 from seg.errors import Impossible, SegError, listed
 from seg.sweeps import notes
-from seg.sweeps.naming import fingerprint, key, process
+from seg.sweeps.process import fingerprint, key, process
 
 log = logging.getLogger("seg")
 _watched = threading.Event()
@@ -53,7 +54,7 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     if sweep.get("process") != process():
         _beside_others(sweep, int(told.job.num))
     elif (sweep.get("jobs") or 0) >= SEVERAL and cpu_count() > 1:
-        from seg import drawing
+        from seg.report import drawing
 
         drawing.start_helper()
     note = {"num": int(told.job.num), "overrides": list(told.overrides.task), "folder": str(here)}
@@ -84,8 +85,8 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
 
 
 def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callable) -> dict:
-    settings = config.settings(cfg)
-    config.check_parts(settings)
+    settings = load.settings(cfg)
+    load.check_parts(settings)
     same = key(cfg, fingerprint(settings))
     path = notes.of_job(folder, same)
     path.parent.mkdir(parents=True, exist_ok=True)

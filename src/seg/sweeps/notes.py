@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from seg.whole import whole
+from seg.sinks.atomic import whole
 
 PLACES = ("tracking", "cache", "data_dir", "hydra", "sweep.resume")
 SWEEP, JOB, DONE = "sweep.json", "job.json", "done"

@@ -13,10 +13,11 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from joblib import cpu_count
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from seg import cache, config
+from seg.config import load
+from seg.config.settings import Settings
 from seg.errors import Impossible, SegError, listed
-from seg.settings import Settings
-from seg.sweeps.naming import fingerprint, key
+from seg.pipeline import cache
+from seg.sweeps.process import fingerprint, key
 
 DIRECTIONS = ("maximize", "minimize")
 MANY = 100_000  # a grid that nobody waits for: a slip
@@ -178,8 +179,8 @@ def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, 
     for num, overrides in enumerate(jobs):
         one = _composed(cfg, loader, overrides, composed)
         try:
-            settings = config.settings(one)
-            config.check_parts(settings)
+            settings = load.settings(one)
+            load.check_parts(settings)
         except Impossible as error:
             planned.append(Planned(num, overrides, None, str(error)))
             continue

@@ -196,7 +196,7 @@ def _cell(name: str, value: object) -> str:
 @contextmanager
 def shared(found: pd.DataFrame, folder: Path) -> Iterator[Path]:
     """Gather in a temporary folder what the parent run is to keep: the table, curves over k, a search's solutions."""
-    from seg import plots
+    from seg.report import plots
 
     with tempfile.TemporaryDirectory(prefix="seg-sweep-") as scratch:
         here = Path(scratch)

@@ -13,11 +13,12 @@ from hydra.experimental.callback import Callback
 from joblib import cpu_count
 from omegaconf import DictConfig, OmegaConf
 
-from seg import cache, overrides
+from seg.config import overrides
 from seg.errors import SegError
+from seg.pipeline import cache
 from seg.sweeps import notes, planning, summary
-from seg.sweeps.naming import gone, process
 from seg.sweeps.planning import Plan
+from seg.sweeps.process import gone, process
 
 log = logging.getLogger("seg")
 _current: _Running | None = None
@@ -53,7 +54,7 @@ def _begin(cfg: DictConfig) -> None:
     title = "sweep: " + notes.shown(plan.command)
     store = None
     if settings.tracking.enabled:
-        from seg.tracking.sweep import SweepStore
+        from seg.tracking.sweep_run import SweepStore
 
         store = SweepStore(settings.tracking.uri, settings.tracking.experiment)
         store.bury(gone)

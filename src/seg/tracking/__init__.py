@@ -1,6 +1,6 @@
 """The one package with MLflow: runs, and the store that keeps them."""
 
 from seg.tracking.commit import git_commit
-from seg.tracking.run import MLflowTracker, NoTracker
+from seg.tracking.tracker import MLflowTracker, NoTracker
 
 __all__ = ["MLflowTracker", "NoTracker", "git_commit"]

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from seg.errors import SegError
-from seg.whole import whole
+from seg.sinks.atomic import whole
 
 FOLDER = "tracking"
 LONGEST_TAG = 5000

@@ -1,0 +1,131 @@
+"""From overrides to a composed configuration, and from that to parts: the only module that instantiates.
+
+Every command composes as ``seg.run`` does, so that an option means the same everywhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import hydra
+from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from seg.config import load
+from seg.config.overrides import private, readable
+from seg.errors import SegError, listed
+
+if TYPE_CHECKING:
+    from seg.models.space import Parts
+
+# What may differ between the training of a model and its use.
+REUSABLE = ("dataset", "engine", "data_dir", "tracking")
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """Compose the configuration as seg.run does, without starting a run."""
+    with initialize_config_dir(version_base="1.3", config_dir=str(load.CONFIGS)):
+        return hydra.compose("run", overrides=[readable(private(text)) for text in overrides])
+
+
+def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
+    """Compose what a run was, for other data: its own ``config.yaml``, with the data set or the engine changed.
+
+    Parameters
+    ----------
+    config_yaml : str
+        As a run leaves it, unresolved.
+    overrides : sequence of str
+        Of the sections in `REUSABLE`; ``dataset=...`` and ``engine=...`` put a whole section in place of the run's.
+
+    Raises
+    ------
+    SegError
+        An override is of what makes the model, or of an unknown key.
+    """
+    cfg = OmegaConf.create(config_yaml)
+    parser = OverridesParser.create()
+    given = [parser.parse_override(readable(private(text))) for text in overrides]
+    for override in given:
+        if override.key_or_group.partition(".")[0] not in REUSABLE:
+            raise SegError(
+                f"{override.input_line}: is part of the model, which is used as it was trained; expected one of "
+                f"{', '.join(f'{name}...' for name in REUSABLE)}"
+            )
+    chosen = [override for override in given if override.key_or_group in ("dataset", "engine")]
+    fresh = compose([override.input_line for override in chosen])
+    for override in chosen:
+        cfg[override.key_or_group] = fresh[override.key_or_group]
+    OmegaConf.set_struct(cfg, True)
+    for override in given:
+        if override in chosen:
+            continue
+        try:
+            OmegaConf.update(cfg, override.key_or_group, override.value())
+        except OmegaConfBaseException as error:
+            section = override.key_or_group.rpartition(".")[0]
+            keys = [f"{section}.{name}" for name in (error.parent_node or {})]
+            raise SegError(
+                f"{override.input_line}: unknown key; expected one of {listed(override.key_or_group, keys)}"
+            ) from None
+    return cfg
+
+
+def instantiate_parts(cfg: DictConfig) -> Parts:
+    """Make engine, adapter, scaler and model of a composed configuration.
+
+    Raises
+    ------
+    SegError
+        A part cannot be made: its arguments are unknown, or have a wrong value.
+    """
+    from sklearn.base import clone
+    from sklearn.utils._param_validation import InvalidParameterError
+
+    from seg.models.space import Parts
+
+    # Hydra resolves what an interpolation leads to where it stands: a secret of the environment would come into the record.
+    cfg = copy.deepcopy(cfg)
+    # A model is one clusterer, or an embedding and the clusterer that works in it.
+    model = cfg.model.get("cluster", cfg.model)
+
+    @functools.cache  # to compose takes Hydra longer than a fit of a thousand customers takes
+    def template(k: int):
+        at_k = cfg.copy()
+        with open_dict(at_k):
+            at_k.k = k
+        return instantiate(at_k.model.get("cluster", at_k.model))
+
+    def make_clusterer(k: int):
+        return clone(template(k), safe=False)  # those of MLlib are no estimators
+
+    def made(key: str, make):
+        try:
+            part = make()
+            # What scikit-learn would say of a wrong value in fit, it can say before any data is read.
+            getattr(part, "_validate_params", lambda: None)()
+            return part
+        except hydra.errors.InstantiationException as error:
+            cause = error.__cause__ or error
+            if isinstance(cause, SegError):
+                raise cause from None
+            raise SegError(f"{key}: {str(cause).splitlines()[0]}; see configs/{key}/") from None
+        except InvalidParameterError as error:
+            raise SegError(f"{key}: {error}") from None
+
+    takes_k = "${k}" in OmegaConf.to_yaml(model, resolve=False)
+    made("model", lambda: make_clusterer(2))
+    return Parts(
+        connect=lambda: made("engine", lambda: instantiate(cfg.engine.connect)),
+        load=made("dataset", lambda: instantiate(cfg.dataset.load)),
+        scaler=made("scaler", lambda: instantiate(cfg.scaler)),
+        make_clusterer=make_clusterer,
+        takes_k=takes_k,
+        embed=made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
+    )

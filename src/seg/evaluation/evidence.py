@@ -1,0 +1,188 @@
+"""The evidence that a segmentation is real: guards, stability, null data, a temporal hold-out, and a verdict on each.
+
+Guards and sizes are looked at in every run; the rest costs time and is asked for with ``evaluation.*``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from seg import progress
+from seg.config.settings import Settings
+from seg.errors import SegError
+from seg.evaluation import holdout, verdicts
+from seg.evaluation.holdout import Holdout
+from seg.evaluation.measure import Measured
+from seg.features import FeatureTable
+from seg.metrics import guards, null, stability
+from seg.metrics import separation as metrics
+from seg.models import space
+from seg.models.segmenter import Segmenter
+from seg.models.space import Parts
+from seg.preparation.prepare import Prepared
+from seg.selection.scan import Scan
+
+EMBEDDED_REPEATS = 20  # an embedding is fitted anew each time, which takes seconds: fewer bootstrap samples
+
+
+@dataclass
+class Evidence:
+    """What speaks for and against a segmentation; None where it was not asked for or is not possible."""
+
+    flags: list[str] = field(default_factory=list)
+    stability: stability.Stability | None = None
+    strength: tuple[float, float] | None = None
+    seeds: float | None = None
+    null: dict[str, null.NullTest] | None = None
+    holdout: Holdout | None = None
+    verdicts: list[verdicts.Verdict] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+    meanings: dict[str, str] = field(default_factory=dict)
+
+    def by_segment(self, measured: Measured) -> pd.DataFrame:
+        """Give one row a segment with its silhouettes and, where it was measured, its stability."""
+        table = pd.DataFrame(
+            {"own_silhouette": measured.own.per_cluster, "common_silhouette": measured.common.per_cluster}
+        ).rename_axis("segment")
+        if self.stability is not None:
+            table = table.join(
+                pd.DataFrame({"jaccard": self.stability.jaccard, "stability": self.stability.bands})
+            )
+        return table.reset_index()
+
+
+def gather(
+    settings: Settings,
+    parts: Parts,
+    prepared: Prepared,
+    X: np.ndarray,
+    scan: Scan,
+    k: int,
+    measured: Measured,
+    notices: list[tuple[str, str]],
+    flags: list[str] | None = None,
+) -> Evidence:
+    """Gather the evidence that the settings ask for.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features)
+        The scaled features.
+    notices : list of (level, text)
+        Gets the reasons why the run is flagged.
+    flags : list of str, optional
+        Those reasons, where they were found on all customers and `X` is of a sample.
+    """
+    asked, found = settings.evaluation, Evidence()
+    segmenter = scan.fitted[k]
+    if flags is None:
+        floor = int(getattr(segmenter.clusterer_, "n_floor_components_", 0))
+        flags = guards.guards(X, segmenter.labels_, prepared.table.frame[prepared.table.features], floor)
+    found.flags = flags
+    notices += [("warning", f"FLAGGED: {reason}") for reason in found.flags]
+    fit = fitter(parts, prepared.table.features)
+    try:
+        if asked.stability:
+            _stability(settings, parts, X, scan, k, fit, found)
+            found.stability = replace(found.stability, total=int(measured.values["data/customers"]))
+        if asked.null:
+            _null(settings, parts, prepared.table, scan, k, found)
+    except ValueError as error:
+        raise SegError(f"evaluation: {error}") from error
+    if prepared.parted is not None:
+        with progress.step("judge by the hold-out") as said:
+            found.holdout = holdout.judge(settings, parts, prepared.parted, k)
+            said(found.holdout.sentence)
+        found.metrics |= found.holdout.metrics
+    found.verdicts = verdicts.verdicts(
+        silhouette=measured.own.value,
+        sizes={name: measured.values[f"segments/{name}"] for name in ("smallest_segment", "largest_share")},
+        customers=int(measured.values["data/customers"]),
+        stability=found.stability,
+        null=found.null,
+        holdout=found.holdout.scores if found.holdout else None,
+        holdout_reason=holdout.impossible(settings),
+    )
+    found.meanings = {name: verdicts.MEANINGS[name] for name in found.metrics}
+    return found
+
+
+def fitter(parts: Parts, features: list[str]) -> Callable:
+    """Make the callable that stability takes: from rows, k and a seed to labels and a rule for other rows."""
+
+    def fit(X: np.ndarray, k: int, seed: int):
+        clusterer = parts.make_clusterer(k)
+        if "random_state" in clusterer.get_params():
+            clusterer.set_params(random_state=seed)
+        if parts.embed is None:
+            segmenter = Segmenter(clusterer).fit(X)
+            return segmenter.labels_, segmenter.predict
+        embedding = clone(parts.embed)
+        if "random_state" in embedding.get_params():
+            embedding.set_params(random_state=seed)
+        segmenter = Segmenter(clusterer).fit(space.embed(embedding, features, X))
+        return segmenter.labels_, lambda rows: segmenter.predict(
+            np.asarray(embedding.transform(pd.DataFrame(rows, columns=features)))
+        )
+
+    return fit
+
+
+def _stability(
+    settings: Settings, parts: Parts, X, scan: Scan, k: int, fit: Callable, found: Evidence
+) -> None:
+    labels, seed = scan.fitted[k].labels_, settings.seed
+    repeats = settings.evaluation.repeats
+    if parts.embed is not None:
+        repeats = min(repeats, EMBEDDED_REPEATS)
+    with progress.step("stability") as said:
+        workers = None if parts.embed is None else 1
+        found.stability = stability.bootstrap(X, labels, fit, k, repeats, seed, workers)
+        if parts.takes_k:
+            splits = 10 if parts.embed is None else 3
+            found.strength = stability.prediction_strength(X, fit, [k], splits, seed, workers)[k]
+        found.seeds = stability.seed_agreement(X, fit, k, 10 if parts.embed is None else 5, seed, workers)
+        worst = min(found.stability.jaccard.values())
+        said(f"lowest Jaccard {worst:.2f} ({stability.band(worst)}); {found.stability.scope}")
+    found.metrics |= {
+        "stability/jaccard_min": worst,
+        "stability/jaccard_mean": float(np.mean(list(found.stability.jaccard.values()))),
+        "stability/adjusted_rand": found.stability.rand,
+        "stability/adjusted_rand_se": found.stability.rand_se,
+        "stability/seed_agreement": found.seeds,
+    }
+    if found.strength is not None:
+        found.metrics |= {"stability/prediction_strength": found.strength[0]}
+
+
+def _null(settings: Settings, parts: Parts, table: FeatureTable, scan: Scan, k: int, found: Evidence) -> None:
+    """Run features, transforms, scaler, embedding and clusterer on data without structure."""
+    fit, sample = fitter(parts, table.features), settings.evaluation.silhouette_sample
+    columns = table.features
+
+    def score(values: np.ndarray, seed: int) -> float:
+        made = FeatureTable(pd.DataFrame(values, columns=columns), columns, [], table.transforms, None)
+        _pipeline, X = space.scale(made, clone(parts.scaler), [])
+        seen = X
+        if parts.embed is not None:
+            embedding = clone(parts.embed).set_params(random_state=seed)
+            seen = space.embed(embedding, columns, X)
+            labels = Segmenter(parts.make_clusterer(k)).fit(seen).labels_
+        else:
+            labels, _assign = fit(X, k, seed)
+        return metrics.silhouettes(seen, {k: labels}, sample=sample, seed=settings.seed)[k].value
+
+    with progress.step("null data") as said:
+        workers = 1 if parts.embed is not None else None
+        raw = table.frame[columns].to_numpy()
+        found.null = null.null_test(raw, score, settings.evaluation.null, settings.seed, workers=workers)
+        said(null.sentence(found.null))
+    # A p that draws cannot reach says nothing against a run: whoever compares needs their number.
+    found.metrics["null/draws"] = min(test.draws for test in found.null.values())
+    for kind, test in found.null.items():
+        found.metrics |= {f"null/{kind}_mean": test.mean, f"null/{kind}_z": test.z, f"null/{kind}_p": test.p}

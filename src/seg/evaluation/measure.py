@@ -1,0 +1,130 @@
+"""What a segmentation is worth by itself: the metrics of the chosen k, each named by its space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import adjusted_rand_score
+from sklearn.pipeline import Pipeline
+
+from seg.config.settings import Settings
+from seg.evaluation import meanings
+from seg.metrics import common_space as common
+from seg.metrics import separation
+from seg.metrics.silhouette import SilhouetteResult
+from seg.preparation.prepare import Prepared
+from seg.selection.scan import Scan
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Metrics and what they mean.
+
+    Parameters
+    ----------
+    values, meanings : dict
+        Both by the name of the metric.
+    own, common : SilhouetteResult
+        Euclidean silhouettes of the chosen segmentation in the scaled features and in the common space.
+    """
+
+    values: dict[str, float]
+    meanings: dict[str, str]
+    own: SilhouetteResult
+    common: SilhouetteResult
+
+
+def measure(
+    settings: Settings,
+    prepared: Prepared,
+    X: np.ndarray,
+    scan: Scan,
+    k: int,
+    pipeline: Pipeline,
+    shared: SilhouetteResult,
+    notices: list[tuple[str, str]],
+) -> Measured:
+    """Measure the chosen segmentation in its own space, in its embedding where it has one, and in the common space.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features)
+        The scaled features.
+    pipeline : Pipeline
+        From the feature table to segments.
+    shared : SilhouetteResult
+        Of the chosen segmentation in the common space.
+    notices : list of (level, text)
+        Gets one more where new customers are placed by a rule that is not the clusterer's own.
+    """
+    table, segmenter = prepared.table, scan.fitted[k]
+    labels, row = segmenter.labels_, scan.table.set_index("k").loc[k]
+    sample, seed = settings.evaluation.silhouette_sample, settings.seed
+    seen = {
+        name: float(row[name])
+        for name in row.index
+        if name not in ("seconds", "smallest_segment", "largest_share")
+    }
+    own, values = scan.silhouettes[k], {}
+    if "embed" in pipeline.named_steps:
+        own = separation.silhouettes(X, {k: labels}, sample=sample, seed=seed)[k]
+        values |= {f"embedding/{name}": value for name, value in seen.items()}
+        values |= {f"own/{name}": value for name, value in _separation(X, labels, own).items()}
+    else:
+        values |= {f"own/{name}": value for name, value in seen.items()}
+    space = common.rank_normal(table.frame[settings.dataset.common])
+    explained = separation.variance_explained(table.frame[table.features], labels)
+    values |= {
+        "own/silhouette_macro": macro(own),
+        "common/silhouette": shared.value,
+        "common/silhouette_se": shared.se,
+        "common/silhouette_macro": macro(shared),
+        "common/silhouette_sq": separation.silhouette_squared(space, labels),
+        **{f"explained/{name}": value for name, value in explained.items()},
+        "segments/count": k,
+        **{f"segments/{name}": value for name, value in separation.sizes(labels).items()},
+        "data/rows": prepared.ledger["rows"].iloc[0],
+        "data/rows_kept": prepared.ledger["rows"].iloc[-1],
+        "data/bad_rows": len(prepared.rejects),
+        "data/customers": len(table.frame),
+    }
+    if table.truth is not None:
+        values["truth/adjusted_rand"] = adjusted_rand_score(table.truth, labels)
+    agreement = _agreement(pipeline, table, labels, notices)
+    if agreement is not None:
+        values["segments/predict_agreement"] = agreement
+    return Measured(values, meanings.of(values, own, shared, settings.dataset.common), own, shared)
+
+
+def _separation(X: np.ndarray, labels: np.ndarray, own: SilhouetteResult) -> dict[str, float]:
+    return {
+        "inertia": separation.inertia(X, labels),
+        "silhouette": own.value,
+        "silhouette_se": own.se,
+        "silhouette_n": own.n,
+        "silhouette_sq": separation.silhouette_squared(X, labels),
+        "calinski_harabasz": separation.calinski_harabasz(X, labels),
+        "davies_bouldin": separation.davies_bouldin(X, labels),
+    }
+
+
+def macro(result: SilhouetteResult) -> float:
+    """Mean over segments, each counting once: a large segment cannot hide small ones."""
+    return float(np.mean(list(result.per_cluster.values()))) if result.per_cluster else float("nan")
+
+
+def _agreement(pipeline: Pipeline, table, labels: np.ndarray, notices: list) -> float | None:
+    """Check the rule for new customers on the customers who are known, where it is not the clusterer's own."""
+    segmenter = pipeline.named_steps["cluster"]
+    if segmenter.predicts and "embed" not in pipeline.named_steps:
+        return None
+    agreement = float((pipeline.predict(table.frame[table.features]) == labels).mean())
+    if segmenter.predicts:
+        rule = "New customers are placed in the embedding beside the customers most alike"
+    else:
+        rule = f"{type(segmenter.clusterer).__name__} has no rule for new customers: they go to the segment with the nearest centre"
+    notices.append(
+        ("info", f"{rule}, which gives {agreement:.1%} of the customers here the segment that they have")
+    )
+    return agreement

@@ -1,0 +1,1 @@
+"""Measures of a clustering: arrays in, numbers out."""

@@ -1,0 +1,220 @@
+"""Work that was done before, kept on disk under the hash of everything it follows from.
+
+An entry appears whole or not at all, jobs that run at the same time do the same work once, and an entry that was damaged
+is made anew, loudly. The keys are made in `seg.pipeline.cached`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+import os
+import pickle
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+from seg.sinks.atomic import whole
+
+log = logging.getLogger("seg")
+Value = TypeVar("Value")
+SOURCE = Path(__file__).resolve().parents[1]
+LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "umap-learn")
+LOCKS = 256  # so many lock files at most, whatever the number of entries
+
+
+class Cache:
+    """A folder of results.
+
+    Parameters
+    ----------
+    folder : str or Path or None
+        None: nothing is kept, everything is made.
+    max_size : int
+        Bytes; above it the entries that were not used for longest are removed.
+    """
+
+    def __init__(self, folder: str | Path | None, max_size: int = 5 * 10**9):
+        self._folder = None if folder is None else Path(folder)
+        self._max_size = max_size
+
+    def get(self, kind: str, key: Mapping[str, object], make: Callable[[], Value]) -> Value:
+        """Return what `make` returned for this key before, or make it now.
+
+        Parameters
+        ----------
+        kind : str
+            What it is, for people and as the name of a folder.
+        key : mapping of str to JSON values
+            Everything that the result follows from.
+        make : callable
+            Its result must be picklable (by cloudpickle).
+        """
+        if self._folder is None:
+            return make()
+        name = digest(key)
+        path = self._folder / kind / f"{name}.pickle"
+        try:
+            lock = self._lock(kind, name)
+        except OSError as error:
+            self._useless(error)
+            return make()
+        try:
+            found = self._read(kind, path)
+            if found is None:
+                value = make()
+                self._write(path, key, value)
+                return value
+            return found[0]
+        finally:
+            lock.release()
+
+    def digest(self, path: Path) -> bytes:
+        """Hash the content of a file (SHA-256), or remember its hash as long as the file was not touched."""
+        if self._folder is None:
+            return _content(path)
+        stat = path.stat()
+        told = [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        note = self._folder / "files" / f"{digest({'path': told[0]})}.json"
+        try:
+            known = json.loads(note.read_text())
+            if known["file"] == told:
+                return bytes.fromhex(known["sha256"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # never hashed, or touched since
+        content = _content(path)
+        # Clocks of file systems tick: a file that was written just now may change without its times showing it.
+        if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > 2 * 10**9:
+            try:
+                _replace(note, json.dumps({"file": told, "sha256": content.hex()}).encode())
+            except OSError as error:
+                self._useless(error)
+        return content
+
+    def _lock(self, kind: str, name: str):
+        from filelock import FileLock, Timeout
+
+        folder = self._folder / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{int(name[:8], 16) % LOCKS:02x}")
+        try:
+            lock.acquire(timeout=1)
+        except Timeout:
+            log.info("%-22s waiting: another job is making the same", kind)
+            lock.acquire()
+        return lock
+
+    def _read(self, kind: str, path: Path) -> tuple[object] | None:
+        start = time.perf_counter()
+        try:
+            with open(path, "rb") as file:
+                head, content = json.loads(file.readline()), file.read()
+            if hashlib.sha256(content).hexdigest() != head["sha256"]:
+                raise ValueError("its content is not what was written")
+            value = pickle.loads(content)
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # whatever a damaged pickle raises
+            log.warning("cache: %s is damaged (%s): made anew", path, error)
+            return None
+        log.info("%-22s %5.1f s: from the cache", kind, time.perf_counter() - start)
+        return (value,)
+
+    def _write(self, path: Path, key: Mapping, value: object) -> None:
+        import cloudpickle
+
+        content = cloudpickle.dumps(value, protocol=5)
+        head = json.dumps({"sha256": hashlib.sha256(content).hexdigest(), "key": key}, default=str)
+        try:
+            _replace(path, head.encode() + b"\n" + content)
+            self._trim(path)
+        except OSError as error:
+            self._useless(error)
+
+    def _trim(self, newest: Path) -> None:
+        """Remove the entries used least recently, and what killed processes left half-written."""
+        entries = []
+        for path in self._folder.glob("*/*"):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:  # another process trims too
+                continue
+            if path.name.startswith(".") and time.time() - stat.st_mtime > 3600:
+                path.unlink(missing_ok=True)
+            elif path.suffix == ".pickle":
+                entries.append((stat.st_mtime, stat.st_size, path))
+        size = sum(entry[1] for entry in entries)
+        for _, freed, path in sorted(entries):
+            if size <= self._max_size or path == newest:
+                break
+            path.unlink(missing_ok=True)
+            size -= freed
+
+    def _useless(self, error: OSError) -> None:
+        log.warning(
+            "cache: %s cannot be written (%s): working without; choose another cache.folder, or cache=off",
+            self._folder,
+            error.strerror,
+        )
+        self._folder = None
+
+
+def of(settings) -> Cache:
+    """Open the cache that the settings ask for (`settings.CacheSettings`)."""
+    return Cache(settings.folder if settings.enabled else None, settings.max_size)
+
+
+def digest(key: Mapping[str, object]) -> str:
+    """Hash a mapping of JSON values; equal content, equal hash."""
+    return hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@functools.cache
+def code(parts: Sequence[str] = ("",)) -> str:
+    """Hash the source of some modules of seg, and the versions of the libraries that compute.
+
+    Parameters
+    ----------
+    parts : tuple of str
+        Modules and packages such as ``"features"``; all of seg when left out.
+    """
+    hashed = hashlib.sha256(json.dumps([_version(name) for name in LIBRARIES]).encode())
+    for part in parts:
+        files = sorted((SOURCE / part).rglob("*.py")) or [SOURCE / f"{part}.py"]
+        for file in files:
+            hashed.update(str(file.relative_to(SOURCE)).encode() + file.read_bytes())
+    return hashed.hexdigest()
+
+
+def definition(target: str) -> str:
+    """Hash the module where a part is defined, for parts that are not seg's own: ``"my_shop.load"``."""
+    from importlib.util import find_spec
+
+    module = target.rpartition(".")[0]
+    try:
+        origin = (spec := find_spec(module)) and spec.origin
+    except (ImportError, ValueError):
+        origin = None
+    return hashlib.sha256(Path(origin).read_bytes()).hexdigest() if origin and origin != "built-in" else ""
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except ImportError:
+        return ""
+
+
+def _content(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    with whole(path) as temporary:
+        temporary.write_bytes(content)

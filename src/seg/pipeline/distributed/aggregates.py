@@ -1,0 +1,241 @@
+"""What is said of all customers, segment by segment, in a few rows that Spark computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from seg.models.mllib.estimators import CLUSTER
+from seg.pipeline.distributed.spark_space import CUSTOMER, Collect, X, quoted
+
+WORTH = "_worth"
+MEDIANS = 4  # features a pass: an exact median keeps every distinct value of a feature in memory
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The clusters of one fit, in the order of their worth.
+
+    Parameters
+    ----------
+    order : ndarray of shape (k,)
+        Number of each cluster in MLlib.
+    counts : ndarray of shape (k,)
+    means, variances : ndarray of shape (k, d)
+        In the scaled space; variances are divided by the count.
+    distances, radii : ndarray of shape (k,)
+        Mean and largest Euclidean distance of a customer to the mean.
+    """
+
+    order: np.ndarray
+    counts: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+    distances: np.ndarray
+    radii: np.ndarray
+
+    @property
+    def inertia(self) -> float:
+        """Sum of squared distances to the mean of the own cluster."""
+        return float(self.counts @ self.variances.sum(axis=1))
+
+    @property
+    def calinski_harabasz(self) -> float:
+        """Variance between clusters over variance within; NaN with fewer than two."""
+        k, n = len(self.counts), self.counts.sum()
+        if not 2 <= k < n:
+            return np.nan
+        middle = self.counts @ self.means / n
+        between = float(self.counts @ ((self.means - middle) ** 2).sum(axis=1))
+        # As in scikit-learn: clusters without any spread have the index 1.
+        return between * (n - k) / (self.inertia * (k - 1)) if self.inertia > 0 else 1.0
+
+    @property
+    def davies_bouldin(self) -> float:
+        """Mean over clusters of the likeness to the nearest other; NaN with fewer than two."""
+        k = len(self.counts)
+        if not 2 <= k < self.counts.sum():
+            return np.nan
+        apart = np.linalg.norm(self.means[:, None] - self.means[None], axis=2)
+        if np.allclose(self.distances, 0) or np.allclose(apart, 0):
+            return 0.0
+        apart[apart == 0] = np.inf
+        return float(((self.distances[:, None] + self.distances) / apart).max(axis=1).mean())
+
+
+def clusters(labelled, features: int, collect: Collect) -> Clusters:
+    """Describe the clusters of a DataFrame with scaled features as the array `X` and with `WORTH`."""
+    from pyspark.sql import functions as F
+
+    columns = [F.col(X)[place] for place in range(features)]
+    wanted = [F.count(F.lit(1)).alias("n"), F.avg(WORTH).alias("worth"), F.min(CUSTOMER).alias("first")]
+    for place, column in enumerate(columns):
+        wanted += [F.avg(column).alias(f"mean_{place}"), F.var_pop(column).alias(f"variance_{place}")]
+    found = collect(labelled.groupBy(CLUSTER).agg(*wanted))
+    # Equal worth falls back on the first customer, as in memory.
+    found = found.sort_values(["worth", "first"], ascending=[False, True], kind="stable", ignore_index=True)
+    means, variances = (
+        found[[f"{what}_{place}" for place in range(features)]].to_numpy(dtype="float64")
+        for what in ("mean", "variance")
+    )
+    order = found[CLUSTER].to_numpy(dtype="int64")
+    distances, radii = _reach(labelled, order, means, columns, collect)
+    return Clusters(order, found["n"].to_numpy(dtype="int64"), means, variances, distances, radii)
+
+
+def _reach(labelled, order: np.ndarray, means: np.ndarray, columns: Sequence, collect: Collect):
+    """Return mean and largest distance to the mean of the own cluster."""
+    from pyspark.sql import functions as F
+
+    def distance(mean):
+        squares = [(column - F.lit(float(value))) ** 2 for column, value in zip(columns, mean, strict=True)]
+        return F.sqrt(sum(squares[1:], squares[0]))
+
+    cases = [
+        F.when(F.col(CLUSTER) == int(number), distance(mean))
+        for number, mean in zip(order, means, strict=True)
+    ]
+    far = labelled.select(CLUSTER, F.coalesce(*cases).alias("far")).groupBy(CLUSTER)
+    found = (
+        collect(far.agg(F.avg("far").alias("mean"), F.max("far").alias("largest")))
+        .set_index(CLUSTER)
+        .loc[order]
+    )
+    return found["mean"].to_numpy(), found["largest"].to_numpy()
+
+
+def squared_silhouette(labelled) -> float:
+    """Return the mean silhouette of squared distances, by Spark's own evaluator; NaN with fewer than two clusters."""
+    from pyspark.errors import PySparkException
+    from pyspark.ml.evaluation import ClusteringEvaluator
+
+    evaluator = ClusteringEvaluator(
+        predictionCol=CLUSTER, metricName="silhouette", distanceMeasure="squaredEuclidean"
+    )
+    try:
+        return float(evaluator.evaluate(labelled))
+    except PySparkException as error:
+        if "greater than one" in str(error):
+            return np.nan
+        raise
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Customers in their own units, segment by segment.
+
+    Parameters
+    ----------
+    sizes : Series
+        By segment.
+    sums, means, medians, variances : DataFrame
+        One row a segment, one column a feature; variances are divided by the count.
+    """
+
+    sizes: pd.Series
+    sums: pd.DataFrame
+    means: pd.DataFrame
+    medians: pd.DataFrame
+    variances: pd.DataFrame
+
+    @property
+    def overall(self) -> pd.Series:
+        """Mean of all customers."""
+        return self.sums.sum() / self.sizes.sum()
+
+    def explained(self, features: Sequence[str]) -> dict[str, float]:
+        """Share of the variance of each feature that lies between segments, eta squared; NaN where nothing varies."""
+        shares = {}
+        for name in features:
+            means = self.means[name] - self.overall[name]
+            between = float((self.sizes * means**2).sum())
+            within = float((self.sizes * self.variances[name]).sum())
+            shares[name] = between / (between + within) if between + within > 0 else np.nan
+        return shares
+
+
+def summary(labelled, segment: str, columns: Sequence[str], collect: Collect) -> Summary:
+    """Summarise the named columns of a DataFrame for each segment; medians are exact."""
+    from pyspark.sql import functions as F
+
+    wanted = [F.count(F.lit(1)).alias("n")]
+    for place, name in enumerate(columns):
+        column = F.col(quoted(name))
+        wanted += [F.sum(column).alias(f"sum_{place}"), F.avg(column).alias(f"mean_{place}")]
+        wanted += [F.var_pop(column).alias(f"variance_{place}")]
+    found = collect(labelled.groupBy(segment).agg(*wanted)).set_index(segment).sort_index()
+    medians = []
+    for start in range(0, len(columns), MEDIANS):
+        some = columns[start : start + MEDIANS]
+        asked = [
+            F.percentile(F.col(quoted(name)), F.lit(0.5)).alias(f"median_{place}")
+            for place, name in enumerate(some)
+        ]
+        medians.append(collect(labelled.groupBy(segment).agg(*asked)).set_index(segment).sort_index())
+    parts = {
+        what: found[[f"{what}_{place}" for place in range(len(columns))]]
+        for what in ("sum", "mean", "variance")
+    }
+    parts["median"] = pd.concat(medians, axis=1)
+    tables = {what: part.set_axis(list(columns), axis=1).astype("float64") for what, part in parts.items()}
+    return Summary(found["n"], tables["sum"], tables["mean"], tables["median"], tables["variance"])
+
+
+def adjusted_rand(labelled, segment: str, truth: str, collect: Collect) -> float:
+    """Return the adjusted Rand index of segments and planted segments (Hubert & Arabie 1985)."""
+    counted = collect(labelled.groupBy(segment, truth).count())
+    both = counted.pivot(index=segment, columns=truth, values="count").fillna(0).to_numpy()
+
+    def pairs(counts) -> float:
+        return float((counts * (counts - 1) / 2).sum())
+
+    rows, columns, everyone = pairs(both.sum(axis=1)), pairs(both.sum(axis=0)), pairs(both.sum())
+    chance, most = rows * columns / everyone, (rows + columns) / 2
+    return (pairs(both) - chance) / (most - chance) if most != chance else 1.0
+
+
+def with_worth(points, revenue: str | None):
+    """Add what segments are ordered by: revenue, or the first scaled feature where there is none."""
+    from pyspark.sql import functions as F
+
+    return points.withColumn(WORTH, F.col(X)[0] if revenue is None else F.col(quoted(revenue)))
+
+
+def ends(frame, columns: Sequence[str], collect: Collect) -> pd.DataFrame:
+    """Return the least and the greatest value of each column, index ``least`` and ``greatest``."""
+    from pyspark.sql import functions as F
+
+    wanted = [
+        end(quoted(name)).alias(f"{end.__name__}_{place}")
+        for place, name in enumerate(columns)
+        for end in (F.min, F.max)
+    ]
+    row = collect(frame.agg(*wanted)).iloc[0]
+    found = {
+        name: [float(row[f"{end}_{place}"]) for end in ("min", "max")] for place, name in enumerate(columns)
+    }
+    return pd.DataFrame(found, index=["least", "greatest"])
+
+
+def points(frame, features: Sequence[str], collect: Collect) -> tuple[int, int, pd.DataFrame]:
+    """Count distinct scaled points and customers at the commonest one; return them with the ends of each scaled feature."""
+    from pyspark.sql import functions as F
+
+    # Zero has two signs, which are one point.
+    named = [(F.col(X)[place] + F.lit(0.0)).alias(f"x_{place}") for place in range(len(features))]
+    counted = frame.select(*named).groupBy([f"x_{place}" for place in range(len(features))]).count()
+    wanted = [
+        end(f"x_{place}").alias(f"{end.__name__}_{place}")
+        for place in range(len(features))
+        for end in (F.min, F.max)
+    ]
+    row = collect(counted.agg(F.count(F.lit(1)).alias("kinds"), F.max("count").alias("most"), *wanted)).iloc[
+        0
+    ]
+    found = {
+        name: [float(row[f"{end}_{place}"]) for end in ("min", "max")] for place, name in enumerate(features)
+    }
+    return int(row["kinds"]), int(row["most"]), pd.DataFrame(found)

@@ -1,0 +1,105 @@
+"""The scan over k on Spark."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+
+from seg import progress
+from seg.config.settings import Settings
+from seg.metrics import separation
+from seg.metrics.labeling import NOISE
+from seg.metrics.silhouette import SilhouetteResult
+from seg.models.mllib import without_jvm
+from seg.models.segmenter import Segmenter
+from seg.models.space import Parts
+from seg.pipeline.distributed import aggregates
+from seg.pipeline.distributed.spark_customers import Customers
+from seg.selection.scan import K_SCAN_COLUMNS, Scan
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Every k that was tried.
+
+    Parameters
+    ----------
+    scan : Scan
+        As in memory. Its rows are of all customers, but for the Euclidean silhouette; its segmenters need no JVM and
+        have the labels of the sample.
+    models : dict of int to pyspark.ml.Model
+    clusters : dict of int to Clusters
+    """
+
+    scan: Scan
+    models: dict[int, object]
+    clusters: dict[int, aggregates.Clusters]
+
+
+def scan(settings: Settings, parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> Fits:
+    """Fit every k on Spark, and measure it there.
+
+    Parameters
+    ----------
+    work : Path
+        A folder that executors write to and this process reads.
+    """
+    models, clusters, fitted, rows = {}, {}, {}, []
+    with progress.step("scan over k") as said, progress.bar(len(ks)) as tick:
+        for k in ks:
+            tick(k)
+            start, clusterer = time.perf_counter(), parts.make_clusterer(k)
+            models[k] = clusterer.fit(customers.points)
+            seconds = time.perf_counter() - start
+            labelled = models[k].transform(customers.points)
+            clusters[k] = aggregates.clusters(labelled, customers.X.shape[1], customers.collect)
+            small = clusterer.without_jvm(models[k], (work / uuid4().hex).as_uri())
+            fitted[k] = _segmenter(small, clusters[k], customers.X)
+            rows.append(_row(k, clusters[k], aggregates.squared_silhouette(labelled), seconds))
+        said(f"k = {', '.join(map(str, ks))}")
+    labels = {k: segmenter.labels_ for k, segmenter in fitted.items()}
+    silhouettes = euclidean(settings, customers.X, labels, customers.count)
+    for row in rows:
+        found = silhouettes[row["k"]]
+        row |= {"silhouette": found.value, "silhouette_se": found.se, "silhouette_n": found.n}
+    return Fits(Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, ()), models, clusters)
+
+
+def euclidean(settings: Settings, X: np.ndarray, labels: dict, count: int) -> dict[int, SilhouetteResult]:
+    """Measure Euclidean silhouettes of the sample, with the error of taking it for all `count` customers."""
+    found = separation.silhouettes(X, labels, settings.evaluation.silhouette_sample, settings.seed)
+    return {k: _estimated(result, count) for k, result in found.items()}
+
+
+def _estimated(result: SilhouetteResult, count: int) -> SilhouetteResult:
+    if not 2 <= result.n < count:
+        return result
+    error = result.samples.std(ddof=1) / np.sqrt(result.n) * np.sqrt(1 - result.n / count)
+    return replace(result, se=float(error))
+
+
+def _segmenter(small, found: aggregates.Clusters, X: np.ndarray) -> Segmenter:
+    number = {int(cluster): segment for segment, cluster in enumerate(found.order)}
+    labels = np.array([number.get(int(cluster), NOISE) for cluster in small.predict(X)])
+    return without_jvm.segmenter(small, found.order, labels, found.means, found.radii)
+
+
+def _row(k: int, found: aggregates.Clusters, silhouette_squared: float, seconds: float) -> dict:
+    return {
+        "k": k,
+        "inertia": found.inertia,
+        "silhouette_sq": silhouette_squared,
+        "calinski_harabasz": found.calinski_harabasz,
+        "davies_bouldin": found.davies_bouldin,
+        "bic": np.nan,
+        "aic": np.nan,
+        "smallest_segment": int(found.counts.min()),
+        "largest_share": found.counts.max() / found.counts.sum(),
+        "seconds": seconds,
+    }

@@ -1,0 +1,140 @@
+"""What a model needs beside itself to be used tomorrow: `scoring.json`, an artifact of every run.
+
+It names the features in order with their transforms, the range each had in training, the segments with their names and
+shares, and the day that recency was counted from together with the rule that gave it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from seg import __version__
+from seg.errors import SegError
+
+if TYPE_CHECKING:
+    from seg.config.settings import Settings
+    from seg.pipeline.flow import Result
+
+FILE, MODEL, CONFIG = "scoring.json", "model.pkl", "config.yaml"
+QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What scoring has to know of a training.
+
+    Parameters
+    ----------
+    id : str
+        Column that names the customers, in a table of customers of one's own.
+    features : dict of str to list of str
+        Columns that the model needs, in order, each with its transforms (which the model itself applies).
+    profile : list of str
+        Columns that only describe.
+    ranges : dict of str to dict of str to float
+        Per feature its quantiles in training, by their share as text: ``"0"`` the least value, ``"1"`` the greatest.
+    segments : list of dict
+        ``segment``, ``name``, ``size`` and ``share`` of each, noise (-1) last.
+    as_of : dict
+        ``rule`` as the recipe has it, ``day`` that it gave, ``oldest`` and ``newest`` day of an order; None without dates.
+    """
+
+    dataset: str
+    id: str
+    currency: str | None
+    fingerprint: str
+    seg: str
+    k: int
+    customers: int
+    features: dict[str, list[str]]
+    profile: list[str]
+    ranges: dict[str, dict[str, float]]
+    segments: list[dict]
+    as_of: dict
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Name of each segment."""
+        return {int(row["segment"]): str(row["name"]) for row in self.segments}
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """Share of each segment in training."""
+        return {int(row["segment"]): float(row["share"]) for row in self.segments}
+
+    def date(self, name: str) -> date | None:
+        """Give the `day` that recency was counted from, or that of the `oldest` or the `newest` order."""
+        return None if self.as_of[name] is None else date.fromisoformat(self.as_of[name])
+
+    def bounds(self) -> pd.DataFrame:
+        """Give the least and the greatest value of each feature in training, columns ``least`` and ``greatest``."""
+        table = pd.DataFrame(self.ranges).T.loc[list(self.features), ["0", "1"]]
+        return table.set_axis(["least", "greatest"], axis=1)
+
+
+def of(result: Result, settings: Settings) -> Contract:
+    """Write down what the model of a run needs to be used later."""
+    table = result.table
+    chosen = table.frame[table.features]
+    ranges = chosen.quantile(list(QUANTILES))
+    ranges.index = [f"{share:g}" for share in QUANTILES]
+    if result.spread is not None:  # quantiles of the sample, but the ends of all customers
+        ranges.loc[["0", "1"]] = result.spread.ends[table.features].to_numpy()
+    days = {"day": table.as_of, "oldest": table.oldest, "newest": table.newest}
+    return Contract(
+        dataset=settings.dataset.name,
+        id=getattr(settings.dataset, "id", "customer_id"),
+        currency=settings.dataset.currency,
+        fingerprint=result.fingerprint,
+        seg=__version__,
+        k=int(result.k),
+        customers=result.customers,
+        features={name: list(table.transforms.get(name, ())) for name in table.features},
+        profile=list(table.profile),
+        ranges=ranges.to_dict(),
+        segments=result.segments[["segment", "name", "size", "share"]].to_dict("records"),
+        as_of={"rule": _plain(settings.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
+    )
+
+
+def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:
+    """Leave `scoring.json` in the directory of a run; the model too, where no tracking store keeps it."""
+    from seg.models import saved
+    from seg.report import run_directory
+
+    text = json.dumps(asdict(of(result, settings)), indent=1, ensure_ascii=False)
+    written = [run_directory.write(folder / FILE, text + "\n")]
+    if settings.tracking.model and not settings.tracking.enabled:
+        written.append(run_directory.write(folder / MODEL, saved.dumps(result.pipeline)))
+    return written
+
+
+def read(path: Path) -> Contract:
+    """Read a contract.
+
+    Raises
+    ------
+    SegError
+        The file is missing or is not one.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Contract(**content)
+    except FileNotFoundError:
+        raise SegError(
+            f"{path}: missing; the model was trained before seg kept what scoring needs: train it again"
+        ) from None
+    except (ValueError, TypeError) as error:
+        raise SegError(
+            f"{path}: not what seg {__version__} writes ({error}); train the model again"
+        ) from None
+
+
+def _plain(value: object) -> int | str | None:
+    return value if value is None or isinstance(value, int) else str(value)

@@ -1,0 +1,68 @@
+"""The cleaning and the features of a training, once more on other rows: what scoring and migration do with raw files."""
+
+from __future__ import annotations
+
+from seg import cleaning, features
+from seg.config.settings import Settings
+from seg.errors import SegError
+from seg.features import FeatureTable
+from seg.scoring.model_card import Contract
+
+OTHERWISE = "in training it saw other rows, so the same customer may come out differently: score whole data sets, not extracts"
+# Steps whose effect on a customer hangs on more than the customer's own rows.
+REMARKS = {
+    "iqr_cap": f"caps to quartiles of the rows that it is given; {OTHERWISE}",
+    "fill_zero_price": f"takes the usual price of a product from the rows that it is given; {OTHERWISE}",
+    "newest_days": f"keeps the days before the newest row that it is given; {OTHERWISE}",
+    "date_window": "keeps the days that training kept: orders outside them are not counted",
+}
+
+
+def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
+    """Turn the settings of a training into those of scoring: its features only, counted from the day that is asked for.
+
+    Parameters
+    ----------
+    as_of : {"rule", "frozen"} or date
+        The rule of the recipe (so many days after the newest order of the input), the day of training, or a day.
+    """
+    day = {"rule": contract.as_of["rule"], "frozen": contract.as_of["day"]}.get(as_of, as_of)
+    if day is None:
+        raise SegError(f"as_of={as_of}: the model was trained on a table without dates; leave as_of out")
+    recipe = settings.recipe.model_copy(update={"as_of": day, "profile": []})
+    dataset = settings.dataset.model_copy(update={"common": [], "truth": None})
+    evaluation = settings.evaluation.model_copy(update={"holdout": type(settings.evaluation.holdout)()})
+    # Nothing is fitted: a model that was trained on Spark places customers that DuckDB has counted, too.
+    unused = {"model": {}, "scaler": {}}
+    return settings.model_copy(
+        update={"recipe": recipe, "dataset": dataset, "evaluation": evaluation, **unused}
+    )
+
+
+def remarks(settings: Settings) -> list[str]:
+    """Say which cleaning steps do something else on other rows than those of training."""
+    names = [step.name for step, _ in cleaning.parse(settings.cleaning.steps)]
+    said = [f"cleaning step {name} {REMARKS[name]}" for name in names if name in REMARKS]
+    if "elapsed_days" in features.parse(settings.recipe.features):
+        said.append("elapsed_days counts from the newest purchase of the input, whatever as_of is")
+    return said
+
+
+def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
+    """Say what hints at an extract: features count what the rows tell, and recency from their newest order on."""
+    said = []
+    oldest, newest = contract.date("oldest"), contract.date("newest")
+    if table.newest is None or newest is None:
+        return said
+    if as_of == "rule" and table.newest < newest:
+        said.append(
+            f"the newest order is of {table.newest}, that of training of {newest}: recency is counted from {table.as_of}; if these are "
+            "some customers only, say the day with as_of=..."
+        )
+    covered, learned = (table.newest - table.oldest).days + 1, (newest - oldest).days + 1
+    if not 0.5 <= covered / learned <= 2:
+        said.append(
+            f"the orders cover {covered:,} days ({table.oldest} to {table.newest}), in training {learned:,}: orders and revenue are "
+            "sums over that time, so give the model as long a history as it was trained on"
+        )
+    return said

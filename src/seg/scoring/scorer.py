@@ -1,0 +1,258 @@
+"""Segments for customers that the model has not seen: each row by itself, so that one row gets what it gets in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seg.errors import SegError, listed
+from seg.metrics import drift
+from seg.models import saved
+from seg.scoring import model_card as contracts
+from seg.scoring.model_card import Contract
+from seg.sources import tables
+
+CHUNK = 65_536  # rows placed at a time
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A fitted pipeline and what it was trained on.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        From features to segments.
+    contract : Contract
+    label : str
+        What the model is, for people.
+    remarks : tuple of str
+        What was noticed while it was loaded.
+    names : dict of int to str
+        Of the segments; those of training when left out.
+    """
+
+    pipeline: object
+    contract: Contract
+    label: str
+    remarks: tuple[str, ...] = ()
+    names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def features(self) -> list[str]:
+        """Columns that the model needs, in order."""
+        return list(self.contract.features)
+
+    def lacking(self, columns: Iterable[str]) -> list[str]:
+        """Name the features that are not among the columns."""
+        there = set(columns)
+        return [name for name in self.features if name not in there]
+
+    def check(self, columns: Iterable[str], what: str) -> None:
+        """Raise a `SegError` that names the features which `what` lacks, and what it has."""
+        lacking = self.lacking(columns)
+        if lacking:
+            raise SegError(
+                f"{what} has no {', '.join(lacking)}; {self.label} needs {', '.join(self.features)}, and there is "
+                f"{listed(lacking[0], columns, most=20)}: choose a model of the recipe that made the table, or make "
+                "the table with the recipe of the model"
+            )
+
+    def shares(self, sizes: Mapping[int, int]) -> pd.DataFrame:
+        """Lay segments found beside those of training: segment, name, customers, share, training; noise last."""
+        then, placed = self.contract.shares, max(sum(sizes.values()), 1)
+        order = sorted({*then, *sizes}, key=lambda segment: (segment < 0, segment))
+        rows = [
+            (
+                one,
+                (self.contract.names | self.names).get(one, "noise"),
+                sizes.get(one, 0),
+                sizes.get(one, 0) / placed,
+                then.get(one, 0.0),
+            )
+            for one in order
+        ]
+        return pd.DataFrame(rows, columns=["segment", "name", "customers", "share", "training"])
+
+    def share_drift(self, sizes: Mapping[int, int]) -> str:
+        """Say how far the shares of the segments have moved since training."""
+        then = {int(row["segment"]): int(row["size"]) for row in self.contract.segments}
+        order = self.shares(sizes)["segment"]
+        index = drift.psi([then.get(one, 0) for one in order], [sizes.get(one, 0) for one in order])
+        if not sum(sizes.values()):
+            return "unknown: no customer has a segment"
+        chance = drift.by_chance(sum(then.values()), sum(sizes.values()), len(order))
+        return (
+            f"population stability index of the shares {index:.3f} against training: {drift.verdict(index, chance)} "
+            f"(stable below {drift.MODERATE}, changed above {drift.LARGE}; chance alone reaches {chance:.3f})"
+        )
+
+    def place(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Place customers in segments.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_customers, n_columns)
+            Holds the features, in the units of training; its index and further columns do not matter.
+
+        Returns
+        -------
+        DataFrame of shape (n_customers, 6 or 7), index as that of `frame`
+            ``segment`` (noise is -1) and its ``name``; ``distance`` to the centre of the segment, in the space that the model
+            clusters in (NaN for noise); for a mixture the ``probability`` of that segment; ``outside`` where a feature lies beyond
+            its range in training, and ``outside_features`` with their names; ``reason`` why there is no segment: a feature
+            is missing or not finite. All that is missing is so as Arrow has it.
+
+        Raises
+        ------
+        SegError
+            A feature is missing as a column.
+        """
+        self.check(frame.columns, "the table")
+        chosen = frame[self.features].astype("float64")
+        starts = range(0, max(len(chosen), 1), CHUNK)
+        return pd.concat([self._placed(chosen.iloc[start : start + CHUNK]) for start in starts])
+
+    def _placed(self, X: pd.DataFrame) -> pd.DataFrame:
+        values = X.to_numpy()
+        known = np.isfinite(values)
+        whole = known.all(axis=1)
+        segments, more = self._clustered(X[whole])
+        bounds = self.contract.bounds()
+        outside = known & ((values < bounds["least"].to_numpy()) | (values > bounds["greatest"].to_numpy()))
+        return pd.DataFrame(
+            {
+                "segment": _spread(segments, whole, "Int64"),
+                "name": _spread(self._names(segments), whole, "str"),
+                **{name: _spread(column, whole, "Float64") for name, column in more.items()},
+                "outside": outside.any(axis=1),
+                "outside_features": named(outside, self.features),
+                "reason": named(~known, self.features, "missing or not finite: "),
+            },
+            index=X.index,
+        )
+
+    def _names(self, segments: np.ndarray) -> pd.api.extensions.ExtensionArray:
+        names = self.contract.names | self.names
+        every = [names.get(one, f"segment {one}") for one in range(int(segments.max(initial=-1)) + 1)]
+        # The last, where -1 points, is noise.
+        return pd.array([*every, names.get(-1, "noise")], dtype="str").take(segments)
+
+    def _clustered(self, X: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Give segments, distances and, of a mixture, probabilities."""
+        segmenter = self.pipeline[-1]
+        if not len(X):
+            mixture = hasattr(segmenter.clusterer_, "predict_proba")
+            return np.empty(0, "int64"), {"distance": np.empty(0)} | (
+                {"probability": np.empty(0)} if mixture else {}
+            )
+        at = np.asarray(self.pipeline[:-1].transform(X), dtype="float64")
+        labels = segmenter.predict(at)
+        distance = np.linalg.norm(at - segmenter.centers_[labels], axis=1)
+        more = {"distance": np.where(labels < 0, np.nan, distance)}
+        probabilities = segmenter.memberships(at)
+        if probabilities is not None:
+            more["probability"] = probabilities[np.arange(len(labels)), labels]
+        return labels, more
+
+
+def load(found, label: str | None = None) -> Scorer:
+    """Load a model and its contract from the files that `seg.tracking.find_model.find` has found."""
+    contract = contracts.read(found.contract)
+    pipeline, remarks = saved.load(found.model)
+    return Scorer(pipeline, contract, label or found.label, tuple(remarks))
+
+
+def named(flags: np.ndarray, names: Sequence[str], prefix: str = "") -> pd.api.extensions.ExtensionArray:
+    """Write for each row the names whose flag is set, with commas; missing where none is.
+
+    >>> list(named(np.array([[True, True], [False, False]]), ["orders", "revenue"]))
+    ['orders, revenue', nan]
+    """
+    if not flags.any():
+        return pd.array([None], dtype="str").take(np.zeros(len(flags), dtype="int64"))
+    _rows, first, inverse = np.unique(
+        np.packbits(flags, axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    texts = [", ".join(np.asarray(names, dtype=object)[flags[row]]) for row in first]
+    written = pd.array([prefix + text if text else None for text in texts], dtype="str")
+    return written.take(inverse.reshape(-1))
+
+
+def _spread(values, where: np.ndarray, dtype: str) -> pd.api.extensions.ExtensionArray:
+    """Lay values out where they belong; missing elsewhere."""
+    places = np.full(len(where), -1)
+    places[where] = np.arange(len(values))
+    return pd.array(values, dtype=dtype).take(places, allow_fill=True)
+
+
+# ---- to a file -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What scoring a file came to: customers per segment, those outside the range of training, those without a segment."""
+
+    sizes: dict[int, int]
+    outside: int
+    unplaced: int
+
+    @property
+    def customers(self) -> int:
+        """All of them."""
+        return sum(self.sizes.values()) + self.unplaced
+
+
+def write(scorer: Scorer, rows: Iterable[tuple[pa.Array, pd.DataFrame]], target: Path) -> Summary:
+    """Score batches of customers and write them to a file, which appears whole or not at all.
+
+    Raises
+    ------
+    SegError
+        A customer comes twice, or there is none.
+    """
+    ids, sizes, outside, unplaced = [], {}, 0, 0
+    with tables.writer(target) as out, ThreadPoolExecutor(1) as pool:
+        written = []
+        for batch, frame in rows:
+            placed = scorer.place(frame)
+            placed.insert(0, "customer_id", pd.array(batch, dtype="str"))
+            # One batch is written while the next is placed.
+            for before in written:
+                before.result()
+            written = [pool.submit(out, placed)]
+            ids.append(batch)
+            for segment, size in placed["segment"].value_counts().items():
+                sizes[int(segment)] = sizes.get(int(segment), 0) + int(size)
+            outside += int(placed["outside"].sum())
+            unplaced += int(placed["segment"].isna().sum())
+        for last in written:
+            last.result()
+        _check_once(ids)
+    return Summary(dict(sorted(sizes.items())), outside, unplaced)
+
+
+def _check_once(ids: list[pa.Array]) -> None:
+    every = pa.chunked_array(ids, type=pa.string())
+    if pc.count_distinct(every).as_py() == len(every):
+        return
+    counts = pc.value_counts(every)
+    twice = [row["values"] for row in counts.to_pylist() if row["counts"] > 1]
+    raise SegError(
+        f"input: {len(twice):,} customers come more than once, such as {', '.join(map(repr, twice[:3]))}; one row a customer "
+        "is expected: remove or merge the others"
+    )
+
+
+def pieces(frame: pd.DataFrame) -> Iterator[tuple[pa.Array, pd.DataFrame]]:
+    """Part a feature table, whose index names the customers, into batches as they come from a file."""
+    for start in range(0, len(frame), CHUNK):
+        piece = frame.iloc[start : start + CHUNK]
+        yield pa.array(piece.index.astype(str), pa.string()), piece.reset_index(drop=True)

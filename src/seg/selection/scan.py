@@ -1,0 +1,151 @@
+"""The scan over k: every number of segments is fitted and measured."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from seg.errors import SegError
+from seg.metrics import separation
+from seg.metrics.stability import in_threads
+from seg.models.segmenter import Segmenter
+
+K_SCAN_COLUMNS = [
+    "k", "inertia", "silhouette", "silhouette_se", "silhouette_n", "silhouette_sq", "calinski_harabasz",
+    "davies_bouldin", "bic", "aic", "smallest_segment", "largest_share", "seconds",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Every k that was tried.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a k, columns `K_SCAN_COLUMNS`; metrics are of the own space, over customers that are not noise.
+    fitted : dict of int to Segmenter
+        The segmentation for each k.
+    silhouettes : dict of int to SilhouetteResult
+        Euclidean silhouettes, customer by customer.
+    warnings : tuple of str
+        What the fits warned of, each once.
+    """
+
+    table: pd.DataFrame
+    fitted: dict[int, Segmenter]
+    silhouettes: dict
+    warnings: tuple[str, ...]
+
+
+def scan(
+    X: np.ndarray,
+    make_clusterer: Callable[[int], object],
+    ks: Sequence[int],
+    finds_k: bool,
+    order_by: np.ndarray | None,
+    silhouette_sample: int,
+    seed: int,
+    tick: Callable[[int], None] = lambda k: None,
+) -> Scan:
+    """Fit every k and measure it in the space it was fitted in.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features)
+        The scaled features.
+    make_clusterer : callable
+        From k to a clusterer.
+    ks : sequence of int
+    finds_k : bool
+        Whether the clusterer finds k itself: then `ks` has one entry, and the row says what was found.
+    order_by : ndarray of shape (n_customers,) or None
+        What makes a segment worth more, see `Segmenter`.
+    silhouette_sample : int
+        Up to so many customers the silhouette is exact, above it is estimated on so many.
+    tick : callable
+        Told each k before it is fitted.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        segmenters, seconds = _fit_all(X, [make_clusterer(k) for k in ks], ks, order_by, tick)
+    # Other threads may warn meanwhile: only what scikit-learn says of the fits is about this run.
+    said = dict.fromkeys(str(warning.message) for warning in caught if "sklearn" in warning.filename)
+    found = [segmenter.n_segments_ for segmenter in segmenters] if finds_k else ks
+    fitted = dict(zip(found, segmenters, strict=True))
+    labelings = {k: segmenter.labels_ for k, segmenter in fitted.items()}
+    silhouettes = separation.silhouettes(X, labelings, sample=silhouette_sample, seed=seed)
+    rows = [_row(X, k, fitted[k], silhouettes[k], spent) for k, spent in zip(found, seconds, strict=True)]
+    return Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, tuple(said))
+
+
+def together(scans: Sequence[Scan]) -> Scan:
+    """Join scans of different k over the same customers into one."""
+    return Scan(
+        pd.concat([scan.table for scan in scans]).sort_values("k", ignore_index=True),
+        {k: segmenter for scan in scans for k, segmenter in scan.fitted.items()},
+        {k: silhouette for scan in scans for k, silhouette in scan.silhouettes.items()},
+        tuple(dict.fromkeys(said for scan in scans for said in scan.warnings)),
+    )
+
+
+def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick: Callable[[int], None]):
+    """Fit every clusterer, one k a thread."""
+    # A hierarchy is built once and cut for every k: no use in several threads doing it at the same time.
+    cuts_a_tree = {"memory", "compute_full_tree"} <= set(clusterers[0].get_params())
+    by_k = dict(zip(ks, clusterers, strict=True))
+    with tempfile.TemporaryDirectory(prefix="seg-tree-") as cache:
+
+        def fit(k: int) -> tuple[Segmenter, float]:
+            tick(k)
+            start = time.perf_counter()
+            return _fit(by_k[k], X, order_by, cache if cuts_a_tree else None), time.perf_counter() - start
+
+        # The largest k takes longest: first in, so that no core is idle at the end.
+        largest_first = sorted(ks, reverse=True)
+        found = in_threads(fit, largest_first, len(X), 1 if cuts_a_tree else None)
+    results = dict(zip(largest_first, found, strict=True))
+    return [results[k][0] for k in ks], [results[k][1] for k in ks]
+
+
+def _fit(clusterer, X: np.ndarray, order_by, cache: str | None) -> Segmenter:
+    if cache:
+        clusterer.set_params(memory=cache, compute_full_tree=True)
+    try:
+        segmenter = Segmenter(clusterer).fit(X, order_by=order_by)
+    except (ValueError, TypeError) as error:
+        raise SegError(
+            f"model: {type(clusterer).__name__} cannot be fitted to {len(X):,} customers: {error}"
+        ) from error
+    if cache:
+        for estimator in (segmenter.clusterer, segmenter.clusterer_):
+            estimator.set_params(memory=None)
+    return segmenter
+
+
+def _row(X: np.ndarray, k: int, segmenter: Segmenter, silhouette, seconds: float) -> dict:
+    labels, sizes = segmenter.labels_, separation.sizes(segmenter.labels_)
+    information = {
+        name: float(getattr(segmenter.clusterer_, name)(X)) if hasattr(segmenter.clusterer_, name) else np.nan
+        for name in ("bic", "aic")
+    }
+    return {
+        "k": k,
+        "inertia": separation.inertia(X, labels),
+        "silhouette": silhouette.value,
+        "silhouette_se": silhouette.se,
+        "silhouette_n": silhouette.n,
+        "silhouette_sq": separation.silhouette_squared(X, labels),
+        "calinski_harabasz": separation.calinski_harabasz(X, labels),
+        "davies_bouldin": separation.davies_bouldin(X, labels),
+        **information,
+        "smallest_segment": sizes["smallest_segment"],
+        "largest_share": sizes["largest_share"],
+        "seconds": seconds,
+    }

@@ -1,0 +1,1 @@
+"""Where results go: files that appear complete or not at all."""

@@ -1,0 +1,200 @@
+"""Find the files of a data set: the user's, the real ones, or the sample that ships with the project."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from seg.errors import SegError, listed
+
+# A place that Spark alone reaches: hdfs://, s3a://, dbfs:/
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows of a data set come from.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the data set.
+    kind : {"file", "sample", "generated"}
+        Real files, the shipped synthetic sample, or made in memory.
+    paths : tuple of Path
+        The files, sorted; empty for generated data.
+    expected : str
+        Where the real files were looked for.
+    beside : mapping of str to tuple of Path
+        Files of further tables that belong to it, by the name of the table.
+    """
+
+    dataset: str
+    kind: str
+    paths: tuple[Path, ...]
+    expected: str
+    beside: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+
+    @property
+    def all_paths(self) -> tuple[Path, ...]:
+        """Every file that is read."""
+        return self.paths + tuple(path for paths in self.beside.values() for path in paths)
+
+    @property
+    def where(self) -> str:
+        """Name the file, or say how many there are."""
+        if not self.paths:
+            return "made in memory"
+        return self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
+
+    @property
+    def data(self) -> str:
+        """Tell real data from the sample, in one word for a tag."""
+        return "real" if self.kind == "file" else self.kind
+
+
+def find(
+    dataset: str, data_dir: str, files: Sequence[str] = (), path: str | None = None, sample: str | None = None
+) -> Source:
+    """Look for the files of a data set.
+
+    A given `path` is taken and must exist. Otherwise the first of the patterns `files` that matches
+    something under ``<data_dir>/<dataset>/`` is taken, and where none does the `sample`. With neither
+    patterns nor a path the data set makes its rows itself.
+    """
+    if path is not None:
+        return Source(dataset, "file", expand(path), path)
+    folder = Path(data_dir) / dataset
+    expected = " or ".join(str(folder / pattern) for pattern in files)
+    if not files:
+        return Source(dataset, "generated", (), "")
+    for pattern in files:
+        found = tuple(
+            sorted(file for file in folder.glob(pattern) if file.is_file() and not _is_sample(file))
+        )
+        if found:
+            return Source(dataset, "file", found, expected)
+    if sample is None or not Path(sample).is_file():
+        raise SegError(
+            f"dataset={dataset}: no file at {expected}, and no sample beside its card; set data_dir or "
+            "dataset.path"
+        )
+    return Source(dataset, "sample", (Path(sample),), expected)
+
+
+def with_tables(source: Source, tables: Mapping, how: str) -> Source:
+    """Find the files of the further tables of a data set: as given, else beside the first table's.
+
+    Parameters
+    ----------
+    tables : mapping of str to `seg.config.settings.TableSettings`
+        By name; ``dataset.<name>`` is the option that gives its path.
+    how : str
+        How to get the files, for the error.
+
+    Raises
+    ------
+    SegError
+        There is no file for one of them.
+    """
+    found = {name: _table_files(source, name, table, how) for name, table in tables.items()}
+    # A folder may hold all of them: what is another table's is not the first one's.
+    others = {_resolved(path) for paths in found.values() for path in paths}
+    paths = tuple(path for path in source.paths if _resolved(path) not in others)
+    return replace(source, paths=paths, beside=found)
+
+
+def _resolved(path: Path) -> Path:
+    return path if isinstance(path, str) else path.resolve()  # an address is what it is
+
+
+def _table_files(source: Source, name: str, table, how: str) -> tuple[Path, ...]:
+    if table.path is not None:
+        return expand(table.path, f"dataset.{name}")
+    if source.kind == "sample" and table.sample:
+        return (Path(table.sample),)
+    if isinstance(source.paths[0], str):
+        raise SegError(
+            f"dataset={source.dataset}: beside {source.paths[0]} nothing is looked for; set dataset.{name} to its address"
+        )
+    first = source.paths[0].parent
+    for folder in (first, first.parent):
+        for pattern in table.files:
+            files = sorted(file for file in folder.glob(pattern) if file.is_file() and not _is_sample(file))
+            if files:
+                return tuple(files)
+    raise SegError(
+        f"dataset={source.dataset}: {source.where} is there without its {name}: looked for "
+        f"{', '.join(table.files)} in {first} and the folder above; set dataset.{name}=<file>. To get it: {how}"
+    )
+
+
+def _is_sample(file: Path) -> bool:
+    return file.name.startswith(("sample.", "sample_"))
+
+
+def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
+    """Turn a file, a folder or a glob into the files it names; `option` gave it, for errors."""
+    if not path.strip():
+        raise SegError(f"{option} is empty: expected a file, a folder or a glob")
+    if ADDRESS.match(path):
+        from seg.engine import Uri
+
+        return (Uri(path),)
+    here = Path(path).expanduser()
+    if here.is_file():
+        return (here,)
+    if here.is_dir():
+        from seg.engine import FORMATS  # here: the engine takes half a second to import
+
+        endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
+        found = sorted(
+            file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings)
+        )
+        if not found:
+            raise SegError(f"{option}={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
+        return tuple(found)
+    found = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
+    if not found:
+        beside = [file.name for file in here.parent.iterdir()] if here.parent.is_dir() else []
+        hint = (
+            f"nearest names in {here.parent}: {listed(here.name, beside, most=5)}"
+            if beside
+            else f"there is no folder {here.parent}"
+        )
+        raise SegError(f"{option}={path}: no such file; {hint}")
+    return tuple(found)
+
+
+def fingerprint(
+    paths: Sequence[Path], start: bytes = b"", content: Callable[[Path], bytes] | None = None
+) -> str:
+    """Hash the content of all files together (SHA-256, their order by name): equal bytes, equal fingerprint.
+
+    Parameters
+    ----------
+    start : bytes
+        Hashed first.
+    content : callable, optional
+        Hashes one file; one that remembers saves reading the same file again.
+
+    Notes
+    -----
+    What is in a place that Spark alone reaches is not looked at: its fingerprint is never the same twice, so that
+    nothing is concluded from it.
+    """
+    digest = hashlib.sha256(start)
+    for path in sorted(paths):
+        remote = isinstance(path, str)
+        digest.update(f"{path} {time.time_ns()}".encode() if remote else (content or _content)(path))
+    return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

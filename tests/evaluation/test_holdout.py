@@ -1,0 +1,454 @@
+"""The temporal hold-out: arithmetic by hand, no knowledge of the future, and the figures of Online Retail."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+from sklearn.cluster import KMeans
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+
+from seg import cleaning
+from seg.config import load
+from seg.datasets import synthetic
+from seg.errors import SegError
+from seg.evaluation import holdout
+from seg.metrics import prediction as scoring
+from seg.metrics.guards import guards
+from seg.sources import locate
+
+# ---- arithmetic --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("successes", "n"), [(8, 10), (1, 3), (50, 100), (999, 1000), (1, 100_000)])
+def test_wilson_bounds_are_where_the_rate_is_just_rejected(successes, n):
+    # The interval holds every p with (rate - p)^2 <= z^2 p (1 - p) / n.
+    low, high = scoring.wilson(successes, n)
+    for p in (low, high):
+        assert (successes / n - p) ** 2 == pytest.approx(scoring.Z95**2 * p * (1 - p) / n, rel=1e-9)
+    assert low < successes / n < high
+
+
+def test_wilson_agrees_with_the_formula_of_statsmodels():
+    count, nobs, crit = 25, 26, 1.959963984540054
+    q = count / nobs
+    denom = 1 + crit**2 / nobs
+    center = (q + crit**2 / (2 * nobs)) / denom
+    dist = crit * np.sqrt(q * (1 - q) / nobs + crit**2 / (4 * nobs**2)) / denom
+    assert scoring.wilson(count, nobs) == pytest.approx((center - dist, center + dist))
+
+
+def test_wilson_of_none_and_of_all():
+    # By hand, n = 4: 1 / (1 + z^2 / 4) = 0.5101.
+    assert scoring.wilson(0, 4) == pytest.approx((0, 0.4899), abs=1e-4)
+    assert scoring.wilson(4, 4) == pytest.approx((0.5101, 1), abs=1e-4)
+    assert np.isnan(scoring.wilson(0, 0)).all()
+
+
+def test_auc_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    for values in (2, 5, 1000):
+        scores, bought = rng.integers(0, values, 400), rng.integers(0, 2, 400)
+        assert scoring.auc(scores, bought) == pytest.approx(roc_auc_score(bought, scores))
+    assert np.isnan(scoring.auc(scores, np.ones(400)))
+
+
+def few(labels, log_spend, **options):
+    """Score customers whose log1p(spend) is given."""
+    spend = np.expm1(np.asarray(log_spend, dtype=float))
+    features = pd.DataFrame({"x": np.arange(len(spend))})
+    return scoring.evaluate(np.array(labels), (spend > 0).astype(int), spend, features, **options)
+
+
+def test_r_squared_by_hand():
+    # Each customer is a fold. Predicted by the partner: 2, 0, 5, 5, squares left 4 + 4; by the mean of the three
+    # others: 4, 10/3, 7/3, 7/3, squares 16 + 16/9 + 64/9 + 64/9 = 32. Eta squared: 1 - 2 / 18.
+    scores = few([0, 0, 1, 1], [0, 2, 5, 5], folds=4)
+    assert scores.r_squared == pytest.approx(1 - 8 / 32)
+    assert scores.eta_squared == pytest.approx(1 - 2 / 18)
+    assert np.isnan(scores.auc), "a fold of one customer has no buyer beside another"
+
+
+def test_a_cross_fitted_score_is_of_the_other_folds_only():
+    rng = np.random.default_rng(3)
+    labels, bought = rng.integers(0, 5, 200), rng.integers(0, 2, 200)
+    scores = scoring.evaluate(labels, bought, bought * 9.0, pd.DataFrame({"x": labels}), seed=4)
+    fold, areas = scoring._folds(bought, 5, 4), []
+    for number in range(5):
+        here = fold == number
+        rates = [bought[~here][labels[~here] == label].mean() for label in labels[here]]
+        areas.append(roc_auc_score(bought[here], rates))
+    assert scores.auc == pytest.approx(np.mean(areas))
+
+
+def test_folds_share_out_the_buyers():
+    bought = np.r_[np.zeros(53), np.ones(27)]
+    fold = scoring._folds(bought, 5, 0)
+    assert set(np.bincount(fold)) == {16}
+    assert set(np.bincount(fold[bought == 1])) <= {5, 6}
+
+
+def test_a_segment_in_one_fold_only_gets_what_all_get():
+    scores = few([0, 0, 0, 1], [1, 1, 1, 5], folds=4)
+    # Customer 3 is predicted 1, as all others are: 16 left. The others: right. By the mean: 3 * (4/3)^2 + 16.
+    assert scores.r_squared == pytest.approx(1 - 16 / (16 + 3 * (4 / 3) ** 2))
+
+
+def test_segments_that_tell_all_and_segments_that_tell_nothing():
+    bought = np.repeat([0, 1], 50)
+    features = pd.DataFrame({"x": np.arange(100.0)})
+    perfect = scoring.evaluate(bought, bought, bought * 20.0, features)
+    assert (perfect.auc, perfect.r_squared, perfect.eta_squared) == (1, 1, 1)
+    nothing = scoring.evaluate(np.zeros(100, dtype=int), bought, bought * 20.0, features)
+    assert (nothing.auc, nothing.r_squared, nothing.eta_squared) == (0.5, 0, 0)
+
+
+def test_random_segments_are_chance_however_many_they_are():
+    rng = np.random.default_rng(0)
+    bought = rng.integers(0, 2, 3000)
+    scores = scoring.evaluate(
+        rng.integers(0, 60, 3000), bought, bought * rng.exponential(50, 3000), pd.DataFrame(index=range(3000))
+    )
+    random = scores.baselines.set_index("name").loc["random"]
+    assert random["auc"] == pytest.approx(0.5, abs=0.01)
+    assert -0.05 < random["r_squared"] < 0 < random["eta_squared"]
+    assert len(scores.random) == 20 and scores.random["auc"].mean() == pytest.approx(random["auc"])
+
+
+def test_segments_table_by_hand():
+    labels = np.array([1, 0, 0, 0, 0, -1])
+    spend = np.array([30.0, 0, 10, 0, 50, 0])
+    table = scoring.evaluate(labels, spend > 0, spend, pd.DataFrame({"x": labels})).segments
+    assert table["segment"].tolist() == [0, 1, -1]
+    assert table["customers"].tolist() == [4, 1, 1]
+    assert table["bought"].tolist() == [2, 1, 0]
+    assert table["rate"].tolist() == [0.5, 1, 0]
+    assert table["spend"].tolist() == [15, 30, 0]
+    assert table.loc[0, ["rate_low", "rate_high"]].tolist() == pytest.approx([0.15, 0.85], abs=5e-3)
+    assert table.loc[1, ["spend_low", "spend_high"]].tolist() == [30, 30]
+    assert 0 <= table.loc[0, "spend_low"] < 15 < table.loc[0, "spend_high"] <= 50
+
+
+def test_the_bootstrap_covers_as_a_normal_interval_does_and_repeats_by_seed():
+    spend = np.random.default_rng(0).exponential(100, 4000)
+    same = [
+        scoring.evaluate(
+            np.zeros(4000, int), np.ones(4000), spend, pd.DataFrame(index=range(4000)), seed=seed
+        )
+        for seed in (1, 1, 2)
+    ]
+    row = same[0].segments.loc[0]
+    reach = scoring.Z95 * spend.std() / np.sqrt(4000)
+    assert (row["spend_low"], row["spend_high"]) == pytest.approx(
+        (spend.mean() - reach, spend.mean() + reach), rel=0.01
+    )
+    pd.testing.assert_frame_equal(same[0].segments, same[1].segments)
+    assert same[2].segments.loc[0, "spend_low"] != row["spend_low"]
+    assert np.isnan(same[0].auc) and same[0].rate == 1
+
+
+def test_baselines_are_the_segments_random_the_rules_and_the_deciles():
+    rng = np.random.default_rng(0)
+    x, bought = rng.normal(size=500), rng.integers(0, 2, 500)
+    features = pd.DataFrame({"x": x, "orders": rng.integers(1, 3, 500)})
+    rules = {"rule RFM": np.where(x > 0, "Champions", "Lost")}
+    table = scoring.evaluate(rng.integers(0, 3, 500), bought, bought * 1.0, features, rules).baselines
+    assert table["name"].tolist() == ["segments", "random", "rule RFM", "deciles of x", "deciles of orders"]
+    assert table["groups"].tolist() == [3, 3, 2, 10, 2]
+    assert list(table.columns) == ["name", "groups", "eta_squared", "auc", "r_squared"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "bought", "spend", "message"),
+    [
+        ([0, 1], [0, 1, 1], [0, 1], "have 2, 3, 2 and 2 rows, expected the same customers"),
+        ([0, 1], [0, 2], [0, 1], "other values than 0 and 1"),
+        ([0, 1], [0, 1], [0, -1], "below 0 or not finite"),
+    ],
+)
+def test_an_outcome_that_is_none_is_refused(labels, bought, spend, message):
+    with pytest.raises(ValueError, match=message):
+        scoring.evaluate(np.array(labels), np.array(bought), np.array(spend), pd.DataFrame({"x": [1, 2]}))
+
+
+# ---- parting orders at the cut -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def settings():
+    load.prepare_environment()
+    with initialize_config_dir(str(load.CONFIGS), version_base="1.3"):
+
+        def make(*overrides: str):
+            return load.settings(compose("run", overrides=["tracking=none", *overrides]))
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return SimpleNamespace(
+        scaler=StandardScaler(),
+        make_clusterer=lambda k: KMeans(k, n_init=3, random_state=0),
+        takes_k=True,
+        embed=None,
+    )
+
+
+@pytest.fixture(scope="module")
+def orders(lines):
+    """Five customers before 10 June, and what happened around that day."""
+    return lines(
+        ("a", "1", "2024-06-01 10:00", "p", 1, 10),
+        ("b", "2", "2024-06-09 23:59:59", "p", 2, 10),  # the last moment before the cut
+        ("c", "3", "2024-06-02 10:00", "p", 1, 5),
+        ("d", "4", "2024-05-01 10:00", "p", 4, 5),
+        ("e", "5", "2024-05-03 10:00", "p", 3, 5),
+        ("a", "6", "2024-06-10 00:00", "p", 3, 10),  # the first moment of the outcome
+        ("b", "C7", "2024-06-12 10:00", "p", -2, 10),  # a return is no purchase
+        ("c", "8", "2024-06-19 23:59:59", "p", 1, 7),  # the last day of ten
+        ("c", "9", "2024-06-20 00:00", "p", 1, 100),  # too late
+        ("n", "10", "2024-06-11 10:00", "p", 1, 500),  # nobody knew n before
+        ("e", "11", "2024-06-13 10:00", "p", 1, 0),  # a gift
+        (None, "12", "2024-06-13 10:00", "p", 1, 9),
+    )
+
+
+def test_orders_are_parted_at_the_cut_by_the_day(engine, settings, orders):
+    parted = holdout.part(settings("dataset=toy"), engine, orders, "2024-06-10", 10)
+    assert parted.table.frame.index.tolist() == ["a", "b", "c", "d", "e"]
+    assert parted.table.as_of == date(2024, 6, 10)
+    assert parted.table.frame["recency_days"].tolist() == [9, 1, 8, 40, 38]
+    assert parted.table.frame["revenue"].tolist() == [10, 20, 5, 20, 15]
+    assert parted.outcome["bought"].tolist() == [1, 0, 1, 0, 0]
+    assert parted.outcome["spend"].tolist() == [30, 0, 7, 0, 0]
+    assert parted.outcome["known"].all() and parted.notes == ()
+
+
+def test_pseudo_customers_are_segmented_and_not_judged(engine, settings, orders, lines):
+    # Numbered anew after the cut, order 12 would be customer 100 again, who then seems to have come back.
+    before = [("x", "21", "2024-06-03 10:00", "p", 1, 3), (None, "22", "2024-06-04 10:00", "p", 1, 4)]
+    steps = ["pseudo_customers: {first_id: 100}", "cancellations"]
+    asked = settings(
+        "dataset=toy", f"cleaning.steps=[{','.join('{' + s + '}' if ':' in s else s for s in steps)}]"
+    )
+    both = orders.union(lines(*before))
+    parted = holdout.part(asked, engine, both, "2024-06-10", 10)
+    assert parted.outcome.index.tolist() == ["100", "a", "b", "c", "d", "e", "x"]
+    assert parted.outcome["known"].tolist() == [False, *[True] * 6]
+    assert parted.outcome["bought"].tolist() == [0, 1, 0, 1, 0, 0, 0]
+    assert parted.notes == (
+        "1 pseudo-customers of one order each cannot come back: segmented, and left out of the scores",
+    )
+
+
+def test_a_cleaning_that_moves_the_years_moves_the_cut_with_them(engine, settings, orders):
+    asked = settings("dataset=toy", "cleaning.steps=[{shift_years: {years: 13}}, cancellations]")
+    parted = holdout.part(asked, engine, orders, date(2024, 6, 10), 10)
+    assert parted.table.as_of == date(2037, 6, 10)
+    assert parted.table.frame["recency_days"].tolist() == [9, 1, 8, 40, 38]
+    assert parted.outcome["bought"].tolist() == [1, 0, 1, 0, 0]
+
+
+def test_an_outcome_that_the_data_do_not_fill_is_said(engine, settings, orders):
+    parted = holdout.part(settings("dataset=toy"), engine, orders, "2024-06-10", 30)
+    assert parted.notes == ("the data end on 2024-06-20: only 11 of the 30 days of the outcome are there",)
+
+
+def test_segments_are_judged_by_the_outcome(engine, settings, parts, orders):
+    found, answer = holdout.holdout(settings("dataset=toy"), parts, engine, orders, "2024-06-10", 10, k=2)
+    assert answer.startswith(
+        "5 customers known before 2024-06-10, 40.0% of whom bought in the 10 days from then on: AUC "
+    )
+    assert len(found.labels) == len(found.X) == 5
+    names = found.scores.baselines["name"].tolist()
+    assert names[:3] == ["segments", "random", "rule RFM"]
+    assert names[3:] == ["deciles of recency_days", "deciles of orders", "deciles of revenue"]
+    assert found.metrics["holdout/customers"] == 5 and found.metrics["holdout/bought"] == 0.4
+    assert not hasattr(parts.scaler, "mean_"), "the scaler of the run was fitted again"
+
+
+# ---- a planted future --------------------------------------------------------------------------------------------
+
+CUT = pd.Timestamp("2024-09-01")
+
+
+def told(engine, frame: pd.DataFrame):
+    """Make transactions of a frame of order lines."""
+    frame = frame.assign(
+        quantity=frame["quantity"].astype("float64"),
+        amount=frame["quantity"] * frame["unit_price"],
+        is_return=False,
+        ordered_at=frame["ordered_at"].astype("datetime64[us]"),
+    )
+    return engine.register(frame.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True))
+
+
+@pytest.fixture(scope="module")
+def futures(engine):
+    """Two tables of one past, in which every cleaning step finds work: garbage after it, and one order after it."""
+    rng = np.random.default_rng(0)
+    lines = synthetic.toy(customers=300, seed=0).drop(columns="planted").assign(description="thing")
+    lines["customer_id"] = (20_000_000 + lines["customer_id"].str[1:].astype(int)).astype(str)
+    past = lines[lines["ordered_at"] < CUT].copy()
+    past.loc[rng.random(len(past)) < 0.05, "unit_price"] = 0.0
+    past.loc[rng.random(len(past)) < 0.05, "customer_id"] = None
+    past = pd.concat([past, past.sample(50, random_state=0)])
+    garbage = past.sample(4000, replace=True, random_state=1)
+    garbage = garbage.assign(
+        ordered_at=CUT + pd.to_timedelta(rng.integers(0, 500 * 24, 4000), unit="h"),
+        quantity=rng.choice([-9e5, -1, 1, 7e6], 4000),
+        unit_price=rng.choice([0, 0.99, 1e7], 4000),
+        country=rng.choice(["Nowhere", "Spain"], 4000),
+        order_id=[f"0{n}" for n in rng.integers(0, 900, 4000)],
+    )
+    one = (
+        past[past["customer_id"].notna()]
+        .tail(1)
+        .assign(ordered_at=CUT, order_id="one", quantity=5, unit_price=1.0)
+    )
+    return told(engine, pd.concat([past, garbage])), told(engine, pd.concat([past, one]))
+
+
+@pytest.mark.parametrize("clean", ["known_customers", "rfm_pyspark", "insiders", "nova_ims", "none"])
+def test_nothing_after_the_cut_changes_the_segments(engine, settings, parts, futures, clean):
+    asked = settings("dataset=online_retail", f"cleaning={clean}")
+    one, other = (holdout.holdout(asked, parts, engine, table, CUT.date(), 60, k=3)[0] for table in futures)
+    pd.testing.assert_frame_equal(one.parted.table.frame, other.parted.table.frame)
+    assert (one.X == other.X).all() and (one.labels == other.labels).all()
+    assert one.silhouette == other.silhouette
+    assert one.scores.rate > other.scores.rate, "the outcome is what may differ"
+
+
+def _at(time: pd.Timestamp):
+    return ibis.literal(time.to_pydatetime()).cast("timestamp(6)")
+
+
+def test_the_planted_future_would_be_seen_by_a_cleaning_of_all_lines(engine, settings, futures):
+    # What the test above would miss if its garbage were harmless.
+    steps = cleaning.parse(settings("dataset=online_retail", "cleaning=rfm_pyspark").cleaning.steps)
+    revenue = []
+    for table in futures:
+        lines, _ledger = cleaning.clean(engine, table, steps)
+        revenue.append(lines.filter(lines.ordered_at < _at(CUT)).amount.sum().execute())
+    assert abs(revenue[0] / revenue[1] - 1) > 0.05
+
+
+# ---- bad input ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cut", "days", "message"),
+    [
+        ("2024-05-01", 10, "cut=2024-05-01: outside the data, whose orders are of 2024-05-01 to 2024-06-20; choose a day from 2024-05-02 to 2024-06-20"),
+        ("2024-06-21", 10, "outside the data, whose orders are of 2024-05-01 to 2024-06-20"),
+        ("10.06.2024", 10, "cut=10.06.2024: expected a day such as 2011-09-10"),
+        (None, 10, "cut=None: expected a day such as"),
+        ("2024-06-10", 0, "days=0: expected a whole number of at least 1"),
+        ("2024-06-10", 1.5, "days=1.5: expected a whole number of at least 1"),
+        ("2024-06-10", 10**9, "days=1000000000: too many"),
+        ("2024-05-02", 10, "cut=2024-05-02: before it: only 1 with an id among the customers; at least 2"),
+        ("2024-05-10", 5, "cut=2024-05-10: nobody bought in the 5 days from it on"),
+        ("2024-06-11", 2, "cut=2024-06-11: none of the 5 customers known before it bought from 2024-06-11 to 2024-06-12"),
+    ],
+)  # fmt: skip
+def test_a_cut_that_cannot_be_is_explained(engine, settings, parts, orders, cut, days, message):
+    with pytest.raises(SegError, match=r"^evaluation\.holdout\.") as error:
+        holdout.holdout(settings("dataset=toy"), parts, engine, orders, cut, days, k=2)
+    assert message in str(error.value)
+
+
+def test_nobody_left_before_the_cut_is_explained(engine, settings, parts, orders):
+    asked = settings("dataset=toy", "cleaning.steps=[{date_window: {start: 2024-06-10}}]")
+    with pytest.raises(
+        SegError, match="cut=2024-06-10: before it: features: no order is left after cleaning"
+    ):
+        holdout.holdout(asked, parts, engine, orders, "2024-06-10", 10, k=2)
+
+
+def test_orders_without_customers_before_the_cut_are_explained(engine, settings, parts, lines):
+    nameless = lines(
+        *((None, str(n), f"2024-06-0{n} 10:00", "p", n, 5) for n in range(1, 6)),
+        ("a", "6", "2024-06-10 10:00", "p", 1, 1),
+    )
+    asked = settings("dataset=toy", "cleaning.steps=[pseudo_customers]")
+    with pytest.raises(SegError, match="before it: only 0 with an id among the customers"):
+        holdout.holdout(asked, parts, engine, nameless, "2024-06-10", 10, k=2)
+
+
+def test_more_segments_than_customers_before_the_cut_are_explained(engine, settings, parts, orders):
+    with pytest.raises(
+        SegError, match="k=6, and the 5 customers before it have only 5 distinct rows of features"
+    ):
+        holdout.holdout(settings("dataset=toy"), parts, engine, orders, "2024-06-10", 10, k=6)
+
+
+def test_a_table_of_customers_is_answered_and_not_an_error(settings):
+    found, answer = holdout.holdout(settings("dataset=flo"), None, None, None, "2021-01-01", 90, k=4)
+    assert found is None and answer == "not possible: one row a customer"
+    assert holdout.impossible(settings("dataset=toy")) is None
+
+
+# ---- the real files ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def online_retail(engine, settings, real_data):
+    """Online Retail, cut 2011-09-10, 90 days, for any recipe."""
+    from hydra.utils import instantiate
+
+    with_load = compose("run", overrides=["dataset=online_retail"])
+    dataset = settings("dataset=online_retail").dataset
+    source = locate.find(dataset.name, str(real_data), dataset.files)
+    table = instantiate(with_load.dataset.load)(engine, source).table
+
+    def judge(k: int, features: str) -> holdout.Holdout:
+        asked = settings("dataset=online_retail", "cleaning=known_customers", f"recipe.features={features}")
+        made = SimpleNamespace(
+            scaler=StandardScaler(),
+            make_clusterer=lambda k: KMeans(k, n_init=10, random_state=0, tol=0, max_iter=1000),
+            takes_k=True,
+            embed=None,
+        )
+        return holdout.holdout(asked, made, engine, table, "2011-09-10", 90, k)[0]
+
+    return judge
+
+
+def flagged(found: holdout.Holdout) -> list[str]:
+    table = found.parted.table
+    return guards(found.X, found.labels, table.frame[table.features])
+
+
+@pytest.mark.real
+def test_raw_rfm_has_the_best_silhouette_and_knows_nothing_of_the_future(online_retail):
+    found = online_retail(2, "[recency_days,orders,revenue]")
+    assert found.scores.customers == 3370
+    assert found.scores.rate == pytest.approx(0.569, abs=0.001)
+    assert found.silhouette == pytest.approx(0.88, abs=0.005)
+    assert np.bincount(found.labels).max() / 3370 == pytest.approx(0.992, abs=0.001)
+    assert found.scores.auc == pytest.approx(0.51, abs=0.01)
+    assert found.scores.eta_squared == pytest.approx(0.023, abs=0.002)
+    assert len(flagged(found)) == 2 and "99.2%" in flagged(found)[0]
+
+
+@pytest.mark.real
+def test_log_and_standard_has_less_than_half_that_silhouette_and_tells_who_buys_again(online_retail):
+    found = online_retail(4, "[{recency_days: log1p},{orders: log1p},{revenue: log1p}]")
+    # 0.378 where recency is counted from the day before the cut: log1p is steep there.
+    assert found.silhouette == pytest.approx(0.38, abs=0.01)
+    assert found.scores.auc == pytest.approx(0.712, abs=0.006)
+    assert found.scores.eta_squared == pytest.approx(0.229, abs=0.006)
+    assert found.scores.r_squared == pytest.approx(found.scores.eta_squared, abs=0.01)
+    random = found.scores.baselines.set_index("name").loc["random"]
+    assert random["auc"] == pytest.approx(0.5, abs=0.01) and abs(random["r_squared"]) < 0.005
+    assert found.scores.auc > found.scores.random["auc"].max() + 0.15
+    rates = found.scores.segments["rate"]
+    assert rates.max() > 0.9 and rates.min() < 0.4
+    assert flagged(found) == []

@@ -1,0 +1,112 @@
+"""Published figures beside those of a run."""
+
+import pandas as pd
+import pytest
+
+from seg import study
+from seg.config import load
+from seg.config.settings import PublishedFigure
+from seg.errors import SegError
+from seg.evaluation import published
+
+
+def verdict(value, ours, tolerance=0, real=True) -> str:
+    entry = PublishedFigure(figure="size", key="size", value=value, tolerance=tolerance)
+    return published.compare([entry], {"size": ours}, real)["verdict"].item()
+
+
+@pytest.mark.parametrize(
+    ("value", "ours", "tolerance", "expected"),
+    [
+        (100, 100, 0, "same"),
+        (100, 101, 0, "DIFFERS"),
+        (100, 101, 1, "same"),
+        (100, 102, "1 %", "DIFFERS"),
+        (200, 198, "1 %", "same"),
+        (-0.2, -0.201, "1 %", "same"),
+        ([3, 2, 1], [3, 2, 1], 0, "same"),
+        ([3, 2, 1], [3, 3], 0, "DIFFERS"),
+        ([100, 10], [101, 11], "1 %", "DIFFERS"),
+        (100, 90, None, "other data"),
+        (None, 5, 0, "not published"),
+        (5, None, 0, "not measured"),
+        (5, float("nan"), 0, "not measured"),
+    ],
+)
+def test_a_figure_is_the_same_within_its_tolerance(value, ours, tolerance, expected):
+    assert verdict(value, ours, tolerance) == expected
+
+
+def test_sample_data_are_never_the_same_as_what_was_published():
+    assert verdict(100, 100, real=False) == "sample data"
+    assert published.compare([], {}, True) is None
+
+
+@pytest.mark.parametrize("tolerance", ["one", "-1", "1 % or so", "nan", "inf"])
+def test_a_tolerance_is_a_number_or_a_share(tolerance):
+    with pytest.raises(
+        SegError, match=r"tolerance=.*expected a number of at least 0, or a share such as 1 %"
+    ):
+        published.reach(tolerance, 1.0)
+
+
+def test_every_number_of_a_run_has_a_name():
+    ledger = pd.DataFrame(
+        [("loaded", 9, 3, 90.0), ("drop", 8, 2, 80.0)], columns=["step", "rows", "customers", "revenue"]
+    )
+    segments = pd.DataFrame(
+        {"segment": [0, 1], "name": ["a", "b"], "size": [2, 7], "mean_orders": [4.0, 5.0]}
+    )
+    named = published.values(
+        ledger, segments, pd.DataFrame({"k": [2], "silhouette": [0.5]}), {"own/silhouette": 0.5}
+    )
+    assert named["ledger/drop/customers"] == 2
+    assert named["segments/1/mean_orders"] == 5
+    assert named["scan/silhouette/2"] == named["own/silhouette"] == 0.5
+    assert named["sizes"] == [7, 2]
+    assert "segments/0/name" not in named
+
+
+def test_a_page_keeps_everything_around_its_table(tmp_path):
+    (tmp_path / "x").mkdir()
+    table = pd.DataFrame([("size", "1", "2", "exact", "DIFFERS")], columns=published.COLUMNS)
+    path = tmp_path / "x" / "README.md"
+    path.write_text(f"# x\n\n{study.START}\nold\n{study.END}\n\nend\n")
+    study.page("x", published.markdown(table), tmp_path)
+    assert path.read_text() == f"# x\n\n{study.START}\n{published.markdown(table)}\n{study.END}\n\nend\n"
+    path.write_text("# no marks\n")
+    with pytest.raises(SegError, match="no place for the table; put a line"):
+        study.page("x", "", tmp_path)
+
+
+def test_a_study_that_compares_nothing_is_an_error(capsys):
+    assert study.main(["toy"]) == 1
+    assert "toy: no study with a table; expected one of" in capsys.readouterr().err
+
+
+def test_a_study_on_sample_data_leaves_its_page_alone(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("SEG_DATA_DIR", str(tmp_path))
+    before = (load.ROOT / "experiments" / "flo" / "README.md").read_text()
+    assert study.main(["flo"]) == 1
+    assert "flo: the real files of flo are not at" in capsys.readouterr().err
+    assert (load.ROOT / "experiments" / "flo" / "README.md").read_text() == before
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["nova_ims", "rfm_pyspark", "flo", "amazon_electronics"])
+def test_a_published_study_comes_back(real_data, name):
+    table = study.redo(name)
+    assert set(table["verdict"]) <= {published.SAME, published.OPEN, published.OTHER}
+    assert table["verdict"].isin([published.SAME, published.OTHER]).any()
+
+
+def test_every_page_of_a_published_study_holds_its_table_of_today():
+    for name in study.studies():
+        text = (load.ROOT / "experiments" / name / "README.md").read_text()
+        table = text.partition(study.START)[2].partition(study.END)[0]
+        if study.is_sweep(name):
+            assert table.strip().startswith("| ")
+            continue
+        figures = [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
+        wanted = [entry["figure"] for entry in study.composition.compose([f"experiment={name}"]).published]
+        assert figures == wanted

@@ -1,0 +1,287 @@
+"""MLlib models: fitted, measured and written on Spark, and the same labels without a JVM."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import adjusted_rand_score
+
+import command_line
+import small_spark
+from seg.config import compose, load
+from seg.errors import SegError
+from seg.metrics import separation
+from seg.models import saved
+from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
+from seg.pipeline import flow
+from seg.report import run_directory
+
+TOY = [
+    "dataset=toy",
+    "k=4",
+    "selection.k_range=[4]",
+    "tracking=none",
+    "cache.enabled=false",
+    "recipe.features=[recency_days,{orders:[log1p,iqr_cap]},{revenue:[iqr_cap,log1p]}]",
+]
+SAMPLE = 200
+
+
+def composed(*overrides: str, data=None):
+    load.prepare_environment()
+    cfg = compose.compose([*(TOY if data is None else data), *overrides])
+    settings = load.settings(cfg)
+    load.check_parts(settings)
+    return settings, compose.instantiate_parts(cfg)
+
+
+# ---- refused before any data is read -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "overrides, said",
+    [
+        (["model=mllib_kmeans"], "engine=duckdb; add engine=spark"),
+        (["scaler=mllib_standard"], "works with an MLlib model only"),
+        (["model=mllib_gmm", "engine=spark", "scaler=power"], "PowerTransformer is not possible with an MLlib"),
+        (["model=mllib_gmm", "engine=spark", "scaler=minmax", "+scaler.clip=true"], "scaler.clip=True is not"),
+        (["model=mllib_gmm", "engine=spark", "evaluation.holdout.cut=2024-01-01"], "cut: not possible with MLlib"),
+        (["model=mllib_kmeans", "engine=spark", "model.n_init=0"], "model.n_init=0: expected a whole number"),
+        (["model=mllib_kmeans", "engine=spark", "model.tol=-1"], "model.tol=-1: expected a number of at least 0"),
+    ],
+)  # fmt: skip
+def test_what_an_mllib_model_cannot_do_is_said_before_any_data_is_read(overrides, said):
+    with pytest.raises(SegError, match=said):
+        composed(*overrides)
+
+
+# ---- the small models, by hand -----------------------------------------------------------------------------
+
+
+def test_a_tree_of_centres_is_gone_down_and_need_not_end_at_the_nearest_leaf():
+    """Root, then 0 against 10; below 10 the leaves 4 and 16. The point 4.9 goes left to 0, though the leaf 4 is nearer."""
+    tree = CenterTree(
+        np.array([[5.0], [0.0], [10.0], [4.0], [16.0]]),
+        np.array([[1, 2], [-1, -1], [3, 4], [-1, -1], [-1, -1]]),
+        np.array([-1, 0, -1, 1, 2]),
+    )
+    assert tree.predict([[4.9], [5.1], [11.0], [-3.0]]).tolist() == [0, 1, 2, 0]
+    assert NearestCenter(np.array([[0.0], [4.0]])).predict([[1.9], [2.1]]).tolist() == [0, 1]
+
+
+def test_a_customer_far_from_every_component_has_equal_probabilities_as_in_mllib():
+    model = GaussianPosterior(np.array([0.5, 0.5]), np.array([[0.0], [4.0]]), np.ones((2, 1, 1)))
+    chances = model.predict_proba([[2.0], [4.0], [1e4]])
+    np.testing.assert_allclose(chances[0], [0.5, 0.5])
+    assert chances[1, 1] == pytest.approx(1 / (1 + np.exp(-8)))
+    assert chances[2].tolist() == [0.5, 0.5] and model.predict([[1e4]]).tolist() == [0]
+
+
+# ---- on Spark ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def spark_run(tmp_path_factory):
+    """Run a segmentation on Spark, and count the rows of every table that is brought here."""
+    from seg.engine.spark import SparkEngine
+
+    done = {}
+
+    def run(*overrides: str):
+        if overrides not in done:
+            folder, collected, collect = tmp_path_factory.mktemp("run"), [], SparkEngine.collect
+
+            def spy(engine, table):
+                frame = collect(engine, table)
+                collected.append(len(frame))
+                return frame
+
+            settings, parts = composed(
+                *small_spark.OVERRIDES, f"evaluation.silhouette_sample={SAMPLE}", *overrides
+            )
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(SparkEngine, "collect", spy)
+                result = flow.segment(settings, parts, folder)
+            done[overrides] = result, folder, collected
+        return done[overrides]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def here():
+    """The toy data in memory, with scikit-learn's k-means."""
+    settings, parts = composed(f"evaluation.silhouette_sample={10**6}")
+    return flow.segment(settings, parts)
+
+
+def assigned(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / run_directory.ASSIGNMENTS).set_index("customer_id").sort_index()
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("model", [name for name in load.choices("model") if name.startswith("mllib_")])
+def test_an_mllib_model_labels_all_customers_on_spark_and_the_small_model_says_the_same(
+    spark_run, here, model
+):
+    result, folder, collected = spark_run(f"model={model}")
+    labels = assigned(folder).loc[here.table.frame.index]
+    features = here.table.frame[here.table.features]
+    np.testing.assert_array_equal(result.pipeline.predict(features), labels["segment"])
+    assert result.customers == len(labels) == len(features)
+    assert max(collected) == SAMPLE == len(result.table.frame)
+    assert result.metrics["segments/predict_agreement"] == 1
+    assert result.segments["size"].tolist() == labels["segment"].value_counts().sort_index().tolist()
+    chances = labels.filter(like="probability_").to_numpy()
+    if model == "mllib_gmm":
+        found = result.scan.fitted[4].memberships(result.pipeline[:-1].transform(features))
+        np.testing.assert_allclose(chances, found, atol=1e-9)
+    else:
+        # What is split level by level may part a group early: it is not asked to find all four.
+        least = 1 if model == "mllib_kmeans" else 0.7
+        assert adjusted_rand_score(here.table.truth, labels["segment"]) >= least and not chances.size
+
+
+@pytest.mark.spark
+def test_what_aggregates_say_is_what_the_customers_in_memory_say(spark_run, here):
+    """The same labels on both engines: every number that is not of the sample is the same to 1e-9."""
+    result, folder, _ = spark_run("model=mllib_kmeans")
+    np.testing.assert_array_equal(assigned(folder)["segment"], here.labels)
+    sampled = ("own/silhouette", "common/", "own/weakest_border", "own/typical_border")
+    for name, value in here.metrics.items():
+        if name == "own/silhouette_sq" or not name.startswith(sampled):
+            assert result.metrics[name] == pytest.approx(value, rel=1e-9, nan_ok=True), name
+    assert result.metrics["own/silhouette_sq"] == pytest.approx(
+        separation.silhouette_squared(here.X, here.labels), rel=1e-9
+    )
+    columns = [name for name in here.segments if "silhouette" not in name]
+    pd.testing.assert_frame_equal(
+        result.segments[columns], here.segments[columns], rtol=1e-9, check_dtype=False
+    )
+    assert result.scan.silhouettes[4].n == SAMPLE and result.metrics["own/silhouette_se"] > 0
+    assert any(f"a sample of {SAMPLE} of the" in text for _level, text in result.notices)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    "scaler", ["minmax", "robust", "none", "mllib_standard", "mllib_minmax", "mllib_robust"]
+)
+def test_a_scaler_on_spark_has_the_numbers_of_the_one_in_memory(spark_run, here, scaler):
+    """Spark's vectors are compared with the small model's, whose scaler is compared with one fitted in memory."""
+    from seg.pipeline.distributed import spark_space
+
+    _settings, parts = composed(*small_spark.OVERRIDES, "model=mllib_kmeans", f"scaler={scaler}")
+    frame, table = here.table.frame, here.table
+    with parts.connect() as engine:
+        on_spark = engine.frame(engine.register(frame.reset_index()))
+        learned = spark_space.fit(
+            on_spark, table.features, table.transforms, parts.scaler, frame.iloc[:50],
+            lambda asked: engine.collect(engine.table(asked)),
+        )  # fmt: skip
+        found = engine.collect(engine.table(learned.points(on_spark).select("customer_id", spark_space.X)))
+    X = np.stack(found.set_index("customer_id").loc[frame.index, spark_space.X])
+    np.testing.assert_allclose(X, learned.pipeline.transform(frame[table.features]), rtol=1e-9, atol=1e-12)
+    transform = clone(here.pipeline["transform"]).fit_transform(frame[table.features])
+    if not scaler.startswith("mllib_"):
+        np.testing.assert_allclose(X, clone(parts.scaler).fit_transform(transform), rtol=1e-9, atol=1e-12)
+    elif scaler == "mllib_standard":
+        np.testing.assert_allclose(X.std(axis=0, ddof=1), 1)
+    elif scaler == "mllib_minmax":
+        np.testing.assert_allclose([X.min(axis=0), X.max(axis=0)], [[0] * 3, [1] * 3], atol=1e-12)
+    else:
+        np.testing.assert_allclose((X <= 0).mean(axis=0), 0.5, atol=0.2)  # a median among tied values
+
+
+@pytest.mark.spark
+def test_a_seed_gives_the_same_segments_again(spark_run):
+    first, again = (
+        assigned(spark_run(*more)[1]) for more in (["model=mllib_gmm"], ["model=mllib_gmm", "seed=0"])
+    )
+    pd.testing.assert_frame_equal(first, again)
+
+
+@pytest.mark.spark
+def test_the_small_model_loads_where_pyspark_is_not(spark_run, here, tmp_path):
+    result, folder, _ = spark_run("model=mllib_bisecting_kmeans")
+    (tmp_path / "model.pkl").write_bytes(saved.dumps(result.pipeline))
+    here.table.frame[here.table.features].to_parquet(tmp_path / "features.parquet")
+    program = (
+        "import sys, pickle, pandas as pd; sys.modules['pyspark'] = sys.modules['seg'] = None\n"
+        f"model = pickle.load(open({str(tmp_path / 'model.pkl')!r}, 'rb'))\n"
+        f"print(*model.predict(pd.read_parquet({str(tmp_path / 'features.parquet')!r})))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert [int(label) for label in said.split()] == assigned(folder).loc[
+        here.table.frame.index, "segment"
+    ].tolist()
+
+
+@pytest.mark.spark
+def test_mlflow_has_both_models_and_they_give_the_same_segments(spark_run, here, tmp_path):
+    import mlflow
+
+    from seg.tracking import spark_model
+
+    result, folder, _ = spark_run("model=mllib_kmeans")
+    files = spark_model.save(
+        result.spread.model, here.table.frame[here.table.features].head(3), tmp_path / "spark_model", tmp_path
+    )
+    assert tmp_path / "spark_model" / "MLmodel" in files
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "spark_model"))
+    labels = assigned(folder)["segment"]
+    assert loaded.predict(here.table.frame[here.table.features]) == labels.tolist()
+
+
+@pytest.mark.spark
+def test_what_executors_wrote_is_hashed_on_its_way_out(spark_run):
+    result, folder, _ = spark_run("model=mllib_gmm")
+    with run_directory.to_share([folder / run_directory.ASSIGNMENTS], folder, result.fingerprint) as shared:
+        table = pd.read_parquet(shared / run_directory.ASSIGNMENTS)
+    assert len(table) == result.customers and table["customer_id"].str.fullmatch("[0-9a-f]{16}").all()
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.spark
+def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memory():
+    from seg.pipeline.distributed import spark_checks as table
+
+    _settings, parts = composed(*small_spark.OVERRIDES, "model=mllib_kmeans")
+    with parts.connect() as engine:
+
+        def check(**columns):
+            frame = engine.frame(
+                engine.register(pd.DataFrame({"customer_id": ["a", "b", "b"][:2], **columns}))
+            )
+            return table.prepared(frame, list(columns), [], lambda asked: engine.collect(engine.table(asked)))
+
+        assert check(orders=[1.0, 1e-310])[1] == 2
+        with pytest.raises(SegError, match="revenue is not a number for 1 customers, such as 'b'"):
+            check(orders=[1, 2], revenue=[1.0, float("inf")])
+        with pytest.raises(SegError, match="city is not a number but 'Bath'"):
+            check(city=["Bath", "Leeds"])
+        twice = engine.frame(engine.register(pd.DataFrame({"customer_id": ["b", "b"], "orders": [1, 2]})))
+        with pytest.raises(SegError, match="1 customers have more than one row, such as 'b'"):
+            table.prepared(twice, ["orders"], [], lambda asked: engine.collect(engine.table(asked)))
+
+
+@pytest.mark.spark
+@pytest.mark.real
+def test_mllib_finds_one_of_the_four_optima_of_the_published_study(real_data, tmp_path):
+    """As a command: the session of the other tests compiles nothing, which many rows do not bear."""
+    done = command_line.run(
+        "seg.run", "experiment=nova_ims", "engine=spark", "engine.master=local[2]", "engine.shuffle_partitions=2",
+        "model=mllib_kmeans", "selection.k_range=[3]", "cache=off", f"data_dir={real_data}",
+        f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", "tracking.model=false", f"hydra.run.dir={tmp_path}/run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    optima = [(2109, 4524, 2810), (2097, 4526, 2820), (2092, 4534, 2817), (2096, 4532, 2815)]
+    sizes = pd.read_csv(tmp_path / "run" / "segments.csv")["size"]
+    assert sorted(sizes) in [sorted(one) for one in optima]
+    scan = pd.read_csv(tmp_path / "run" / "k_scan.csv")
+    assert scan["silhouette_sq"].tolist() == [pytest.approx(0.7687, abs=0.0005)]

@@ -1,0 +1,67 @@
+"""Figures are the same whether one process draws them or two, and a helper that is gone loses none."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+
+import pandas as pd
+import pytest
+
+from seg.report import drawing, plots
+
+SCAN = pd.DataFrame(
+    {
+        "k": [2, 3, 4],
+        "inertia": [9.0, 4.0, 3.0],
+        "silhouette": [0.3, 0.5, 0.4],
+        "silhouette_sq": [0.4, 0.7, 0.6],
+    }
+).assign(silhouette_se=0.0, silhouette_n=9)
+
+
+def drawings():
+    return {
+        "elbow": partial(plots.elbow, SCAN, 3),
+        "silhouette": partial(plots.silhouette_over_k, SCAN, 3),
+        "again": partial(plots.elbow, SCAN, 2),
+    }
+
+
+@pytest.fixture
+def helper():
+    drawing.start_helper.__wrapped__()
+    yield drawing._helpers[0]
+    drawing._stop()
+
+
+def test_a_helper_draws_the_same_and_what_it_leaves_when_it_is_killed_is_drawn_here(helper):
+    asked = []
+    alone = {name: plots.png(make()) for name, make in drawings().items()}
+    before, drawing._ask = drawing._ask, lambda drawings: asked.append(list(drawings)) or before(drawings)
+    try:
+        assert drawing.drawn(drawings()) == alone and asked == [["elbow"]]
+    finally:
+        drawing._ask = before
+    assert helper.poll() is None
+    os.kill(helper.pid, signal.SIGKILL)
+    helper.wait()
+    assert drawing.drawn(drawings()) == alone and not drawing._helpers
+
+
+@pytest.mark.parametrize("place", ["elbow", "silhouette"])
+def test_an_error_of_a_figure_is_raised_here_and_leaves_no_answer_for_the_next_run(helper, place):
+    broken = {
+        name: partial(plots.elbow, SCAN[["k"]], 3) if name == place else make
+        for name, make in drawings().items()
+    }
+    with pytest.raises(KeyError, match="inertia"):
+        drawing.drawn(broken)
+    alone = {name: plots.png(make()) for name, make in drawings().items()}
+    assert drawing.drawn(drawings()) == alone
+
+
+def test_the_helper_ends_with_the_process_that_asks_it(helper):
+    helper.stdin.close()
+    assert helper.wait(20) == 0
