@@ -85,7 +85,7 @@ def by_seg(folder: Path, *options: str):
         ]
     )
     settings = config.settings(cfg)
-    config.check_parts(settings)
+    check.check_parts(settings)
     parts = compose.instantiate_parts(cfg)
     parts.connect().close()  # what it imports and, of Spark, the JVM and the session stay
     return lambda: prepare.prepare(settings, parts, prepare.find(settings, []), []).table.frame

@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from seg import study
 from seg.config import load
 from seg.config.overrides import readable
+from seg.pipeline import check
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -61,7 +62,7 @@ def test_every_command_composes_to_valid_settings(page, name, rest):
     for overrides in jobs(words):
         with initialize_config_dir(str(load.CONFIGS), version_base="1.3"):
             cfg = compose("run", [readable(override) for override in overrides])
-        load.check_parts(load.settings(cfg))
+        check.check_parts(load.settings(cfg))
 
 
 def test_every_study_has_its_page_and_every_page_its_study():

@@ -12,10 +12,10 @@ from pathlib import Path
 import ibis
 import mlflow.sklearn
 import pandas as pd
-import seg.flow
-import seg.outputs
 from sklearn.dummy import DummyClassifier
 
+import seg.pipeline.flow
+import seg.report.run_directory
 import seg.run  # noqa: F401
 from seg.config import compose, load
 from seg.report import plots

@@ -256,7 +256,7 @@ def _say_apart(console: Console, lists: list) -> None:
 
 def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
     from seg.comparison import compare_page
-    from seg.report import run_directory
+    from seg.sinks import files
     from seg.tracking import read
     from seg.tracking.store import address, hidden
 
@@ -272,7 +272,7 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
         "made": f"{datetime.now():%Y-%m-%d %H:%M} by seg {__version__}",
     }
     target = Path(own["html"]).expanduser()
-    run_directory.write(target, compare_page.render(listed, shown, facts, _where(store), own["sort"]))
+    files.write(target, compare_page.render(listed, shown, facts, _where(store), own["sort"]))
     missing = sum(path is None for one in listed for path in one.files.values())
     gone = {0: "", 1: "; 1 file of a run is missing"}.get(missing, f"; {missing} files of runs are missing")
     runs_table.say(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")

@@ -29,6 +29,7 @@ from seg.config import compose, load
 from seg.config.settings import Settings
 from seg.datasets import synthetic
 from seg.errors import SegError
+from seg.pipeline.check import check_parts, provides
 from seg.preparation.inspection import Report, facts, inspect, names_in_files
 from seg.sources import archive, hugging_face, locate
 from seg.sources.locate import Source
@@ -58,7 +59,7 @@ def check(overrides: Sequence[str]) -> int:
     """Read a data set as a run would and print what is in it; 1 when a run could not use it."""
     cfg = _composed(_with_dataset("check", overrides), bad_rows="skip")
     checked = load.settings(cfg)
-    load.check_parts(checked)
+    check_parts(checked)
     source = _find(checked)
     console = _console()
     if source.kind == "sample":
@@ -227,7 +228,7 @@ def _inspected(cfg: DictConfig, checked: Settings, source: Source) -> Report:
     """Read and measure a data set as a run would read it."""
     dataset, parts = checked.dataset, compose.instantiate_parts(cfg)
     with parts.connect() as engine:
-        loaded, declared = parts.load(engine, source), load.provides(dataset)
+        loaded, declared = parts.load(engine, source), provides(dataset)
         return inspect(engine, loaded, dataset.kind, declared, names_in_files(dataset))
 
 

@@ -34,16 +34,17 @@ from seg.cli import options
 from seg.config import compose, load
 from seg.config.settings import Settings
 from seg.errors import SegError, listed
-from seg.evaluation import holdout
 from seg.metrics import drift
-from seg.preparation import prepare
+from seg.pipeline import check
+from seg.preparation import as_of, prepare
 from seg.report import page as report
-from seg.report import plots, run_directory
+from seg.report import plots
 from seg.scoring import refit, replay
 from seg.scoring import scorer as scoring
 from seg.scoring.scorer import Scorer
 from seg.segments import movement
 from seg.segments.movement import Movement
+from seg.sinks import files
 from seg.tracking import find_model
 
 OWN = {
@@ -68,7 +69,7 @@ def migrate(*arguments: str) -> int:
     cfg = compose.recompose(config_yaml, overrides)
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
     folder = _folder(own, settings.dataset.name)
-    load.check_parts(settings)
+    check.check_parts(settings)
     parts = compose.instantiate_parts(cfg)
     notices = [*scorer.remarks, *replay.remarks(settings)]
     if other is not None:
@@ -126,16 +127,18 @@ def _between_days(
         with progress.step(f"read {settings.dataset.name}") as found:
             loaded = parts.load(engine, source)
             found(source.where)
-        first, last = holdout.first_and_last(engine, loaded.table)
+        first, last = as_of.first_and_last(engine, loaded.table)
         movement.check_days(start, end, first, last)
         for day in movement.days(start, end, own["steps"]):
             with progress.step(f"on {day}") as found:
-                table, nameless = movement.table_on(settings, engine, loaded.table, day, scorer.contract)
+                table, nameless = as_of.table_on(
+                    settings, engine, loaded.table, day, scorer.contract.days_after
+                )
                 frame = table.frame[scorer.features]
                 on[day] = frame, scorer.place(frame)["segment"].astype("int64")
                 found(f"{len(frame):,} customers")
     moved = movement.compare_days(on, scorer.contract.names)
-    notices += [text for _, text in said] + movement.remarks(
+    notices += [text for _, text in said] + replay.movement_remarks(
         settings, scorer.contract, start, end, first, nameless
     )
     with _made(folder) as scratch:
@@ -149,11 +152,11 @@ def _leave_days(
 ) -> None:
     start, end = moved.days[0], moved.days[-1]
     picture = plots.png(plots.movement(moved.matrix, f"on {start}", f"on {end}"))
-    run_directory.write(folder / "movement.png", picture)
-    run_directory.write_csv(folder / "transitions.csv", moved.transitions)
-    run_directory.write_csv(folder / "drift.csv", moved.features)
-    run_directory.write_csv(folder / "shares.csv", moved.shares)
-    run_directory.write_parquet(folder / "customers.parquet", moved.customers)
+    files.write(folder / "movement.png", picture)
+    files.write_csv(folder / "transitions.csv", moved.transitions)
+    files.write_csv(folder / "drift.csv", moved.features)
+    files.write_csv(folder / "shares.csv", moved.shares)
+    files.write_parquet(folder / "customers.parquet", moved.customers)
     sections = [
         ("Who moved", f"Looked at on {', '.join(map(str, moved.days))}.", picture),
         (
@@ -171,7 +174,7 @@ def _leave_days(
     page = report.tables_page(
         f"{settings.dataset.name}: from {start} to {end}", f"Segments of {scorer.label}", notices, sections
     )
-    run_directory.write(folder / "movement.html", page)
+    files.write(folder / "movement.html", page)
 
 
 def _say_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
@@ -214,10 +217,10 @@ def _between_models(
     matched = refit.compare_models(*placed, scorer.contract.names, newer.contract.names)
     with _made(folder) as scratch:
         picture = plots.png(plots.movement(matched.matrix, scorer.label, newer.label))
-        run_directory.write(scratch / "movement.png", picture)
-        run_directory.write_csv(scratch / "matching.csv", matched.table)
-        run_directory.write_csv(scratch / "transitions.csv", matched.transitions)
-        run_directory.write_parquet(scratch / "customers.parquet", matched.customers)
+        files.write(scratch / "movement.png", picture)
+        files.write_csv(scratch / "matching.csv", matched.table)
+        files.write_csv(scratch / "transitions.csv", matched.transitions)
+        files.write_parquet(scratch / "customers.parquet", matched.customers)
         sections = [
             ("Which is which", matched.sentence, matched.table),
             ("Who moved", "Columns carry the name of the old segment that they are matched to.", picture),
@@ -228,7 +231,7 @@ def _between_models(
             ),
         ]
         title = f"{settings.dataset.name}: {scorer.label} and {newer.label}"
-        run_directory.write(
+        files.write(
             scratch / "movement.html",
             report.tables_page(title, "The same customers, two models", notices, sections),
         )
@@ -245,9 +248,9 @@ def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices
     else:
         with parts.connect() as engine:
             loaded = parts.load(engine, source)
-            first, last = holdout.first_and_last(engine, loaded.table)
+            first, last = as_of.first_and_last(engine, loaded.table)
             movement.check_day("to", day, first, last)
-            table, _ = movement.table_on(settings, engine, loaded.table, day, scorer.contract)
+            table, _ = as_of.table_on(settings, engine, loaded.table, day, scorer.contract.days_after)
     scorer.check(table.frame.columns, f"what {settings.dataset.name} gives")
     notices += [text for level, text in said if level == "warning" and text not in notices]
     return scorer.place(table.frame)["segment"].astype("int64")
@@ -274,7 +277,7 @@ def _folder(own: dict[str, str | None], dataset: str) -> Path:
 @contextmanager
 def _made(folder: Path):
     """Fill a directory under another name: it appears whole or not at all."""
-    run_directory.writable(folder.parent)
+    files.writable(folder.parent)
     with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
         made = Path(scratch) / "made"
         made.mkdir()

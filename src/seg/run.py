@@ -52,8 +52,11 @@ class Done:
 
 def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
     """Do one job: check, segment, write, track; `tags` are for its run in MLflow."""
+    from seg.pipeline import check
+    from seg.sinks import files, shared_files
+
     settings = load.settings(cfg)
-    load.check_parts(settings)
+    check.check_parts(settings)
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
     from seg import progress
@@ -62,7 +65,7 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
     from seg.scoring import model_card
 
     clock = progress.clock()
-    run_directory.writable(folder)
+    files.writable(folder)
     parts = compose.instantiate_parts(cfg)
     chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
     tracker = _tracker(settings, chosen, parts.takes_k, tags or {})
@@ -77,7 +80,7 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
         written += model_card.leave(result, settings, folder)
         written += _on_spark(settings, result, folder)
         refused = _track(
-            tracker, _record(settings, cfg, result, folder, clock()), run_directory.shared_files(written)
+            tracker, _record(settings, cfg, result, folder, clock()), shared_files.shared_files(written)
         )
     except KeyboardInterrupt as error:
         tracker.fail(folder, "KILLED", error)
@@ -107,10 +110,10 @@ def _example(result):
 def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
     """Keep what MLflow is to know in the directory of the run, then upload it; return why the store refused."""
     from seg import progress
-    from seg.report import run_directory
+    from seg.sinks import shared_files
 
     folder, fingerprint = record["folder"], record["data"][1]
-    with progress.step("track"), run_directory.to_share(files, folder, fingerprint) as shared:
+    with progress.step("track"), shared_files.to_share(files, folder, fingerprint) as shared:
         tracker.keep(files=files, **record)
         try:
             tracker.push(shared)
@@ -215,10 +218,10 @@ def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str
 
 
 def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
-    from seg import progress
+    from seg.cli import console
 
     if result.published is not None:
-        progress.comparison(result.published)
+        console.comparison(result.published)
     values = result.metrics
     lines = [("warning" if level == "warning" else "note", text) for level, text in result.notices]
     for verdict in result.evidence.verdicts:
@@ -247,7 +250,7 @@ def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
         ("tracked", tracker.where),
         ("seconds", f"{seconds:.1f}"),
     ]
-    progress.closing(result.segments, result.table.features, lines, title)
+    console.closing(result.segments, result.table.features, lines, title)
 
 
 @hydra.main(version_base="1.3", config_path=str(load.CONFIGS), config_name="run")

@@ -161,6 +161,7 @@ def _counted(
 ) -> Iterable:
     """Read raw rows as the model's training did, and count its features."""
     from seg.config import compose, load
+    from seg.pipeline import check
     from seg.preparation import prepare
     from seg.scoring import replay
     from seg.scoring import scorer as scoring
@@ -177,7 +178,7 @@ def _counted(
     raw = header is None or not needed - set(header)
     if own["kind"] is None and not raw and len(scorer.lacking(header)) < len(scorer.features):
         scorer.check(header, str(paths[0]))
-    load.check_parts(settings)
+    check.check_parts(settings)
     parts = compose.instantiate_parts(cfg)
     said: list[tuple[str, str]] = []
     try:

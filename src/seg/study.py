@@ -20,13 +20,11 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from seg import progress
 from seg.cli import options
 from seg.config import compose, load
 from seg.config.settings import Settings
 from seg.errors import SegError, listed
 from seg.evaluation import published
-from seg.report import run_directory
 from seg.sources import locate
 from seg.sweeps import notes, summary
 
@@ -91,11 +89,11 @@ def redo(name: str) -> pd.DataFrame:
     SegError
         Its data set is there as a sample only.
     """
-    from seg.pipeline import flow
+    from seg.pipeline import check, flow
 
     cfg = compose.compose([f"experiment={name}"])
     checked = load.settings(cfg)
-    load.check_parts(checked)
+    check.check_parts(checked)
     result = flow.segment(checked, compose.instantiate_parts(cfg))
     _real(name, checked, result.source)
     return result.published
@@ -109,6 +107,8 @@ def page(name: str, table: str, folder: Path = load.ROOT / "experiments") -> Pat
     SegError
         The page has no such marks.
     """
+    from seg.sinks import files
+
     path = folder / name / "README.md"
     text = path.read_text(encoding="utf-8")
     before, start, rest = text.partition(START)
@@ -117,10 +117,12 @@ def page(name: str, table: str, folder: Path = load.ROOT / "experiments") -> Pat
         raise SegError(
             f"{path}: no place for the table; put a line {START} and, after it, a line {END} into the page"
         )
-    return run_directory.write(path, f"{before}{START}\n{table}\n{END}{after}")
+    return files.write(path, f"{before}{START}\n{table}\n{END}{after}")
 
 
 def _studies(*names: str) -> int:
+    from seg.cli import console
+
     known = studies()
     wanted = known if names == ("all",) else list(names)
     for name in wanted:
@@ -132,7 +134,7 @@ def _studies(*names: str) -> int:
             print(f"  written to {page(name, sweep(name))}")
             continue
         table = redo(name)
-        progress.comparison(table, f"{name}: published and ours")
+        console.comparison(table, f"{name}: published and ours")
         print(f"  written to {page(name, published.markdown(table))}")
         same &= not table["verdict"].isin([published.DIFFERS, published.UNKNOWN]).any()
     return 0 if same else 1

@@ -70,6 +70,8 @@ def push(arguments: Sequence[str]) -> int:
 
 def _upload(run: record.Record, folder: Path, uri: str, down: dict[str, str]) -> None:
     """Upload one run; a store that cannot be opened is noted, so that it is asked once and not for every run."""
+    from seg.sinks import shared_files
+
     if uri not in down:
         try:
             client = store.client(uri)
@@ -79,10 +81,9 @@ def _upload(run: record.Record, folder: Path, uri: str, down: dict[str, str]) ->
     if uri in down:
         record.note(folder, error=down[uri])
         raise SegError(f"{folder}: {down[uri]}")
-    from seg.report import run_directory  # brings the plots and models with it, which list does without
 
     files = [folder / name for name in run.files]
-    with run_directory.to_share(files, folder, run.data[1] if run.data else "") as shared:
+    with shared_files.to_share(files, folder, run.data[1] if run.data else "") as shared:
         pushing.push(folder, shared, uri, client)
 
 

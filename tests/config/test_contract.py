@@ -16,6 +16,7 @@ from seg.config import load as config
 from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.models.segmenter import Segmenter
+from seg.pipeline import check
 
 DATASETS, CLEANINGS, RECIPES, SCALERS, MODELS = map(
     config.choices, ("dataset", "cleaning", "recipe", "scaler", "model")
@@ -41,7 +42,7 @@ def composed():
 def checked(composed):
     def run(*overrides: str) -> Settings:
         settings = config.settings(composed(*overrides))
-        config.check_parts(settings)
+        check.check_parts(settings)
         return settings
 
     return run
@@ -65,7 +66,7 @@ def pairings(composed, bases):
     for dataset, cleaning, recipe in product(DATASETS, CLEANINGS, RECIPES):
         parts = {"cleaning": cleanings[cleaning], "recipe": recipes[recipe]}
         try:
-            config.check_parts(bases[dataset].model_copy(update=parts))
+            check.check_parts(bases[dataset].model_copy(update=parts))
         except SegError as error:
             found[dataset, cleaning, recipe] = str(error)
         else:
@@ -88,9 +89,9 @@ def test_a_data_set_has_a_card(name):
 @pytest.mark.parametrize("name", DATASETS)
 def test_a_data_set_composes_and_its_own_cleaning_and_recipe_fit_it(bases, name):
     settings = bases[name]
-    config.check_parts(settings)
+    check.check_parts(settings)
     assert settings.dataset.name == name
-    assert {"customer_id", "order_id"} & config.provides(settings.dataset)
+    assert {"customer_id", "order_id"} & check.provides(settings.dataset)
 
 
 @pytest.mark.parametrize("group", ["scaler", "model"])
@@ -100,7 +101,7 @@ def test_every_data_set_is_served_by_every_scaler_and_model(composed, bases, gro
         chosen = config.settings(composed("dataset=toy", *on, f"{group}={choice}"))
         parts = {name: getattr(chosen, name) for name in ("scaler", "model", "engine")}
         for base in bases.values():
-            config.check_parts(base.model_copy(update=parts))
+            check.check_parts(base.model_copy(update=parts))
 
 
 @pytest.mark.parametrize("name", DATASETS)

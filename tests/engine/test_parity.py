@@ -22,6 +22,7 @@ from seg.config import compose, load
 from seg.engine import Reading
 from seg.errors import SegError
 from seg.features.glossary import GLOSSARY
+from seg.pipeline import check
 from seg.preparation import prepare
 from seg.sources import schema
 from seg.sources.locate import Source
@@ -51,7 +52,7 @@ def composed(dataset: str, *overrides: str):
     mapped = [f"++dataset.columns.{name}={name}" for name in MAPPED.get(dataset, ())]
     cfg = compose.compose([f"dataset={dataset}", *mapped, "tracking=none", *overrides])
     checked = load.settings(cfg)
-    load.check_parts(checked)
+    check.check_parts(checked)
     return cfg, checked
 
 

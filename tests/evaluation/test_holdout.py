@@ -21,6 +21,7 @@ from seg.errors import SegError
 from seg.evaluation import holdout
 from seg.metrics import prediction as scoring
 from seg.metrics.guards import guards
+from seg.preparation import as_of
 from seg.sources import locate
 
 # ---- arithmetic --------------------------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ def orders(lines):
 
 
 def test_orders_are_parted_at_the_cut_by_the_day(engine, settings, orders):
-    parted = holdout.part(settings("dataset=toy"), engine, orders, "2024-06-10", 10)
+    parted = as_of.part(settings("dataset=toy"), engine, orders, "2024-06-10", 10)
     assert parted.table.frame.index.tolist() == ["a", "b", "c", "d", "e"]
     assert parted.table.as_of == date(2024, 6, 10)
     assert parted.table.frame["recency_days"].tolist() == [9, 1, 8, 40, 38]
@@ -239,7 +240,7 @@ def test_pseudo_customers_are_segmented_and_not_judged(engine, settings, orders,
         "dataset=toy", f"cleaning.steps=[{','.join('{' + s + '}' if ':' in s else s for s in steps)}]"
     )
     both = orders.union(lines(*before))
-    parted = holdout.part(asked, engine, both, "2024-06-10", 10)
+    parted = as_of.part(asked, engine, both, "2024-06-10", 10)
     assert parted.outcome.index.tolist() == ["100", "a", "b", "c", "d", "e", "x"]
     assert parted.outcome["known"].tolist() == [False, *[True] * 6]
     assert parted.outcome["bought"].tolist() == [0, 1, 0, 1, 0, 0, 0]
@@ -250,14 +251,14 @@ def test_pseudo_customers_are_segmented_and_not_judged(engine, settings, orders,
 
 def test_a_cleaning_that_moves_the_years_moves_the_cut_with_them(engine, settings, orders):
     asked = settings("dataset=toy", "cleaning.steps=[{shift_years: {years: 13}}, cancellations]")
-    parted = holdout.part(asked, engine, orders, date(2024, 6, 10), 10)
+    parted = as_of.part(asked, engine, orders, date(2024, 6, 10), 10)
     assert parted.table.as_of == date(2037, 6, 10)
     assert parted.table.frame["recency_days"].tolist() == [9, 1, 8, 40, 38]
     assert parted.outcome["bought"].tolist() == [1, 0, 1, 0, 0]
 
 
 def test_an_outcome_that_the_data_do_not_fill_is_said(engine, settings, orders):
-    parted = holdout.part(settings("dataset=toy"), engine, orders, "2024-06-10", 30)
+    parted = as_of.part(settings("dataset=toy"), engine, orders, "2024-06-10", 30)
     assert parted.notes == ("the data end on 2024-06-20: only 11 of the 30 days of the outcome are there",)
 
 
@@ -392,7 +393,7 @@ def test_more_segments_than_customers_before_the_cut_are_explained(engine, setti
 def test_a_table_of_customers_is_answered_and_not_an_error(settings):
     found, answer = holdout.holdout(settings("dataset=flo"), None, None, None, "2021-01-01", 90, k=4)
     assert found is None and answer == "not possible: one row a customer"
-    assert holdout.impossible(settings("dataset=toy")) is None
+    assert as_of.impossible(settings("dataset=toy")) is None
 
 
 # ---- the real files ----------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from seg.errors import SegError
 from seg.metrics import separation
 from seg.models import saved
 from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
-from seg.pipeline import flow
-from seg.report import run_directory
+from seg.pipeline import check, flow
+from seg.sinks import shared_files
 
 TOY = [
     "dataset=toy",
@@ -37,7 +37,7 @@ def composed(*overrides: str, data=None):
     load.prepare_environment()
     cfg = compose.compose([*(TOY if data is None else data), *overrides])
     settings = load.settings(cfg)
-    load.check_parts(settings)
+    check.check_parts(settings)
     return settings, compose.instantiate_parts(cfg)
 
 
@@ -122,7 +122,7 @@ def here():
 
 
 def assigned(folder: Path) -> pd.DataFrame:
-    return pd.read_parquet(folder / run_directory.ASSIGNMENTS).set_index("customer_id").sort_index()
+    return pd.read_parquet(folder / shared_files.ASSIGNMENTS).set_index("customer_id").sort_index()
 
 
 @pytest.mark.spark
@@ -241,8 +241,8 @@ def test_mlflow_has_both_models_and_they_give_the_same_segments(spark_run, here,
 @pytest.mark.spark
 def test_what_executors_wrote_is_hashed_on_its_way_out(spark_run):
     result, folder, _ = spark_run("model=mllib_gmm")
-    with run_directory.to_share([folder / run_directory.ASSIGNMENTS], folder, result.fingerprint) as shared:
-        table = pd.read_parquet(shared / run_directory.ASSIGNMENTS)
+    with shared_files.to_share([folder / shared_files.ASSIGNMENTS], folder, result.fingerprint) as shared:
+        table = pd.read_parquet(shared / shared_files.ASSIGNMENTS)
     assert len(table) == result.customers and table["customer_id"].str.fullmatch("[0-9a-f]{16}").all()
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from test_scoring import ORDERS, train
 
 from seg import migrate, score
 from seg.errors import SegError
 from seg.metrics import drift
 from seg.scoring import refit
 from seg.segments import matching, movement
-from test_scoring import ORDERS, train
 
 # ---- drift by hand -------------------------------------------------------------------------------------------------
 

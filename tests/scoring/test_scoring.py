@@ -19,7 +19,7 @@ import command_line
 from seg import score
 from seg.config import compose, load
 from seg.errors import SegError
-from seg.pipeline import flow
+from seg.pipeline import check, flow
 from seg.scoring import model_card, replay
 from seg.scoring import scorer as scoring
 from seg.tracking import find_model, store
@@ -340,9 +340,9 @@ def test_a_model_that_was_trained_on_spark_scores_what_duckdb_has_counted(orders
     trained = compose.compose(["dataset=transactions", "engine=spark", "model=mllib_kmeans"])
     cfg = compose.recompose(OmegaConf.to_yaml(trained), ["engine=duckdb"])
     with pytest.raises(SegError, match="is fitted on Spark"):
-        load.check_parts(load.settings(cfg))
+        check.check_parts(load.settings(cfg))
     learned = model_card.read(folder / "scoring.json")
-    load.check_parts(replay.for_scoring(load.settings(cfg), learned, "rule"))
+    check.check_parts(replay.for_scoring(load.settings(cfg), learned, "rule"))
 
 
 def test_a_deleted_artifact_says_which_and_what_to_do(registered, tmp_path):

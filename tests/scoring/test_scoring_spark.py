@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
+from test_scoring import ORDERS, registered, scored, train  # noqa: F401 - registered is a fixture
 
 import small_spark
-from test_scoring import ORDERS, registered, scored, train  # noqa: F401 - registered is a fixture
 
 pytestmark = pytest.mark.spark
 

@@ -17,10 +17,10 @@ import pandas as pd
 import psycopg
 import pytest
 from mlflow import MlflowClient
+from test_ui import free_port
 
 import command_line
 from seg import track
-from test_ui import free_port
 
 PASSWORD = "geheim-4711"
 BINARIES = ("initdb", "postgres")

@@ -7,10 +7,10 @@ import sys
 import urllib.request
 
 import pytest
+from test_tracking import left
 
 import browser
 from seg.tracking import push, record, view
-from test_tracking import left
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium on this machine")
 

@@ -22,7 +22,7 @@ from seg.config.overrides import private, readable
 from seg.errors import SegError, listed
 
 if TYPE_CHECKING:
-    from seg.models.space import Parts
+    from seg.config.parts import Parts
 
 # What may differ between the training of a model and its use.
 REUSABLE = ("dataset", "engine", "data_dir", "tracking")
@@ -88,7 +88,7 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
     from sklearn.base import clone
     from sklearn.utils._param_validation import InvalidParameterError
 
-    from seg.models.space import Parts
+    from seg.config.parts import Parts
 
     # Hydra resolves what an interpolation leads to where it stands: a secret of the environment would come into the record.
     cfg = copy.deepcopy(cfg)

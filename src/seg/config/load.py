@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from pydantic import ValidationError
 
-from seg.config.settings import ENGINES, DatasetSettings, Settings
+from seg.config.settings import ENGINES, Settings
 from seg.errors import Impossible, SegError, listed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,44 +88,6 @@ def _check_secrets(conf: object) -> None:
         )
 
 
-def provides(dataset: DatasetSettings) -> set[str]:
-    """Name the columns that a data set gives, from its YAML alone."""
-    if dataset.provides is not None:
-        return set(dataset.provides)
-    if dataset.kind == "transactions":
-        from seg.datasets.transactions import mapping
-
-        return set(mapping(dataset.columns)) | {"customer_id", "order_id", "ordered_at", "amount"}
-    return {"customer_id", *dataset.features}
-
-
-def check_parts(checked: Settings) -> None:
-    """Check steps, features and whether the data set can serve them, before any data is read."""
-    from seg import cleaning, features
-    from seg.evaluation import published
-    from seg.models import mllib
-
-    dataset, given = checked.dataset, provides(checked.dataset)
-    _check_format(getattr(dataset, "date_format", None))
-    steps = cleaning.parse(checked.cleaning.steps)
-    lacking = sorted(cleaning.needs(steps) - given)
-    if lacking:
-        raise Impossible(
-            f"cleaning: dataset={dataset.name} has no {', '.join(lacking)}, which a step needs; it provides "
-            f"{', '.join(sorted(given))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
-        )
-    wanted = [*features.parse(checked.recipe.features), *checked.recipe.profile]
-    counted = dataset.kind == "transactions"
-    features.check(wanted, given, dataset.name, counted)
-    features.check(dataset.common, given, dataset.name, counted)
-    features.check_as_of(checked.recipe.as_of)
-    mllib.check(
-        checked.model, checked.scaler, checked.engine.name, checked.evaluation.holdout.cut is not None
-    )
-    for entry in checked.published:
-        published.reach(entry.tolerance or 0, 1.0)
-
-
 def cores() -> int:
     """Count the cores this process may use."""
     from joblib import cpu_count
@@ -165,15 +127,3 @@ def _known(place: list[str], plain: dict) -> list[str]:
     for part in place:
         model = ENGINES[plain["engine"]["name"]] if part == "engine" else model.model_fields[part].annotation
     return list(model.model_fields)
-
-
-def _check_format(date_format: str | None) -> None:
-    """Refuse a format without a directive: it would quietly fit no date at all."""
-    if date_format is not None and "%" not in date_format:
-        raise SegError(
-            f"dataset.date_format={date_format}: expected the spelling of strptime, such as %d.%m.%Y or %Y-%m-%d %H:%M:%S"
-        )
-    if date_format is not None and ("%z" in date_format or "%Z" in date_format):
-        raise SegError(
-            f"dataset.date_format={date_format}: time zones are read from ISO 8601 text only; leave date_format out"
-        )

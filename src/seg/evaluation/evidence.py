@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from seg import progress
+from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.evaluation import holdout, verdicts
@@ -23,7 +24,7 @@ from seg.metrics import guards, null, stability
 from seg.metrics import separation as metrics
 from seg.models import space
 from seg.models.segmenter import Segmenter
-from seg.models.space import Parts
+from seg.preparation import as_of
 from seg.preparation.prepare import Prepared
 from seg.selection.scan import Scan
 
@@ -106,7 +107,7 @@ def gather(
         stability=found.stability,
         null=found.null,
         holdout=found.holdout.scores if found.holdout else None,
-        holdout_reason=holdout.impossible(settings),
+        holdout_reason=as_of.impossible(settings),
     )
     found.meanings = {name: verdicts.MEANINGS[name] for name in found.metrics}
     return found

@@ -7,58 +7,22 @@ no cap, no repaired price and no scale can know the outcome. Only k comes from o
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
-from datetime import date, timedelta
 
-import ibis
 import numpy as np
-import pandas as pd
 from ibis.expr import types as ir
 from sklearn.base import clone
 
-from seg import cleaning
-from seg import features as features_table
 from seg.config.settings import Settings
 from seg.engine import Engine
 from seg.errors import SegError
-from seg.features.feature_table import FeatureTable
 from seg.metrics import prediction as scoring
 from seg.metrics import separation
 from seg.metrics.prediction import HoldoutScores
 from seg.models import space
+from seg.preparation.as_of import KEY, RFM, Parted, impossible, part
 from seg.segments import rfm
 from seg.selection import scan as selection
-
-KEY = "evaluation.holdout"
-RFM = ["recency_days", "orders", "revenue"]
-
-
-@dataclass(frozen=True)
-class Parted:
-    """Customers before the cut, and what they did after it.
-
-    Parameters
-    ----------
-    cut : date
-        First day of the outcome.
-    days : int
-        Length of the outcome, in days.
-    table : FeatureTable
-        Of the orders with a date before `cut`; recency is counted from `cut`.
-    outcome : DataFrame, index as that of the table
-        ``bought``: 1 with a purchase (amount above zero, not a return) from `cut` on, in `days` days; ``spend``: the
-        sum of those amounts, returns not subtracted; ``known``: False for pseudo-customers, who are one order each
-        and cannot come back. They are segmented as in the run, and left out of every score.
-    notes : tuple of str
-        What a reader has to know.
-    """
-
-    cut: date
-    days: int
-    table: FeatureTable
-    outcome: pd.DataFrame
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -118,11 +82,6 @@ class Holdout:
         )
 
 
-def impossible(settings: Settings) -> str | None:
-    """Say why a data set cannot have a hold-out; None where it can."""
-    return "not possible: one row a customer" if settings.dataset.kind == "customers" else None
-
-
 def holdout(
     settings: Settings,
     parts: space.Parts,
@@ -162,43 +121,6 @@ def holdout(
         return None, reason
     judged = judge(settings, parts, part(settings, engine, table, cut, days), k)
     return judged, judged.sentence
-
-
-def part(settings: Settings, engine: Engine, table: ir.Table, cut: object, days: int) -> Parted:
-    """Part the order lines at the cut, and make features of those before it and the outcome of those after it.
-
-    Both are cleaned by the steps of the run, each by itself. Lines without a customer are no part of the outcome.
-    """
-    cut, until = _window(cut, days)
-    first, last = first_and_last(engine, table)
-    if not first < cut <= last:
-        allowed = (
-            f"choose a day from {first + timedelta(days=1)} to {last}"
-            if first < last
-            else "it has one day only"
-        )
-        raise SegError(f"{KEY}.cut={cut}: outside the data, whose orders are of {first} to {last}; {allowed}")
-    # Computed here and now: whatever is made of it cannot reach the lines that were left out.
-    before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
-    features = _features(settings, engine, before, cut)
-    named = with_id(engine, before)
-    outcome = _outcome(settings, engine, table, cut, until, days).reindex(features.frame.index)
-    outcome = outcome.assign(
-        bought=outcome["spend"].notna().astype("int64"),
-        spend=outcome["spend"].fillna(0.0),
-        known=outcome.index.isin(named),
-    )
-    known = outcome[outcome["known"]]
-    if len(known) < 2:
-        raise SegError(
-            f"{KEY}.cut={cut}: before it: only {len(known)} with an id among the customers; at least 2 are needed, choose a later cut"
-        )
-    if not known["bought"].any():
-        raise SegError(
-            f"{KEY}.cut={cut}: none of the {len(known):,} customers known before it bought from {cut} to {until - timedelta(days=1)}; "
-            "choose another cut or more days"
-        )
-    return Parted(cut, days, features, outcome, tuple(_notes(outcome, cut, until, last, days)))
 
 
 def judge(settings: Settings, parts: space.Parts, parted: Parted, k: int) -> Holdout:
@@ -244,89 +166,3 @@ def judge(settings: Settings, parts: space.Parts, parted: Parted, k: int) -> Hol
 
 
 # ---- parting -----------------------------------------------------------------------------------------------------
-
-
-def _window(cut: object, days: object) -> tuple[date, date]:
-    """Read the first day of the outcome, and the first day after it."""
-    try:
-        day = date.fromisoformat(str(cut))
-    except ValueError:
-        raise SegError(f"{KEY}.cut={cut}: expected a day such as 2011-09-10") from None
-    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
-        raise SegError(f"{KEY}.days={days}: expected a whole number of at least 1")
-    try:
-        return day, day + timedelta(days=days)
-    except OverflowError:
-        raise SegError(f"{KEY}.days={days}: too many; the calendar ends in the year 9999") from None
-
-
-def first_and_last(engine: Engine, table: ir.Table) -> tuple[date, date]:
-    """Find the days of the first and of the last order line."""
-    ends = engine.collect(table.aggregate(first=table.ordered_at.min(), last=table.ordered_at.max())).iloc[0]
-    return ends["first"].date(), ends["last"].date()
-
-
-def _features(settings: Settings, engine: Engine, before: ir.Table, cut: date) -> FeatureTable:
-    recipe, steps = settings.recipe, cleaning.parse(settings.cleaning.steps)
-    try:
-        lines, _ledger = cleaning.clean(engine, before, steps)
-        return features_table.build(
-            engine,
-            lines,
-            features_table.parse(recipe.features),
-            recipe.profile,
-            [*settings.dataset.common, *RFM],
-            moved(cut, steps),
-            settings.dataset.levels,
-        )
-    except SegError as error:
-        raise SegError(f"{KEY}.cut={cut}: before it: {error}") from None
-
-
-def moved(cut: date, steps: list) -> date:
-    """Move the cut as the cleaning moves the orders."""
-    year = cut.year + sum(arguments["years"] for step, arguments in steps if step.name == "shift_years")
-    return cut.replace(year=year, day=min(cut.day, calendar.monthrange(year, cut.month)[1]))
-
-
-def with_id(engine: Engine, lines: ir.Table) -> pd.Series:
-    """List the customers who have an id in the files, the others being orders that nobody can be asked about."""
-    ids = lines.filter(_has_customer(lines)).select("customer_id").distinct()
-    return engine.collect(ids)["customer_id"]
-
-
-def _has_customer(lines: ir.Table) -> ir.BooleanValue:
-    return lines.customer_id.fill_null("").strip() != ""
-
-
-def _outcome(
-    settings: Settings, engine: Engine, table: ir.Table, cut: date, until: date, days: int
-) -> pd.DataFrame:
-    day = table.ordered_at.date()
-    within = (day >= ibis.literal(cut)) & (day < ibis.literal(until))
-    # Pseudo-customers are numbered anew in each part: the same id would be two different orders.
-    window = engine.checkpoint(table.filter(within, _has_customer(table)))
-    try:
-        lines, _ledger = cleaning.clean(engine, window, cleaning.parse(settings.cleaning.steps))
-    except SegError as error:
-        raise SegError(f"{KEY}.cut={cut}: in the {days} days from it on: {error}") from None
-    bought = lines.filter(~lines.is_return & (lines.amount > 0))
-    spend = engine.collect(bought.group_by("customer_id").aggregate(spend=bought.amount.sum()))
-    if not len(spend):
-        raise SegError(
-            f"{KEY}.cut={cut}: nobody bought in the {days} days from it on, after cleaning; choose another cut or more days"
-        )
-    return spend.set_index("customer_id").astype("float64").round(6)
-
-
-def _notes(outcome: pd.DataFrame, cut: date, until: date, last: date, days: int) -> list[str]:
-    notes = []
-    there = (last - cut).days + 1
-    if until > last + timedelta(days=1):
-        notes.append(f"the data end on {last}: only {there} of the {days} days of the outcome are there")
-    pseudo = int((~outcome["known"]).sum())
-    if pseudo:
-        notes.append(
-            f"{pseudo:,} pseudo-customers of one order each cannot come back: segmented, and left out of the scores"
-        )
-    return notes

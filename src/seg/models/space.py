@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from seg.engine import Engine
 from seg.errors import SegError
 from seg.features import FeatureTable
 from seg.models.transforms import preparation
-from seg.sources.schema import Loaded
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the composition root has made of the configuration.
-
-    Parameters
-    ----------
-    connect : callable
-        Makes the engine.
-    load : callable
-        The adapter: from engine and source to `Loaded`.
-    scaler : transformer
-    make_clusterer : callable
-        From k to a clusterer.
-    takes_k : bool
-        Whether the clusterer is told k, or finds it.
-    embed : transformer, optional
-        Between scaler and clusterer: then the clusterer works in the embedding, not in the scaled features.
-    """
-
-    connect: Callable[[], Engine]
-    load: Callable[..., Loaded]
-    scaler: object
-    make_clusterer: Callable[[int], object]
-    takes_k: bool
-    embed: object | None = None
 
 
 def scale(

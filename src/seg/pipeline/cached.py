@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 
 from seg import progress
+from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.evaluation import evidence
 from seg.features import FeatureTable
 from seg.metrics import common_space, separation
 from seg.metrics.silhouette import SilhouetteResult
 from seg.models import space
-from seg.models.space import Parts
 from seg.pipeline.cache import Cache, code, definition
 from seg.pipeline.keys import PLACES
 from seg.preparation import prepare

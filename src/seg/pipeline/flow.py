@@ -5,7 +5,7 @@ Takes instantiated parts and checked settings, so that a notebook or a test can 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from seg import progress
+from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.evaluation import evidence, measure, published
@@ -22,56 +23,16 @@ from seg.features import FeatureTable
 from seg.models import space
 from seg.models.coreset_kmeans import distinct
 from seg.models.mllib import is_mllib
-from seg.models.space import Parts
 from seg.pipeline import cache, distributed, keys
 from seg.pipeline.cache import Cache
 from seg.pipeline.cached import Reuse
-from seg.pipeline.distributed import Spread
+from seg.pipeline.result import Result
 from seg.preparation import prepare
 from seg.preparation.prepare import Prepared
 from seg.segments import profile as segments_profile
 from seg.selection import choose
 from seg.selection import scan as selection
 from seg.sources.locate import Source
-
-
-@dataclass
-class Result:
-    """A finished segmentation.
-
-    `X` holds the scaled features (own space), `seen` what the clusterer saw: the same, or an embedding of it. Where the
-    customers stayed on Spark, `spread` says so, and all that has a row a customer is of a sample.
-    """
-
-    table: FeatureTable
-    ledger: pd.DataFrame
-    rejects: pd.DataFrame
-    source: Source
-    pipeline: Pipeline
-    X: np.ndarray
-    seen: np.ndarray
-    scan: selection.Scan
-    k: int
-    k_reason: str
-    votes: pd.DataFrame | None
-    segments: pd.DataFrame
-    metrics: dict[str, float]
-    meanings: dict[str, str]
-    fingerprint: str
-    evidence: Evidence
-    notices: list[tuple[str, str]] = field(default_factory=list)
-    published: pd.DataFrame | None = None
-    spread: Spread | None = None
-
-    @property
-    def customers(self) -> int:
-        """All customers."""
-        return len(self.table.frame) if self.spread is None else self.spread.count
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Segment of each customer, in the order of the feature table."""
-        return self.scan.fitted[self.k].labels_
 
 
 def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Result:

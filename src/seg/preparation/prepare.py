@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from seg import cleaning, features, progress
+from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.engine import Engine
-from seg.evaluation import holdout
 from seg.features import FeatureTable
-from seg.models.space import Parts
+from seg.preparation import as_of
 from seg.sources import locate
 from seg.sources.locate import Source
 from seg.sources.schema import Loaded
@@ -52,7 +52,7 @@ class Prepared:
     table: FeatureTable
     ledger: pd.DataFrame
     rejects: pd.DataFrame
-    parted: holdout.Parted | None = None
+    parted: as_of.Parted | None = None
 
 
 def prepare(settings: Settings, parts: Parts, source: Source, notices: list) -> Prepared:
@@ -110,13 +110,13 @@ def read(settings: Settings, parts: Parts, engine: Engine, source: Source, notic
 
 
 def _part(settings: Settings, engine: Engine, loaded: Loaded, notices: list, found):
-    reason = holdout.impossible(settings)
+    reason = as_of.impossible(settings)
     if reason:
         notices.append(("warning", f"evaluation.holdout.cut: {reason}"))
         found(reason)
         return None
     asked = settings.evaluation.holdout
-    parted = holdout.part(settings, engine, loaded.table, asked.cut, asked.days)
+    parted = as_of.part(settings, engine, loaded.table, asked.cut, asked.days)
     notices += [("info", text) for text in parted.notes]
     found(f"{len(parted.table.frame):,} customers before {asked.cut}")
     return parted

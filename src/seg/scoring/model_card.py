@@ -16,10 +16,11 @@ import pandas as pd
 
 from seg import __version__
 from seg.errors import SegError
+from seg.sinks import files
 
 if TYPE_CHECKING:
     from seg.config.settings import Settings
-    from seg.pipeline.flow import Result
+    from seg.pipeline.result import Result
 
 FILE, MODEL, CONFIG = "scoring.json", "model.pkl", "config.yaml"
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
@@ -72,6 +73,11 @@ class Contract:
         """Give the `day` that recency was counted from, or that of the `oldest` or the `newest` order."""
         return None if self.as_of[name] is None else date.fromisoformat(self.as_of[name])
 
+    @property
+    def days_after(self) -> int:
+        """Return how many days after the newest order of training recency was counted from."""
+        return (self.date("day") - self.date("newest")).days
+
     def bounds(self) -> pd.DataFrame:
         """Give the least and the greatest value of each feature in training, columns ``least`` and ``greatest``."""
         table = pd.DataFrame(self.ranges).T.loc[list(self.features), ["0", "1"]]
@@ -106,12 +112,11 @@ def of(result: Result, settings: Settings) -> Contract:
 def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:
     """Leave `scoring.json` in the directory of a run; the model too, where no tracking store keeps it."""
     from seg.models import saved
-    from seg.report import run_directory
 
     text = json.dumps(asdict(of(result, settings)), indent=1, ensure_ascii=False)
-    written = [run_directory.write(folder / FILE, text + "\n")]
+    written = [files.write(folder / FILE, text + "\n")]
     if settings.tracking.model and not settings.tracking.enabled:
-        written.append(run_directory.write(folder / MODEL, saved.dumps(result.pipeline)))
+        written.append(files.write(folder / MODEL, saved.dumps(result.pipeline)))
     return written
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from seg import cleaning, features
 from seg.config.settings import Settings
 from seg.errors import SegError
@@ -64,5 +66,31 @@ def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
         said.append(
             f"the orders cover {covered:,} days ({table.oldest} to {table.newest}), in training {learned:,}: orders and revenue are "
             "sums over that time, so give the model as long a history as it was trained on"
+        )
+    return said
+
+
+def movement_remarks(
+    settings: Settings, contract: Contract, start: date, end: date, first: date, nameless: int
+) -> list[str]:
+    """Say what a reader of a movement has to know."""
+    said = []
+    windows = {step.name for step, _ in cleaning.parse(settings.cleaning.steps)} & {
+        "newest_days",
+        "date_window",
+    }
+    if not windows:
+        said.append(
+            f"orders and revenue add up from {first} on, over {(start - first).days + 1:,} days on {start} and "
+            f"{(end - first).days + 1:,} on {end}: some of the movement is that longer history"
+        )
+    if contract.date("newest") > start:
+        said.append(
+            f"the model was trained on orders up to {contract.date('newest')}, later than {start}: it describes who moved, and is no test "
+            "of what could have been known then"
+        )
+    if nameless:
+        said.append(
+            f"{nameless:,} orders without a customer are customers of their own here, who cannot move: left out"
         )
     return said

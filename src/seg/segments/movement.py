@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
-import ibis
 import numpy as np
 import pandas as pd
 
-from seg import cleaning, features
-from seg.config.settings import Settings
 from seg.errors import SegError
-from seg.evaluation import holdout
-from seg.features import FeatureTable
 from seg.metrics import drift
-from seg.scoring.model_card import Contract
 
 NEW, GONE = "new", "gone"
 STEPS = {
@@ -62,37 +56,6 @@ def check_day(key: str, day: date, first: date, last: date) -> None:
         raise SegError(
             f"{key}={day}: outside the data, whose orders are of {first} to {last}; choose a day within"
         )
-
-
-def table_on(settings: Settings, engine, lines, day: date, contract: Contract) -> tuple[FeatureTable, int]:
-    """Compute the features of every customer as they were at the end of a day: from orders up to and including it.
-
-    Recency is counted from as many days after it as in training from the newest order.
-
-    Returns
-    -------
-    table : FeatureTable
-        Customers with an id; the others are orders whose customer cannot be followed.
-    nameless : int
-        How many were left out for that.
-    """
-    # Computed here and now: whatever is made of it cannot reach the lines that were left out.
-    before = engine.checkpoint(lines.filter(lines.ordered_at.date() <= ibis.literal(day)))
-    steps = cleaning.parse(settings.cleaning.steps)
-    after = contract.date("day") - contract.date("newest")
-    try:
-        clean, _ledger = cleaning.clean(engine, before, steps)
-        table = features.build(
-            engine,
-            clean,
-            features.parse(settings.recipe.features),
-            as_of=holdout.moved(day + after, steps),
-            levels=settings.dataset.levels,
-        )
-    except SegError as error:
-        raise SegError(f"on {day}: {error}") from None
-    named = table.frame.index.isin(holdout.with_id(engine, before))
-    return replace(table, frame=table.frame[named]), int((~named).sum())
 
 
 @dataclass(frozen=True)
@@ -175,32 +138,6 @@ def matrix(table: pd.DataFrame) -> pd.DataFrame:
     """Lay transitions out as a table: rows from, columns to, in their order."""
     wide = table.pivot(index="from", columns="to", values="customers")
     return wide.loc[list(dict.fromkeys(table["from"])), list(dict.fromkeys(table["to"]))]
-
-
-def remarks(
-    settings: Settings, contract: Contract, start: date, end: date, first: date, nameless: int
-) -> list[str]:
-    """Say what a reader of a movement has to know."""
-    said = []
-    windows = {step.name for step, _ in cleaning.parse(settings.cleaning.steps)} & {
-        "newest_days",
-        "date_window",
-    }
-    if not windows:
-        said.append(
-            f"orders and revenue add up from {first} on, over {(start - first).days + 1:,} days on {start} and "
-            f"{(end - first).days + 1:,} on {end}: some of the movement is that longer history"
-        )
-    if contract.date("newest") > start:
-        said.append(
-            f"the model was trained on orders up to {contract.date('newest')}, later than {start}: it describes who moved, and is no test "
-            "of what could have been known then"
-        )
-    if nameless:
-        said.append(
-            f"{nameless:,} orders without a customer are customers of their own here, who cannot move: left out"
-        )
-    return said
 
 
 def _customers(placed: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFrame:

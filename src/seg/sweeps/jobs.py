@@ -85,8 +85,10 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
 
 
 def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callable) -> dict:
+    from seg.pipeline import check
+
     settings = load.settings(cfg)
-    load.check_parts(settings)
+    check.check_parts(settings)
     same = key(cfg, fingerprint(settings))
     path = notes.of_job(folder, same)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -173,6 +173,8 @@ def _values(override: Override) -> list[str]:
 
 
 def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, list[Planned]]:
+    from seg.pipeline import check
+
     composed: dict[tuple, DictConfig] = {}
     data: dict[str, str | None] = {}
     planned, first = [], None
@@ -180,7 +182,7 @@ def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, 
         one = _composed(cfg, loader, overrides, composed)
         try:
             settings = load.settings(one)
-            load.check_parts(settings)
+            check.check_parts(settings)
         except Impossible as error:
             planned.append(Planned(num, overrides, None, str(error)))
             continue

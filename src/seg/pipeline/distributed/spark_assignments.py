@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.errors import SegError
-from seg.models.space import Parts
 from seg.pipeline.distributed import spark_export
 from seg.pipeline.distributed.spark_customers import Customers
 from seg.pipeline.distributed.spark_measure import Described

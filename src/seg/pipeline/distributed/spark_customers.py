@@ -9,12 +9,12 @@ import pandas as pd
 from ibis.expr import types as ir
 
 from seg import features
+from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.features import FeatureTable
 from seg.metrics import guards
 from seg.models import space as scaled
 from seg.models.mllib.estimators import FEATURES
-from seg.models.space import Parts
 from seg.pipeline.distributed import aggregates
 from seg.pipeline.distributed import spark_checks as table
 from seg.pipeline.distributed import spark_space as space

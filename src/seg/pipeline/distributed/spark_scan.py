@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from seg import progress
+from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.metrics import separation
 from seg.metrics.labeling import NOISE
 from seg.metrics.silhouette import SilhouetteResult
 from seg.models.mllib import without_jvm
 from seg.models.segmenter import Segmenter
-from seg.models.space import Parts
 from seg.pipeline.distributed import aggregates
 from seg.pipeline.distributed.spark_customers import Customers
 from seg.selection.scan import K_SCAN_COLUMNS, Scan

@@ -1,0 +1,61 @@
+"""The figures of a run."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from seg.pipeline.result import Result
+from seg.report import drawing, plots
+
+
+def figures(result: Result) -> dict[str, tuple[str, bytes]]:
+    """Draw the figures of a run; return caption and PNG bytes by file stem, in the order of the report."""
+    labels, segments = result.labels, result.segments
+    named = dict(zip(segments["segment"], segments["name"], strict=True))
+    silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
+    points, explained = _map(result.X)
+    shown = [*result.table.features, *result.table.profile][:40]
+    sampled = f" ({result.spread.sampled})" if result.spread and result.spread.sampled else ""
+    made = {
+        "map": (
+            f"Customers in the two main directions of the scaled features{sampled}",
+            partial(plots.map_2d, points, labels, named, explained),
+        ),
+        "profile": (
+            "Segment means, coloured by index to the average customer",
+            partial(plots.profile_heatmap, segments, shown),
+        ),
+        "sizes": ("Share of customers and of revenue", partial(plots.sizes, segments)),
+    }
+    if silhouette.n:
+        kept = labels[silhouette.index]
+        sizes = dict(zip(segments["segment"], segments["size"], strict=True))
+        blades = partial(
+            plots.silhouette_blades,
+            silhouette.samples,
+            kept,
+            named,
+            silhouette.value,
+            sizes=sizes,
+            means=silhouette.per_cluster,
+        )
+        made["silhouette_blades"] = (f"Silhouette of each customer, segment by segment{sampled}", blades)
+    made["elbow"] = ("Inertia over k", partial(plots.elbow, k_scan, result.k))
+    made["silhouette"] = ("Mean silhouette over k", partial(plots.silhouette_over_k, k_scan, result.k))
+    if result.votes is not None:
+        made["votes"] = (
+            "Votes of the rules for the number of segments",
+            partial(plots.votes, result.votes, result.k, k_scan["k"]),
+        )
+    pngs = drawing.drawn({name: make for name, (_, make) in made.items()})
+    return {name: (made[name][0], pngs[name]) for name in made}
+
+
+def _map(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if X.shape[1] == 1:
+        return np.column_stack([X, np.zeros(len(X))]), np.array([1.0, 0.0])
+    pca = PCA(2, random_state=0).fit(X)
+    return pca.transform(X), pca.explained_variance_ratio_
