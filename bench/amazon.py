@@ -73,6 +73,7 @@ def by_seg(folder: Path, *options: str):
     """Make the frame as a run does; return the function that is timed."""
     from seg.config import compose
     from seg.config import load as config
+    from seg.pipeline import check
     from seg.preparation import prepare
 
     config.prepare_environment()
