@@ -141,11 +141,12 @@ def moved(cut: date, steps: list) -> date:
 
 def with_id(engine: Engine, lines: ir.Table) -> pd.Series:
     """List the customers who have an id in the files, the others being orders that nobody can be asked about."""
-    ids = lines.filter(_has_customer(lines)).select("customer_id").distinct()
+    ids = lines.filter(has_customer(lines)).select("customer_id").distinct()
     return engine.collect(ids)["customer_id"]
 
 
-def _has_customer(lines: ir.Table) -> ir.BooleanValue:
+def has_customer(lines: ir.Table) -> ir.BooleanValue:
+    """Return True for lines whose customer has an id in the files."""
     return lines.customer_id.fill_null("").strip() != ""
 
 
@@ -155,7 +156,7 @@ def _outcome(
     day = table.ordered_at.date()
     within = (day >= ibis.literal(cut)) & (day < ibis.literal(until))
     # Pseudo-customers are numbered anew in each part: the same id would be two different orders.
-    window = engine.checkpoint(table.filter(within, _has_customer(table)))
+    window = engine.checkpoint(table.filter(within, has_customer(table)))
     try:
         lines, _ledger = cleaning.clean(engine, window, cleaning.parse(settings.cleaning.steps))
     except SegError as error:

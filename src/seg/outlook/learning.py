@@ -1,0 +1,131 @@
+"""Models of one horizon: the probability that a customer buys, and the spend to expect.
+
+Both are gradient boosting (scikit-learn's histogram trees). The probability is calibrated by a logistic curve on
+customers that its trees have not seen. The spend is boosted on top of the customer's usual spend in as many days: a
+Poisson loss with that as its exposure, so that large customers are not cut off at the largest leaf, and the sum over
+all customers is that of the training cuts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.model_selection import GroupKFold
+
+from seg.outlook.snapshots import Snapshot
+
+TREES = {"learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 40, "l2_regularization": 1.0}
+PROBABILITY_TREES, SPEND_TREES = 100, 60
+FOLDS = 3
+LEAST_OF_EACH = 10  # customers who bought, and who did not, to learn from
+SHORTEST_TENURE = 180  # days: the usual spend of a newer customer is spread over as many
+
+
+@dataclass(frozen=True)
+class HorizonModel:
+    """Fitted models of one horizon.
+
+    Parameters
+    ----------
+    horizon : int
+        In days.
+    purchase : CalibratedClassifierCV
+    amount : HistGradientBoostingRegressor
+        Of the spend in multiples of the exposure.
+    floor : float
+        Added to the usual spend of everybody, in the currency: nobody's exposure is 0.
+    """
+
+    horizon: int
+    purchase: CalibratedClassifierCV
+    amount: HistGradientBoostingRegressor
+    floor: float
+
+    def predict(self, inputs: pd.DataFrame) -> pd.DataFrame:
+        """Return ``probability`` (0 to 1) and ``spend`` (currency, 0 or more) of each customer."""
+        exposure = usual_spend(inputs, self.horizon) + self.floor
+        return pd.DataFrame(
+            {
+                "probability": self.purchase.predict_proba(inputs)[:, 1],
+                "spend": self.amount.predict(inputs) * exposure,
+            },
+            index=inputs.index,
+        )
+
+
+def usual_spend(inputs: pd.DataFrame, horizon: int) -> np.ndarray:
+    """Return what each customer spends in `horizon` days at the rate of all days since the first order.
+
+    >>> usual_spend(pd.DataFrame({"revenue": [360.0, 90.0], "tenure_days": [360.0, 10.0]}), 90)
+    array([90., 45.])
+    """
+    days = np.maximum(inputs["tenure_days"].to_numpy(), SHORTEST_TENURE)
+    return np.maximum(inputs["revenue"].to_numpy(), 0.0) / days * horizon
+
+
+def impossible(snapshots: Sequence[Snapshot], horizon: int) -> str | None:
+    """Return why no model can be trained on these cuts; None where one can."""
+    bought = np.concatenate([(one.spend[horizon] > 0).to_numpy() for one in snapshots])
+    buyers, others = int(bought.sum()), int((~bought).sum())
+    if min(buyers, others) >= LEAST_OF_EACH:
+        return None
+    if not others or not buyers:
+        everybody = "all" if buyers else "none"
+        return (
+            f"not possible: {everybody} of the {len(bought):,} customers of the training cuts bought within {horizon} days, so there "
+            "is no difference to learn; choose other horizons"
+        )
+    return (
+        f"not possible: of the {len(bought):,} customers of the training cuts {buyers:,} bought within {horizon} days and {others:,} "
+        f"did not; at least {LEAST_OF_EACH} of each are needed: choose other horizons, or use more data"
+    )
+
+
+def fit(snapshots: Sequence[Snapshot], horizon: int, seed: int = 0) -> HorizonModel:
+    """Fit the models of one horizon to customers on several cuts.
+
+    Parameters
+    ----------
+    snapshots : sequence of Snapshot
+        Each with a complete outcome of this horizon.
+    horizon : int
+        In days.
+    seed : int
+
+    Returns
+    -------
+    HorizonModel
+    """
+    inputs = pd.concat([one.inputs for one in snapshots])
+    spend = np.concatenate([one.spend[horizon].to_numpy() for one in snapshots])
+    bought = (spend > 0).astype("int64")
+    trees = HistGradientBoostingClassifier(max_iter=PROBABILITY_TREES, random_state=seed, **TREES)
+    # A customer is in several cuts: never in the trees' part and in the part that calibrates them at once.
+    splits = list(GroupKFold(FOLDS, shuffle=True, random_state=seed).split(inputs, bought, inputs.index))
+    purchase = CalibratedClassifierCV(trees, method="sigmoid", cv=splits).fit(inputs, bought)
+    floor = max(0.1 * float(spend.mean()), 1e-6)
+    exposure = usual_spend(inputs, horizon) + floor
+    boosted = HistGradientBoostingRegressor(
+        loss="poisson", max_iter=SPEND_TREES, random_state=seed, **(TREES | {"min_samples_leaf": 100})
+    )
+    amount = boosted.fit(inputs, spend / exposure, sample_weight=exposure / exposure.mean())
+    return HorizonModel(horizon, purchase, amount, floor)
+
+
+def nested(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Make predictions of longer horizons at least those of shorter ones: who buys within 30 days buys within 90.
+
+    Parameters
+    ----------
+    frames : sequence of DataFrame
+        ``probability`` and ``spend``, by growing horizon.
+    """
+    made: list[pd.DataFrame] = []
+    for frame in frames:
+        made.append(frame if not made else frame.clip(lower=made[-1]))
+    return made

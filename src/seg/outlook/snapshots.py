@@ -1,0 +1,182 @@
+"""Customers as they were on a cut, and what they spent after it.
+
+The order lines are parted at the cut before they are cleaned, so that nothing that the cleaning computes (a cap, a
+repaired price) knows the outcome. Cleaned lines become one row an order, from which the features are counted: those
+of the glossary, on either engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import ibis
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg import cleaning
+from seg import features as features_table
+from seg.engine import Engine
+from seg.errors import SegError
+from seg.preparation import as_of
+
+# What the models see. Products and pieces are left out: they would need the order lines, and hardly add to the orders.
+FEATURES = (
+    "recency_days", "tenure_days", "span_days", "orders", "revenue", "active_days", "average_basket", "interpurchase_days",
+    "lateness", "returns", "first_half_share", "weekend_share", "recent_orders", "recent_revenue",
+)  # fmt: skip
+PREVIOUS = "previous_{}"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Customers known before a cut.
+
+    Parameters
+    ----------
+    cut : date
+        First day that is not known.
+    features : DataFrame of shape (n_customers, n_features)
+        `FEATURES` by customer id, and ``previous_90``: revenue in the 90 days before the cut, for each horizon.
+    segments : Series of shape (n_customers,)
+        Segment of each customer on that day, by the model of the run.
+    spend : DataFrame of shape (n_customers, n_horizons)
+        Purchases in the days from the cut on, one column a horizon; returns are not subtracted. Only complete horizons.
+    """
+
+    cut: date
+    features: pd.DataFrame
+    segments: pd.Series
+    spend: pd.DataFrame
+
+    @property
+    def inputs(self) -> pd.DataFrame:
+        """The columns that the models see."""
+        return self.features[[name for name in self.features if not name.startswith("previous_")]]
+
+
+@dataclass(frozen=True)
+class OrderHistory:
+    """Order lines as they were loaded, and how they become customers.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Transactions, not cleaned.
+    steps : list
+        Cleaning steps, parsed.
+    recipe : sequence of str
+        Features that the segmentation model needs.
+    place : callable
+        From those features to segments, one a customer.
+    days_after : int
+        Days from the newest order to the day that the segmentation counts recency from.
+    levels : mapping
+        Known values of categorical columns.
+    """
+
+    engine: Engine
+    table: ir.Table
+    steps: list
+    recipe: Sequence[str]
+    place: Callable[[pd.DataFrame], Sequence[int]]
+    days_after: int = 1
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def ends(self) -> tuple[date, date]:
+        """Return the days of the first and the last order line."""
+        return as_of.first_and_last(self.engine, self.table)
+
+
+def snapshot(history: OrderHistory, cut: date, horizons: Sequence[int], last: date) -> Snapshot:
+    """Return the customers known before a cut, and their spend in each horizon that is complete by `last`.
+
+    Parameters
+    ----------
+    history : OrderHistory
+    cut : date
+    horizons : sequence of int
+        In days.
+    last : date
+        Day of the last order.
+
+    Raises
+    ------
+    SegError
+        Nobody is known before the cut, or the lines before it cannot be cleaned.
+    """
+    engine, table = history.engine, history.table
+    before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
+    try:
+        lines, _ledger = cleaning.clean(engine, before, history.steps)
+        orders = engine.checkpoint(_orders(lines))
+        moved = as_of.moved(cut, history.steps)
+        features = features_table.build(engine, orders, dict.fromkeys(FEATURES, ()), as_of=moved).frame
+        segments = _segments(history, lines, cut)
+    except SegError as error:
+        raise SegError(f"outlook: before the cut {cut}: {error}") from None
+    previous = {h: (cut - timedelta(days=h), cut) for h in horizons}
+    past = _spend_between(history, orders, previous).rename(columns=PREVIOUS.format)
+    known = features.index[features.index.isin(as_of.with_id(engine, before))]
+    features = features.loc[known].join(past).fillna(dict.fromkeys(past, 0.0))
+    complete = [h for h in horizons if cut + timedelta(days=h - 1) <= last]
+    return Snapshot(
+        cut, features, segments.reindex(known), _outcomes(history, cut, complete).reindex(known).fillna(0.0)
+    )
+
+
+def _segments(history: OrderHistory, lines: ir.Table, cut: date) -> pd.Series:
+    """Place the customers by the segmentation model, as on the day before the cut."""
+    newest = cut - timedelta(days=1)
+    recipe = dict.fromkeys(history.recipe, ())
+    day = as_of.moved(newest + timedelta(days=history.days_after), history.steps)
+    frame = features_table.build(history.engine, lines, recipe, as_of=day, levels=history.levels).frame
+    return pd.Series(history.place(frame), index=frame.index, name="segment")
+
+
+def _outcomes(history: OrderHistory, cut: date, horizons: Sequence[int]) -> pd.DataFrame:
+    """Return the spend in each horizon from the cut on; customers without a purchase have no row."""
+    if not horizons:
+        return pd.DataFrame(index=pd.Index([], dtype="str", name="customer_id"))
+    table, until = history.table, cut + timedelta(days=max(horizons))
+    day = table.ordered_at.date()
+    window = history.engine.checkpoint(
+        table.filter((day >= ibis.literal(cut)) & (day < ibis.literal(until)), as_of.has_customer(table))
+    )
+    try:
+        lines, _ledger = cleaning.clean(history.engine, window, history.steps)
+    except SegError as error:
+        raise SegError(f"outlook: in the {max(horizons)} days from the cut {cut} on: {error}") from None
+    return _spend_between(history, _orders(lines), {h: (cut, cut + timedelta(days=h)) for h in horizons})
+
+
+def _orders(lines: ir.Table) -> ir.Table:
+    """Return one row an order of a customer, purchases and returns apart."""
+    keys = ["customer_id", *(["order_id"] if "order_id" in lines.columns else ["ordered_at"]), "is_return"]
+    known = lines.filter(lines.customer_id.notnull())
+    measures = {"amount": known.amount.sum()}
+    if "ordered_at" not in keys:
+        measures["ordered_at"] = known.ordered_at.min()
+    return known.group_by(keys).aggregate(**measures)
+
+
+def _spend_between(
+    history: OrderHistory, orders: ir.Table, windows: Mapping[int, tuple[date, date]]
+) -> pd.DataFrame:
+    """Sum the purchases of each customer from a day on and before another."""
+    bought = orders.filter(~orders.is_return & (orders.amount > 0))
+    day = bought.ordered_at.date()
+
+    def within(first: date, end: date) -> ir.BooleanValue:
+        first, end = as_of.moved(first, history.steps), as_of.moved(end, history.steps)
+        return (day >= ibis.literal(first)) & (day < ibis.literal(end))
+
+    sums = {
+        f"spend_{h}": bought.amount.sum(where=within(*ends)).cast("float64").fill_null(0.0)
+        for h, ends in windows.items()
+    }
+    frame = history.engine.collect(bought.group_by("customer_id").aggregate(**sums))
+    frame = frame.set_index("customer_id").astype("float64").round(6)
+    return frame.rename(columns={f"spend_{h}": h for h in windows})
