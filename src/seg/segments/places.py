@@ -1,0 +1,161 @@
+"""Where each segment lies among all customers: the measures that the conditions of a playbook refer to.
+
+A measure is a place or a share, so that a condition holds for any currency and any number of customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+NOISE = -1
+SIZE, MONEY_SHARE = "size", "money_share"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of a segment, from 0 to 1.
+
+    Parameters
+    ----------
+    name : str
+        Name in a condition.
+    columns : tuple of str
+        Features that may serve, the first that the table has.
+    meaning : str
+        What 0 and 1 mean.
+    less, more : str
+        Words for a segment that lies lower, or higher, than another one.
+    kind : str
+        ``place``: mean of the customers' places among all customers, 0 for the lowest value and 1 for the highest, equal
+        values in the middle of their places. ``share``: mean of a feature between 0 and 1. ``any``: share of the
+        customers with a value above 0. ``one``: share of the customers with a value of exactly 1.
+    reverse : bool
+        Whether a small value is the high end (days since the last order).
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    meaning: str
+    less: str
+    more: str
+    kind: str = "place"
+    reverse: bool = False
+
+
+MEASURES = {
+    measure.name: measure
+    for measure in (
+        Measure("recency", ("recency_days", "elapsed_days"), "0 ordered longest ago, 1 most recently",
+                "longer ago", "more recent", reverse=True),
+        Measure("frequency", ("orders",), "0 fewest orders, 1 most", "fewer orders", "more orders"),
+        Measure("money", ("revenue", "net_revenue"), "0 lowest spend, 1 highest", "lower spend", "higher spend"),
+        Measure("tenure", ("tenure_days",), "0 newest customers, 1 oldest", "newer", "longer known"),
+        Measure("basket", ("average_basket",), "0 smallest orders, 1 largest", "smaller orders", "larger orders"),
+        Measure("breadth", ("category_count", "products"), "0 narrowest choice, 1 broadest",
+                "narrower choice", "broader choice"),
+        Measure("pieces", ("quantity_per_order",), "0 fewest pieces an order, 1 most", "fewer pieces", "more pieces"),
+        Measure("price", ("average_unit_price",), "0 cheapest products, 1 dearest", "cheaper products",
+                "dearer products"),
+        Measure("rating", ("mean_rating",), "0 lowest ratings, 1 highest", "lower ratings", "higher ratings"),
+        Measure("helpful", ("helpful_votes",), "0 fewest helpful votes, 1 most", "fewer votes", "more votes"),
+        Measure("online", ("online_share",), "share of the orders placed online", "more in the shop", "more online",
+                kind="share"),
+        Measure("returns", ("returns", "return_rate"), "share of the customers who returned goods", "fewer returns",
+                "more returns", kind="any"),
+        Measure("single", ("orders",), "share of the customers with one order", "more with several orders",
+                "more with one order", kind="one"),
+    )
+}  # fmt: skip
+OF_SEGMENT = {
+    SIZE: "share of all customers",
+    MONEY_SHARE: "share of the revenue",
+}
+
+
+def meaning(name: str) -> str:
+    """Return what 0 and 1 mean for a measure or a feature."""
+    if name in MEASURES:
+        return MEASURES[name].meaning
+    return OF_SEGMENT.get(name, f"0 lowest {name}, 1 highest")
+
+
+def words(name: str) -> tuple[str, str]:
+    """Return the words for lower and for higher."""
+    if name in MEASURES:
+        return MEASURES[name].less, MEASURES[name].more
+    readable = name.replace("_", " ")
+    return f"lower {readable}", f"higher {readable}"
+
+
+def available(columns: Iterable[str]) -> list[str]:
+    """List the named measures that a table with these columns has."""
+    there = {*columns, *_derivable(set(columns))}
+    return [name for name, measure in MEASURES.items() if there.intersection(measure.columns)]
+
+
+def places(frame: pd.DataFrame, labels: np.ndarray, names: Iterable[str]) -> pd.DataFrame:
+    """Compute the measures of every segment.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_customers, n_columns)
+        Features in original units.
+    labels : ndarray of shape (n_customers,)
+        Segment of each customer; noise (-1) counts among all customers but has no row.
+    names : iterable of str
+        Measures or features; those that the table does not have are left out.
+
+    Returns
+    -------
+    DataFrame, index segment
+        One column a measure, values from 0 to 1.
+    """
+    labels = np.asarray(labels)
+    members = labels != NOISE
+    segments = np.unique(labels[members])
+    table, known = {}, with_derived(frame)
+    for name in dict.fromkeys(names):
+        values = _of_customers(known, name)
+        if values is not None:
+            sums = pd.Series(values[members]).groupby(labels[members]).mean()
+            table[name] = sums.reindex(segments).to_numpy()
+    return pd.DataFrame(table, index=pd.Index(segments, name="segment"))
+
+
+def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the features that follow from others: tenure from recency and span, the average order from revenue and orders."""
+    made = _derivable(set(frame.columns))
+    added = {}
+    if "tenure_days" in made:
+        added["tenure_days"] = frame["recency_days"] + frame["span_days"]
+    if "average_basket" in made:
+        added["average_basket"] = (frame["revenue"] / frame["orders"].where(frame["orders"] > 0)).fillna(0.0)
+    return frame.assign(**added) if added else frame
+
+
+def _derivable(columns: set[str]) -> set[str]:
+    made = set()
+    if {"recency_days", "span_days"} <= columns and "tenure_days" not in columns:
+        made.add("tenure_days")
+    if {"revenue", "orders"} <= columns and "average_basket" not in columns:
+        made.add("average_basket")
+    return made
+
+
+def _of_customers(frame: pd.DataFrame, name: str) -> np.ndarray | None:
+    measure = MEASURES.get(name, Measure(name, (name,), "", "", ""))
+    column = next((one for one in measure.columns if one in frame.columns), None)
+    if column is None:
+        return None
+    values = frame[column].to_numpy(dtype="float64")
+    if measure.kind == "share":
+        return values.clip(0, 1)
+    if measure.kind in ("any", "one"):
+        return (values > 0 if measure.kind == "any" else values == 1).astype("float64")
+    ranked = (rankdata(-values if measure.reverse else values) - 0.5) / len(values)
+    return ranked
