@@ -236,7 +236,7 @@ def _is_taken(name: str, names: Mapping[int, str]) -> bool:
 
 
 def _unused(name: str, names: Mapping[int, str]) -> str:
-    """Number a name that is taken."""
+    """Return the name, with a number behind it if it is taken."""
     numbered, number = name, 1
     while _is_taken(numbered, names):
         number += 1
