@@ -121,10 +121,10 @@ def _typical(row: Mapping[str, float], write: Writers) -> list[str]:
         parts.append(f"has {write.number(orders)} order{'' if orders == 1 else 's'}")
     if revenue is not None:
         parts.append(f"spent {write.money(revenue)} in all")
-    online, rating = row.get("mean_online_share"), row.get("mean_mean_rating")
-    if online is not None and np.isfinite(online):
+    online, rating = median("online_share"), median("mean_rating")
+    if online is not None:
         parts.append(f"ordered {write.percent(online)} online")
-    if rating is not None and np.isfinite(rating):
+    if rating is not None:
         parts.append(f"rates {write.number(round(rating, 1))} stars")
     if parts:
         return parts

@@ -1,0 +1,377 @@
+"""The page of a run: what the segments are and what to do first, the evidence below; opens anywhere, without a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from seg.formats import ENGLISH, MINUS, Locale
+from seg.report import charts, page
+from seg.report.plots.style import segment_colour
+from seg.segments import wording
+from seg.segments.cross_tab import CrossTab
+from seg.segments.explain import Explanation
+from seg.segments.naming import Naming
+
+LEVELS = ("warning", "info")
+MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
+# Beyond this index a value is coloured as strongly as can be; nearer to the average than 0.8 to 1.25 it is not coloured.
+STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
+ADDITIVE = {"orders", "revenue", "net_revenue", "quantity", "returns", "returned_revenue", "helpful_votes"}
+
+
+@dataclass(frozen=True)
+class RuleSegments:
+    """Rule-based RFM of the same customers.
+
+    Parameters
+    ----------
+    counts, ranges : DataFrame
+        As `seg.segments.rfm` makes them.
+    cross : CrossTab
+        Segments against rule segments.
+    """
+
+    counts: pd.DataFrame
+    ranges: pd.DataFrame
+    cross: CrossTab
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """Everything that the page of a run shows.
+
+    Parameters
+    ----------
+    title, subtitle : str
+    notices : list of (level, text)
+        Level is "warning" (shown on top) or "info" (folded).
+    facts : mapping of str to str
+        Where the result comes from.
+    metrics : list of (name, value, meaning)
+    segments : DataFrame
+        Columns `segment` (-1 is noise), `name`, `size`, `share`, `revenue_share` (0 to 1, NaN where it is unknown) and for each
+        feature `mean_<f>`, `median_<f>`, `index_<f>` (100: the average customer).
+    features : list of str
+    k_scan : DataFrame
+        One row a k that was tried.
+    k : int or None
+        The chosen k.
+    k_reason : str
+    ledger : DataFrame
+        Columns `step`, `rows`, `customers`, `revenue`.
+    figures : dict of file stem to (caption, PNG bytes)
+        Shown with the evidence.
+    config_yaml : str
+    verdicts, verdict_line : sequence of Verdict, str
+        One line a criterion, and all of them in one line.
+    evidence_tables : sequence of (caption, DataFrame)
+    naming, explanation, rule_segments : Naming, Explanation, RuleSegments, optional
+    customer_map : tuple of (points, labels), optional
+        Two coordinates a customer, and the segment.
+    months : mapping of str to DataFrame, optional
+        What is summed, and one row a segment (by number) with one column a month.
+    currency : str, optional
+    """
+
+    title: str
+    subtitle: str
+    notices: list[tuple[str, str]]
+    facts: Mapping[str, str]
+    metrics: list[tuple[str, float, str]]
+    segments: pd.DataFrame
+    features: list[str]
+    k_scan: pd.DataFrame
+    k: int | None
+    k_reason: str
+    ledger: pd.DataFrame
+    figures: Mapping[str, tuple[str, bytes]]
+    config_yaml: str
+    verdicts: Sequence = ()
+    verdict_line: str = ""
+    evidence_tables: Sequence[tuple[str, pd.DataFrame]] = ()
+    naming: Naming | None = None
+    explanation: Explanation | None = None
+    rule_segments: RuleSegments | None = None
+    customer_map: tuple[np.ndarray, np.ndarray] | None = None
+    months: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    currency: str | None = None
+
+
+def render(content: RunPage, locale: Locale = ENGLISH) -> str:
+    """Return the page as one self-contained HTML document; every text is escaped.
+
+    Raises
+    ------
+    ValueError
+        A notice has an unknown level, or a figure is not PNG.
+    """
+    for level, text in content.notices:
+        if level not in LEVELS:
+            raise ValueError(f"Notice {text!r} has level {level!r}, expected one of {', '.join(LEVELS)}.")
+    # The reason for k has its place with the evidence: as a warning it would be on the page twice.
+    notices = list(dict.fromkeys(notice for notice in content.notices if notice[1] != content.k_reason))
+    return page.template("report/run_page.html.jinja", locale).render(
+        content=content,
+        warnings=[text for level, text in notices if level == "warning"],
+        notes=[text for level, text in notices if level == "info"],
+        headline=page.headline(content.segments, locale),
+        cards=_cards(content, locale),
+        pictures=_pictures(content, locale),
+        profile=_profile(content, locale),
+        rules=_rules(content),
+        cross=_cross(content.rule_segments, locale),
+        months=_months(content, locale),
+        scan=_scan(content.k_scan),
+        curves=_curves(content, locale),
+        ledger=_ledger(content.ledger, locale),
+        evidence_tables=[(caption, page.plain(table)) for caption, table in content.evidence_tables],
+        figures=[page.figure(stem, *figure) for stem, figure in content.figures.items()],
+    )
+
+
+def segment_names(segments: pd.DataFrame) -> dict[int, str]:
+    """Return the name of each segment."""
+    return {int(one): str(name) for one, name in zip(segments["segment"], segments["name"], strict=True)}
+
+
+# ---- first screen --------------------------------------------------------------------------------------------------
+
+
+def _cards(content: RunPage, locale: Locale) -> list[dict]:
+    write = wording.Writers(
+        locale.number, locale.percent, lambda value: locale.money(value, content.currency)
+    )
+    told = {} if content.naming is None else content.naming.table.set_index("segment").to_dict("index")
+    rules = {} if content.naming is None else content.naming.rules
+    cards = []
+    for row in content.segments.to_dict("records"):
+        segment = int(row["segment"])
+        rule = rules.get(segment)
+        cards.append(
+            {
+                "segment": segment,
+                "name": row["name"],
+                "colour": segment_colour(segment),
+                "says": rule.says if rule else "",
+                "bars": [
+                    (what, 100 * min(max(share, 0), 1), locale.percent(share))
+                    for what, share in (("customers", row["share"]), ("revenue", row["revenue_share"]))
+                    if np.isfinite(share)
+                ],
+                "sentence": wording.sentence(row, write),
+                "actions": rule.actions if rule else (),
+                "why": told.get(segment),
+            }
+        )
+    return cards
+
+
+# ---- pictures ------------------------------------------------------------------------------------------------------
+
+
+def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]:
+    """Draw the shares and the map: (title, note, chart)."""
+    segments = content.segments
+    names = segment_names(segments)
+    colours = {segment: segment_colour(segment) for segment in names}
+    rows = [
+        (row["name"], segment_colour(int(row["segment"])),
+         [("customers", row["share"]), ("revenue", row["revenue_share"])])
+        for row in segments.to_dict("records")
+    ]  # fmt: skip
+    title = "Share of customers and of revenue"
+    made = [(title, "", charts.bars_chart(title, rows, locale))]
+    if content.customer_map is not None:
+        points, labels = content.customer_map
+        title = "Customers in the two main directions of the features"
+        note = (
+            f"A dot is a customer ({locale.number(min(len(points), charts.DOTS))} of {locale.number(len(points))} are drawn), "
+            "a badge the middle of a segment. Customers who are alike lie near each other."
+        )
+        made.append((title, note, charts.map_chart(title, points, labels, names, colours)))
+    return made
+
+
+def _profile(content: RunPage, locale: Locale) -> list[dict]:
+    """Lay out one row a feature: mean, median, index and share of each segment, coloured by good and bad."""
+    segments = content.segments
+    rows = []
+    for feature in content.features:
+        if MONTH.fullmatch(feature):
+            continue
+        way, cells = wording.direction(feature), []
+        total = (segments[f"mean_{feature}"] * segments["size"]).sum()
+        for row in segments.to_dict("records"):
+            mean, index = row[f"mean_{feature}"], row[f"index_{feature}"]
+            share = mean * row["size"] / total if feature in ADDITIVE and total > 0 else np.nan
+            written = locale.percent if wording.is_share(feature) else locale.number
+            cells.append(
+                {
+                    "mean": written(mean),
+                    "median": written(row[f"median_{feature}"]),
+                    "index": locale.number(round(index)) if np.isfinite(index) else locale.number(np.nan),
+                    "share": locale.percent(share),
+                    "tone": tone(index, way),
+                    "strength": strength(index),
+                }
+            )
+        rows.append({"feature": wording.label(feature), "column": feature, "cells": cells})
+    return rows
+
+
+def tone(index: float, way: int) -> str:
+    """Return ``good``, ``bad`` or ``plain``: whether a value is better for the shop than that of the average customer.
+
+    Parameters
+    ----------
+    index : float
+        100 times the value over that of the average customer.
+    way : int
+        1 if more is good, -1 if less is, 0 if neither; see `seg.segments.wording.direction`.
+    """
+    if way == 0 or not np.isfinite(index) or index < 0 or not strength(index):
+        return "plain"
+    return "good" if (index > 100) == (way > 0) else "bad"
+
+
+def strength(index: float) -> int:
+    """Return how far from average an index is, as a percentage: 0 below 1.25 times, 100 from four times on."""
+    if not np.isfinite(index) or index < 0:
+        return 0
+    away = abs(np.log2(max(index, 1e-9) / 100))
+    return 0 if away < WEAKEST else round(100 * min(away / STRONGEST, 1.0))
+
+
+def _months(content: RunPage, locale: Locale) -> list[dict]:
+    """Draw a chart and a grid for everything that is summed by month."""
+    names = segment_names(content.segments)
+    made = []
+    for what, table in content.months.items():
+        months = [str(month) for month in table.columns]
+        lines = [
+            charts.Line(names[int(segment)], segment_colour(int(segment)), values.to_numpy(dtype="float64"))
+            for segment, values in table.iterrows()
+        ]
+        title = f"{what.capitalize()} of each month by segment"
+        rows = [
+            (line.name, line.colour, [(value, _share(value, line.values)) for value in line.values])
+            for line in lines
+        ]
+        chart = charts.lines_chart(title, months, lines, locale)
+        made.append({"what": what, "title": title, "chart": chart, "months": months, "rows": rows})
+    return made
+
+
+def _share(value: float, values: Sequence[float]) -> int:
+    most = np.nanmax(values)
+    return round(100 * value / most) if most > 0 and np.isfinite(value) else 0
+
+
+# ---- rules ---------------------------------------------------------------------------------------------------------
+
+
+def _rules(content: RunPage) -> dict | None:
+    explanation = content.explanation
+    if explanation is None:
+        return None
+    return {
+        "fidelity": explanation.fidelity,
+        "levels": explanation.levels,
+        "unreached": explanation.rules.attrs.get("unreached", []),
+        "rows": [
+            row | {"colour": segment_colour(int(row["segment"]))}
+            for row in explanation.rules.to_dict("records")
+        ],
+    }
+
+
+def _cross(rules: RuleSegments | None, locale: Locale) -> dict | None:
+    if rules is None:
+        return None
+    counts, shares = rules.cross.counts, rules.cross.shares
+    rows = [
+        (name, int(counts.loc[name].sum()), [
+            (locale.number(int(counts.at[name, column])), locale.percent(shares.at[name, column]),
+             round(100 * shares.at[name, column]) if np.isfinite(shares.at[name, column]) else 0)
+            for column in counts.columns
+        ])
+        for name in counts.index
+    ]  # fmt: skip
+    return {
+        "columns": list(counts.columns),
+        "rows": rows,
+        "sentence": rules.cross.sentence,
+        "counts": rules.counts.to_dict("records"),
+        "ranges": [
+            (
+                score,
+                [
+                    _from_to(rules.ranges, measure, score, locale)
+                    for measure in ("recency", "frequency", "money")
+                ],
+            )
+            for score in (5, 4, 3, 2, 1)
+        ],
+    }
+
+
+def _from_to(ranges: pd.DataFrame, measure: str, score: int, locale: Locale) -> str:
+    row = ranges[(ranges["measure"] == measure) & (ranges["score"] == score)].iloc[0]
+    if not row["customers"]:
+        return "nobody"
+    low, high = locale.number(row["lowest"]), locale.number(row["highest"])
+    return low if low == high else f"{low} to {high}"
+
+
+# ---- evidence ------------------------------------------------------------------------------------------------------
+
+
+def _scan(k_scan: pd.DataFrame) -> dict:
+    shown = k_scan.dropna(axis="columns", how="all")
+    return {"columns": list(shown.columns), "rows": shown.to_dict("records")}
+
+
+def _curves(content: RunPage, locale: Locale) -> list[tuple[str, object]]:
+    scan = content.k_scan
+    if len(scan) < 2:
+        return []
+    ks = [str(int(k)) for k in scan["k"]]
+    wanted = (
+        ("inertia", "Inertia over k (sum of squared distances)"),
+        ("silhouette", "Mean silhouette over k (Euclidean)"),
+    )
+    made = []
+    for column, title in wanted:
+        if column in scan and scan[column].notna().any():
+            line = charts.Line(column, "var(--ink)", scan[column].to_numpy(dtype="float64"))
+            made.append((title, charts.lines_chart(title, ks, [line], locale, str(content.k))))
+    return made
+
+
+def _ledger(ledger: pd.DataFrame, locale: Locale) -> list[dict]:
+    """Put beside each count the difference from the step before, absolute and relative."""
+    rows, before = [], None
+    for row in ledger.to_dict("records"):
+        cells = [
+            (row[what], _difference(row[what], before and before[what], locale))
+            for what in ("rows", "customers", "revenue")
+        ]
+        rows.append({"step": row["step"], "cells": cells})
+        before = row
+    return rows
+
+
+def _difference(now: float, before: float | None, locale: Locale) -> str:
+    if before is None or pd.isna(now) or pd.isna(before):
+        return ""
+    change = now - before
+    if change == 0:
+        return "no change"
+    sign = MINUS if change < 0 else "+"
+    relative = f" ({sign}{locale.percent(abs(change / before))})" if before else ""
+    return f"{sign}{locale.number(abs(change))}{relative}"
