@@ -223,7 +223,8 @@ def between(low: float, high: float) -> float:
     >>> [between(2.0, 3.0), between(1216.4837, 1216.9), between(-0.31, 0.2)]
     [2.0, 1216.5, 0.0]
     """
-    for digits in range(-int(np.floor(np.log10(max(abs(low), abs(high), 1e-9)))), 16):
+    largest = int(np.floor(np.log10(max(abs(low), abs(high), 1e-9)))) + 1
+    for digits in range(-largest, 16):
         step = 10.0**-digits
         # The first multiple of the step from low on; rounding it again removes the last digits of the product.
         candidate = round(np.ceil(low / step) * step, max(digits, 0)) + 0.0
