@@ -191,3 +191,67 @@ def _x_labels(xs: Sequence[str], place: np.ndarray) -> list[str]:
 
 def _short(text: str, most: int = 34) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def columns_chart(
+    title: str, edges: Sequence[tuple[float, float]], counts: Sequence[float], locale: Locale
+) -> Markup:
+    """Draw a histogram: a column for each range of values, its count under the pointer.
+
+    Parameters
+    ----------
+    title : str
+        Read out by screen readers.
+    edges : sequence of (from, to)
+    counts : sequence of float
+    locale : Locale
+    """
+    height, most = 150, max([*counts, 1])
+    width = (WIDTH - 40) / max(len(counts), 1)
+    parts = []
+    for place, ((low, high), count) in enumerate(zip(edges, counts, strict=True)):
+        tall = (height - 34) * count / most
+        text = f"{locale.number(low)} to {locale.number(high)}: {locale.number(count)}"
+        parts.append(
+            f'<rect x="{20 + place * width:.1f}" y="{height - 24 - tall:.1f}" width="{max(width - 2, 1):.1f}" '
+            f'height="{tall:.1f}"><title>{text}</title></rect>'
+        )
+    if len(edges):
+        parts.append(f'<text class="start" x="20" y="{height - 6}">{locale.number(edges[0][0])}</text>')
+        parts.append(
+            f'<text class="end" x="{WIDTH - 20}" y="{height - 6}">{locale.number(edges[-1][1])}</text>'
+        )
+    return _svg(title, parts, height=height)
+
+
+def box_chart(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], locale: Locale) -> Markup:
+    """Draw a box plot on a logarithmic scale for each row: box from p25 to p75, whiskers from p5 to p95.
+
+    Parameters
+    ----------
+    title : str
+        Read out by screen readers.
+    rows : sequence of (name, quantiles)
+        With ``p5``, ``p25``, ``p50``, ``p75`` and ``p95``.
+    locale : Locale
+    """
+    parts, y, left = [], 8, 150
+    for name, row in rows:
+        values = [row[f"p{share}"] for share in (5, 25, 50, 75, 95)]
+        scaled = np.sign(values) * np.log1p(np.abs(values))
+        span = scaled[-1] - scaled[0] or 1.0
+        x = [left + (WIDTH - left - 30) * (one - scaled[0]) / span for one in scaled]
+        told = ", ".join(
+            f"{share} % {locale.number(value)}"
+            for share, value in zip((5, 25, 50, 75, 95), values, strict=True)
+        )
+        parts.append(
+            f'<g><title>{escape(name)}: {told}</title><text class="name" x="{left - 14}" y="{y + 20}">{escape(_short(name, 18))}</text>'
+            f'<line class="whisker" x1="{x[0]:.1f}" x2="{x[4]:.1f}" y1="{y + 15}" y2="{y + 15}"/>'
+            f'<rect class="soft" x="{x[1]:.1f}" y="{y + 4}" width="{max(x[3] - x[1], 2):.1f}" height="22"/>'
+            f'<line class="median" x1="{x[2]:.1f}" x2="{x[2]:.1f}" y1="{y + 2}" y2="{y + 28}"/>'
+            f'<text class="start" x="{x[0]:.1f}" y="{y + 46}">{locale.compact(values[0])}</text>'
+            f'<text class="end" x="{x[4]:.1f}" y="{y + 46}">{locale.compact(values[4])}</text></g>'
+        )
+        y += 62
+    return _svg(title, parts, height=y)

@@ -1,0 +1,391 @@
+"""Look at a data set before clustering: counts, gaps, distributions, who buys what and when; aggregates only.
+
+Everything is one Ibis definition for both engines. No table here has a row of a single customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.engine import Engine
+
+LARGE = 5_000_000  # rows; beyond, distinct customers and quantiles are approximate, which the page says
+TOP = 20  # products, categories and countries that are listed
+BINS = 30
+NUMERIC = ("quantity", "unit_price", "amount", "rating", "helpful_votes")
+BOXED = (0.05, 0.25, 0.5, 0.75, 0.95)
+DIVISIONS = ("country", "category", "product_id")
+MOST_COHORTS = 24
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was measured of the order lines.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        ``what``, ``value``: rows, customers, days, revenue, duplicates, returns, prices.
+    missing : DataFrame
+        ``column``, ``missing``, ``share``.
+    described : DataFrame
+        One row a numeric column: count, min, max, range, mean, median, std, variance, variation, skewness, and quantiles.
+    histograms : dict of str to DataFrame
+        ``from``, ``to``, ``rows`` of each numeric column, between its 1st and 99th percentile.
+    divisions : dict of str to DataFrame
+        ``rows``, ``customers``, ``revenue`` by country, category, product, month, week day and hour.
+    ratings : DataFrame or None
+        Reviews by rating, verified or not.
+    cohorts : DataFrame or None
+        Customers of each period of first order (rows) who ordered so many periods later (columns).
+    approximate : bool
+        Whether distinct customers and quantiles are estimates.
+    """
+
+    facts: pd.DataFrame
+    missing: pd.DataFrame
+    described: pd.DataFrame
+    histograms: dict[str, pd.DataFrame]
+    divisions: dict[str, pd.DataFrame]
+    ratings: pd.DataFrame | None
+    cohorts: pd.DataFrame | None
+    approximate: bool
+
+
+def look(engine: Engine, table: ir.Table) -> Looked:
+    """Measure the order lines of a data set.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Transactions as they were read, with or without ``is_return``.
+    """
+    rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
+    large = rows > LARGE
+    numeric = [name for name in NUMERIC if name in table.columns]
+    described = _described(engine, table, numeric, large)
+    return Looked(
+        facts=_facts(engine, table, rows, large),
+        missing=_missing(engine, table, rows),
+        described=described,
+        histograms={name: _histogram(engine, table, name, described.loc[name]) for name in numeric},
+        divisions=_divisions(engine, table, large),
+        ratings=_ratings(engine, table),
+        cohorts=_cohorts(engine, table),
+        approximate=large,
+    )
+
+
+def describe(frame: pd.DataFrame) -> pd.DataFrame:
+    """Describe the features of customers: one row a feature, columns as in `Looked.described`."""
+    quantiles = frame.quantile([0.01, *BOXED, 0.99]).T
+    quantiles.columns = [_quantile_name(share) for share in (0.01, *BOXED, 0.99)]
+    mean, std = frame.mean(), frame.std(ddof=0)
+    table = pd.DataFrame(
+        {
+            "count": frame.count(),
+            "min": frame.min(),
+            "max": frame.max(),
+            "range": frame.max() - frame.min(),
+            "mean": mean,
+            "median": frame.median(),
+            "std": std,
+            "variance": std**2,
+            "variation": std / mean.where(mean != 0),
+            "skewness": ((frame - mean) ** 3).mean() / std.where(std > 0) ** 3,
+        }
+    )
+    return table.join(quantiles)
+
+
+def alike(
+    frame: pd.DataFrame, kept: Sequence[str], threshold: float = 0.8
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Find features that order customers nearly the same way.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_customers, n_features)
+    kept : sequence of str
+        Features that are not proposed for dropping while the other of a pair can be.
+    threshold : float
+        Absolute Spearman correlation from which on a pair is listed.
+
+    Returns
+    -------
+    correlations : DataFrame of shape (n_features, n_features)
+    pairs : DataFrame
+        ``first``, ``second``, ``spearman``, ``drop``: strongest pair first.
+    """
+    varied = frame.loc[:, frame.nunique() > 1]
+    correlations = varied.rank().corr()
+    rows, dropped = [], set()
+    names = list(varied.columns)
+    listed = [
+        (abs(correlations.iat[i, j]), names[i], names[j], correlations.iat[i, j])
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+        if abs(correlations.iat[i, j]) >= threshold
+    ]
+    others = correlations.abs().mean()
+    for _, first, second, value in sorted(listed, reverse=True):
+        if first in dropped or second in dropped:
+            drop = first if first in dropped else second
+        else:
+            # The one that repeats more of the other features goes, but for those that are to be kept.
+            drop = max((first, second), key=lambda name: (name not in kept, others[name], name))
+            dropped.add(drop)
+        rows.append((first, second, value, drop))
+    return correlations, pd.DataFrame(rows, columns=["first", "second", "spearman", "drop"])
+
+
+def lorenz(revenue: pd.Series, points: int = 100) -> tuple[pd.DataFrame, float]:
+    """Compute the Lorenz curve of revenue, and its Gini coefficient.
+
+    Returns
+    -------
+    curve : DataFrame
+        ``share_of_customers`` (the smallest spenders first) and ``share_of_revenue``.
+    gini : float
+        0: everybody spends the same; 1: one customer spends everything.
+    """
+    values = np.sort(revenue.clip(lower=0).to_numpy(dtype="float64"))
+    total = values.sum()
+    if not total:
+        return pd.DataFrame({"share_of_customers": [0.0, 1.0], "share_of_revenue": [0.0, 1.0]}), 0.0
+    sums = np.concatenate([[0.0], np.cumsum(values)]) / total
+    shares = np.arange(len(sums)) / len(values)
+    at = np.linspace(0, 1, points + 1)
+    gini = 1 - 2 * np.trapezoid(sums, shares)
+    return pd.DataFrame({"share_of_customers": at, "share_of_revenue": np.interp(at, shares, sums)}), float(
+        gini
+    )
+
+
+def retention(cohorts: pd.DataFrame) -> pd.DataFrame:
+    """Turn the counts of cohorts into shares of each cohort's first period."""
+    return cohorts.div(cohorts[0].replace(0, np.nan), axis=0)
+
+
+# ---- order lines ---------------------------------------------------------------------------------------------------
+
+
+def _facts(engine: Engine, table: ir.Table, rows: int, large: bool) -> pd.DataFrame:
+    wanted = {"customers": _distinct(table.customer_id, large)}
+    if "product_id" in table.columns:
+        wanted["products"] = _distinct(table.product_id, large)
+    if "order_id" in table.columns:
+        wanted["orders"] = _distinct(table.order_id, large)
+    wanted |= {
+        "first order": table.ordered_at.min(),
+        "last order": table.ordered_at.max(),
+        "revenue": table.amount.sum(),
+        "lines without a customer": table.customer_id.isnull().sum(),
+    }
+    if "quantity" in table.columns:
+        wanted["lines with a negative quantity"] = (table.quantity < 0).sum()
+    if "unit_price" in table.columns:
+        wanted |= {
+            "lines with price 0": (table.unit_price == 0).sum(),
+            "lines with a negative price": (table.unit_price < 0).sum(),
+        }
+    else:
+        wanted |= {"lines with amount 0": (table.amount == 0).sum()}
+    found = engine.collect(table.aggregate(**wanted)).iloc[0].to_dict()
+    found = {"rows": rows, **found, "duplicate lines": _duplicates(engine, table, rows, large)}
+    if found.get("lines with a negative quantity"):
+        found["negative lines with a counterpart"] = _counterparts(engine, table)
+    return pd.DataFrame({"what": list(found), "value": [_plain(value) for value in found.values()]})
+
+
+def _duplicates(engine: Engine, table: ir.Table, rows: int, large: bool) -> int | None:
+    """Count lines that equal an earlier one in all columns; not of a large table, where that takes longer than all else."""
+    if large:
+        return None
+    return rows - int(engine.collect(table.distinct().aggregate(rows=lambda t: t.count())).iloc[0, 0])
+
+
+def _counterparts(engine: Engine, table: ir.Table) -> int | None:
+    """Count lines with a negative quantity whose customer bought the same product in the same quantity."""
+    if not {"product_id", "quantity"} <= set(table.columns):
+        return None
+    pieces = table.quantity.abs()
+    groups = table.filter(table.customer_id.notnull()).group_by(
+        customer=table.customer_id, product=table.product_id, pieces=pieces
+    )
+    counted = groups.aggregate(back=(table.quantity < 0).sum(), bought=(table.quantity > 0).sum())
+    matched = ibis.least(counted.back, counted.bought).sum()
+    return int(engine.collect(counted.aggregate(matched=matched)).iloc[0, 0] or 0)
+
+
+def _missing(engine: Engine, table: ir.Table, rows: int) -> pd.DataFrame:
+    found = engine.collect(
+        table.aggregate(**{name: table[name].isnull().sum() for name in table.columns})
+    ).iloc[0]
+    counts = [int(found[name]) for name in table.columns]
+    shares = [count / max(rows, 1) for count in counts]
+    made = pd.DataFrame({"column": list(table.columns), "missing": counts, "share": shares})
+    return made.sort_values("missing", ascending=False, kind="stable", ignore_index=True)
+
+
+def _described(engine: Engine, table: ir.Table, names: Sequence[str], large: bool) -> pd.DataFrame:
+    shares = (0.01, *BOXED, 0.99)
+    wanted = {}
+    for name in names:
+        value = table[name].cast("float64")
+        wanted |= {f"{name} count": value.count(), f"{name} min": value.min(), f"{name} max": value.max()}
+        # Powers are of the distance to a value nearby, or the third one of large numbers loses all its digits.
+        wanted |= {f"{name} power {power}": (value**power).mean() for power in (1, 2)}
+        quantile = value.approx_quantile if large else value.quantile
+        wanted |= {f"{name} {_quantile_name(share)}": quantile(share) for share in shares}
+    found = engine.collect(table.aggregate(**wanted)).iloc[0].astype("float64")
+    centred = {
+        f"{name} {power}": ((table[name].cast("float64") - found[f"{name} power 1"]) ** power).mean()
+        for name in names
+        for power in (2, 3)
+    }
+    moments = engine.collect(table.aggregate(**centred)).iloc[0].astype("float64") if names else {}
+    rows = {name: _one_described(name, found, moments) for name in names}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _one_described(name: str, found: pd.Series, moments: pd.Series) -> dict[str, float]:
+    mean, variance = found[f"{name} power 1"], moments[f"{name} 2"]
+    low, high, std = found[f"{name} min"], found[f"{name} max"], float(np.sqrt(variance))
+    return {
+        "count": found[f"{name} count"],
+        "min": low,
+        "max": high,
+        "range": high - low,
+        "mean": mean,
+        "median": found[f"{name} {_quantile_name(0.5)}"],
+        "std": std,
+        "variance": variance,
+        "variation": std / mean if mean else np.nan,
+        "skewness": moments[f"{name} 3"] / std**3 if std else np.nan,
+        **{_quantile_name(share): found[f"{name} {_quantile_name(share)}"] for share in (0.01, *BOXED, 0.99)},
+    }
+
+
+def _histogram(engine: Engine, table: ir.Table, name: str, row: pd.Series) -> pd.DataFrame:
+    low, high = row[_quantile_name(0.01)], row[_quantile_name(0.99)]
+    if not np.isfinite(low) or low >= high:
+        return pd.DataFrame({"from": [row["min"]], "to": [row["max"]], "rows": [int(row["count"])]})
+    width = (high - low) / BINS
+    value = table[name].cast("float64")
+    inside = table.filter((value >= low) & (value <= high))
+    place = ((inside[name].cast("float64") - low) / width).floor().cast("int64").clip(0, BINS - 1)
+    found = engine.collect(inside.group_by(place=place).aggregate(rows=inside.count()))
+    counts = found.set_index("place")["rows"].reindex(range(BINS), fill_value=0)
+    edges = low + width * np.arange(BINS + 1)
+    return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "rows": counts.to_numpy()})
+
+
+def histogram(values: pd.Series) -> pd.DataFrame:
+    """Count customers by the value of a feature, between its 1st and 99th percentile: ``from``, ``to``, ``rows``."""
+    low, high = values.quantile([0.01, 0.99])
+    if low >= high:
+        low, high = values.min(), max(values.max(), values.min() + 1)
+    counts, edges = np.histogram(values, bins=BINS, range=(low, high))
+    return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "rows": counts})
+
+
+def _divisions(engine: Engine, table: ir.Table, large: bool) -> dict[str, pd.DataFrame]:
+    """Count lines, customers and money by what, where and when."""
+    at = table.ordered_at
+    keys = {
+        name: table[name].cast("string").fill_null("(none)") for name in DIVISIONS if name in table.columns
+    }
+    keys |= {
+        "month": at.year().cast("string") + "-" + at.month().cast("string").lpad(2, "0"),
+        "week_day": at.day_of_week.index(),
+        "hour": at.hour(),
+    }
+    made = {}
+    for name, key in keys.items():
+        grouped = table.group_by(key=key).aggregate(
+            rows=table.count(), customers=_distinct(table.customer_id, large), revenue=table.amount.sum()
+        )
+        if name in DIVISIONS:
+            found = engine.collect(grouped.order_by([ibis.desc("revenue"), "key"]).limit(TOP))
+        else:
+            found = engine.collect(grouped.order_by("key"))
+        if name == "week_day":
+            days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+            found = found.assign(key=[days[int(one)] for one in found["key"]])
+        if len(found) > 1 or name in DIVISIONS:
+            made[name] = found.rename(columns={"key": name})
+    return made
+
+
+def _ratings(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
+    if "rating" not in table.columns:
+        return None
+    by = {"rating": table.rating} | ({"verified": table.verified} if "verified" in table.columns else {})
+    found = engine.collect(table.group_by(**by).aggregate(rows=table.count()).order_by(list(by)))
+    if "verified" not in by:
+        return found
+    wide = found.pivot(index="rating", columns="verified", values="rows").fillna(0)
+    return wide.rename(columns={True: "verified", False: "not verified"}).astype("int64").reset_index()
+
+
+def _cohorts(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
+    """Count the customers of each period of first order by how many periods later they ordered."""
+    bought = table.filter(table.customer_id.notnull() & (table.amount > 0))
+    ends = engine.collect(bought.aggregate(first=bought.ordered_at.min(), last=bought.ordered_at.max())).iloc[
+        0
+    ]
+    if pd.isna(ends["first"]):
+        return None
+    years = ends["last"].year - ends["first"].year + 1
+    length = next((one for one in (1, 3, 12) if 12 * years / one <= MOST_COHORTS + 12), 12)
+    at = bought.ordered_at
+    period = ((at.year().cast("int64") * 12 + at.month().cast("int64") - 1) / length).floor().cast("int64")
+    seen = bought.select(customer=bought.customer_id, period=period).distinct()
+    first = seen.group_by("customer").aggregate(start=seen.period.min())
+    pairs = seen.join(first, "customer")
+    counted = pairs.group_by(start=pairs.start, later=pairs.period - pairs.start).aggregate(
+        customers=pairs.count()
+    )
+    found = engine.collect(counted)
+    wide = found.pivot(index="start", columns="later", values="customers").sort_index()
+    wide = wide.reindex(columns=range(int(wide.columns.max()) + 1)).tail(MOST_COHORTS)
+    wide.index = pd.Index([_period_name(int(start), length) for start in wide.index], name="first_order")
+    wide.columns = [int(later) for later in wide.columns]
+    wide = wide.loc[:, wide.columns < MOST_COHORTS]
+    # Periods that lie in the future of a cohort are unknown, the others without a customer are 0.
+    latest = len(wide)
+    for row in range(latest):
+        known = min(latest - row, wide.shape[1])
+        wide.iloc[row, :known] = wide.iloc[row, :known].fillna(0)
+    return wide
+
+
+def _period_name(number: int, length: int) -> str:
+    year, part = divmod(number * length, 12)
+    if length == 12:
+        return str(year)
+    return f"{year}-{part + 1:02d}" if length == 1 else f"{year} Q{part // 3 + 1}"
+
+
+def _distinct(column: ir.Column, large: bool) -> ir.IntegerScalar:
+    return column.approx_nunique() if large else column.nunique()
+
+
+def _quantile_name(share: float) -> str:
+    return f"p{round(100 * share)}"
+
+
+def _plain(value: object) -> object:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    return value.item() if isinstance(value, np.generic) else value
