@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from seg.errors import SegError
-from seg.segments.rfm_rules import SCORES, counts, parse, ranges
+from seg.segments import rfm as rfm_module
+from seg.segments.rfm import SCORES, parse
+from seg.segments.rfm_tables import counts, ranges
 
 DEFAULT = yaml.safe_load((Path(__file__).parents[2] / "configs" / "rfm" / "default.yaml").read_text())
 CELLS = [np.array(column) for column in zip(*product(SCORES, repeat=3), strict=True)]
@@ -151,3 +153,7 @@ def test_an_unknown_measure_is_refused():
 def test_missing_values_are_refused():
     with pytest.raises(ValueError, match="1 values are missing, expected numbers"):
         parse(DEFAULT).cuts["money"].scores([1, np.nan])
+
+
+def test_the_default_rules_are_the_same_in_python_and_in_the_configuration():
+    assert parse(DEFAULT) == rfm_module.DEFAULT

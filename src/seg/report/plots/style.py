@@ -15,6 +15,8 @@ from matplotlib.layout_engine import LayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from seg.formats import ENGLISH, MINUS, NO_BREAK, UNKNOWN
+
 INK, MUTED, GRID, ACCENT = "#1d2433", "#5b6472", "#e3e6eb", "#b3261e"
 NOISE_COLOUR = "#9aa0a6"
 # Okabe & Ito (2008), https://jfly.uni-koeln.de/color/, without its black and with its yellow, too faint on
@@ -22,7 +24,6 @@ NOISE_COLOUR = "#9aa0a6"
 BASE_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#882255", "#999933")
 DPI = 144
 PAD = np.array([0.14, 0.08])  # inches at the edges of a figure, left and right, below and above
-UNKNOWN, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 # A user's matplotlibrc must not change a figure, and a "$" in a name must not start a formula.
 _STYLE = {
@@ -65,28 +66,13 @@ def segment_colour(segment: int) -> str:
 
 
 def compact(value: float) -> str:
-    """Write a number in at most about five characters.
-
-    >>> [compact(value) for value in (1234, 3_400_000, 57.3, 0.3412)]
-    ['1.2k', '3.4M', '57', '0.34']
-    """
-    if not np.isfinite(value):
-        return UNKNOWN if np.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
-    for divisor, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, "")):
-        scaled = value / divisor
-        if abs(scaled) >= 0.9995:
-            text = f"{scaled:.0f}" if abs(scaled) >= 9.95 else f"{scaled:.1f}".removesuffix(".0")
-            return (text + suffix).replace("-", MINUS)
-    return f"{value:.2g}".replace("-", MINUS)
+    """Write a number in at most about five characters."""
+    return ENGLISH.compact(value)
 
 
 def percent(share: float) -> str:
-    """Write a share of 1 as a percentage with sensible digits, a dash when it is not known."""
-    if not np.isfinite(share):
-        return UNKNOWN
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{share:.0%}".replace("%", " %") if share >= 0.0995 else f"{share:.1%}".replace("%", " %")
+    """Write a share of 1 as a percentage with sensible digits, a dash if it is unknown."""
+    return ENGLISH.percent(share).replace(NO_BREAK, " ")
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:
