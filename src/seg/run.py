@@ -74,9 +74,10 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
         title = f"{settings.dataset.name}: {result.k} segments"
         subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
         facts = _facts(settings, chosen, result, clock())
-        written = run_directory.leave(
-            result, folder, OmegaConf.to_yaml(cfg, resolve=False), facts, title, subtitle
+        about = run_directory.About(
+            title, subtitle, facts, settings.dataset.currency, settings.report.locale, settings.segments.lists
         )
+        written = run_directory.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), about)
         written += model_card.leave(result, settings, folder)
         written += _on_spark(settings, result, folder)
         refused = _track(

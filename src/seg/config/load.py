@@ -32,6 +32,8 @@ GROUPS = (
     "evaluation",
     "tracking",
     "cache",
+    "playbook",
+    "rfm",
     "experiment",
 )
 # As Spark has it, which hides them in its logs.

@@ -192,6 +192,38 @@ class SweepSettings(Strict):
     objective: str | list[str] = "common/silhouette"
 
 
+class PlaybookSettings(Strict):
+    """Rules that name the segments and say what to do for them; checked by `seg.segments.playbook`."""
+
+    name: str = "none"
+    within: Any = 0.0
+    actions: dict[str, Any] = {}
+    rules: list[Any] = []
+
+
+class RfmSettings(Strict):
+    """Cut points and rules of rule-based RFM; checked by `seg.segments.rfm`."""
+
+    name: str = "default"
+    cuts: dict[str, Any] = {}
+    rules: list[Any] = []
+
+
+class SegmentsSettings(Strict):
+    """What people get: names of one's own, rules, and lists of customers."""
+
+    names: dict[int, str] = {}
+    names_from: str | None = None
+    rule_levels: Literal[1, 2, 3, 4] = 4
+    lists: Literal["auto", "always", "never"] = "auto"
+
+
+class ReportSettings(Strict):
+    """How the report is written."""
+
+    locale: Literal["en", "de", "tr", "pt"] = "en"
+
+
 class Settings(Strict):
     """Everything a run was asked to do."""
 
@@ -210,3 +242,7 @@ class Settings(Strict):
     published: list[PublishedFigure] = []
     cache: CacheSettings
     sweep: SweepSettings = SweepSettings()
+    playbook: PlaybookSettings = PlaybookSettings()
+    rfm: RfmSettings = RfmSettings()
+    segments: SegmentsSettings = SegmentsSettings()
+    report: ReportSettings = ReportSettings()

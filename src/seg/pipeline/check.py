@@ -9,6 +9,7 @@ from seg.datasets.transactions import mapping
 from seg.errors import Impossible, SegError, listed
 from seg.evaluation import published
 from seg.models import mllib
+from seg.pipeline import interpret
 
 
 def provides(dataset: DatasetSettings) -> set[str]:
@@ -39,6 +40,7 @@ def check_parts(checked: Settings) -> None:
     mllib.check(
         checked.model, checked.scaler, checked.engine.name, checked.evaluation.holdout.cut is not None
     )
+    interpret.check(checked, given)
     for entry in checked.published:
         published.reach(entry.tolerance or 0, 1.0)
 

@@ -23,7 +23,7 @@ from seg.features import FeatureTable
 from seg.models import space
 from seg.models.coreset_kmeans import distinct
 from seg.models.mllib import is_mllib
-from seg.pipeline import cache, distributed, keys
+from seg.pipeline import cache, distributed, interpret, keys
 from seg.pipeline.cache import Cache
 from seg.pipeline.cached import Reuse
 from seg.pipeline.result import Result
@@ -130,6 +130,11 @@ def _result(
 ) -> Result:
     prepared, measured = made.prepared, made.measured
     segments = made.segments.merge(gathered.by_segment(measured), on="segment", how="left")
+    segmenter = made.scan.fitted[made.choice.k]
+    with progress.step("names and rules") as found:
+        meant = interpret.interpret(settings, prepared.table, segmenter, segments)
+        segments["name"] = segments["segment"].map(meant.naming.names)
+        found(", ".join(segments["name"]))
     ours = published.values(prepared.ledger, segments, made.scan.table, measured.values | gathered.metrics)
     return Result(
         table=prepared.table,
@@ -150,6 +155,7 @@ def _result(
         evidence=gathered,
         notices=notices,
         published=published.compare(settings.published, ours, source.kind == "file"),
+        interpretation=meant,
     )
 
 

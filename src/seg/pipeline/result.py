@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from seg.evaluation.evidence import Evidence
 from seg.features import FeatureTable
 from seg.pipeline.distributed import Spread
+from seg.pipeline.interpret import Interpretation
 from seg.selection.scan import Scan
 from seg.sources.locate import Source
 
@@ -42,6 +43,7 @@ class Result:
     notices: list[tuple[str, str]] = field(default_factory=list)
     published: pd.DataFrame | None = None
     spread: Spread | None = None
+    interpretation: Interpretation | None = None
 
     @property
     def customers(self) -> int:

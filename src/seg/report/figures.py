@@ -10,13 +10,15 @@ from sklearn.decomposition import PCA
 from seg.pipeline.result import Result
 from seg.report import drawing, plots
 
+OF_EVIDENCE = ("silhouette_blades", "votes")  # the others are on the page as charts
+
 
 def figures(result: Result) -> dict[str, tuple[str, bytes]]:
     """Draw the figures of a run; return caption and PNG bytes by file stem, in the order of the report."""
     labels, segments = result.labels, result.segments
     named = dict(zip(segments["segment"], segments["name"], strict=True))
     silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
-    points, explained = _map(result.X)
+    points, explained = plane(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
     sampled = f" ({result.spread.sampled})" if result.spread and result.spread.sampled else ""
     made = {
@@ -54,7 +56,8 @@ def figures(result: Result) -> dict[str, tuple[str, bytes]]:
     return {name: (made[name][0], pngs[name]) for name in made}
 
 
-def _map(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def plane(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return customers in the plane of the first two principal components, and the share of variance of each."""
     if X.shape[1] == 1:
         return np.column_stack([X, np.zeros(len(X))]), np.array([1.0, 0.0])
     pca = PCA(2, random_state=0).fit(X)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from seg.report.run_page import RuleSegments
+from seg.pipeline.interpret import Interpretation
 from seg.report.spreadsheet import Sheet, workbook
 from seg.segments import wording
 from seg.segments.explain import Explanation
 from seg.segments.naming import Naming
 
 CUSTOMERS = "customers"
+MOST_IN_EXCEL = 1_048_576  # rows of a worksheet, its header among them
 LIMIT = 200_000  # customers up to which CSV and Excel are written without being asked for
 # What a spreadsheet takes for a formula at the beginning of a cell; a tab or a line break before it does not help.
 FORMULA = re.compile(r"^[=+\-@\t\r]")
@@ -113,10 +115,8 @@ def guard(text: object) -> object:
 def segments_workbook(
     table: pd.DataFrame,
     segments: pd.DataFrame,
-    naming: Naming,
-    explanation: Explanation,
-    rules: RuleSegments | None,
-    about: dict[str, str],
+    meant: Interpretation,
+    about: Mapping[str, str],
 ) -> bytes:
     """Write the workbook of a run: read me, segments, customers, rules, cross-tab.
 
@@ -126,17 +126,19 @@ def segments_workbook(
         As `customers` returns it.
     segments : DataFrame
         Profile of the segments.
-    naming : Naming
-    explanation : Explanation
-    rules : RuleSegments, optional
-        Without orders there are none, and no cross-tab.
-    about : dict of str to str
+    meant : Interpretation
+        Names, rules and rule-based RFM; without orders there is no cross-tab.
+    about : mapping of str to str
         Facts for the first sheet.
     """
+    explanation, rules = meant.explanation, meant.rule_segments
     sheets = [
         Sheet("read me", _read_me(about, segments, explanation), wrapped=True),
         Sheet(
-            "segments", _segments(segments, naming), ("share of customers", "share of revenue"), wrapped=True
+            "segments",
+            _segments(segments, meant.naming),
+            ("share of customers", "share of revenue"),
+            wrapped=True,
         ),
         Sheet(
             "customers",
@@ -150,7 +152,7 @@ def segments_workbook(
     return workbook(sheets)
 
 
-def _read_me(about: dict[str, str], segments: pd.DataFrame, explanation: Explanation) -> pd.DataFrame:
+def _read_me(about: Mapping[str, str], segments: pd.DataFrame, explanation: Explanation) -> pd.DataFrame:
     lines = [
         *about.items(),
         ("sheet segments", "one row a segment: size, share of the revenue, what to do, mean and median of each feature"),

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from seg import progress
+from seg import formats, progress
 from seg.pipeline.result import Result
-from seg.report import page as report
+from seg.report import figures, lists, run_page
 from seg.report.evidence_tables import evidence_tables
-from seg.report.figures import figures as run_figures
+from seg.report.verdict_line import verdict_line
+from seg.segments import deciding, explain, rule_sql
 from seg.sinks import files
 from seg.sinks.shared_files import ASSIGNMENTS
 
+MONTH = re.compile(r"(revenue|orders)_(\d{4}-\d{2})")
 
-def leave(
-    result: Result, folder: Path, config_yaml: str, facts: Mapping[str, str], title: str, subtitle: str
-) -> list[Path]:
+
+@dataclass(frozen=True)
+class About:
+    """What a report says about its run, and what the run leaves for people.
+
+    Parameters
+    ----------
+    title, subtitle : str
+    facts : mapping of str to str
+        Where the result comes from.
+    currency : str, optional
+    locale : str
+        Code of the locale of the numbers.
+    lists : str
+        Whether lists are written as CSV and Excel: ``auto`` (below `seg.report.lists.LIMIT` customers), ``always``, ``never``.
+    """
+
+    title: str
+    subtitle: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    currency: str | None = None
+    locale: str = "en"
+    lists: str = "auto"
+
+
+def leave(result: Result, folder: Path, config_yaml: str, about: About) -> list[Path]:
     """Write everything a run leaves into its directory.
 
     Parameters
@@ -28,55 +56,127 @@ def leave(
         The directory of the run.
     config_yaml : str
         The composed configuration, unresolved: what comes from the environment does not land in a file.
-    facts : mapping of str to str
-        Where the result came from, for the head of the report.
-    title, subtitle : str
-        Of the report.
+    about : About
 
     Returns
     -------
     list of Path
         What was written.
     """
-    with progress.step("figures and report"):
-        figures = run_figures(result)
-        tables = {
-            "segments": result.segments,
-            "k_scan": result.scan.table,
-            "ledger": result.ledger,
-            "evidence": pd.DataFrame(result.evidence.verdicts),
-        }
-        if result.votes is not None:
-            tables["votes"] = result.votes
-        if result.published is not None:
-            tables["published"] = result.published
-        if len(result.rejects):
-            tables["bad_rows"] = result.rejects
+    with progress.step("lists"):
         written = [files.write(folder / "config.yaml", config_yaml)]
-        written += [files.write_csv(folder / f"{name}.csv", table) for name, table in tables.items()]
-        written += [_assigned(result, folder)]
-        written += [
-            files.write(folder / "figures" / f"{name}.png", png) for name, (_, png) in figures.items()
-        ]
-        page = report.render(
-            title=title,
-            subtitle=subtitle,
-            notices=result.notices,
-            facts=dict(facts),
-            metrics=[(name, value, result.meanings.get(name, "")) for name, value in result.metrics.items()],
-            segments=result.segments,
-            features=[*result.table.features, *result.table.profile],
-            k_scan=result.scan.table,
-            k=result.k,
-            k_reason=result.k_reason,
-            ledger=result.ledger,
-            figures=figures,
-            config_yaml=config_yaml,
-            verdicts=result.evidence.verdicts,
-            evidence_tables=evidence_tables(result),
-        )
+        written += [files.write_csv(folder / f"{name}.csv", table) for name, table in _tables(result).items()]
+        written += [_assigned(result, folder), *_rules(result, folder), *_lists(result, folder, about)]
+    with progress.step("figures and report"):
+        drawn = figures.figures(result)
+        written += [files.write(folder / "figures" / f"{name}.png", png) for name, (_, png) in drawn.items()]
+        page = run_page.render(_page(result, drawn, config_yaml, about), formats.locale(about.locale))
         written.append(files.write(folder / "report.html", page))
     return written
+
+
+def _tables(result: Result) -> dict[str, pd.DataFrame]:
+    """Gather the tables of a run by the name of their file."""
+    meant = result.interpretation
+    tables = {
+        "segments": result.segments,
+        "names": meant.naming.table,
+        "k_scan": result.scan.table,
+        "ledger": result.ledger,
+        "evidence": pd.DataFrame(result.evidence.verdicts),
+    }
+    if meant.rule_segments is not None:
+        tables["rule_segments"] = meant.rule_segments.counts
+        tables["rfm_scores"] = meant.rule_segments.ranges
+        tables["cross_tab"] = meant.rule_segments.cross.long
+    if result.votes is not None:
+        tables["votes"] = result.votes
+    if result.published is not None:
+        tables["published"] = result.published
+    if len(result.rejects):
+        tables["bad_rows"] = result.rejects
+    return tables
+
+
+def _rules(result: Result, folder: Path) -> list[Path]:
+    explanation, names = result.interpretation.explanation, result.interpretation.naming.names
+    return [
+        files.write(folder / "rules.txt", explain.text(explanation)),
+        files.write(folder / "rules.sql", rule_sql.script(explanation, names)),
+    ]
+
+
+def _lists(result: Result, folder: Path, about: About) -> list[Path]:
+    """Write the lists of customers; where they stayed on Spark only a sample is here, and there is none."""
+    if result.spread is not None and result.spread.sampled:
+        return []
+    meant = result.interpretation
+    table = lists.customers(result.table.frame, meant.naming.names, placed(result))
+    written = [files.write_parquet(folder / f"{lists.CUSTOMERS}.parquet", table)]
+    if about.lists == "never" or (about.lists == "auto" and len(table) >= lists.LIMIT):
+        return written
+    written.append(files.write(folder / f"{lists.CUSTOMERS}.csv", lists.csv_for_people(table)))
+    if len(table) < lists.MOST_IN_EXCEL:
+        facts = {"segmentation": about.title, **about.facts}
+        book = lists.segments_workbook(table, result.segments, meant, facts)
+        written.append(files.write(folder / "segments.xlsx", book))
+    return written
+
+
+def placed(result: Result) -> lists.Placed:
+    """Measure how near every customer is to the own and to the next segment, and which features decided."""
+    segmenter, labels = result.scan.fitted[result.k], result.labels
+    probabilities = segmenter.memberships(result.seen)
+    if probabilities is None:
+        nearness = deciding.nearest(np.asarray(result.seen, dtype="float64"), labels, segmenter.centers_)
+    else:
+        nearness = deciding.most_probable(probabilities, labels)
+    following = nearness["next_segment"].to_numpy()
+    decided = deciding.decided(result.X, labels, following, result.table.features)
+    rules = result.interpretation.rule_segments
+    return lists.Placed(labels, nearness, decided, None if rules is None else rules.scored)
+
+
+def _page(
+    result: Result, drawn: Mapping[str, tuple[str, bytes]], config_yaml: str, about: About
+) -> run_page.RunPage:
+    meant = result.interpretation
+    points, _explained = figures.plane(result.X)
+    return run_page.RunPage(
+        title=about.title,
+        subtitle=about.subtitle,
+        notices=result.notices,
+        facts=about.facts,
+        metrics=[(name, value, result.meanings.get(name, "")) for name, value in result.metrics.items()],
+        segments=result.segments,
+        features=[*result.table.features, *result.table.profile],
+        k_scan=result.scan.table,
+        k=result.k,
+        k_reason=result.k_reason,
+        ledger=result.ledger,
+        figures={name: drawn[name] for name in figures.OF_EVIDENCE if name in drawn},
+        config_yaml=config_yaml,
+        verdicts=result.evidence.verdicts,
+        verdict_line=verdict_line(result.evidence.verdicts),
+        evidence_tables=evidence_tables(result),
+        naming=meant.naming,
+        explanation=meant.explanation,
+        rule_segments=meant.rule_segments,
+        customer_map=(points, result.labels),
+        months=months(result.segments),
+        currency=about.currency,
+    )
+
+
+def months(segments: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Sum what the features know of each calendar month: one table (segments by months) for revenue and for orders."""
+    made: dict[str, dict[str, pd.Series]] = {}
+    for column in segments.columns:
+        found = MONTH.fullmatch(str(column).removeprefix("mean_"))
+        if found and str(column).startswith("mean_"):
+            sums = segments[column] * segments["size"]
+            made.setdefault(found.group(1), {})[found.group(2)] = sums.set_axis(segments["segment"])
+    return {what: pd.DataFrame(by_month).sort_index(axis=1) for what, by_month in made.items()}
 
 
 def _assigned(result: Result, folder: Path) -> Path:
@@ -87,7 +187,7 @@ def _assigned(result: Result, folder: Path) -> Path:
 
 
 def _assignments(result: Result) -> pd.DataFrame:
-    """One row a customer: the segment and, of a mixture, the probability of belonging to each segment."""
+    """Return one row a customer: the segment and, of a mixture, the probability of each segment."""
     table = pd.DataFrame({"customer_id": result.table.frame.index.astype(str), "segment": result.labels})
     probabilities = result.scan.fitted[result.k].memberships(result.seen)
     if probabilities is None:

@@ -13,32 +13,15 @@ from seg.formats import ENGLISH, MINUS, Locale
 from seg.report import charts, page
 from seg.report.plots.style import segment_colour
 from seg.segments import wording
-from seg.segments.cross_tab import CrossTab
 from seg.segments.explain import Explanation
 from seg.segments.naming import Naming
+from seg.segments.rfm_tables import RuleSegments
 
 LEVELS = ("warning", "info")
 MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
 # Beyond this index a value is coloured as strongly as can be; nearer to the average than 0.8 to 1.25 it is not coloured.
 STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
 ADDITIVE = {"orders", "revenue", "net_revenue", "quantity", "returns", "returned_revenue", "helpful_votes"}
-
-
-@dataclass(frozen=True)
-class RuleSegments:
-    """Rule-based RFM of the same customers.
-
-    Parameters
-    ----------
-    counts, ranges : DataFrame
-        As `seg.segments.rfm` makes them.
-    cross : CrossTab
-        Segments against rule segments.
-    """
-
-    counts: pd.DataFrame
-    ranges: pd.DataFrame
-    cross: CrossTab
 
 
 @dataclass(frozen=True)

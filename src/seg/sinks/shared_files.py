@@ -14,8 +14,8 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 ASSIGNMENTS = "assignments.parquet"
-# Rows of the data, and a model that no store keeps.
-NOT_SHARED = ("bad_rows.csv", "model.pkl")
+# Rows of the data, lists of customers, and a model that no store keeps.
+NOT_SHARED = ("bad_rows.csv", "model.pkl", "customers.parquet", "customers.csv", "segments.xlsx")
 
 
 def shared_files(written: list[Path]) -> list[Path]:

@@ -1,0 +1,126 @@
+"""What a segmentation means for people: names and actions, rules, and rule-based RFM beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from seg.config.settings import Settings
+from seg.errors import SegError
+from seg.features import FeatureTable
+from seg.features.glossary import GLOSSARY
+from seg.segments import explain, matching, naming, places, playbook, rfm, rfm_tables
+from seg.segments.explain import Explanation
+from seg.segments.naming import Naming
+from seg.segments.rfm_tables import RuleSegments
+from seg.sinks.shared_files import ASSIGNMENTS
+
+NOISE = -1
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What people read about the segments.
+
+    Parameters
+    ----------
+    naming : Naming
+    explanation : Explanation
+    rule_segments : RuleSegments or None
+        None if the features have no recency, orders or revenue.
+    """
+
+    naming: Naming
+    explanation: Explanation
+    rule_segments: RuleSegments | None
+
+
+def check(settings: Settings, given: set[str]) -> None:
+    """Check the playbook, the rules of RFM and the names, before any data is read.
+
+    Parameters
+    ----------
+    settings : Settings
+    given : set of str
+        Columns that the data set provides.
+    """
+    playbook.parse(settings.playbook.model_dump(), {*GLOSSARY, *given})
+    rfm.parse(settings.rfm.model_dump())
+    wrong = [segment for segment in settings.segments.names if segment < 0]
+    if wrong:
+        raise SegError(f"segments.names: there is no segment {wrong[0]}; segments are numbered from 0")
+
+
+def interpret(
+    settings: Settings, table: FeatureTable, segmenter: object, segments: pd.DataFrame
+) -> Interpretation:
+    """Name the segments and explain them.
+
+    Parameters
+    ----------
+    settings : Settings
+    table : FeatureTable
+    segmenter : Segmenter
+        Fitted on these customers. A clusterer that names its clusters (``names_``) is asked for the names.
+    segments : DataFrame
+        Profile, see `seg.segments.profile.profile`.
+    """
+    frame, labels = table.frame, segmenter.labels_
+    book = playbook.parse(settings.playbook.model_dump(), {*GLOSSARY, *frame.columns})
+    measured = measures(frame, labels, segments, book)
+    kept = _names_of_rules(segmenter) | _names_of_run(settings.segments.names_from, frame.index, labels)
+    named = naming.name_segments(
+        measured, book, noise=bool((labels == NOISE).any()), overrides=settings.segments.names, kept=kept
+    )
+    levels = settings.segments.rule_levels
+    explained = explain.explain(frame, labels, named.names, table.features, levels, settings.seed)
+    rules = rfm_tables.rule_segments(frame, rfm.parse(settings.rfm.model_dump()), labels, named.names)
+    return Interpretation(named, explained, rules)
+
+
+def measures(
+    frame: pd.DataFrame, labels: np.ndarray, segments: pd.DataFrame, book: playbook.Playbook
+) -> pd.DataFrame:
+    """Compute every measure that the playbook may ask for; of a table without orders its own columns."""
+    known = places.available(frame.columns)
+    own = [] if {"recency", "frequency", "money"} & set(known) else list(frame.columns)
+    table = places.places(frame, labels, [*known, *book.measures, *own])
+    by_segment = segments.set_index("segment").reindex(table.index)
+    return table.assign(**{places.SIZE: by_segment["share"], places.MONEY_SHARE: by_segment["revenue_share"]})
+
+
+def _names_of_rules(segmenter: object) -> dict[int, str]:
+    """Return the names that a clusterer of rules gives its clusters."""
+    named = getattr(segmenter.clusterer_, "names_", None)
+    if not named:
+        return {}
+    return {segment: named[int(cluster)] for segment, cluster in enumerate(segmenter.order_)}
+
+
+def _names_of_run(folder: str | None, customers: pd.Index, labels: np.ndarray) -> dict[int, str]:
+    """Return the names of an earlier run for the segments that are matched to its own by their customers."""
+    if folder is None:
+        return {}
+    before, names = _read_run(Path(folder).expanduser())
+    both = customers.astype(str).intersection(before.index)
+    if not len(both):
+        raise SegError(f"segments.names_from={folder}: no customer of this run is in that one")
+    now = pd.Series(labels, index=customers.astype(str))
+    matched = matching.match(matching.overlap(before[both].to_numpy(), now[both].to_numpy()))
+    return {new: names[old] for new, old in matched.items() if new != NOISE and old in names}
+
+
+def _read_run(folder: Path) -> tuple[pd.Series, Mapping[int, str]]:
+    try:
+        assigned = pd.read_parquet(folder / ASSIGNMENTS, columns=["customer_id", "segment"])
+        table = pd.read_csv(folder / "segments.csv", usecols=["segment", "name"])
+    except (OSError, ValueError) as error:
+        raise SegError(
+            f"segments.names_from={folder}: expected the directory of a run, with {ASSIGNMENTS} and segments.csv ({error})"
+        ) from None
+    names = {int(one): str(name) for one, name in zip(table["segment"], table["name"], strict=True)}
+    return assigned.astype({"customer_id": str}).set_index("customer_id")["segment"], names
