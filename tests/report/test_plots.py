@@ -192,7 +192,7 @@ def test_numbers_are_written_short():
     written = [plots.compact(value) for value in (0, 0.3412, -5.04, 999.6, 12_345, 3.4e6, np.inf)]
     assert written == ["0", "0.34", "−5", "1k", "12k", "3.4M", "∞"]
     assert [plots.percent(share) for share in (0, 0.0004, 0.081, 0.54)] == [
-        "0.0 %",
+        "0 %",
         "< 0.1 %",
         "8.1 %",
         "54 %",
@@ -221,7 +221,7 @@ def test_arrays_that_may_not_be_written_to_are_fine():
 
 def test_pyplot_is_never_imported():
     code = (
-        "import sys, pandas as pd; from seg import plots\n"
+        "import sys, pandas as pd; from seg.report import plots\n"
         "plots.png(plots.elbow(pd.DataFrame({'k': [2, 3], 'inertia': [2.0, 1.0]}), 2))\n"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )

@@ -21,6 +21,7 @@ LEVELS = ("warning", "info")
 MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
 # Beyond this index a value is coloured as strongly as can be; nearer to the average than 0.8 to 1.25 it is not coloured.
 STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
+COLUMNS = (4, 3)  # of cards; the number that leaves the fewest places empty
 ADDITIVE = {"orders", "revenue", "net_revenue", "quantity", "returns", "returned_revenue", "helpful_votes"}
 
 
@@ -104,6 +105,7 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
         notes=[text for level, text in notices if level == "info"],
         headline=page.headline(content.segments, locale),
         cards=_cards(content, locale),
+        columns=min(COLUMNS, key=lambda columns: (-len(content.segments) % columns, -columns)),
         pictures=_pictures(content, locale),
         profile=_profile(content, locale),
         rules=_rules(content),
@@ -196,7 +198,7 @@ def _profile(content: RunPage, locale: Locale) -> list[dict]:
             cells.append(
                 {
                     "mean": written(mean),
-                    "median": written(row[f"median_{feature}"]),
+                    "median": "" if wording.is_flag(feature) else written(row[f"median_{feature}"]),
                     "index": locale.number(round(index)) if np.isfinite(index) else locale.number(np.nan),
                     "share": locale.percent(share),
                     "tone": tone(index, way),

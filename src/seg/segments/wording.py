@@ -42,6 +42,7 @@ GOOD = {
 BAD = {
     "recency_days", "elapsed_days", "days_between_orders", "returns", "returned_revenue", "return_rate", "one_star_share",
 }  # fmt: skip
+FLAGS = ("category_", "channel_", "last_channel_")
 SHARES = {"online_share", "online_revenue_share", "one_star_share", "five_star_share", "return_rate"}
 
 
@@ -63,7 +64,12 @@ def direction(feature: str) -> int:
 
 def is_share(feature: str) -> bool:
     """Return True for a feature that is a share of 1 and reads as a percentage."""
-    return feature in SHARES
+    return feature in SHARES or is_flag(feature)
+
+
+def is_flag(feature: str) -> bool:
+    """Return True for a feature that is 0 or 1, whose mean is a share and whose median says little."""
+    return feature.startswith(FLAGS) and feature != "category_count"
 
 
 @dataclass(frozen=True)
