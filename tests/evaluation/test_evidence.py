@@ -57,8 +57,8 @@ def test_the_numbers_of_the_evidence_are_tracked(toy):
     assert values["stability/jaccard_min"] > 0.95
     assert values["stability/prediction_strength"] > 0.95
     assert values["stability/seed_agreement"] == pytest.approx(1)
-    assert values["null/permuted_p"] == pytest.approx(1 / 21)
-    assert values["null/permuted_mean"] < values["own/silhouette"]
+    assert values["null/stretched_p"] == pytest.approx(1 / 21)
+    assert values["null/stretched_mean"] < values["own/silhouette"]
     assert 0.4 < values["holdout/auc_random"] < 0.6 < values["holdout/auc"]
     assert {"own/silhouette_macro", "common/silhouette_macro"} <= set(values)
 

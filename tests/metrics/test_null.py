@@ -36,20 +36,23 @@ def test_without_spread_there_is_no_z():
     assert np.isnan(NullTest(1.0, np.array([0.5])).z)
 
 
-def test_the_sentence_says_the_weakest_evidence():
+def test_the_sentence_is_about_the_weakest_evidence():
     above, within = (
         NullTest(1.0, np.linspace(0, 0.5, 20)),
         NullTest(1.0, np.array([*np.zeros(10), *np.full(10, 2)])),
     )
-    assert sentence({"uniform": above}) == "better than noise (p = 0.048, 20 draws of uniform data)"
-    both = {"permuted": above, "uniform": above}
-    assert sentence(both) == "better than noise (p = 0.048, 20 draws each of permuted and uniform data)"
-    mixed = {"permuted": within, "uniform": above}
-    assert sentence(mixed) == "indistinguishable from noise (p = 0.52, 20 draws of permuted data)"
-    few = NullTest(1.0, np.zeros(5))
-    assert (
-        sentence({"uniform": few}) == "too few draws to tell from noise (p = 0.17, 5 draws of uniform data)"
-    )
+    assert sentence({"uniform": above}) == "better than evenly spread customers (p = 0.048, 20 draws)"
+    both = {"stretched": above, "bent": above}
+    assert sentence(both) == "better than one stretched cloud and one bent cloud (p = 0.048, 20 draws each)"
+    mixed = {"stretched": within, "uniform": above}
+    assert sentence(mixed) == "no better than one stretched cloud (p = 0.52, 20 draws)"
+
+
+@pytest.mark.parametrize(("draws", "answer"), [(18, None), (19, True)])
+def test_too_few_draws_leave_the_verdict_open_and_the_sentence_says_how_many_it_takes(draws, answer):
+    tests = {"uniform": NullTest(1.0, np.zeros(draws))}
+    assert null.passed(tests) is answer
+    assert ("pass evaluation.null=19 or more" in sentence(tests)) is (answer is None)
 
 
 def test_permuting_keeps_every_column_and_breaks_the_rows():
@@ -71,13 +74,13 @@ def test_uniform_data_fill_the_range_of_each_column():
 
 
 def test_draws_are_those_of_a_plain_loop():
-    X, seen = blobs(), []
+    X, seen = np.random.default_rng(0).normal(size=(160, 2)), []
 
     def first_row(X, seed):
         seen.append((X.copy(), seed))
         return X[0].sum()
 
-    result = null_test(X, first_row, draws=6, seed=3)
+    result = null_test(X, first_row, draws=6, seed=3, kinds=["permuted", "uniform"])
     assert np.array_equal(seen[0][0], X) and seen[0][1] == 3
     assert len({seed for _, seed in seen}) == 1 + 2 * 6
     observed = X[0].sum()
@@ -95,11 +98,11 @@ def test_draws_are_those_of_a_plain_loop():
 # --- known behaviour
 
 
-def test_blobs_are_better_than_noise_of_either_kind():
+def test_blobs_are_better_than_null_data_of_every_kind():
     result = null_test(blobs(), score)
-    assert all(test.z > 5 and test.p == 1 / 21 for test in result.values())
-    assert result["permuted"].mean < 0.9 * result["permuted"].observed
-    assert sentence(result).startswith("better than noise (p = 0.048, 20 draws")
+    assert all(test.z > 3 and test.p == 1 / 21 for test in result.values())
+    assert result["stretched"].mean < 0.9 * result["stretched"].observed
+    assert sentence(result).startswith("better than ") and null.passed(result)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -107,12 +110,35 @@ def test_uniform_noise_is_indistinguishable_from_noise(seed):
     X = np.random.default_rng(seed + 100).uniform(size=(160, 3))
     result = null_test(X, score, seed=seed)
     assert all(abs(test.z) < 3 for test in result.values())
-    assert max(test.p for test in result.values()) > 0.05
-    assert sentence(result).startswith("indistinguishable from noise (p = ")
+    assert null.passed(result) is False and sentence(result).startswith("no better than ")
+
+
+def correlated(rng, n=300, rho=0.6):
+    return rng.normal(size=(n, 2)) @ np.linalg.cholesky([[1, rho], [rho, 1]]).T
+
+
+def banana(rng, n=300):
+    x = rng.normal(size=n)
+    return np.column_stack([x, 0.5 * x**2 + 0.5 * rng.normal(size=n)])
+
+
+@pytest.mark.parametrize(
+    "cloud", [correlated, lambda rng: np.exp(correlated(rng)), banana], ids=["stretched", "skewed", "bent"]
+)
+def test_one_cloud_is_no_better_than_null_data(cloud):
+    results = [null_test(cloud(np.random.default_rng(seed)), score, seed=seed) for seed in range(3)]
+    assert sum(null.passed(result) for result in results) <= 1
+
+
+def test_permuted_data_do_not_apply_where_a_column_has_two_peaks_by_itself():
+    rng = np.random.default_rng(0)
+    square = np.array([[0, 0], [6, 0], [0, 6], [6, 6]])[rng.integers(4, size=400)] + rng.normal(size=(400, 2))
+    result = null_test(square, score)
+    assert list(result) == ["uniform", "stretched", "bent"] and null.passed(result)
 
 
 def test_permuted_blobs_are_indistinguishable_from_permuted_data():
-    destroyed = null.permuted(blobs(), np.random.default_rng(5))
+    destroyed = null.permuted(correlated(np.random.default_rng(3)), np.random.default_rng(5))
     test = null_test(destroyed, score, kinds=["permuted"])["permuted"]
     assert test.p > 0.05 and abs(test.z) < 3
 
@@ -126,15 +152,15 @@ def test_a_seed_gives_one_result_with_any_number_of_workers(side_by_side):
 
 def test_permuting_is_left_out_where_one_column_varies():
     X = np.column_stack([np.arange(9.0), np.ones(9)])
-    assert list(null_test(X, lambda X, seed: X.sum(), 3)) == ["uniform"]
-    with pytest.raises(ValueError, match="only one column of X varies"):
+    assert list(null_test(X, lambda X, seed: X.sum(), 3)) == ["uniform", "stretched"]
+    with pytest.raises(ValueError, match="do not apply to X"):
         null_test(X, lambda X, seed: X.sum(), 3, kinds=["permuted"])
 
 
-def test_draws_without_a_score_are_left_out():
+def test_null_data_in_which_nothing_is_found_have_the_lowest_score():
     values = iter([1.0, np.nan, 0.5, 2.0])
     test = null_test(blobs(), lambda X, seed: next(values), 3, kinds=["uniform"])["uniform"]
-    assert test.scores.tolist() == [0.5, 2.0] and test.p == 2 / 3
+    assert test.scores.tolist() == [-1.0, 0.5, 2.0] and test.p == 2 / 4
 
 
 # --- bad input
@@ -154,5 +180,3 @@ def test_senseless_arguments_are_errors():
         null_test(np.array([[1, np.inf], [2, 3]]), score)
     with pytest.raises(ValueError, match="the score of the data is nan"):
         null_test(X, lambda X, seed: np.nan)
-    with pytest.raises(ValueError, match="no score on any of the 3 uniform data sets"):
-        null_test(X, lambda Y, seed: 1.0 if Y is X else np.nan, 3, kinds=["uniform"])

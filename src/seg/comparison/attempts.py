@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from seg.metrics.null import KINDS
+
 PARTS = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
 # Only runs that agree in all four can stand in one list: the same customers at the same points of the common space.
 TOGETHER = ["dataset", "data", "fingerprint", "points"]
-EVIDENCE = ("stability/jaccard_min", "null/permuted_p", "null/uniform_p", "holdout/auc")
+NULL = tuple(f"null/{kind}_p" for kind in KINDS)
+EVIDENCE = ("stability/jaccard_min", *NULL, "holdout/auc")
 SCORE = "common/silhouette"
 
 
@@ -106,7 +109,8 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
     for name in (SCORE, *EVIDENCE, "holdout/auc_rule_rfm", "holdout/auc_random", "null/draws"):
         table[name] = _number(table, name)
     table["champion"] = False
-    table["null/p"] = table[["null/permuted_p", "null/uniform_p"]].max(axis=1)
+    # Runs from before there was the null of one cloud have no complete test.
+    table["null/p"] = table[list(NULL)].max(axis=1).where(table["null/stretched_p"].notna())
     table["holdout/lift"] = table["holdout/auc"] - table["holdout/auc_rule_rfm"]
     return table.reset_index(drop=True)
 

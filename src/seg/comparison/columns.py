@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from seg.comparison.attempts import SCORE
+from seg.comparison.attempts import NULL, SCORE
 from seg.errors import SegError, listed
 from seg.report.plots import MINUS, percent
 
@@ -19,7 +19,7 @@ OWN = {
     "scan": "the space that the clusterer of that run saw",
     "explained": "the features of that run",
 }
-SMALLER_IS_BETTER = ("null/permuted_p", "null/uniform_p", "null/p", "segments/largest_share", "segments/noise_share",
+SMALLER_IS_BETTER = (*NULL, "null/p", "segments/largest_share", "segments/noise_share",
                      "seconds/total", "common/silhouette_se", "stability/adjusted_rand_se", "data/bad_rows")  # fmt: skip
 
 
@@ -90,7 +90,7 @@ COLUMNS = (
     Column("stability/jaccard_min", "Jaccard min", "lowest bootstrap Jaccard of a segment; above 0.75 valid (Hennig 2007)", _places("stability/jaccard_min", 2)),
     Column("stability/adjusted_rand", "adj. Rand", "mean adjusted Rand index with segmentations of bootstrap samples", _places("stability/adjusted_rand", 2)),
     Column("stability/prediction_strength", "pred. strength", "prediction strength; 0.8 is strong (Tibshirani & Walther 2005)", _places("stability/prediction_strength", 2)),
-    Column("null/p", "null p", "the larger p of the tests against permuted and uniform data", _places("null/p", 2)),
+    Column("null/p", "null p", "the largest p of the tests against null data: permuted, uniform, one stretched cloud, one bent cloud", _places("null/p", 2)),
     Column("holdout/auc", "hold-out AUC", "how well segments tell who buys after the cut; 0.5 is chance", _places("holdout/auc", 3)),
     Column("holdout/lift", "over rule RFM", "hold-out AUC minus that of rule-based RFM segments", lambda row: f"{row['holdout/lift']:+.3f}".replace("-", MINUS)),
     Column("segments/largest_share", "largest", "share of customers in the largest segment", lambda row: percent(row["segments/largest_share"])),

@@ -18,7 +18,7 @@ import pandas as pd
 
 from seg.comparison.attempts import SCORE
 from seg.evaluation.verdicts import DISCRIMINATES, STABLE
-from seg.metrics.null import LEVEL
+from seg.metrics.null import LEVEL, NEEDED
 
 RULE = (
     "Order: runs whose evidence is complete and sound first, by the volume they span above chance (stability x hold-out x "
@@ -141,10 +141,10 @@ def _evidence(run: dict, demand: Asked) -> tuple[list[str], list[str]]:
     p = run["null/p"]
     if np.isnan(p):
         lacks.append("null")
+    elif run["null/draws"] < NEEDED:
+        lacks.append("null draws")
     elif p > LEVEL:
-        # With fewer draws than 19 no p can be small: that says nothing against a run.
-        few = p <= 1 / (1 + run["null/draws"]) + 1e-9
-        (lacks if few else fails).append("null draws" if few else f"noise p {p:.2f}")
+        fails.append(f"noise p {p:.2f}")
     auc = run["holdout/auc"]
     if demand.holdout and np.isnan(auc):
         lacks.append("hold-out")

@@ -1,4 +1,4 @@
-"""Whether a score is better than what the same pipeline gets on data without segments."""
+"""Test whether a score is better than what the same pipeline gets on data of one group."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from seg.metrics.labeling import matrix
+from seg.metrics.one_cloud import OneCloud
 from seg.metrics.stability import in_threads
 
 LEVEL = 0.05
+NEEDED = round(1 / LEVEL) - 1  # draws of each kind, with fewer no p can reach the level
+LOWEST = -1.0  # the lowest silhouette: what a pipeline gets on null data in which it finds no segments
+
+Draw = Callable[[np.random.Generator], np.ndarray]
 
 
 def permuted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -26,9 +31,11 @@ def uniform(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(X.min(axis=0), X.max(axis=0), size=X.shape)
 
 
-KINDS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
-    "permuted": permuted,
-    "uniform": uniform,
+KINDS = {
+    "permuted": "the same features without a link between them",
+    "uniform": "evenly spread customers",
+    "stretched": "one stretched cloud",
+    "bent": "one bent cloud",
 }
 
 
@@ -40,7 +47,7 @@ class NullTest:
     ----------
     observed : float
     scores : ndarray of shape (draws,)
-        On null data. Draws on which the pipeline had no score (NaN) are left out.
+        On null data; -1, the lowest silhouette, for a draw in which the pipeline found no segments.
     """
 
     observed: float
@@ -77,7 +84,7 @@ def null_test(
     score: Callable[[np.ndarray, int], float],
     draws: int = 20,
     seed: int = 0,
-    kinds: Sequence[str] = ("permuted", "uniform"),
+    kinds: Sequence[str] = tuple(KINDS),
     workers: int = 1,
 ) -> dict[str, NullTest]:
     """Run a pipeline on the data and on null data like it.
@@ -85,8 +92,8 @@ def null_test(
     Parameters
     ----------
     X : array of shape (n, d)
-        What the pipeline starts from. Hand in the features *before* transforms and scaling, so that whatever
-        the pipeline does to make its score look good, it does to the null data as well.
+        The input of the pipeline. Pass the features *before* transforms and scaling, so that whatever the
+        pipeline does to improve its score, it does to the null data as well.
     score : callable
         From a matrix like `X` and a seed to a number, larger is better (a silhouette, say). It runs the whole
         pipeline: scaling, embedding, clustering, scoring.
@@ -102,85 +109,111 @@ def null_test(
     Returns
     -------
     dict of str to NullTest
-        By kind. "permuted" is left out where fewer than two columns vary: the data would be the same.
+        By kind, without the kinds that do not apply to `X`.
 
     Raises
     ------
     ValueError
-        `X` is not a table of finite numbers or all its rows are equal, a kind that is unknown, or a score
-        that is not a number on `X` or on every null data set of a kind.
+        `X` is not a table of finite numbers or all its rows are equal, a kind is unknown, or the score of `X` is
+        not a number.
 
     Notes
     -----
-    1. The two kinds ask different things. Permuted columns keep lumps and tails of single features (half of the
-       customers have one order): what beats them lies in how features go together, correlation included, which
-       is not yet clusters. Uniform data have nothing at all.
-    2. This is a Monte Carlo test: p is valid for any distribution of the score, z is only a measure of distance.
-    3. Significant is not large. Of thousands of customers null scores hardly vary, and a silhouette of 0.602
+    1. Each kind asks its own question. *Permuted* columns keep lumps and tails of single features, and lose what links them.
+       *Uniform* data have nothing at all. A *stretched* cloud keeps the marginals, smoothed to one peak each, and the
+       correlation: one elongated, skewed or heavy-tailed group of customers. A *bent* cloud keeps a curve as well.
+    2. Permuted data do not apply where one column varies (they would be the same), nor where a column by itself has
+       several peaks: permuted, it still has them, so such data are not free of groups. Bent data need two columns.
+    3. A draw on which the score is NaN, because the clusterer finds no segments in it, counts as the lowest score, -1.
+    4. This is a Monte Carlo test: p is valid for any distribution of the score, z is only a measure of distance.
+    5. Significant is not large. Null scores of thousands of customers hardly vary, and a silhouette of 0.602
        against 0.597 is 19 standard deviations: show ``mean`` beside the verdict.
 
     References
     ----------
     Davison and Hinkley (1997), *Bootstrap Methods and their Application*, 4.2 (the p value); Gordon (1999),
     *Classification*, 7.2 (null models of clustering); Gionis et al. (2007), "Assessing data mining results via
-    swap randomization", ACM TKDD 1.
+    swap randomization", ACM TKDD 1; `seg.metrics.one_cloud` for the stretched and the bent cloud.
     """
     X = matrix(X)
-    kinds = _checked(X, kinds, draws)
+    _check(X, kinds, draws)
     observed = float(score(X, seed))
     if not np.isfinite(observed):
         raise ValueError(f"the score of the data is {observed}, expected a number to compare with")
+    makers = _makers(X, kinds, seed)
 
     def draw(job: tuple[str, int]) -> float:
         kind, number = job
         rng = np.random.default_rng([seed, list(KINDS).index(kind), number])
-        return float(score(KINDS[kind](X, rng), int(rng.integers(2**31))))
+        value = float(score(makers[kind](rng), int(rng.integers(2**31))))
+        return value if np.isfinite(value) else LOWEST
 
-    jobs = [(kind, number) for kind in kinds for number in range(draws)]
-    scores = np.array(in_threads(draw, jobs, len(X), workers)).reshape(len(kinds), draws)
-    for kind, values in zip(kinds, scores, strict=True):
-        if not np.isfinite(values).any():
-            raise ValueError(
-                f"no score on any of the {draws} {kind} data sets: there is nothing to compare with"
-            )
-    return {
-        kind: NullTest(observed, values[np.isfinite(values)])
-        for kind, values in zip(kinds, scores, strict=True)
-    }
+    jobs = [(kind, number) for kind in makers for number in range(draws)]
+    scores = np.array(in_threads(draw, jobs, len(X), workers)).reshape(len(makers), draws)
+    return {kind: NullTest(observed, values) for kind, values in zip(makers, scores, strict=True)}
+
+
+def passed(tests: Mapping[str, NullTest]) -> bool | None:
+    """Return whether the score is better than every kind of null data; None if there are too few draws to tell."""
+    if min(test.draws for test in tests.values()) < NEEDED:
+        return None
+    return max(test.p for test in tests.values()) <= LEVEL
 
 
 def sentence(tests: Mapping[str, NullTest]) -> str:
-    """Say in words whether the score is better than noise: than every kind of it.
+    """Return in words whether the score is better than noise, and which explanations the test excludes.
 
     Examples
     --------
     >>> blob = NullTest(0.35, np.linspace(0.3, 0.4, 20))
-    >>> sentence({"uniform": blob})
-    'indistinguishable from noise (p = 0.52, 20 draws of uniform data)'
+    >>> sentence({"stretched": blob})
+    'no better than one stretched cloud (p = 0.52, 20 draws)'
+    >>> sentence({"stretched": NullTest(0.45, np.linspace(0.3, 0.4, 20))})
+    'better than one stretched cloud (p = 0.048, 20 draws)'
+    >>> sentence({"stretched": NullTest(0.45, np.linspace(0.3, 0.4, 10))})
+    'open: 10 draws of each kind cannot reach p = 0.05; pass evaluation.null=19 or more'
     """
     kind, test = max(tests.items(), key=lambda item: item[1].p)
-    if test.p <= LEVEL:
-        each = " each" if len(tests) > 1 else ""
-        return f"better than noise (p = {test.p:.2g}, {test.draws} draws{each} of {' and '.join(tests)} data)"
-    facts = f"(p = {test.p:.2g}, {test.draws} draws of {kind} data)"
-    if (test.scores < test.observed).all():
-        return f"too few draws to tell from noise {facts}"
-    return f"indistinguishable from noise {facts}"
+    answer = passed(tests)
+    if answer is None:
+        return (
+            f"open: {test.draws} draws of each kind cannot reach p = {LEVEL:g}; "
+            f"pass evaluation.null={NEEDED} or more"
+        )
+    if not answer:
+        return f"no better than {KINDS[kind]} (p = {test.p:.2g}, {test.draws} draws)"
+    *others, last = [KINDS[name] for name in tests]
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f"better than {listed} (p = {test.p:.2g}, {test.draws} draws{' each' if others else ''})"
 
 
-def _checked(X: np.ndarray, kinds: Sequence[str], draws: int) -> list[str]:
-    """Return the kinds that make sense for `X`, or say what is wrong."""
+def _makers(X: np.ndarray, kinds: Sequence[str], seed: int) -> dict[str, Draw]:
+    """Return what draws each kind of null data that applies to `X`."""
+    cloud = OneCloud(X, seed)
+    makers: dict[str, Draw] = {
+        "permuted": lambda rng: permuted(X, rng),
+        "uniform": lambda rng: uniform(X, rng),
+        "stretched": cloud.stretched,
+        "bent": cloud.bent,
+    }
+    varying = int((np.ptp(X, axis=0) > 0).sum())
+    left_out = {"permuted", "bent"} if varying < 2 else {"permuted"} if cloud.two_peaked else set()
+    asked = list(dict.fromkeys(kinds))
+    if not set(asked) - left_out:
+        raise ValueError(
+            f"null data of kind {', '.join(asked)} do not apply to X, whose columns do not vary enough or have several peaks: "
+            "add the kind stretched"
+        )
+    return {kind: makers[kind] for kind in asked if kind not in left_out}
+
+
+def _check(X: np.ndarray, kinds: Sequence[str], draws: int) -> None:
     if draws < 1:
         raise ValueError(f"draws is {draws}, expected at least 1")
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds:
         raise ValueError(f"unknown kinds of null data {unknown}, expected some of {', '.join(KINDS)}")
-    varying = int((np.ptp(X, axis=0) > 0).sum())
-    if not varying:
+    if not (np.ptp(X, axis=0) > 0).any():
         raise ValueError(
             f"all {len(X):,} rows of X are equal, expected features that differ between customers"
         )
-    possible = [kind for kind in dict.fromkeys(kinds) if kind != "permuted" or varying > 1]
-    if not possible:
-        raise ValueError("only one column of X varies and permuting it changes nothing: use kind uniform")
-    return possible

@@ -1,0 +1,205 @@
+"""Null data of one cloud: customers of a single kind, however skewed, stretched or bent their cloud is.
+
+`OneCloud` is fitted to a table of features and draws tables like it that hold one group. Each column is fitted by the nearest
+distribution with one peak, so that a valley between two groups is filled, and skew, heavy tails, a spike at zero and whole numbers
+stay. In the normal scores of these distributions, customers are drawn
+
+* from one normal distribution with the correlation of the data (`stretched`, a Gaussian copula), or
+* column after column, each with a mean and a variance that may bend with the columns before it (`bent`).
+
+References
+----------
+Hartigan and Hartigan (1985), "The dip test of unimodality", Annals of Statistics 13 (the nearest distribution with one peak);
+Liu, Hayes, Nobel and Marron (2008), "Statistical significance of clustering for high-dimension, low-sample size data", JASA 103
+(one normal distribution as the null of a clustering).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from seg.metrics.bent_cloud import BentCloud
+
+KNOTS = 400  # quantiles of a column that its distribution is fitted to
+MODES = 60  # places where the peak of a column is looked for
+SPIKE = 0.1  # share of customers at the least or the greatest value from which it is kept as it is
+LATTICE = 0.9  # share of customers with a repeated value from which only values of the column are drawn
+TWO_PEAKS = 1.1  # times 1 / sqrt(n): distance from one peak that one in a thousand uniform samples exceeds
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """The distribution with one peak that is nearest to a column.
+
+    Attributes
+    ----------
+    knots, heights : ndarray of shape (m,)
+        Its distribution function, linear in between.
+    distinct, repeated : ndarray of shape (v,)
+        The distinct values of the column, and whether each is drawn exactly because it occurs more than once.
+    distance : float
+        Largest difference from the distribution function of the column.
+    """
+
+    knots: np.ndarray
+    heights: np.ndarray
+    distinct: np.ndarray
+    repeated: np.ndarray
+    distance: float
+
+    @classmethod
+    def fit(cls, values: np.ndarray, rng: np.random.Generator) -> tuple[Marginal, np.ndarray]:
+        """Fit a column (n,); return the marginal and the column's values with repeated ones spread towards their neighbours."""
+        distinct, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+        if len(distinct) == 1:
+            return cls(distinct, np.ones(1), distinct, np.ones(1, dtype=bool), 0.0), values
+        edges = cell_edges(distinct)
+        spread = edges[at] + rng.uniform(size=len(values)) * (edges[at + 1] - edges[at])
+        spread = np.where(counts[at] > 1, spread, values)
+        low, high = 0, len(distinct)
+        if counts[0] >= SPIKE * len(values):
+            low = 1
+        if counts[-1] >= SPIKE * len(values) and high - low > 1:
+            high -= 1
+        between = (at >= low) & (at < high)
+        knots, heights, distance = one_peak(spread[between])
+        below, share = counts[:low].sum() / len(values), between.mean()
+        # A spike takes its own cell: the rest begins where that cell ends.
+        knots = np.clip(knots, edges[low], edges[high])
+        spiked = high < len(distinct)
+        knots = np.r_[edges[: low + 1] if low else [], knots, edges[high:] if spiked else []]
+        heights = np.r_[
+            [0.0, below] if low else [], below + share * heights, [below + share, 1.0] if spiked else []
+        ]
+        # In a column of whole numbers the few that occur once are whole numbers as well.
+        repeated = (counts > 1) | (counts[counts > 1].sum() >= LATTICE * len(values))
+        return cls(knots, heights, distinct, repeated, distance * share), spread
+
+    def scores(self, spread: np.ndarray) -> np.ndarray:
+        """Return normal scores (n,) of spread values (n,)."""
+        if len(self.knots) == 1:
+            return np.zeros(len(spread))
+        least = 0.25 / len(spread)
+        return ndtri(np.clip(np.interp(spread, self.knots, self.heights), least, 1 - least))
+
+    def values(self, scores: np.ndarray) -> np.ndarray:
+        """Return the values (m,) that have these normal scores (m,); repeated values of the column come back exactly."""
+        if len(self.knots) == 1:
+            return np.full(len(scores), self.knots[0])
+        drawn = np.interp(ndtr(scores), self.heights, self.knots)
+        cell = np.clip(
+            np.searchsorted(cell_edges(self.distinct), drawn, "right") - 1, 0, len(self.distinct) - 1
+        )
+        drawn = np.where(self.repeated[cell], self.distinct[cell], drawn)
+        return np.clip(drawn, self.distinct[0], self.distinct[-1])
+
+
+def cell_edges(distinct: np.ndarray) -> np.ndarray:
+    """Return the edges (v + 1,) between ascending values (v,), half-way; the outer ones lie as far out as the next ones in."""
+    half = np.diff(distinct) / 2
+    return np.r_[distinct[0] - half[0], distinct[:-1] + half, distinct[-1] + half[-1]]
+
+
+def one_peak(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Fit the distribution with one peak that is nearest to a sample.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+
+    Returns
+    -------
+    knots, heights : ndarray of shape (m,)
+        The distribution function: convex below the peak, concave above.
+    distance : float
+        Its largest difference from that of the sample.
+    """
+    values = np.sort(values)
+    places = np.unique(np.linspace(0, len(values) - 1, KNOTS).astype(int))
+    x, first = np.unique(values[places], return_index=True)
+    if len(x) < 3:
+        return np.r_[x[0], x[-1] + (x[-1] == x[0])], np.array([0.0, 1.0]), 0.0
+    shares = (places[first] + 0.5) / len(values)
+    x = np.r_[x[0] - (x[1] - x[0]) / 2, x, x[-1] + (x[-1] - x[-2]) / 2]
+    shares = np.r_[0.0, shares, 1.0]
+    fits = [_peak_at(x, shares, place) for place in np.unique(np.linspace(1, len(x) - 2, MODES).astype(int))]
+    distance, corners = min(fits, key=lambda fit: fit[0])
+    return x[corners], shares[corners], distance
+
+
+def _peak_at(x: np.ndarray, shares: np.ndarray, peak: int) -> tuple[float, np.ndarray]:
+    """Return the distance of the fit with its peak at a place, and the places of its corners."""
+    left = _upper_hull(x[: peak + 1], -shares[: peak + 1])
+    right = peak + _upper_hull(x[peak:], shares[peak:])
+    corners = np.r_[left, right[1:]]
+    return float(np.abs(np.interp(x, x[corners], shares[corners]) - shares).max()), corners
+
+
+def _upper_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the places of the corners of the least concave function above points of ascending x."""
+    hull: list[int] = []
+    points = list(zip(x.tolist(), y.tolist(), strict=True))
+    for place, (a, b) in enumerate(points):
+        while len(hull) > 1:
+            (x0, y0), (x1, y1) = points[hull[-2]], points[hull[-1]]
+            if (y1 - y0) * (a - x1) > (b - y1) * (x1 - x0):
+                break
+            hull.pop()
+        hull.append(place)
+    return np.array(hull)
+
+
+class OneCloud:
+    """One group of customers like those of a table.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Features in their own units.
+    seed : int
+        Of the spreading of repeated values and of the simulation that `bent` is calibrated with.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).poisson(2.0, size=(200, 2)).astype(float)
+    >>> drawn = OneCloud(X).stretched(np.random.default_rng(1))
+    >>> drawn.shape, bool(np.isin(drawn, np.arange(12)).all())
+    ((200, 2), True)
+    """
+
+    def __init__(self, X: np.ndarray, seed: int = 0):
+        rng = np.random.default_rng([seed, 12])
+        pairs = [Marginal.fit(column, rng) for column in X.T]
+        self.marginals = [marginal for marginal, _ in pairs]
+        scores = np.column_stack([marginal.scores(spread) for marginal, spread in pairs])
+        deviation = scores.std(axis=0)
+        self.scores = (scores - scores.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+        self._seed = seed
+        self._bent: BentCloud | None = None
+
+    @property
+    def two_peaked(self) -> list[int]:
+        """Columns that have more than one peak by themselves."""
+        bound = TWO_PEAKS / np.sqrt(len(self.scores))
+        return [place for place, marginal in enumerate(self.marginals) if marginal.distance > bound]
+
+    def stretched(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw a table (n, d) with the marginals and the correlation of the data."""
+        n, d = self.scores.shape
+        values, vectors = np.linalg.eigh(self.scores.T @ self.scores / n)
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        return self._values(rng.standard_normal((n, d)) @ root.T)
+
+    def bent(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw a table (n, d) with the marginals and the bent dependence of the data."""
+        if self._bent is None:
+            self._bent = BentCloud(self.scores, self._seed)
+        return self._values(self._bent.draw(len(self.scores), rng))
+
+    def _values(self, scores: np.ndarray) -> np.ndarray:
+        return np.column_stack(
+            [marginal.values(column) for marginal, column in zip(self.marginals, scores.T, strict=True)]
+        )
