@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.expr import types as ir
 
+from seg.engine.column_names import column_names
 from seg.engine.duckdb import DuckDBEngine
 from seg.engine.files import FORMATS, REJECT_COLUMNS, Raw, Reading, Uri, file_format
 
@@ -25,6 +26,7 @@ __all__ = [
     "Raw",
     "Reading",
     "Uri",
+    "column_names",
     "file_format",
     "is_uri",
 ]
@@ -43,6 +45,7 @@ class Engine(Protocol):
     def timestamp(self, text: ir.StringValue, format_text: str | None) -> ir.TimestampValue: ...  # noqa: D102
     def instant(self, text: ir.StringValue) -> ir.TimestampValue: ...  # noqa: D102
     def epoch_ms(self, milliseconds: ir.IntegerValue) -> ir.TimestampValue: ...  # noqa: D102
+    def wall_clock(self, time: ir.TimestampValue, zone: str) -> ir.TimestampValue: ...  # noqa: D102
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue: ...  # noqa: D102
     def unzoned(self, text: ir.StringValue) -> ir.BooleanValue: ...  # noqa: D102
     def reader(self, paths: Sequence[Path]) -> Engine: ...  # noqa: D102

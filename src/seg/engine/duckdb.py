@@ -39,6 +39,10 @@ def _try_strptime(text, format): ...
 def _make_timestamp(microseconds): ...
 
 
+@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp(6)"))
+def _timezone(zone, time): ...
+
+
 class DuckDBEngine:
     """DuckDB in this process, spilling to disk what does not fit `memory_limit`.
 
@@ -169,6 +173,10 @@ class DuckDBEngine:
         """Turn whole milliseconds since 1970 into a time in UTC, without a float in between."""
         return _make_timestamp(milliseconds * 1000)
 
+    def wall_clock(self, time: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+        """Turn a time in UTC into what the clocks of a time zone show."""
+        return _timezone(zone, time.cast("timestamp('UTC')"))
+
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
         """Say whether a text is an ISO 8601 time that carries a UTC offset."""
         return text.re_search(f"^{ISO_DAY}{ISO_TIME}{ISO_OFFSET}$")
@@ -210,7 +218,8 @@ class DuckDBEngine:
             )
         format_name, reading = check_request(paths, columns, reading or Reading())
         if format_name == "excel":
-            return Raw(self.register(excel.read(list(paths), list(columns), reading)), typed_cells=True)
+            cells, notes = excel.read(list(paths), list(columns), reading)
+            return Raw(self.register(cells), typed_cells=True, workbook=True, notes=tuple(notes))
         scan = {"csv": self._scans.csv, "jsonl": self._scans.jsonl, "parquet": self._scans.parquet}
         return scan[format_name](list(paths), list(columns), reading)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import reduce
+from dataclasses import replace
+from functools import partial, reduce
 from pathlib import Path
 
 import duckdb
@@ -16,22 +17,10 @@ import ibis
 import pandas as pd
 from ibis.expr import types as ir
 
-from seg.engine.files import (
-    REJECT_COLUMNS,
-    Raw,
-    Reading,
-    bounds,
-    check_header,
-    complete_texts,
-    copy_as_utf8,
-    copy_json_objects,
-    csv_header,
-    has_bom,
-    is_utf8,
-    json_keys,
-    parquet_schemas,
-    with_bom,
-)
+from seg.engine.files import REJECT_COLUMNS, Raw, Reading, check_header, has_bom, is_utf8, not_encoded, open_bytes, with_bom
+from seg.engine.parquet_footer import bounds, complete_texts, parquet_schemas
+from seg.engine.text_files import copy_as_utf8, copy_json_objects, csv_header, csv_rows, json_keys, open_csv
+from seg.engine.text_layout import WHITESPACE, copy_array_as_lines, copy_split_on_blanks, is_array
 from seg.errors import SegError
 
 
@@ -94,31 +83,42 @@ class Scans:
         by_header: dict[tuple[str, ...], list[Path]] = {}
         for path in paths:
             header = csv_header(path, reading)
-            check_header(path, header, columns, reading)
+            check_header(path, header, columns, reading, partial(csv_rows, path, reading, 30))
             by_header.setdefault(header, []).append(path)
-        parts, rejects = [], []
+        parts, rejects, blank = [], [], 0
         for header, files in by_header.items():
-            table, rejected = self._csv_files(files, header, columns, reading)
+            table, rejected, blanks = self._csv_files(files, header, columns, reading)
             parts.append(table)
             rejects.append(rejected)
-        return Raw(reduce(ibis.union, parts), pd.concat(rejects, ignore_index=True))
+            blank += blanks
+        notes = (f"{blank:,} lines of nothing but delimiters were left out",) if blank else ()
+        return Raw(reduce(ibis.union, parts), pd.concat(rejects, ignore_index=True), notes=notes)
 
     def _csv_files(self, files: list[Path], header: tuple[str, ...], columns: list[str], reading: Reading):
-        readable = {
-            path if is_utf8(reading.encoding) else self._copy(path, reading.encoding): path for path in files
-        }
+        if reading.delimiter == WHITESPACE:
+            readable = {self._split(path, reading): path for path in files}
+            reading = replace(reading, delimiter=",", skip_rows=0)
+        else:
+            readable = {
+                path if is_utf8(reading.encoding) else self._copy(path, reading.encoding): path for path in files
+            }
         try:
-            name = self._scan_csv(readable, header, columns, reading.delimiter)
+            name = self._scan_csv(readable, header, columns, reading)
         except duckdb.Error:
             # Lines that end in CRLF here and LF there stop DuckDB's parser: once more, with one ending.
             readable = {self._copy(path, reading.encoding, newline=None): path for path in files}
             try:
-                name = self._scan_csv(readable, header, columns, reading.delimiter)
+                name = self._scan_csv(readable, header, columns, reading)
             except duckdb.Error as error:
                 raise SegError(
                     f"{files[0]}: DuckDB cannot read it as CSV: {str(error).splitlines()[0]}"
                 ) from None
-        # One damaged line may be reported once per field: the first reason tells.
+        rejected = self._rejected(name, readable)
+        kept = self._without_blank(name, readable, header, columns, reading)
+        return self._connection.table(kept), rejected, self._rows(name) - self._rows(kept)
+
+    def _rejected(self, name: str, readable: dict[Path, Path]) -> pd.DataFrame:
+        """List the lines that a scan could not split; one damaged line may be reported once per field: the first reason tells."""
         rejected = self._connection.con.execute(
             f"""SELECT s.file_path AS file, e.line, min_by(e.error_message, coalesce(e.column_idx, 0)) AS
             reason, min_by(e.csv_line, coalesce(e.column_idx, 0)) AS text
@@ -126,10 +126,28 @@ class Scans:
         ).df()
         rejected["file"] = [str(readable.get(Path(file), file)) for file in rejected["file"]]
         rejected["reason"] = [str(reason).strip().splitlines()[0] for reason in rejected["reason"]]
-        return self._connection.table(name), rejected[REJECT_COLUMNS]
+        return rejected[REJECT_COLUMNS]
+
+    def _without_blank(
+        self, name: str, files: Iterable[Path], header: tuple[str, ...], columns: list[str], reading: Reading
+    ) -> str:
+        """Scan once more without lines of nothing but delimiters, where there are any."""
+        nothing = " AND ".join(f"coalesce(trim({_quoted(column)}), '') = ''" for column in columns)
+        if not self._rows(name, nothing):
+            return name
+        every = ", ".join(f"c{place}" for place in range(len(header)))
+        return self._scan_csv(files, header, columns, reading, f"trim(concat_ws('', {every})) <> ''")
+
+    def _rows(self, name: str, condition: str = "true") -> int:
+        return self._connection.con.execute(f"SELECT count(*) FROM {name} WHERE {condition}").fetchall()[0][0]
 
     def _scan_csv(
-        self, files: Iterable[Path], header: tuple[str, ...], columns: list[str], delimiter: str
+        self,
+        files: Iterable[Path],
+        header: tuple[str, ...],
+        columns: list[str],
+        reading: Reading,
+        condition: str = "true",
     ) -> str:
         # Positions stand for names here: a header may hold empty or repeated names that nobody asked for.
         types = {f"c{place}": "VARCHAR" for place in range(len(header))}
@@ -137,12 +155,20 @@ class Scans:
         name = next(self._names)
         self._connection.con.execute(
             f"""CREATE TEMP TABLE {name} AS SELECT {picked} FROM read_csv({[str(file) for file in files]!r},
-            auto_detect=false, header=true, delim=?, quote='"', escape='"', columns={types!r}, max_line_size=16777216,
-            store_rejects=true, rejects_table='{name}_errors', rejects_scan='{name}_scans',
-            rejects_limit=0)""",
-            [delimiter],
+            auto_detect=false, header={reading.names is None}, skip={int(reading.skip_rows)}, delim=?, quote='"', escape='"',
+            columns={types!r}, max_line_size=16777216, store_rejects=true, rejects_table='{name}_errors',
+            rejects_scan='{name}_scans', rejects_limit=0) WHERE {condition}""",
+            [reading.delimiter],
         )
         return name
+
+    def _split(self, path: Path, reading: Reading) -> Path:
+        """Copy a file of blank-padded columns as CSV."""
+        try:
+            with open_csv(path, reading) as lines:
+                return copy_split_on_blanks(lines, self._scratch_name(path))
+        except UnicodeError as error:
+            raise not_encoded(path, reading.encoding, error) from None
 
     def _copy(self, path: Path, encoding: str, newline: str | None = "") -> Path:
         return copy_as_utf8(path, self._scratch_name(path), encoding, newline)
@@ -158,6 +184,11 @@ class Scans:
             for path in paths
         }
         for path in paths:
+            with open_bytes(readable[path]) as file:
+                array = is_array(file)
+            if array:
+                plain_copy = self._copy(readable[path], "utf-8-sig")
+                readable[path] = copy_array_as_lines(path, plain_copy, self._scratch_name(path))
             check_header(path, json_keys(path, readable[path], columns), columns, reading)
         rejects = pd.DataFrame(columns=REJECT_COLUMNS)
         try:

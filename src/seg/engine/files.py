@@ -12,7 +12,7 @@ import json
 import math
 import shutil
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.expr import types as ir
 
+from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError, listed
 
 REJECT_COLUMNS = ["file", "line", "reason", "text"]
@@ -27,21 +28,45 @@ REJECT_COLUMNS = ["file", "line", "reason", "text"]
 
 @dataclass(frozen=True)
 class Reading:
-    r"""What a file format needs to be read.
+    r"""How the files of a data set are written, and what is done with rows that lack something.
 
     Parameters
     ----------
     delimiter : str
-        Between the fields of a CSV line: one character, or ``\t`` for a tab.
+        Between the fields of a CSV line: one character, ``\t`` for a tab, or ``whitespace`` for columns padded with blanks.
     encoding : str
-        Any codec of Python, of CSV and JSON Lines; anything but UTF-8 is converted to UTF-8 first.
+        Any text codec of Python, of CSV and JSON; anything but UTF-8 is converted to UTF-8 first.
     sheet : str, optional
-        Sheet of an Excel workbook; all sheets, one after the other, when left out.
+        Sheet of an Excel workbook; all visible sheets, one after the other, when left out.
+    skip_rows : int
+        Lines above the header of a CSV file or a sheet.
+    names : sequence of str, optional
+        Column names of a CSV file or a sheet without a header.
+    thousands : str, optional
+        Sign between groups of digits, see `seg.sources.number_formats.NumberFormat`.
+    time_zone : str, optional
+        Zone in which instants (a UTC offset, an epoch) become days, such as ``Europe/Berlin``; UTC when left out.
+    bad_rows_limit : float
+        Largest share of the rows, and of the money, that ``bad_rows=skip`` may leave out, 0 to 1.
+    missing : {"fail", "drop", "median"}
+        What is done with a missing number in a table of customers.
+    id_case : {"keep", "lower"}
+        Whether ids that differ in upper and lower case are one.
+    named_by : str
+        Options that name the columns, for errors.
     """
 
     delimiter: str = ","
     encoding: str = "utf-8"
     sheet: str | None = None
+    skip_rows: int = 0
+    names: Sequence[str] | None = None
+    thousands: str | None = None
+    time_zone: str | None = None
+    bad_rows_limit: float = 1.0
+    missing: str = "fail"
+    id_case: str = "keep"
+    named_by: str = "dataset.columns"
 
 
 class Uri(str):
@@ -62,9 +87,10 @@ class Raw:
 
     table: ir.Table
     rejects: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECT_COLUMNS))
-    typed_cells: bool = (
-        False  # Excel, Parquet: values have types, a date arrives as ISO text whatever its format was
-    )
+    # Excel, Parquet: values have types, a date arrives as ISO text whatever its format was.
+    typed_cells: bool = False
+    workbook: bool = False  # cells that are numbers have a point, whatever the decimal sign of the others
+    notes: tuple[str, ...] = ()  # what was not read and is no fault: blank lines, hidden sheets
     stored: bool = True  # False: a view of the files (Parquet), scanned where it is
     complete: frozenset[str] = (
         frozenset()
@@ -112,7 +138,7 @@ def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Readin
         The files are of several formats, a gzip file is damaged, names differ only in case, or the delimiter
         or the encoding cannot be one.
     """
-    reading = _checked(reading)
+    reading = checked(reading)
     formats = {file_format(path) for path in paths}
     if len(formats) != 1:
         raise SegError(
@@ -130,33 +156,46 @@ def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Readin
     return formats.pop(), reading
 
 
-def _checked(reading: Reading) -> Reading:
-    delimiter = "\t" if reading.delimiter == "\\t" else reading.delimiter
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+def checked(reading: Reading) -> Reading:
+    """Check delimiter, encoding and names, and spell them in one way."""
+    delimiter = "\t" if reading.delimiter in ("\\t", "tab") else reading.delimiter
+    single = isinstance(delimiter, str) and len(delimiter) == 1 and delimiter not in '"\r\n'
+    if not single and delimiter != WHITESPACE:
         raise SegError(
-            f"dataset.delimiter={reading.delimiter!r}: expected one character, such as ',' ';' '|' or '\\t'"
+            f"dataset.delimiter={reading.delimiter!r}: expected one character, such as ',' ';' '|' or '\\t', or {WHITESPACE} for "
+            "columns padded with blanks"
         )
-    try:
-        codecs.lookup(reading.encoding)
-    except LookupError:
+    if not is_text_encoding(reading.encoding):
         raise SegError(
-            f"dataset.encoding={reading.encoding}: unknown; expected a codec of Python such as utf-8, "
-            "windows-1252 "
-            "or utf-16"
-        ) from None
-    return replace(reading, delimiter=delimiter)
+            f"dataset.encoding={reading.encoding}: unknown; expected a text encoding of Python such as utf-8, windows-1252 or utf-16"
+        )
+    names = None if reading.names is None else tuple(map(str, reading.names))
+    if names is not None and (not names or len(set(names)) < len(names)):
+        raise SegError(f"dataset.names={list(names)}: expected one name for each column of the file, none of them twice")
+    return replace(reading, delimiter=delimiter, names=names)
 
 
-def _opener(path: Path):
+def is_text_encoding(encoding: str) -> bool:
+    """Return True if Python can decode text with an encoding (rot13 and base64 are codecs of another kind)."""
+    try:
+        return codecs.lookup(encoding)._is_text_encoding
+    except (LookupError, TypeError, ValueError):
+        return False
+
+
+def opener(path: Path):
+    """Return what opens a file, decompressed where it is gzip."""
     return gzip.open if path.name.lower().endswith(".gz") else open
 
 
-def _open_text(path: Path, encoding: str):
-    return _opener(path)(path, "rt", encoding=encoding, newline="")
+def open_text(path: Path, encoding: str):
+    """Open a file as text, its line ends as they are."""
+    return opener(path)(path, "rt", encoding=encoding, newline="")
 
 
-def _open_bytes(path: Path):
-    return _opener(path)(path, "rb")
+def open_bytes(path: Path):
+    """Open a file, decompressed where it is gzip."""
+    return opener(path)(path, "rb")
 
 
 def is_utf8(encoding: str) -> bool:
@@ -171,7 +210,7 @@ def with_bom(encoding: str) -> str:
 
 def has_bom(path: Path) -> bool:
     """Say whether a file begins with the byte order mark of UTF-8."""
-    with _open_bytes(path) as file:
+    with open_bytes(path) as file:
         return file.read(3) == codecs.BOM_UTF8
 
 
@@ -185,199 +224,60 @@ def _check_gzip(path: Path) -> None:
         raise SegError(f"{path}: a damaged or truncated gzip file ({error}); fetch it again") from None
 
 
-def _not_encoded(path: Path, encoding: str, error: UnicodeError) -> str:
+def not_encoded(path: Path, encoding: str, error: UnicodeError) -> SegError:
+    """Build the error for a file in another encoding."""
     reason = getattr(error, "reason", error)
-    return f"{path}: it is not {encoding} ({reason}); set dataset.encoding, e.g. windows-1252 or utf-16"
+    return SegError(f"{path}: it is not {encoding} ({reason}); set dataset.encoding, e.g. windows-1252 or utf-16")
 
 
-def copy_as_utf8(path: Path, target: Path, encoding: str, newline: str | None = "") -> Path:
-    """Copy a file as UTF-8 (DuckDB reads no other without an extension from the network)."""
-    try:
-        with (
-            _opener(path)(path, "rt", encoding=encoding, newline=newline) as source,
-            open(target, "w", encoding="utf-8", newline="") as out,
-        ):
-            shutil.copyfileobj(source, out, 1 << 20)
-    except UnicodeError as error:
-        raise SegError(_not_encoded(path, encoding, error)) from None
-    return target
+def missing_columns(header: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """List the columns that a header lacks."""
+    return [column for column in columns if column not in header]
 
 
-def csv_header(path: Path, reading: Reading) -> tuple[str, ...]:
-    """Read the names in the first line of a CSV file."""
-    try:
-        with _open_text(path, with_bom(reading.encoding)) as lines:
-            header = next(csv.reader(lines, delimiter=reading.delimiter), [])
-    except UnicodeError as error:
-        raise SegError(_not_encoded(path, reading.encoding, error)) from None
-    except (OSError, csv.Error) as error:
-        raise SegError(f"{path}: cannot be read: {error}") from None
-    if not header:
-        raise SegError(f"{path}: the file is empty; expected a header line with the column names")
-    return tuple(name.strip() for name in header)
+def check_header(
+    path: Path,
+    header: tuple[str, ...],
+    columns: Sequence[str],
+    reading: Reading,
+    first_rows: Callable[[], list[list[str]]] | None = None,
+) -> None:
+    """Check that a header has every column once.
 
-
-def json_keys(path: Path, readable: Path, columns: Sequence[str]) -> tuple[str, ...]:
-    """Collect the keys of the objects, until every column that is wanted was seen."""
-    keys: dict[str, None] = {}
-    with _open_bytes(readable) as lines:
-        for line in lines:
-            if _json_fault(line) is None:
-                keys.update(dict.fromkeys(json.loads(line)))
-            elif not keys and "UTF-8" in (_json_fault(line) or ""):
-                raise SegError(f"{path}: it is not UTF-8; set dataset.encoding, e.g. windows-1252 or utf-16")
-            if keys.keys() >= set(columns):
-                break
-    if not keys:
-        raise SegError(f"{path}: it holds no JSON object; expected one object a line")
-    return tuple(keys)
-
-
-def _json_fault(line: bytes) -> str | None:
-    """Say what is wrong with a line of JSON Lines; None where it is one object."""
-    try:
-        record = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        return f"not UTF-8: {error.reason}"
-    except (ValueError, RecursionError) as error:
-        return f"not JSON: {error}"
-    return None if isinstance(record, dict) else f"not a JSON object but {type(record).__name__}"
-
-
-def copy_json_objects(path: Path, readable: Path, target: Path) -> pd.DataFrame:
-    """Copy the lines that are JSON objects, and list the others (DuckDB would make rows of NULLs of them)."""
-    rejected = []
-    with _open_bytes(readable) as lines, open(target, "wb") as good:
-        for number, line in enumerate(lines, start=1):
-            fault = _json_fault(line)
-            if fault is None:
-                good.write(line)
-            elif line.strip():
-                rejected.append((str(path), number, fault, line.decode("utf-8", "replace").rstrip("\r\n")))
-    return pd.DataFrame(rejected, columns=REJECT_COLUMNS)
-
-
-def parquet_schemas(paths: Sequence[Path], columns: Sequence[str], reading: Reading) -> list[pa.Schema]:
-    """Read the types in the files, and check that each has the wanted columns, of one kind in all of them.
+    Parameters
+    ----------
+    path : Path
+    header : tuple of str
+    columns : sequence of str
+        The ones that are needed.
+    reading : Reading
+    first_rows : callable, optional
+        Reads the first rows of the file, among which the header may be.
 
     Raises
     ------
     SegError
-        A file is damaged, lacks a column, or holds another kind of values in it than the files before.
+        Names every missing column, each with the nearest one in the file, and what to do.
     """
-    import pyarrow.parquet as pq
-
-    schemas: list[pa.Schema] = []
-    kinds: dict[str, tuple[str, Path, pa.DataType]] = {}
-    for path in paths:
-        try:
-            schema = pq.read_schema(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise SegError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
-        check_header(path, tuple(schema.names), columns, reading)
-        check_case(path, schema.names, columns)
-        for column in columns:
-            holds = schema.field(column).type
-            kind, first, type_ = kinds.setdefault(column, (_kind(holds), path, holds))
-            if not kind:  # nothing but NULL so far
-                kinds[column] = (_kind(holds), path, holds)
-            elif _kind(holds) not in ("", kind):
-                raise SegError(
-                    f"{path}: column {column!r} holds {holds}, but {type_} in {first}; write it as one type, "
-                    "or leave the file out"
-                )
-        schemas.append(schema)
-    return schemas
-
-
-def _kind(holds: pa.DataType) -> str:
-    """Name what engines can read as one column, whatever its width or unit."""
-    holds = holds.value_type if pa.types.is_dictionary(holds) else holds
-    if pa.types.is_null(holds):
-        return ""
-    if pa.types.is_string(holds) or pa.types.is_large_string(holds) or pa.types.is_string_view(holds):
-        return "text"
-    if pa.types.is_timestamp(holds) and holds.tz is not None:
-        return "instants"
-    if pa.types.is_timestamp(holds) or pa.types.is_date(holds):
-        return "times"
-    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
-    return "numbers" if any(test(holds) for test in numbers) else str(holds)
-
-
-def check_case(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:
-    """DuckDB does not tell names apart that differ only in case."""
-    for column in columns:
-        alike = [name for name in names if name.casefold() == column.casefold()]
-        if len(alike) > 1:
-            raise SegError(
-                f"{path}: columns {', '.join(map(repr, alike))} differ only in upper and lower case; "
-                "rename one"
-            )
-
-
-def complete_texts(paths: Sequence[Path], columns: Sequence[str]) -> frozenset[str]:
-    """Name the text columns that are nowhere missing or blank, by the statistics in the footers of Parquet files."""
-    import pyarrow.parquet as pq
-
-    complete = set(columns)
-    for path in paths:
-        footer = pq.read_metadata(path)
-        for group in range(footer.num_row_groups):
-            chunks = [footer.row_group(group).column(place) for place in range(footer.num_columns)]
-            full = {chunk.path_in_schema for chunk in chunks if _is_complete(chunk.statistics)}
-            complete &= full
-    return frozenset(complete)
-
-
-def bounds(paths: Sequence[Path], columns: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Find the smallest and the largest number of columns where none is missing or infinite, by the footers of Parquet files."""
-    import pyarrow.parquet as pq
-
-    groups: list[dict] = []
-    for path in paths:
-        footer = pq.read_metadata(path)
-        for group in range(footer.num_row_groups):
-            chunks = [footer.row_group(group).column(place) for place in range(footer.num_columns)]
-            groups.append({chunk.path_in_schema: _ends(chunk.statistics) for chunk in chunks})
-    found = {}
-    for column in columns if groups else ():
-        ends = [group.get(column) for group in groups]
-        if all(ends):
-            found[column] = min(low for low, _high in ends), max(high for _low, high in ends)
-    return found
-
-
-def _ends(statistics) -> tuple[float, float] | None:
-    known = statistics is not None and statistics.has_null_count and statistics.has_min_max
-    if not known or statistics.null_count:
-        return None
-    ends = statistics.min, statistics.max
-    # NaN is in no statistics, or is the end of both; an infinite value is an end.
-    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
-    return ends if numbers and all(map(math.isfinite, ends)) else None
-
-
-def _is_complete(statistics) -> bool:
-    # A blank sorts before every other text: the smallest tells.
-    known = statistics is not None and statistics.has_null_count and statistics.has_min_max
-    return known and not statistics.null_count and isinstance(statistics.min, str) and bool(statistics.min)
-
-
-def check_header(path: Path, header: tuple[str, ...], columns: Sequence[str], reading: Reading) -> None:
-    """Name every missing column at once, each with the nearest one that is there."""
-    missing = [column for column in columns if column not in header]
+    missing = missing_columns(header, columns)
     if missing:
-        hint = "; rename a column of the file, or name the right one where the data set maps them (dataset.columns)"
-        guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
-        if guess:
-            hint = (
-                f'; the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
-            )
-        named = "; ".join(f"{column!r} (nearest: {listed(column, header)})" for column in missing)
-        raise SegError(f"{path}: missing column {named}{hint}")
+        named = "; ".join(f"{column!r} (nearest: {listed(column, filter(None, header), most=5)})" for column in missing)
+        rows = first_rows() if first_rows else []
+        raise SegError(f"{path}: missing column {named}; {_way_out(header, rows, columns, reading)}")
     repeated = [column for column in columns if header.count(column) > 1]
     if repeated:
         raise SegError(
             f"{path}: column {', '.join(map(repr, repeated))} is in the header more than once; rename one"
         )
+
+
+def _way_out(header: tuple[str, ...], rows: list[list[str]], columns: Sequence[str], reading: Reading) -> str:
+    """Look for the columns where they could be: behind another delimiter, or below lines of a title."""
+    guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
+    if guess:
+        return f'the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
+    for place, row in enumerate(rows):
+        if place and not missing_columns([name.strip() for name in row], columns):
+            skipped = reading.skip_rows + place
+            return f"the header is line {skipped + 1}: leave out the lines above it with dataset.skip_rows={skipped}"
+    return f"rename a column of the file, or name the right one ({reading.named_by})"

@@ -30,6 +30,10 @@ from seg.errors import SegError
 def _timestamp_millis(milliseconds): ...
 
 
+@ibis.udf.scalar.builtin(name="convert_timezone", signature=(("string", "string", "timestamp"), "timestamp"))
+def _convert_timezone(source, target, time): ...
+
+
 class SparkEngine:
     """Spark, by the session that is there, one that is connected to, or one that is started.
 
@@ -196,6 +200,10 @@ class SparkEngine:
     def epoch_ms(self, milliseconds: ir.IntegerValue) -> ir.TimestampValue:
         """Turn whole milliseconds since 1970 into a time in UTC, without a float in between."""
         return _timestamp_millis(milliseconds).cast("timestamp")
+
+    def wall_clock(self, time: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+        """Turn a time in UTC into what the clocks of a time zone show."""
+        return _convert_timezone("UTC", zone, time)
 
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
         """Say whether a text is an ISO 8601 time that carries a UTC offset."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from seg.engine.files import Reading, Uri, check_header, parquet_schemas
+from seg.engine.files import Reading, Uri, check_header
+from seg.engine.parquet_footer import parquet_schemas
 
 FILE, ROW = "_file", "_row"  # where a row was read
 

@@ -9,6 +9,7 @@ from seg.errors import SegError, listed
 from seg.features.glossary import GLOSSARY
 
 DIGITS = 12  # significant ones that are kept: the last ones of a sum depend on the order in which threads add
+LARGEST = 1e100  # squares and sums of larger numbers overflow
 POWERS = 10.0 ** np.arange(301.0)
 
 
@@ -18,13 +19,14 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     SegError
-        A customer has two rows, or a feature is not a number for someone.
+        A customer has two rows, or a feature is not a number for someone, or too large to compute with.
     """
     _check_once(frame)
     _check_numeric(frame)
-    frame = _rounded(frame.astype("float64"))
+    frame = frame.astype("float64")
     _check_finite(frame)
-    return frame
+    _check_size(frame)
+    return _rounded(frame)
 
 
 def nobody() -> SegError:
@@ -84,6 +86,17 @@ def _short(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         np.where(np.isfinite(rounded), rounded, values), index=frame.index, columns=frame.columns
     )
+
+
+def _check_size(frame: pd.DataFrame) -> None:
+    wrong = np.abs(frame.to_numpy()) > LARGEST
+    if wrong.any():
+        column = int(wrong.any(axis=0).argmax())
+        row = int(wrong[:, column].argmax())
+        raise SegError(
+            f"features: {frame.columns[column]} is {frame.iloc[row, column]:g} for {int(wrong[:, column].sum()):,} customers, such as "
+            f"{frame.index[row]!r}; no number above {LARGEST:g} can be squared and summed: correct the value, or leave the row out"
+        )
 
 
 def _check_finite(frame: pd.DataFrame) -> None:

@@ -1,0 +1,202 @@
+"""Rows that cannot be read: found by expressions of any engine, described for people, limited in number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.engine import REJECT_COLUMNS, Engine, Raw
+from seg.errors import SegError
+from seg.sources.date_formats import EPOCH_MS
+from seg.sources.format_advice import advice
+from seg.sources.number_formats import BLANK
+from seg.sources.typed_values import MISSING_WORDS, SHORTENED, Field
+
+SHOWN = 5  # bad rows shown in an error
+# A line of totals below the rows, which spreadsheets are exported with.
+TOTAL = "(?i)^[ ]*(?:grand |sub)?-?(?:total|sum|summe|gesamt|insgesamt|totale|toplam|suma|somme)s?:?[ ]*$"
+
+
+def faultless(raw: Raw, field: Field) -> bool:
+    """Return True if no value can be at fault: among millions of rows, a search for nothing costs as much as the rest."""
+    if field.kind in ("milliseconds", "row"):
+        return True
+    kind = raw.table[field.source].type()
+    if field.kind == "text" and (field.source in raw.complete or (kind.is_string() and not field.required)):
+        return True
+    if field.source in raw.bounds and field.kind == "epoch_ms" and kind.is_integer():
+        smallest, largest = raw.bounds[field.source]
+        return EPOCH_MS[0] <= smallest and largest < EPOCH_MS[1]
+    if field.source in raw.bounds and field.kind == "number" and kind.is_floating():
+        return not field.required  # NaN, a missing number, is in no statistics
+    whole = kind.is_integer() or kind.is_boolean()
+    return whole and not field.required and field.kind in ("text", "number", "flag")
+
+
+def fault(raw: ir.Value, value: ir.Value, field: Field) -> ir.BooleanValue:
+    """Return whether a value is at fault: it does not fit, or is missing where one is required."""
+    if field.required:
+        return value.isnull()
+    if raw.type().is_string():
+        # An empty cell is NULL in some files and blank in others; in neither is it at fault, and NULL is not false.
+        text = raw.re_replace(f"^{BLANK}+|{BLANK}+\\z", "")
+        filled = text != ""
+        if field.missing_words:
+            filled = filled & ~text.lower().isin(MISSING_WORDS)
+        return value.isnull() & filled.fill_null(False)
+    # NaN is how pandas writes a missing number.
+    filled = raw.notnull() & ~raw.isnan() if raw.type().is_floating() else raw.notnull()
+    return value.isnull() & filled
+
+
+def faults(raw: Raw, fields: Sequence[Field], columns: Mapping[str, ir.Value]) -> dict[str, ir.BooleanValue]:
+    """Return for each field whether its value is at fault."""
+    return {
+        field.name: ibis.literal(False)
+        if faultless(raw, field)
+        else fault(raw.table[field.source], columns[field.name], field)
+        for field in fields
+    }
+
+
+@dataclass(frozen=True)
+class Faults:
+    """The faults of a table: per field whether its value is at fault, and whether any of a row's is."""
+
+    raw: Raw
+    fields: Sequence[Field]
+    by_field: Mapping[str, ir.BooleanValue]
+
+    @property
+    def any(self) -> ir.BooleanValue:
+        """Whether a row has a fault."""
+        return ibis.or_(*self.by_field.values())
+
+
+def rows_where(raw: Raw, fields: Sequence[Field], flags: Mapping[str, ir.BooleanValue], limit: int | None) -> ir.Table:
+    """Select the rows in which a flag is set: where each is, which flags are set, and the text of its fields."""
+    table = raw.table
+    # An engine that reads in no order tells of each row where it is; the embedded one reads in order.
+    file, row = [table[name] for name in raw.place] if raw.place else (ibis.null("string"), ibis.row_number() + 1)
+    numbered = table.select(
+        file=file,
+        row=row,
+        faulty=ibis.or_(*flags.values()),
+        **{f"fault_{field.name}": flags.get(field.name, ibis.literal(False)) for field in fields},
+        **{f"raw_{field.name}": _shown(table[field.source]) for field in fields},
+    )
+    rows = numbered.filter(numbered.faulty).order_by("file", "row")
+    return rows if limit is None else rows.limit(limit)
+
+
+def _shown(column: ir.Value) -> ir.StringValue:
+    """Spell a value for an error as every engine does: NaN is a missing number, and infinity has one name."""
+    text = column.cast("string")
+    if not column.type().is_floating():
+        return text
+    return ibis.cases((column.isnan(), ibis.null("string")), (column.isinf(), "infinite"), else_=text)
+
+
+EXPECTED = {
+    "number": "a finite number",
+    "id": "an id",
+    "text": "a text",
+    "time": "a date",
+    "flag": "true or false",
+    "epoch_ms": "milliseconds since 1970, such as 1694649600000",
+}
+
+
+def described(rows: pd.DataFrame, fields: Sequence[Field], where: str) -> pd.DataFrame:
+    """Describe bad rows, as `rows_where` has selected them: file, line, reason, text."""
+    fields = [field for field in fields if field.kind != "row"]
+    listing = []
+    for row in rows.to_dict("records"):
+        values = [None if pd.isna(value := row[f"raw_{field.name}"]) else str(value) for field in fields]
+        pairs = zip(fields, values, strict=True)
+        reasons = [_reason(field, value) for field, value in pairs if row[f"fault_{field.name}"]]
+        if any(re.search(TOTAL, value or "") for value in values):
+            reasons.append("it looks like a line of totals")
+        text = ",".join(value or "" for value in values)
+        listing.append((where if pd.isna(row["file"]) else row["file"], int(row["row"]), "; ".join(reasons), text))
+    return pd.DataFrame(listing, columns=REJECT_COLUMNS)
+
+
+def _reason(field: Field, value: str | None) -> str:
+    expected = EXPECTED[field.kind]
+    if field.kind == "time":
+        declared = field.format not in (None, "offset")
+        expected = f"a date like {field.format}" if declared else "an ISO 8601 date"
+    if value is None or not re.sub(BLANK, "", value):
+        return f"{field.source} is missing, expected {expected}"
+    more = _dates_that_follow(value) if field.kind == "epoch_ms" else ""
+    if field.kind == "id" and re.fullmatch(SHORTENED.replace(r"\z", ""), value.strip()):
+        more = ": a spreadsheet has dropped its last digits; export the column as text"
+    return f"{field.source} is {value!r}, expected {expected}{more}"
+
+
+def _dates_that_follow(text: str) -> str:
+    """Show the days a number of another unit would be: nobody sees from 1589664000 that it is of 2020."""
+    if not text.isdigit():
+        return ""
+    stamp, days = int(text), {}
+    for unit, per_day in (("ms", 86_400_000), ("s", 86_400), ("us", 86_400_000_000), ("ns", 86_400_000_000_000)):
+        # What numpy's days cannot hold has no year that anyone means.
+        days[unit] = str(np.datetime64(stamp // per_day, "D")) if stamp // per_day < 3_000_000 else ""
+    unit = "s" if stamp < EPOCH_MS[0] else "us" if days["us"] else "ns"
+    if not days[unit]:
+        return ""
+    word, mend = {
+        "s": ("seconds", "multiply by 1000"),
+        "us": ("microseconds", "divide by 1000"),
+        "ns": ("nanoseconds", "divide by 1000000"),
+    }[unit]
+    seen = f"as milliseconds it would be of {days['ms']}, " if days["ms"] else ""
+    return f": {seen}as {word} of {days[unit]}; if they are {word}, {mend}"
+
+
+# ---- errors ------------------------------------------------------------------------------------------------
+
+
+def malformed(where: str, rejects: pd.DataFrame) -> SegError:
+    """Build the error for lines that could not be split into fields."""
+    shown = "\n".join(
+        f"  line {row.line}: {row.reason}\n    {str(row.text)[:160]}" for row in rejects.head(SHOWN).itertuples()
+    )
+    encoding = rejects["reason"].str.contains("utf-8", case=False).any()
+    mend = "not UTF-8: set dataset.encoding (such as windows-1252)" if encoding else "correct the file or dataset.delimiter"
+    return SegError(
+        f"{where}: {len(rejects):,} malformed lines\n{shown}\n  {mend}, or leave the lines out with dataset.bad_rows=skip"
+    )
+
+
+def unreadable(engine: Engine, faults: Faults, listing: pd.DataFrame, where: str, counts: Counts) -> SegError:
+    """Build the error for rows with a fault: the first of them, and what the values of the columns look like."""
+    shown = "\n".join(
+        f"  row {row.line:,}{'' if row.file == where else f' of {row.file}'}: {row.reason}"
+        for row in listing.head(SHOWN).itertuples()
+    )
+    lines = advice(engine, faults.raw, faults.fields, faults.by_field)
+    if not lines:
+        few = counts.bad <= counts.limit * counts.rows and counts.bad < counts.rows
+        lines = ["correct these rows, or leave them out with dataset.bad_rows=skip" if few else "correct these rows"]
+    head = f"{where}: {counts.bad:,} of {counts.rows:,} rows cannot be read"
+    if counts.skip:
+        head += f", more than dataset.bad_rows_limit={counts.limit:g} allows to skip"
+    return SegError("\n".join([head, shown, *(f"  {line}" for line in lines)]))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Bad rows among all rows, the share of them that may be skipped, and whether they are to be."""
+
+    bad: int
+    rows: int
+    limit: float
+    skip: bool

@@ -1,0 +1,245 @@
+"""Dates as files have them: ISO 8601, a format of ``strptime``, serial numbers of a spreadsheet, seconds since 1970.
+
+The format is declared (`dataset.date_format`) and never guessed while rows are read; `proposals` looks at values and
+returns the formats that read them. Instants (a UTC offset, an epoch) become the wall clock of `dataset.time_zone`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+
+from ibis.expr import types as ir
+
+from seg.errors import SegError
+from seg.sources.number_formats import NumberFormat, number
+
+EXCEL, SECONDS, MILLISECONDS = "excel", "epoch_s", "epoch_ms"
+COUNTED = (EXCEL, SECONDS, MILLISECONDS)  # formats that are numbers and no text
+INSTANTS = (SECONDS, MILLISECONDS)
+# Days of Excel from March 1900 (before it, Excel counts a day that never was) to the year 9999.
+EXCEL_DAYS = (61, 2_958_466)
+EXCEL_START = 25_569  # 1970-01-01 in days of Excel
+# April 1970 to the year 5138, so that seconds are not milliseconds and the other way round.
+EPOCH_S = (10**7, 10**11)
+EPOCH_MS = (10**10, 10**14)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A date format, how many values it reads, and the first and the last day that it reads.
+
+    Parameters
+    ----------
+    format : str or None
+        As `dataset.date_format` takes it; None for ISO 8601.
+    values : int
+    first, last : date
+    offset : bool
+        Whether the values carry a UTC offset.
+    """
+
+    format: str | None
+    values: int
+    first: date
+    last: date
+    offset: bool = False
+
+    @property
+    def override(self) -> str:
+        """Option of a run that declares the format, as a shell takes it."""
+        return f"dataset.date_format={'null' if self.format is None else quoted(self.format)}"
+
+    @property
+    def named(self) -> str:
+        """The format for people."""
+        return "ISO 8601" if self.format is None else self.format
+
+
+def quoted(format: str) -> str:
+    """Quote a format for a shell where it needs that."""
+    return shlex.quote(format)
+
+
+def check(format: str | None) -> None:
+    """Check that a date format is one.
+
+    Raises
+    ------
+    SegError
+        It has no directive, or one of a time zone.
+    """
+    if format is None or format in COUNTED:
+        return
+    if not isinstance(format, str) or "%" not in format:
+        raise SegError(
+            f"dataset.date_format={format}: expected the spelling of strptime, such as %d.%m.%Y or "
+            f"%Y-%m-%d %H:%M:%S, or one of {', '.join(COUNTED)}"
+        )
+    if "%z" in format or "%Z" in format:
+        raise SegError(
+            f"dataset.date_format={format}: time zones are read from ISO 8601 text only; leave date_format out"
+        )
+
+
+def check_zone(zone: str | None) -> None:
+    """Check that a time zone is one that this machine knows.
+
+    Raises
+    ------
+    SegError
+        The name is unknown.
+    """
+    from zoneinfo import ZoneInfo, available_timezones
+
+    if zone is None:
+        return
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError, TypeError):
+        from seg.errors import listed
+
+        raise SegError(
+            f"dataset.time_zone={zone}: unknown; expected a name such as {listed(zone, available_timezones(), most=3)}"
+        ) from None
+
+
+def milliseconds(column: ir.Value, format: str, numbers: NumberFormat | None = None) -> ir.IntegerValue:
+    """Read a counted date as milliseconds since 1970; NULL for what is none.
+
+    Parameters
+    ----------
+    column : ir.Value
+        Text or numbers.
+    format : {"excel", "epoch_s", "epoch_ms"}
+    numbers : NumberFormat, optional
+        How the text of numbers is written.
+    """
+    value = number(column, numbers) if column.type().is_string() else column.cast("float64")
+    first, last = {EXCEL: EXCEL_DAYS, SECONDS: EPOCH_S, MILLISECONDS: EPOCH_MS}[format]
+    value = ((value >= first) & (value < last)).ifelse(value, None).cast("float64")
+    if format == EXCEL:
+        # A serial number holds the time of day as a fraction: to the millisecond, as spreadsheets show it.
+        return ((value - EXCEL_START) * 86_400_000).round().cast("int64")
+    return (value * (1000 if format == SECONDS else 1)).round().cast("int64")
+
+
+# ---- what values look like ---------------------------------------------------------------------------------
+
+DAYS = ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y"]
+NAMED = ["%d{0}%b{0}%Y", "%d{0}%B{0}%Y", "%b{0}%d{0}%Y", "%d{0}%b{0}%y", "%Y{0}%b{0}%d"]
+WORDS = ["%B %d, %Y", "%b %d, %Y", "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a %d %b %Y", "%d. %B %Y"]
+SOLID = ["%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"]
+TIMES = ["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S", ", %H:%M", ", %I:%M %p"]
+FORMATS = [
+    *SOLID,
+    *(day.format(sign) + time for sign, day, time in product("./- ", DAYS, TIMES)),
+    *(day.format(sign) + time for sign, day, time in product("- /", NAMED, TIMES)),
+    *(day + time for day, time in product(WORDS, TIMES)),
+]
+ISO = re.compile(
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d+)?)?( ?(?P<offset>Z|UTC|GMT|[+-]\d\d(:?\d\d)?))?)?"
+)
+MOST = 2_000  # values that are looked at
+
+
+def proposals(values: Iterable[object]) -> list[Proposal]:
+    """List the formats that read most of the values, those that read more of them first.
+
+    A format is listed where it reads values that no format before it reads, or all that the first one reads: day and month
+    cannot be told apart where no day is later than the 12th.
+
+    >>> [one.format for one in proposals(["26.05.2024", "01.06.2024"])]
+    ['%d.%m.%Y']
+    >>> [one.format for one in proposals(["03/05/2024"])]
+    ['%d/%m/%Y', '%m/%d/%Y']
+    """
+    counts = Counter(str(value).strip() for value in values if value is not None and str(value).strip())
+    left = dict(counts.most_common(MOST))
+    everything, listed = dict(left), []
+    while left:
+        found = _best(left)
+        if not found:
+            break
+        listed += found
+        read = {text for text in left if any(day_of(text, one.format) for one in found)}
+        left = {text: times for text, times in left.items() if text not in read}
+        if len(listed) > 3:
+            break
+    return [_proposal(one.format, everything) or one for one in listed] if len(listed) > 1 else listed
+
+
+def _best(values: dict[str, int]) -> list[Proposal]:
+    """Find the formats that read the most of the values; all of them where several read equally many."""
+    shapes = list(values)
+    tried = [None, *COUNTED, *FORMATS]
+    # A format that reads none of the first values is tried on no others, unless all are such.
+    near = [one for one in tried if any(day_of(text, one) for text in shapes[:5])] or [
+        one for one in tried if any(day_of(text, one) for text in shapes[:200])
+    ]
+    found = [proposal for proposal in (_proposal(one, values) for one in near) if proposal]
+    most = max((one.values for one in found), default=0)
+    best = [one for one in found if one.values == most]
+    plain = [one for one in best if one.format is None]
+    return plain or _told_apart(best)
+
+
+def _told_apart(best: list[Proposal]) -> list[Proposal]:
+    """Drop formats that only seem to fit: a year of two digits in one of four, an instant centuries away."""
+    now = datetime.now(UTC).date()
+    likely = [one for one in best if date(1950, 1, 1) <= one.last <= now + timedelta(days=3660)]
+    # Formats that read the same days are one: %b and %B of May.
+    likely = list({(one.first, one.last): one for one in reversed(likely or best)}.values())[::-1]
+    solid = [one for one in likely if one.format in SOLID]
+    counted = [one for one in likely if one.format in COUNTED]
+    return solid[:1] or counted[:1] or likely[:2]
+
+
+def _proposal(format: str | None, values: dict[str, int]) -> Proposal | None:
+    days = {text: day for text in values if (day := day_of(text, format))}
+    if not days:
+        return None
+    zoned = format is None and any(ISO.fullmatch(text)["offset"] for text in days)
+    read = sum(values[text] for text in days)
+    return Proposal(format, read, min(days.values()), max(days.values()), zoned)
+
+
+def day_of(text: str, format: str | None) -> date | None:
+    """Read the day of a text in a format; None where it does not fit."""
+    try:
+        if format is None:
+            return _iso(text)
+        if format in COUNTED:
+            return _counted(float(text), format)
+        if format in SOLID and len(text) != len(datetime(2000, 1, 1).strftime(format)):
+            return None
+        return datetime.strptime(text, format).date()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _iso(text: str) -> date | None:
+    if not ISO.fullmatch(text):
+        return None
+    year, month, day = re.split("[-/T ]", text)[:3]
+    return date(int(year), int(month), int(day))
+
+
+def _counted(value: float, format: str) -> date | None:
+    first, last = {EXCEL: EXCEL_DAYS, SECONDS: EPOCH_S, MILLISECONDS: EPOCH_MS}[format]
+    if not first <= value < last:
+        return None
+    seconds = {EXCEL: (value - EXCEL_START) * 86_400, SECONDS: value, MILLISECONDS: value / 1000}[format]
+    return (datetime(1970, 1, 1) + timedelta(seconds=seconds)).date()
+
+
+def swapped(format: str | None) -> str | None:
+    """Return a format with day and month exchanged; None where it does not begin with both as numbers."""
+    if not format or not re.match(r"%-?[dm][^%\w]%-?[dm]", format):
+        return None
+    return format.translate(str.maketrans({"d": "m", "m": "d"}))

@@ -1,0 +1,247 @@
+"""Look at a file of unknown layout and propose the options that read it: what `seg data check` prints.
+
+Nothing here decides how a run reads: proposals are printed, tried once by the command, and declared by the user.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seg.engine import Reading, Uri, file_format
+from seg.engine.cell_sample import rows_of
+from seg.engine.files import opener
+from seg.engine.text_layout import WHITESPACE
+from seg.errors import SegError
+from seg.sources import date_formats, number_formats
+from seg.sources.number_formats import NumberFormat
+
+HEAD = 1 << 18  # bytes that tell delimiter and encoding
+ROWS = 2_000  # rows that tell formats
+DELIMITERS = (",", ";", "\t", "|")
+# What columns are called, in the languages that exports come in; the first that matches is taken.
+NAMES = {
+    "customer_id": r"cust|client|kund|klient|member|user|buyer|shopper|household|m[uü]ş?s?teri|acheteur|cliente",
+    "order_id": r"order.?(id|no|nr|num)|invoice|receipt|basket|bestell|rechnung|facture|pedido|transaction.?id|^order$",
+    "ordered_at": r"date|datum|tarih|fecha|day|time|ordered|purchased|created|when",
+    "quantity": r"^(qty|quantity|menge|units?|pieces|count|number.?of)",
+    "unit_price": r"unit.?price|price|preis|prix",
+    "amount": r"amount|total|sum|revenue|sales|value|betrag|umsatz|montant|importe|tutar|spend|paid|dollars",
+    "product_id": r"product|sku|stock.?code|item|article|artikel",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file looks like.
+
+    Parameters
+    ----------
+    reading : Reading
+        Layout of the file.
+    header : tuple of str
+        Names of its columns.
+    values : mapping of str to list of str
+        Some values of each column, as text.
+    """
+
+    reading: Reading
+    header: tuple[str, ...]
+    values: Mapping[str, list[str]]
+
+    def dates(self, column: str) -> list[date_formats.Proposal]:
+        """Return the date formats that read nearly all values of a column."""
+        values = [value for value in self.values[column] if value.strip()]
+        found = date_formats.proposals(values)
+        return [one for one in found if one.values >= 0.95 * len(values)]
+
+    def numbers(self, columns: Sequence[str]) -> list[NumberFormat]:
+        """Return the number formats that read the values of columns, a few others left out."""
+        values = [value for column in columns for value in self.values[column] if value.strip()]
+        usable = [value for value in values if any(number_formats.parse(value, one) is not None for one in number_formats.EVERY)]
+        return number_formats.proposals(usable) if len(usable) >= 0.95 * len(values) else []
+
+
+def look(path: Path, reading: Reading) -> Look | None:
+    """Look at the first rows of a file; None where it cannot be read in any layout.
+
+    Parameters
+    ----------
+    path : Path
+    reading : Reading
+        What is declared; the layout is looked for where that does not fit.
+    """
+    if isinstance(path, Uri):
+        return None
+    with suppress(SegError, OSError, UnicodeError):
+        kind = file_format(path)
+        if kind == "csv":
+            reading = _layout(path, reading)
+        for found, rows in rows_of(path, reading, ROWS):
+            place = _header_row(rows)
+            if place is None:
+                continue
+            header = tuple(cell.strip() for cell in rows[place])
+            body = [row for row in rows[place + 1 :] if any(cell.strip() for cell in row)]
+            values = {name: [row[at] for row in body if at < len(row)] for at, name in enumerate(header)}
+            return Look(replace(found, skip_rows=reading.skip_rows + place), header, values)
+    return None
+
+
+def _layout(path: Path, reading: Reading) -> Reading:
+    """Find encoding and delimiter of a text file."""
+    with opener(path)(path, "rb") as file:
+        head = file.read(HEAD)
+    encoding = _encoding(head, reading.encoding)
+    text = head.decode(encoding, "replace")
+    lines = text.splitlines()[: ROWS if len(head) < HEAD else -1]
+    return replace(reading, encoding=encoding, delimiter=_delimiter([line for line in lines if line.strip()], reading.delimiter))
+
+
+def _encoding(head: bytes, declared: str) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    for encoding in (declared, "utf-8", "windows-1252"):
+        with suppress(UnicodeError, LookupError):
+            # The last character may be cut in two.
+            codecs.getincrementaldecoder(encoding)().decode(head)
+            return "utf-8" if encoding == "utf-8-sig" else encoding
+    return "latin-1"
+
+
+def _delimiter(lines: Sequence[str], declared: str) -> str:
+    """Find the delimiter that parts most lines into the same number of fields, more than one."""
+
+    def alike(delimiter: str) -> tuple[int, int]:
+        if delimiter == WHITESPACE:
+            widths = Counter(len(line.split()) for line in lines)
+        else:
+            with suppress(csv.Error):
+                widths = Counter(map(len, csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)))
+        width, times = widths.most_common(1)[0]
+        return (times if width > 1 else 0), width
+
+    if not lines:
+        return declared
+    ranked = sorted({declared, *DELIMITERS} - {WHITESPACE}, key=lambda one: (*alike(one), one == declared), reverse=True)
+    if alike(ranked[0])[0] >= 0.5 * len(lines):
+        return ranked[0]
+    return WHITESPACE if alike(WHITESPACE)[0] >= 0.9 * len(lines) else declared
+
+
+def _header_row(rows: Sequence[Sequence[str]]) -> int | None:
+    """Find the first row that is as wide as most rows and holds a name in each cell."""
+    if not rows:
+        return None
+    wide = Counter(sum(bool(cell.strip()) for cell in row) for row in rows if any(cell.strip() for cell in row)).most_common(1)
+    width = wide[0][0] if wide else 0
+    for place, row in enumerate(rows[:30]):
+        filled = [cell for cell in row if cell.strip()]
+        if len(filled) >= max(width, 1) and not any(number_formats.parse(cell, NumberFormat()) is not None for cell in filled):
+            return place
+    return None
+
+
+# ---- options -----------------------------------------------------------------------------------------------
+
+
+def layout_options(seen: Look, declared: Reading) -> list[str]:
+    """List the options that declare the layout of a file, as a shell takes them."""
+    reading = seen.reading
+    pairs = {
+        "delimiter": "\\t" if reading.delimiter == "\t" else reading.delimiter,
+        "encoding": reading.encoding,
+        "skip_rows": reading.skip_rows,
+        "sheet": reading.sheet,
+    }
+    before = {name: getattr(declared, name) for name in pairs}
+    before["delimiter"] = "\\t" if before["delimiter"] == "\t" else before["delimiter"]
+    return [option(f"dataset.{name}", value) for name, value in pairs.items() if value != before[name]]
+
+
+def option(key: str, value: object) -> str:
+    """Spell an option of a run as a shell takes it."""
+    return f"{key}={shlex.quote(str(value))}"
+
+
+def column_options(seen: Look, mapped: Mapping[str, str | None]) -> tuple[list[str], dict[str, str]]:
+    """Find the columns of orders that the file has under other names.
+
+    Returns
+    -------
+    options : list of str
+        As a shell takes them.
+    columns : dict of str to str
+        Column of the file for each column of seg, those declared and those found.
+    """
+    columns = {name: source for name, source in mapped.items() if source in seen.header}
+    options: list[str] = []
+    for name, pattern in NAMES.items():
+        if name in columns or (name in ("quantity", "unit_price") and "amount" in columns):
+            continue
+        found = _column(seen, name, pattern, set(columns.values()))
+        if found is None:
+            continue
+        if name == "amount" and {"quantity", "unit_price"} <= set(columns):
+            continue
+        columns[name] = found
+        options.append(option(f"dataset.columns.{name}", found))
+    stale = [name for name, source in mapped.items() if source and name not in columns and name not in ("customer_id", "ordered_at")]
+    return [*options, *(f"dataset.columns.{name}=null" for name in stale)], columns
+
+
+def _column(seen: Look, name: str, pattern: str, taken: set[str]) -> str | None:
+    free = [column for column in seen.header if column and column not in taken and re.search(pattern, column, re.IGNORECASE)]
+    if name == "ordered_at":
+        dated = [column for column in seen.header if column not in taken and _is_date(seen, column)]
+        return next((column for column in dated if column in free), dated[0] if len(dated) == 1 else None)
+    if name in ("amount", "quantity", "unit_price"):
+        free = [column for column in free if seen.numbers([column])]
+    return free[0] if free else None
+
+
+def _is_date(seen: Look, column: str) -> bool:
+    found = seen.dates(column)
+    # Any number could be a serial number or seconds: only its name tells.
+    counted = found and found[0].format in (*date_formats.COUNTED, "%Y%m%d")
+    return bool(found) and (not counted or bool(re.search(NAMES["ordered_at"], column, re.IGNORECASE)))
+
+
+def format_options(seen: Look, date_column: str | None, number_columns: Sequence[str], declared: tuple[str | None, NumberFormat]):
+    """List the options that declare the formats of dates and numbers, and what the values do not tell.
+
+    Parameters
+    ----------
+    seen : Look
+    date_column : str or None
+    number_columns : sequence of str
+    declared : tuple of str or None, and NumberFormat
+        Formats of dates and of numbers that the settings have.
+
+    Returns
+    -------
+    options, notes : list of str
+    """
+    options, notes = [], []
+    dates = seen.dates(date_column) if date_column in seen.values else []
+    if dates and declared[0] not in [one.format for one in dates]:
+        options.append(dates[0].override)
+    if len(dates) > 1:
+        notes.append(
+            f"{date_column}: no day is later than the 12th, so {' and '.join(one.named for one in dates)} both read it; check which one is right"
+        )
+    numbers = seen.numbers([column for column in number_columns if column in seen.values])
+    if numbers and declared[1] not in numbers:
+        options += numbers[0].overrides
+    if len(numbers) > 1:
+        shown = " or ".join(" ".join(one.overrides) or "the default" for one in numbers)
+        notes.append(f"{', '.join(number_columns)}: the values do not tell the decimal sign from the one of thousands ({shown})")
+    return options, notes

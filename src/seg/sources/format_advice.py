@@ -1,0 +1,84 @@
+"""What the values of a column look like, and the options that read them: the last lines of an error, and `seg data check`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ibis.expr import types as ir
+
+from seg.engine import Engine, Raw
+from seg.sources import date_formats, number_formats
+from seg.sources.number_formats import NumberFormat
+from seg.sources.typed_values import MISSING_WORDS, Field
+
+SAMPLE = 2_000  # different values that are looked at
+LEVELS = 20  # different texts that make columns of zeros and ones
+
+
+def sample(engine: Engine, raw: Raw, source: str) -> Counter:
+    """Count the most frequent values of a column, as text."""
+    column = raw.table[source].cast("string")
+    values = raw.table.select(value=column).filter(column.notnull())
+    counts = values.group_by("value").aggregate(times=values.count())
+    frame = engine.collect(counts.order_by(counts.times.desc(), "value").limit(SAMPLE))
+    return Counter({text: int(times) for text, times in zip(frame["value"], frame["times"], strict=True) if text.strip()})
+
+
+def advice(engine: Engine, raw: Raw, fields: Sequence[Field], faults: Mapping[str, ir.BooleanValue]) -> list[str]:
+    """Look at the columns that have faults and return what to do about each, one sentence a column."""
+    flagged = engine.collect(raw.table.aggregate(**{name: one.sum() for name, one in faults.items()})).iloc[0]
+    lines = []
+    for field in fields:
+        if not flagged[field.name]:
+            continue
+        values = sample(engine, raw, field.source)
+        line = {"time": of_dates, "number": of_numbers}.get(field.kind, lambda *_: None)(field, values)
+        lines += [line] if line else []
+    return lines
+
+
+def of_dates(field: Field, values: Counter) -> str | None:
+    """Return the date formats that a column looks like."""
+    found = date_formats.proposals(values.elements())
+    total = values.total()
+    found = [one for one in found if one.format != field.format or one.values < total]
+    if not found or (len(found) == 1 and found[0].format == field.format):
+        return None
+    if found[0].values >= 0.98 * total:
+        options = " or ".join(one.override for one in found)
+        unsure = ": day and month cannot be told apart" if len(found) > 1 else ""
+        first, last = found[0].first, found[0].last
+        return f"{field.source}: set {options}{unsure} ({first} to {last})"
+    named = " and ".join(f"{one.named} ({one.values:,} rows)" for one in found)
+    return f"{field.source}: mixes {named}; write all dates in one format"
+
+
+def of_numbers(field: Field, values: Counter) -> str | None:
+    """Return the number formats that a column looks like; of texts, the columns that could stand for them."""
+    words = {text for text in values if text.strip().lower() not in MISSING_WORDS}
+    found = number_formats.proposals(words)
+    declared = [one for one in found if one != NumberFormat()]
+    if declared:
+        options = " or ".join(" ".join(one.overrides) for one in declared)
+        unsure = ": the values do not tell which" if len(declared) > 1 else ""
+        return f"{field.source}: set {options}{unsure}"
+    if found or not words:
+        return None
+    return of_texts(field, values)
+
+
+def of_texts(field: Field, values: Counter) -> str | None:
+    """Return how to make numbers of a column of texts; None where most of its values are numbers."""
+    fitting = sum(times for text, times in values.items() if any(number_formats.parse(text, one) is not None for one in number_formats.EVERY))
+    if fitting > values.total() / 2:
+        return None
+    if date_formats.proposals(values)[:1] and date_formats.proposals(values)[0].values > values.total() / 2:
+        return f"{field.source}: holds dates, and a feature is a number; count the days to a fixed day instead"
+    if field.name != field.source or len(values) > LEVELS:
+        return f"{field.source}: holds {len(values):,} different texts, expected numbers; choose another column"
+    columns = ",".join(f"'{field.source}={text.strip()}'" for text in sorted(values))
+    return (
+        f"{field.source}: holds texts ({', '.join(map(repr, sorted(values)[:3]))}{', ...' if len(values) > 3 else ''}), and a feature is a "
+        f"number; leave it out of dataset.features, or name one column of zeros and ones for each value: {columns}"
+    )

@@ -1,0 +1,221 @@
+"""What is right as a value and most likely wrong as a fact: dates that cannot be, ids that are nearly the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.engine import Engine
+from seg.errors import SegError
+
+LARGE = 5_000_000  # rows; beyond it ids are not compared
+YEARS = 20  # between an order and all others: longer than this is a slip
+# Days that systems write for "unknown".
+SENTINELS = ("0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01", "2099-12-31", "2999-12-31",
+             "9999-12-31")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Rows whose date is most likely wrong.
+
+    Parameters
+    ----------
+    rows : DataFrame with columns file, line, reason, text
+        The first of them.
+    count : int
+    first, last : date
+        Days of the first and the last order of the other rows.
+    """
+
+    rows: pd.DataFrame
+    count: int
+    first: date
+    last: date
+
+    def error(self) -> SegError:
+        """Build the error that names the rows and the ways out."""
+        shown = "\n".join(f"  row {row.line:,}: {row.reason}" for row in self.rows.itertuples())
+        rows = "1 row has a date" if self.count == 1 else f"{self.count:,} rows have dates"
+        return SegError(
+            f"{self.rows.file.iloc[0]}: {rows} far from all others, which run from {self.first} to {self.last}\n{shown}\n"
+            f"  recency is counted from the newest order, so one wrong date changes it for everyone: correct the file, add the cleaning step "
+            f"date_window: {{start: {self.first}, end: {self.last}}}, or set recipe.as_of={self.last + timedelta(days=1)} to keep the rows"
+        )
+
+
+def suspect_days(days: pd.Series, today: date) -> tuple[list[date], date, date] | None:
+    """Find days that are far from all others, or in the future where most are not.
+
+    Parameters
+    ----------
+    days : Series of int, index of date
+        Rows of each day.
+    today : date
+
+    Returns
+    -------
+    suspects : list of date
+    first, last : date
+        The ends of the other days.
+    """
+    days = days.sort_index()
+    total = int(days.sum())
+    few = max(1, total // 100)
+    if total < 10 or len(days) < 3:
+        return None
+    first, last = _middle(days, few)
+    reach = max(timedelta(days=365 * YEARS), last - first)
+    marked = [day for day in days.index if _unlikely(day, first, last, reach)]
+    future = [day for day in days.index if day > today + timedelta(days=1)]
+    if 0 < days[future].sum() <= few:
+        marked = sorted({*marked, *future})
+    others = days.drop(marked)
+    if not marked or not len(others) or days[marked].sum() > few:
+        return None
+    return marked, others.index[0], others.index[-1]
+
+
+def _middle(days: pd.Series, few: int) -> tuple[date, date]:
+    """Return the days between which all but a few rows at either end lie."""
+    running = days.cumsum()
+    first = days.index[int((running > few).to_numpy().argmax())]
+    last = days.index[int((running >= days.sum() - few).to_numpy().argmax())]
+    return first, max(first, last)
+
+
+def _unlikely(day: date, first: date, last: date, reach: timedelta) -> bool:
+    gap = max(first - day, day - last)
+    return gap > reach or (gap > timedelta(days=365) and day.isoformat() in SENTINELS)
+
+
+def days_of(engine: Engine, times: ir.TimestampValue, table: ir.Table) -> pd.Series:
+    """Count the rows of each day."""
+    dated = table.select(day=times.date())
+    dated = dated.filter(dated.day.notnull())
+    counts = dated.group_by("day").aggregate(rows=dated.count())
+    frame = engine.collect(counts)
+    return pd.Series(frame["rows"].to_numpy(), index=[_date(day) for day in frame["day"]], dtype="int64")
+
+
+def _date(day: object) -> date:
+    return day.date() if hasattr(day, "date") else day
+
+
+def future(days: pd.Series, today: date) -> str | None:
+    """Return a note where many orders are of days to come."""
+    ahead = days[[day > today + timedelta(days=1) for day in days.index]]
+    if not len(ahead):
+        return None
+    share = ahead.sum() / days.sum()
+    return f"{share:.1%} of the rows are dated after today (the last one {max(ahead.index)}): check dataset.date_format"
+
+
+def ambiguous(days: pd.Series, format: str, other: str) -> str | None:
+    """Return a note where day and month could be exchanged without anyone noticing."""
+    if not len(days) or any(day.day > 12 for day in days.index):
+        return None
+    swapped = [date(day.year, day.day, day.month) for day in days.index]
+    if swapped == list(days.index):
+        return None
+    return (
+        f"no day is later than the 12th: the dates read with {format} ({min(days.index)} to {max(days.index)}) can also be read with "
+        f"{other} ({min(swapped)} to {max(swapped)}); check which one is right"
+    )
+
+
+def two_digit_years(days: pd.Series, format: str | None) -> str | None:
+    """Return a note on the century that years of two digits were read in."""
+    if not format or "%y" not in format or not len(days):
+        return None
+    return (
+        f"years of two digits: 69 to 99 are read as 1969 to 1999, 00 to 68 as 2000 to 2068; the dates run from {min(days.index)} to "
+        f"{max(days.index)}"
+    )
+
+
+# ---- ids ---------------------------------------------------------------------------------------------------
+
+
+def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
+    """Return notes on customers whose ids differ only in upper and lower case, or in zeros in front."""
+    if int(engine.collect(table.aggregate(rows=table.count())).rows[0]) > LARGE:
+        return []
+    ids = table.filter(table.customer_id.notnull()).select(id=table.customer_id).distinct()
+    forms = {
+        "case": ids.id.lower().re_replace("[ \t\u00a0]+", " "),
+        "zeros": ids.id.re_search("^0*[1-9][0-9]*\\z").ifelse(ids.id.re_replace("^0+", ""), ids.id),
+    }
+    counts = engine.collect(ids.aggregate(ids=ids.count(), **{name: form.nunique() for name, form in forms.items()})).iloc[0]
+    notes = []
+    for name, words in {
+        "case": ("upper and lower case or blanks", "set dataset.id_case=lower to read them as one"),
+        "zeros": ("zeros in front", "a spreadsheet drops such zeros: export the column as text if they are one customer"),
+    }.items():
+        pairs = int(counts["ids"] - counts[name])
+        if pairs:
+            notes.append(
+                f"{pairs:,} customers have an id that differs from another only in {words[0]}, such as "
+                f"{_example(engine, ids, forms[name])} ({source}): they are counted as different customers; {words[1]}"
+            )
+    return notes
+
+
+def _example(engine: Engine, ids: ir.Table, form: ir.StringValue) -> str:
+    formed = ids.mutate(form=form)
+    pairs = formed.group_by("form").aggregate(least=formed.id.min(), greatest=formed.id.max(), times=formed.count())
+    row = engine.collect(pairs.filter(pairs.times > 1).order_by("form").limit(1)).iloc[0]
+    return f"{row.least!r} and {row.greatest!r}"
+
+
+# ---- lines -------------------------------------------------------------------------------------------------
+
+
+def repeated_lines(engine: Engine, table: ir.Table) -> str | None:
+    """Return a note on lines that are equal to another in every column that was read, with their money."""
+    if "amount" not in table.columns:
+        return None
+    counts = table.group_by(table.columns).aggregate(_times=table.count())
+    extra = counts._times - 1
+    row = engine.collect(
+        counts.aggregate(
+            rows=counts._times.sum(), more=extra.sum(), money=(counts.amount * extra).sum(), all=(counts.amount * counts._times).sum()
+        )
+    ).iloc[0]
+    if pd.isna(row["more"]) or not row["more"]:
+        return None
+    share = f", {row['money'] / (row['all'] - row['money']):+.1%} of the revenue without them" if row["all"] != row["money"] else ""
+    return (
+        f"{int(row['more']):,} lines ({row['more'] / row['rows']:.1%}) repeat another line in every column that was read; they add "
+        f"{row['money']:,.2f}{share}. If they are the same sale twice, drop them with the cleaning step drop_duplicates"
+    )
+
+
+def mixed_currencies(engine: Engine, table: ir.Table, columns: dict[str, ir.StringValue], where: str) -> None:
+    """Check that the amounts of a column are of one currency.
+
+    Raises
+    ------
+    SegError
+        A column has amounts with different currency signs.
+    """
+    for source, sign in columns.items():
+        signs = table.select(sign=sign).filter(ibis._.sign.notnull())
+        counts = engine.collect(signs.group_by("sign").aggregate(rows=signs.count()).order_by("sign"))
+        totals: dict[str, int] = {}
+        for text, rows in zip(counts["sign"], counts["rows"], strict=True):
+            totals[SAME.get(text, text)] = totals.get(SAME.get(text, text), 0) + int(rows)
+        if len(totals) > 1:
+            shown = ", ".join(f"{text} ({rows:,} rows)" for text, rows in totals.items())
+            raise SegError(
+                f"{where}: column {source!r} mixes currencies: {shown}; convert the amounts to one currency, or keep one file a currency"
+            )
+
+
+SAME = {"US$": "$", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "TRY": "₺", "TL": "₺", "RUB": "₽", "KRW": "₩",
+        "ILS": "₪", "UAH": "₴", "VND": "₫", "THB": "฿", "NGN": "₦", "ZŁ": "PLN", "KČ": "CZK", "RS": "₹", "RS.": "₹", "R$": "BRL",
+        "KR.": "KR", "RMB": "CNY", "FT": "HUF", "FR.": "CHF"}  # fmt: skip

@@ -1,0 +1,135 @@
+"""Dates as files have them: which formats read them, and what Python makes of the same text."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seg.errors import SegError
+from seg.sources import date_formats
+from seg.sources.date_formats import FORMATS, check, check_zone, milliseconds, proposals, swapped
+
+EPOCH = datetime(1970, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def counted(engine):
+    """Read numbers, or the text of numbers, as times."""
+
+    def read(values: list, format: str) -> list[datetime | None]:
+        table = engine.register(pa.table({"value": values}))
+        times = engine.collect(table.select(time=engine.epoch_ms(milliseconds(table.value, format))))["time"]
+        return [None if time != time else time.to_pydatetime() for time in times]
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "format, text, time",
+    [
+        ("excel", "45438", datetime(2024, 5, 26)),
+        ("excel", "45438.5", datetime(2024, 5, 26, 12)),
+        ("excel", "61", datetime(1900, 3, 1)),
+        ("excel", "1716681600", None),
+        ("excel", "x", None),
+        ("epoch_s", "1716681600", datetime(2024, 5, 26)),
+        ("epoch_s", "1716681600.25", datetime(2024, 5, 26, 0, 0, 0, 250_000)),
+        ("epoch_s", "1716681600000", None),  # milliseconds
+        ("epoch_ms", "1716681600000", datetime(2024, 5, 26)),
+        ("epoch_ms", "1716681600", None),  # seconds
+    ],
+)
+def test_counted_dates_are_read_from_text_and_from_numbers(counted, format, text, time):
+    assert counted([text], format) == [time]
+    if text != "x":
+        assert counted([float(text)], format) == [time]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)), min_size=1, max_size=20))
+def test_counted_dates_are_those_of_python(counted, times):
+    times = [time.replace(microsecond=0) for time in times]
+    seconds = [str(int((time - EPOCH).total_seconds())) for time in times]
+    assert counted(seconds, "epoch_s") == times
+    assert counted([text + "000" for text in seconds], "epoch_ms") == times
+    serial = [(time - datetime(1899, 12, 30)) / timedelta(days=1) for time in times]
+    read = counted(serial, "excel")
+    assert all(abs(one - time) < timedelta(milliseconds=2) for one, time in zip(read, times, strict=True))
+
+
+@pytest.mark.parametrize(
+    "values, formats",
+    [
+        (["26.05.2024", "01.06.2024"], ["%d.%m.%Y"]),
+        (["05/26/2024"], ["%m/%d/%Y"]),
+        (["03/05/2024", "12/08/2024"], ["%d/%m/%Y", "%m/%d/%Y"]),
+        (["20240526"], ["%Y%m%d"]),
+        (["45438", "45527.5"], ["excel"]),
+        (["1716681600"], ["epoch_s"]),
+        (["1716681600000"], ["epoch_ms"]),
+        (["05-Jan-2023", "31-May-2023"], ["%d-%b-%Y"]),
+        (["Fri, 05 Jan 2024 10:15"], ["%a, %d %b %Y %H:%M"]),
+        (["January 5, 2024 3:04 PM"], ["%B %d, %Y %I:%M %p"]),
+        (["1/26/2024 9:00"], ["%m/%d/%Y %H:%M"]),
+        (["2024-05-26"], [None]),
+        (["2024-05-26 10:15:00 UTC"], [None]),
+        (["2024-05-26T23:30:00-05:00"], [None]),
+        (["x", "y"], []),
+        ([], []),
+        (["0"], []),
+    ],
+)
+def test_proposals_are_the_formats_that_read_the_values(values, formats):
+    assert [one.format for one in proposals(values)] == formats
+
+
+def test_of_two_formats_in_one_column_both_are_named():
+    found = proposals(["26-05-2024"] * 3 + ["05/26/2024"] * 2)
+    assert [(one.format, one.values) for one in found] == [("%d-%m-%Y", 3), ("%m/%d/%Y", 2)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dates(date(1990, 1, 1), date(2026, 1, 1)), min_size=3, max_size=10), st.sampled_from(FORMATS))
+def test_the_format_that_wrote_dates_is_among_the_proposals_or_reads_the_same_days(days, format):
+    texts = [datetime(day.year, day.month, day.day).strftime(format) for day in days]
+    found = proposals(texts)
+    assert found
+    if len(found) == 1 and any(day.day > 12 for day in days):
+        read = [date_formats.day_of(text, found[0].format) for text in texts]
+        assert read == days
+
+
+@pytest.mark.parametrize("format", ["hello", "%Y-%m-%d %z", "Excel", 5])
+def test_a_format_that_is_none_is_refused(format):
+    with pytest.raises(SegError, match=r"dataset\.date_format="):
+        check(format)
+
+
+@pytest.mark.parametrize("format", [None, "excel", "epoch_s", "epoch_ms", "%d.%m.%Y"])
+def test_formats_are_accepted(format):
+    check(format)
+
+
+def test_a_time_zone_is_a_name_that_is_known():
+    check_zone(None)
+    check_zone("Europe/Berlin")
+    with pytest.raises(SegError, match=r"dataset\.time_zone=Europe/Berlyn: unknown; expected a name such as Europe/Berlin"):
+        check_zone("Europe/Berlyn")
+
+
+def test_day_and_month_are_exchanged_where_both_are_numbers():
+    assert swapped("%d/%m/%Y %H:%M") == "%m/%d/%Y %H:%M"
+    assert swapped("%m.%d.%y") == "%d.%m.%y"
+    assert swapped("%Y-%m-%d") is None
+    assert swapped("excel") is None
+    assert swapped(None) is None
+
+
+def test_an_instant_is_read_on_the_wall_clock_of_a_zone(engine):
+    table = engine.register(pa.table({"time": [datetime(2024, 1, 1, 3), datetime(2024, 7, 1, 3)]}))
+    local = engine.collect(table.select(time=engine.wall_clock(table.time.cast("timestamp(6)"), "America/New_York")))["time"]
+    assert list(local) == [datetime(2023, 12, 31, 22), datetime(2024, 6, 30, 23)]
