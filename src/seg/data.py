@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,6 +31,7 @@ from seg.datasets import synthetic
 from seg.errors import SegError
 from seg.pipeline.check import check_parts, provides
 from seg.preparation.inspection import Report, facts, inspect, names_in_files
+from seg.preparation.proposals import propose
 from seg.sources import archive, hugging_face, locate
 from seg.sources.locate import Source
 
@@ -68,15 +69,16 @@ def check(overrides: Sequence[str]) -> int:
     try:
         report = _inspected(cfg, checked, source)
     except SegError as error:
-        # When no row at all can be read, the strict reading says why.
-        if "dataset.bad_rows=fail" not in str(error):
+        if not _say_proposal(console, overrides, checked, source, str(error)):
             raise
-        report = _inspected(_composed(overrides, bad_rows="fail"), checked, source)
+        return 1
     _say_report(console, report, checked.dataset.currency)
     verdict = "; ".join(report.problems) or "ok"
     if source.kind == "sample":
         verdict += ", for SAMPLE DATA: the real file was not read"
     _say_facts(console, [("verdict", verdict)])
+    if len(report.rejects):
+        _say_proposal(console, overrides, checked, source)
     return 1 if report.problems else 0
 
 
@@ -170,6 +172,8 @@ def _composed(overrides: Sequence[str], bad_rows: str | None = None) -> DictConf
     cfg = compose.compose(overrides)
     if bad_rows and "bad_rows" in cfg.dataset:
         cfg.dataset.bad_rows = bad_rows
+        with open_dict(cfg):
+            cfg.dataset.bad_rows_limit = 1.0
     return cfg
 
 
@@ -270,6 +274,50 @@ def _say_report(console: Console, report: Report, currency: str | None) -> None:
         share = f" ({column.missing / report.rows:.1%})" if column.missing else ""
         _add(table, column.source, column.name, column.kind, f"{column.missing:,}{share}", column.verdict)
     console.print(table)
+
+
+def _say_proposal(
+    console: Console, overrides: Sequence[str], checked: Settings, source: Source, error: str | None = None
+) -> bool:
+    """Print the options that read a file which the settings do not read; False where there are none.
+
+    Parameters
+    ----------
+    console : Console
+    overrides : sequence of str
+        What was declared.
+    checked : Settings
+    source : Source
+    error : str, optional
+        Why the file could not be read, printed before.
+    """
+    proposal = propose(checked.dataset, source)
+    if proposal is None:
+        return False
+    if error:
+        print(f"error: {error}", file=sys.stderr)
+    report = None
+    try:
+        cfg = _composed([*overrides, *proposal.overrides], bad_rows="skip")
+        with_them = load.settings(cfg)
+        check_parts(with_them)
+        report = _inspected(cfg, with_them, source)
+    except SegError as failed:
+        _say(
+            console,
+            f"no options were found that read the file; nearest: {' '.join(proposal.options)}\n  {str(failed).splitlines()[0]}",
+        )
+    for note in proposal.notes:
+        _say(console, f"look at      {note}")
+    if report is None:
+        return True
+    _say(
+        console,
+        f"{'the file looks like' if report.problems else 'read it with'}\n  {' '.join(proposal.options)}\n",
+        "bold",
+    )
+    _say_facts(console, facts(report, with_them.dataset.currency))
+    return True
 
 
 def _where(checked: Settings, source: Source) -> list[tuple[str, str]]:

@@ -29,7 +29,24 @@ from seg.sources.locate import Source
 COLUMNS = {"customer_id": "cust", "ordered_at": "at", "amount": "paid"}
 SECONDS = 20  # one file may take
 FORMATS = ("csv", "jsonl", "parquet")
-SPLICES = [b"\x00", b'"', b"\n", b"\r", b",", b";", b"\xff", b"\xef\xbb\xbf", b"1e400", b"nan", b"-", b"(", b"{", b"]", b"9999", b"\\"]
+SPLICES = [
+    b"\x00",
+    b'"',
+    b"\n",
+    b"\r",
+    b",",
+    b";",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"1e400",
+    b"nan",
+    b"-",
+    b"(",
+    b"{",
+    b"]",
+    b"9999",
+    b"\\",
+]
 
 
 def orders(random: random.Random) -> pd.DataFrame:
@@ -38,7 +55,10 @@ def orders(random: random.Random) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "cust": [f"c{random.randint(1, 9)}" for _ in range(rows)],
-            "at": [f"202{random.randint(0, 4)}-0{random.randint(1, 9)}-1{random.randint(0, 9)}" for _ in range(rows)],
+            "at": [
+                f"202{random.randint(0, 4)}-0{random.randint(1, 9)}-1{random.randint(0, 9)}"
+                for _ in range(rows)
+            ],
             "paid": [round(random.uniform(-50, 500), 2) for _ in range(rows)],
         }
     )
@@ -92,9 +112,17 @@ def time_limit(seconds: int):
 def totals_of_pandas(path: Path, format: str) -> tuple[int, float] | None:
     """Read rows and the sum of the amounts plainly; None where pandas does not read them as numbers and dates."""
     try:
-        readers = {"csv": pd.read_csv, "jsonl": lambda one: pd.read_json(one, lines=True, convert_dates=False), "parquet": pd.read_parquet}
+        readers = {
+            "csv": pd.read_csv,
+            "jsonl": lambda one: pd.read_json(one, lines=True, convert_dates=False),
+            "parquet": pd.read_parquet,
+        }
         table = readers[format](path)
-        if not pd.api.types.is_numeric_dtype(table["paid"]) or pd.api.types.is_bool_dtype(table["paid"]) or table.isna().any(axis=None):
+        if (
+            not pd.api.types.is_numeric_dtype(table["paid"])
+            or pd.api.types.is_bool_dtype(table["paid"])
+            or table.isna().any(axis=None)
+        ):
             return None
         pd.to_datetime(table["at"], format="%Y-%m-%d", exact=True)
         return len(table), float(table["paid"].sum())
@@ -119,8 +147,14 @@ def outcome(engine: DuckDBEngine, seed: int, folder: Path) -> str:
     if expected is None:
         return "read, not by pandas"
     read = len(frame), float(frame["amount"].sum())
-    blank = sum(int(text.split()[0].replace(",", "")) for _level, text in loaded.notes if "nothing but delimiters" in text)
-    same = read[0] + blank in (expected[0], read[0]) and abs(read[1] - expected[1]) <= 1e-6 * max(1.0, abs(expected[1]))
+    blank = sum(
+        int(text.split()[0].replace(",", ""))
+        for _level, text in loaded.notes
+        if "nothing but delimiters" in text
+    )
+    same = read[0] + blank in (expected[0], read[0]) and abs(read[1] - expected[1]) <= 1e-6 * max(
+        1.0, abs(expected[1])
+    )
     assert same, f"seed {seed} ({format}): seg reads {read}, pandas {expected}"
     return "read as pandas does"
 
@@ -135,8 +169,14 @@ def main(count: int, first: int = 0) -> int:
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt):
                     raise
-                faults.append(f"seed {seed} ({FORMATS[seed % len(FORMATS)]}): {type(error).__name__}: {str(error)[:300]}")
-    print(f"{count} files: " + ", ".join(f"{name} {times}" for name, times in outcomes.most_common()) + f", faults {len(faults)}")
+                faults.append(
+                    f"seed {seed} ({FORMATS[seed % len(FORMATS)]}): {type(error).__name__}: {str(error)[:300]}"
+                )
+    print(
+        f"{count} files: "
+        + ", ".join(f"{name} {times}" for name, times in outcomes.most_common())
+        + f", faults {len(faults)}"
+    )
     print("\n".join(faults))
     return int(bool(faults))
 

@@ -93,7 +93,9 @@ def test_of_two_formats_in_one_column_both_are_named():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.dates(date(1990, 1, 1), date(2026, 1, 1)), min_size=3, max_size=10), st.sampled_from(FORMATS))
+@given(
+    st.lists(st.dates(date(1990, 1, 1), date(2026, 1, 1)), min_size=3, max_size=10), st.sampled_from(FORMATS)
+)
 def test_the_format_that_wrote_dates_is_among_the_proposals_or_reads_the_same_days(days, format):
     texts = [datetime(day.year, day.month, day.day).strftime(format) for day in days]
     found = proposals(texts)
@@ -117,7 +119,9 @@ def test_formats_are_accepted(format):
 def test_a_time_zone_is_a_name_that_is_known():
     check_zone(None)
     check_zone("Europe/Berlin")
-    with pytest.raises(SegError, match=r"dataset\.time_zone=Europe/Berlyn: unknown; expected a name such as Europe/Berlin"):
+    with pytest.raises(
+        SegError, match=r"dataset\.time_zone=Europe/Berlyn: unknown; expected a name such as Europe/Berlin"
+    ):
         check_zone("Europe/Berlyn")
 
 
@@ -131,5 +135,7 @@ def test_day_and_month_are_exchanged_where_both_are_numbers():
 
 def test_an_instant_is_read_on_the_wall_clock_of_a_zone(engine):
     table = engine.register(pa.table({"time": [datetime(2024, 1, 1, 3), datetime(2024, 7, 1, 3)]}))
-    local = engine.collect(table.select(time=engine.wall_clock(table.time.cast("timestamp(6)"), "America/New_York")))["time"]
+    local = engine.collect(
+        table.select(time=engine.wall_clock(table.time.cast("timestamp(6)"), "America/New_York"))
+    )["time"]
     assert list(local) == [datetime(2023, 12, 31, 22), datetime(2024, 6, 30, 23)]

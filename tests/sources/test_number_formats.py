@@ -64,7 +64,10 @@ def test_what_python_writes_with_groups_and_currency_is_what_is_read(engine_read
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.text("0123456789.,'-+() $€EURe\u00a0\u2212", max_size=12), min_size=1, max_size=30), st.sampled_from(EVERY))
+@given(
+    st.lists(st.text("0123456789.,'-+() $€EURe\u00a0\u2212", max_size=12), min_size=1, max_size=30),
+    st.sampled_from(EVERY),
+)
 def test_the_engine_and_python_agree_on_any_text(engine_reads, texts, format):
     assert engine_reads(texts, format) == [parse(text, format) for text in texts]
 
@@ -108,4 +111,13 @@ def test_signs_that_cannot_be_meant_are_refused(decimal, thousands, message):
 def test_the_currency_of_an_amount_is_found(engine):
     table = engine.register(pa.table({"text": ["$5", "5", "5 eur", "€5", "(5)", "x", "1e5", "-5.0"]}))
     signs = engine.collect(table.select(sign=currency(table.text)))["sign"]
-    assert [None if sign != sign else sign for sign in signs] == ["$", None, "EUR", "€", None, None, None, None]
+    assert [None if sign != sign else sign for sign in signs] == [
+        "$",
+        None,
+        "EUR",
+        "€",
+        None,
+        None,
+        None,
+        None,
+    ]

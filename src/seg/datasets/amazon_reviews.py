@@ -10,7 +10,7 @@ from ibis.expr import types as ir
 
 from seg.engine import Engine, Reading
 from seg.errors import SegError
-from seg.sources import schema
+from seg.sources import number_formats, schema
 from seg.sources.locate import Source
 from seg.sources.schema import Field, Loaded, Lookup
 
@@ -58,7 +58,7 @@ def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail
         loaded.table,
         items.group_by("item").aggregate(category=items.category.max(), amount=items.amount.max()),
     )
-    return Loaded(lines, _both(loaded.rejects, listed.rejects), lookup)
+    return Loaded(lines, _both(loaded.rejects, listed.rejects), lookup, loaded.notes + listed.notes)
 
 
 def _priced(reviews: ir.Table, items: ir.Table) -> ir.Table:
@@ -68,7 +68,7 @@ def _priced(reviews: ir.Table, items: ir.Table) -> ir.Table:
 
 def _once(listed: ir.Table) -> ir.Table:
     """Give one row an item, and how often it came."""
-    read = listed.select("parent_asin", "category", amount=schema.number(listed.price_text))
+    read = listed.select("parent_asin", "category", amount=number_formats.number(listed.price_text))
     return read.group_by(item=read.parent_asin).aggregate(
         category=read.category.max(), amount=read.amount.max(), times=read.count()
     )

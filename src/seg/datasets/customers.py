@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from seg.engine import Engine, Reading
+import ibis
+
+from seg.engine import Engine, Reading, column_names
 from seg.errors import SegError
 from seg.sources import schema
 from seg.sources.locate import Source
 from seg.sources.schema import Field, Loaded
+
+ROW = "row"  # dataset.id: the number of the row names the customer
+MISSING = ("fail", "drop", "median")
+
+
+@dataclass(frozen=True)
+class Level:
+    """A feature that is 1 where a column of text holds one value, and 0 elsewhere: ``gender=Female``."""
+
+    name: str
+    column: str
+    value: str
+
+    @classmethod
+    def of(cls, name: str, header: Sequence[str]) -> Level | None:
+        """Read a feature as a level; None where it names a column, or no column comes before an equals sign."""
+        if name in header:
+            return None
+        for place, sign in enumerate(name):
+            column = name[:place]
+            if sign == "=" and (column in header or not header):
+                return cls(name, column, name[place + 1 :])
+        return None
 
 
 def load(
@@ -22,23 +48,120 @@ def load(
 ) -> Loaded:
     """Read one row a customer with numeric features.
 
-    A missing, NaN or infinite value makes a bad row. An id that comes twice is an error, whatever `bad_rows`
-    says: which of the two rows is the customer cannot be known.
+    A missing, NaN or infinite value makes a bad row, unless `reading.missing` says otherwise. An id that comes twice is an
+    error, whatever `bad_rows` says: which of the two rows is the customer cannot be known.
+
+    Parameters
+    ----------
+    engine : Engine
+    source : Source
+    id : str
+        Column that names each customer once, or ``row`` for the number of the row.
+    features : sequence of str
+        Numeric columns; ``gender=Female`` is 1 where the column ``gender`` holds ``Female`` and 0 elsewhere.
+    reading : Reading
+        How the files are written.
+    decimal : {".", ","}
+    bad_rows : {"fail", "skip"}
 
     Returns
     -------
     Loaded
-        ``customer_id`` and the chosen columns under their own names.
+        ``customer_id`` and the chosen columns under their own names; missing numbers are NULL with
+        ``reading.missing="median"``.
     """
+    _check(id, features, reading)
+    reading = replace(reading, named_by="dataset.id, dataset.features")
+    header = column_names(source.paths[0], reading)
+    levels = [level for name in features if (level := Level.of(name, header))]
+    loaded = schema.load_fields(
+        engine, source, _fields(id, features, levels, reading), reading, bad_rows, decimal
+    )
+    table = loaded.table.select(
+        "customer_id", **{name: _feature(loaded.table, name, levels) for name in features}
+    )
+    loaded = replace(loaded, table=table)
+    check_unique(engine, loaded, id)
+    return _without_missing(engine, loaded, features, reading.missing)
+
+
+def _check(id: str, features: Sequence[str], reading: Reading) -> None:
+    if not isinstance(id, str) or not id:
+        raise SegError(
+            f"dataset.id={'null' if id is None else id!r}: expected the column that names each customer once, or {ROW} where the "
+            "table has none"
+        )
+    if isinstance(features, str):
+        raise SegError(
+            f"dataset.features={features}: expected a list of columns, such as dataset.features=[{features}]"
+        )
     if "customer_id" in features or id in features:
         raise SegError(
             f"dataset.features: {id!r} names the customers (dataset.id) and tells nothing about them; "
             "remove it"
         )
-    fields = [Field("customer_id", id, "id", True)] + [Field(name, name, "number", True) for name in features]
-    loaded = schema.load_fields(engine, source, fields, reading, bad_rows, decimal)
-    check_unique(engine, loaded, id)
-    return loaded
+    if reading.missing not in MISSING:
+        raise SegError(f"dataset.missing={reading.missing}: expected one of {', '.join(MISSING)}")
+
+
+def _fields(id: str, features: Sequence[str], levels: Sequence[Level], reading: Reading) -> list[Field]:
+    required = reading.missing == "fail"
+    names = {level.name for level in levels}
+    numbers = [
+        Field(name, name, "number", required, missing_words=not required)
+        for name in features
+        if name not in names
+    ]
+    texts = [
+        Field(_text(column), column, "text", required)
+        for column in dict.fromkeys(level.column for level in levels)
+    ]
+    if id == ROW:
+        return [Field("customer_id", (numbers or texts)[0].source, "row"), *numbers, *texts]
+    return [Field("customer_id", id, "id", True), *numbers, *texts]
+
+
+def _text(column: str) -> str:
+    return f"_text {column}"
+
+
+def _feature(table: ibis.Table, name: str, levels: Sequence[Level]) -> ibis.Value:
+    level = next((level for level in levels if level.name == name), None)
+    if level is None:
+        return table[name]
+    return (table[_text(level.column)].strip() == level.value.strip()).cast("float64")
+
+
+def _without_missing(engine: Engine, loaded: Loaded, features: Sequence[str], missing: str) -> Loaded:
+    """Count missing numbers, and drop their rows where that is asked for."""
+    if missing == "fail":
+        return loaded
+    table = loaded.table
+    gone = ibis.or_(*(table[name].isnull() for name in features))
+    counts = engine.collect(
+        table.aggregate(
+            rows=table.count(),
+            gone=gone.sum(),
+            **{f"of {place}": table[name].isnull().sum() for place, name in enumerate(features)},
+        )
+    ).iloc[0]
+    rows, lacking = int(counts["rows"]), int(counts["gone"] or 0)
+    if not lacking:
+        return loaded
+    named = ", ".join(
+        f"{name} ({int(counts[f'of {place}']):,})"
+        for place, name in enumerate(features)
+        if counts[f"of {place}"]
+    )
+    if missing == "median":
+        text = f"missing numbers of {lacking:,} customers ({lacking / rows:.1%}) are filled with the median: {named}"
+        return replace(loaded, notes=(*loaded.notes, ("info", text)))
+    if lacking == rows:
+        raise SegError(
+            f"dataset.missing=drop: every customer lacks a number: {named}; leave such a column out of dataset.features"
+        )
+    text = f"{lacking:,} of {rows:,} customers ({lacking / rows:.1%}) lack a number and were dropped (dataset.missing=drop): {named}"
+    return replace(loaded, table=table.filter(~gone), notes=(*loaded.notes, ("warning", text)))
 
 
 def check_unique(engine: Engine, loaded: Loaded, column: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ibis
 
 from seg.engine import Engine, Reading
@@ -51,4 +53,4 @@ def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail
         + raw.categories.fill_null("").replace("[", "").replace("]", "").replace(", ", "|").replace(",", "|")
         + "|",
     )
-    return Loaded(table, loaded.rejects)
+    return replace(loaded, table=table)

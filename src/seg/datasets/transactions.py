@@ -6,6 +6,7 @@ UCI Online Retail I and II are read by it too: their YAML is their mapping.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import ibis
 
@@ -56,12 +57,18 @@ def load(
 
     Parameters
     ----------
+    engine : Engine
+    source : Source
     columns : mapping of str to str
         Column of the files for each column of seg; without ``order_id`` an order is a customer's day, without
         ``amount`` it is quantity times unit price. Names beyond those of seg (``country``, ``category``)
         become attributes.
+    reading : Reading
+        How the files are written.
     date_format : str, optional
-        As for ``strptime``; ISO 8601 when left out.
+        A format of ``strptime``, ``excel``, ``epoch_s`` or ``epoch_ms``; ISO 8601 when left out.
+    decimal : {".", ","}
+    bad_rows : {"fail", "skip"}
 
     Returns
     -------
@@ -71,6 +78,7 @@ def load(
         lack its customer, and then has no order either where an order is a customer's day.
     """
     mapped = mapping(columns)
+    _check_mapping(mapped)
     money = {"amount"} if "amount" in mapped else {"quantity", "unit_price"}
     # A line of no order would add to revenue and not to orders.
     needed = {"ordered_at", "order_id", *money}
@@ -89,7 +97,22 @@ def load(
     amount = lines.amount if "amount" in mapped else lines.quantity * lines.unit_price
     order_id = lines.order_id if "order_id" in mapped else _customer_day(lines)
     lines = lines.mutate(amount=amount, order_id=order_id, is_return=ibis.literal(False))
-    return Loaded(schema.transactions(lines), loaded.rejects)
+    return replace(loaded, table=schema.transactions(lines))
+
+
+def _check_mapping(mapped: Mapping[str, str]) -> None:
+    """Check that one column of the files is not mapped to two things that it cannot be both."""
+    for first, second in (
+        ("customer_id", "ordered_at"),
+        ("customer_id", "order_id"),
+        ("ordered_at", "amount"),
+        ("customer_id", "amount"),
+    ):
+        if mapped.get(first) and mapped.get(first) == mapped.get(second):
+            raise SegError(
+                f"dataset.columns: {first} and {second} are both {mapped[first]!r}; expected a column for each, or "
+                f"dataset.columns.{second}=null where the files have none"
+            )
 
 
 def _customer_day(lines: ibis.Table) -> ibis.expr.types.StringValue:

@@ -47,7 +47,9 @@ def _parquet(path: Path) -> tuple[str, ...]:
 
 def _json(path: Path, reading: Reading) -> tuple[str, ...]:
     """Collect the keys of the first objects."""
-    return tuple(dict.fromkeys(name for record in islice(json_records(path, reading), LINES) for name in record))
+    return tuple(
+        dict.fromkeys(name for record in islice(json_records(path, reading), LINES) for name in record)
+    )
 
 
 def json_records(path: Path, reading: Reading) -> Iterator[dict]:

@@ -17,7 +17,17 @@ import ibis
 import pandas as pd
 from ibis.expr import types as ir
 
-from seg.engine.files import REJECT_COLUMNS, Raw, Reading, check_header, has_bom, is_utf8, not_encoded, open_bytes, with_bom
+from seg.engine.files import (
+    REJECT_COLUMNS,
+    Raw,
+    Reading,
+    check_header,
+    has_bom,
+    is_utf8,
+    not_encoded,
+    open_bytes,
+    with_bom,
+)
 from seg.engine.parquet_footer import bounds, complete_texts, parquet_schemas
 from seg.engine.text_files import copy_as_utf8, copy_json_objects, csv_header, csv_rows, json_keys, open_csv
 from seg.engine.text_layout import WHITESPACE, copy_array_as_lines, copy_split_on_blanks, is_array
@@ -100,7 +110,8 @@ class Scans:
             reading = replace(reading, delimiter=",", skip_rows=0)
         else:
             readable = {
-                path if is_utf8(reading.encoding) else self._copy(path, reading.encoding): path for path in files
+                path if is_utf8(reading.encoding) else self._copy(path, reading.encoding): path
+                for path in files
             }
         try:
             name = self._scan_csv(readable, header, columns, reading)

@@ -33,7 +33,9 @@ def read(paths: list[Path], columns: list[str], reading: Reading) -> tuple[pa.Ta
     for path in paths:
         sheets, hidden = _sheets(path, reading)
         if hidden:
-            notes.append(f"{path.name}: hidden sheets are not read: {', '.join(hidden)} (dataset.sheet=<name> reads one)")
+            notes.append(
+                f"{path.name}: hidden sheets are not read: {', '.join(hidden)} (dataset.sheet=<name> reads one)"
+            )
         _check_sheets(path, {name: header for name, (header, _cells) in sheets.items()}, columns, reading)
         for header, cells in sheets.values():
             picked = cells.select([header.index(column) for column in columns])
@@ -80,7 +82,9 @@ def _sheets(path: Path, reading: Reading) -> tuple[dict[str, tuple[tuple[str, ..
         if header:  # an empty sheet, most often beside the one that holds the table
             sheets[name] = header, rows
     if hidden and not sheets:
-        raise SegError(f"{path}: every sheet with a table is hidden ({', '.join(hidden)}); name one with dataset.sheet")
+        raise SegError(
+            f"{path}: every sheet with a table is hidden ({', '.join(hidden)}); name one with dataset.sheet"
+        )
     return sheets, hidden
 
 
@@ -94,19 +98,27 @@ def _loaded(path: Path, reading: Reading, skip_rows: int | None) -> Iterator[tup
         yield name, book.load_sheet(name, header_row=None, skip_rows=skip_rows, dtypes="string")
 
 
-def _check_sheets(path: Path, sheets: dict[str, tuple[str, ...]], columns: Sequence[str], reading: Reading) -> None:
+def _check_sheets(
+    path: Path, sheets: dict[str, tuple[str, ...]], columns: Sequence[str], reading: Reading
+) -> None:
     """Check the header of each sheet; of several, name those that could be read alone."""
     lacking = [name for name, header in sheets.items() if missing_columns(header, columns)]
     fitting = [name for name in sheets if name not in lacking]
     if lacking and len(sheets) > 1:
-        choose = f"choose the one to read with dataset.sheet={fitting[0]!r}" if fitting else "none has all of them: correct dataset.columns"
+        choose = (
+            f"choose the one to read with dataset.sheet={fitting[0]!r}"
+            if fitting
+            else "none has all of them: correct dataset.columns"
+        )
         absent = ", ".join(map(repr, missing_columns(sheets[lacking[0]], columns)))
         raise SegError(
             f"{path}: the workbook has the sheets {', '.join(sheets)}; all of them would be read, and {lacking[0]!r} has no column "
             f"{absent}; {choose}"
         )
     for header in sheets.values():
-        check_header(path, header, columns, reading, lambda: next(iter(cells(path, reading, 30).values()), []))
+        check_header(
+            path, header, columns, reading, lambda: next(iter(cells(path, reading, 30).values()), [])
+        )
 
 
 def _parted(table: pa.Table, reading: Reading) -> tuple[tuple[str, ...], pa.Table]:
@@ -115,6 +127,8 @@ def _parted(table: pa.Table, reading: Reading) -> tuple[tuple[str, ...], pa.Tabl
     if not columns or not table.num_rows:
         return (), pa.table({})
     header = tuple(reading.names or [(column[0].as_py() or "").strip() for column in columns])
-    cells = pa.table(columns, names=[str(place) for place in range(len(columns))]).slice(0 if reading.names else 1)
+    cells = pa.table(columns, names=[str(place) for place in range(len(columns))]).slice(
+        0 if reading.names else 1
+    )
     filled = reduce(pc.or_, [pc.is_valid(column) for column in cells.columns])
     return header, cells.filter(filled)

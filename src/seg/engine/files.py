@@ -6,18 +6,13 @@ The header of each file is checked by name, because engines map columns by posit
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
-import json
-import math
-import shutil
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 from ibis.expr import types as ir
 
 from seg.engine.text_layout import WHITESPACE
@@ -171,7 +166,9 @@ def checked(reading: Reading) -> Reading:
         )
     names = None if reading.names is None else tuple(map(str, reading.names))
     if names is not None and (not names or len(set(names)) < len(names)):
-        raise SegError(f"dataset.names={list(names)}: expected one name for each column of the file, none of them twice")
+        raise SegError(
+            f"dataset.names={list(names)}: expected one name for each column of the file, none of them twice"
+        )
     return replace(reading, delimiter=delimiter, names=names)
 
 
@@ -227,7 +224,9 @@ def _check_gzip(path: Path) -> None:
 def not_encoded(path: Path, encoding: str, error: UnicodeError) -> SegError:
     """Build the error for a file in another encoding."""
     reason = getattr(error, "reason", error)
-    return SegError(f"{path}: it is not {encoding} ({reason}); set dataset.encoding, e.g. windows-1252 or utf-16")
+    return SegError(
+        f"{path}: it is not {encoding} ({reason}); set dataset.encoding, e.g. windows-1252 or utf-16"
+    )
 
 
 def missing_columns(header: Sequence[str], columns: Sequence[str]) -> list[str]:
@@ -261,7 +260,9 @@ def check_header(
     """
     missing = missing_columns(header, columns)
     if missing:
-        named = "; ".join(f"{column!r} (nearest: {listed(column, filter(None, header), most=5)})" for column in missing)
+        named = "; ".join(
+            f"{column!r} (nearest: {listed(column, filter(None, header), most=5)})" for column in missing
+        )
         rows = first_rows() if first_rows else []
         raise SegError(f"{path}: missing column {named}; {_way_out(header, rows, columns, reading)}")
     repeated = [column for column in columns if header.count(column) > 1]

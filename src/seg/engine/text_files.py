@@ -32,10 +32,14 @@ def copy_as_utf8(path: Path, target: Path, encoding: str, newline: str | None = 
 
 def csv_header(path: Path, reading: Reading) -> tuple[str, ...]:
     """Read the column names of a CSV file, from the line behind those that are skipped."""
-    rows = csv_rows(path, reading, 1)
+    rows = csv_rows(path, reading, 30)
     if not rows or not rows[0]:
         more = f" behind the {reading.skip_rows} lines of dataset.skip_rows" if reading.skip_rows else ""
-        blank = "the file is empty" if not rows else "its first line is blank (dataset.skip_rows leaves lines out)"
+        blank = (
+            "the file is empty"
+            if not any(rows)
+            else "its first line is blank (dataset.skip_rows leaves lines out)"
+        )
         raise SegError(f"{path}: {blank}{more}; expected a header line with the column names")
     if reading.names is None:
         return tuple(name.strip() for name in rows[0])

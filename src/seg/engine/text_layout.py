@@ -41,7 +41,9 @@ def copy_array_as_lines(path: Path, readable: Path, target: Path) -> Path:
         The array is broken, not closed, or larger than `ARRAY_LIMIT`.
     """
     if readable.stat().st_size > ARRAY_LIMIT:
-        raise SegError(f"{path}: a JSON array of more than {ARRAY_LIMIT:,} bytes; write one object a line instead")
+        raise SegError(
+            f"{path}: a JSON array of more than {ARRAY_LIMIT:,} bytes; write one object a line instead"
+        )
     text = readable.read_text(encoding="utf-8-sig", errors="replace")
     with open(target, "w", encoding="utf-8", newline="") as lines:
         for element in _elements(path, text):
@@ -55,7 +57,9 @@ def _elements(path: Path, text: str):
 
     def broken(place: int, reason: str) -> SegError:
         line = text.count("\n", 0, place) + 1
-        return SegError(f"{path}: not a JSON array: {reason} in line {line:,}; mend the file, or write one object a line")
+        return SegError(
+            f"{path}: not a JSON array: {reason} in line {line:,}; mend the file, or write one object a line"
+        )
 
     place = blank.match(text, text.index("[") + 1).end()
     while not text.startswith("]", place):

@@ -6,10 +6,11 @@ from seg import cleaning, features
 from seg.config.load import choices
 from seg.config.settings import DatasetSettings, Settings
 from seg.datasets.transactions import mapping
-from seg.errors import Impossible, SegError, listed
+from seg.errors import Impossible, listed
 from seg.evaluation import published
 from seg.models import mllib
 from seg.pipeline import interpret
+from seg.sources import reading_options
 
 
 def provides(dataset: DatasetSettings) -> set[str]:
@@ -24,7 +25,7 @@ def provides(dataset: DatasetSettings) -> set[str]:
 def check_parts(checked: Settings) -> None:
     """Check steps, features and whether the data set can serve them, before any data is read."""
     dataset, given = checked.dataset, provides(checked.dataset)
-    _check_format(getattr(dataset, "date_format", None))
+    reading_options.check(dataset)
     steps = cleaning.parse(checked.cleaning.steps)
     lacking = sorted(cleaning.needs(steps) - given)
     if lacking:
@@ -43,15 +44,3 @@ def check_parts(checked: Settings) -> None:
     interpret.check(checked, given)
     for entry in checked.published:
         published.reach(entry.tolerance or 0, 1.0)
-
-
-def _check_format(date_format: str | None) -> None:
-    """Refuse a format without a directive: it would quietly fit no date at all."""
-    if date_format is not None and "%" not in date_format:
-        raise SegError(
-            f"dataset.date_format={date_format}: expected the spelling of strptime, such as %d.%m.%Y or %Y-%m-%d %H:%M:%S"
-        )
-    if date_format is not None and ("%z" in date_format or "%Z" in date_format):
-        raise SegError(
-            f"dataset.date_format={date_format}: time zones are read from ISO 8601 text only; leave date_format out"
-        )

@@ -12,7 +12,7 @@ from ibis.expr import datatypes as dt
 from seg.config.settings import DatasetSettings
 from seg.datasets import transactions
 from seg.engine import Engine
-from seg.sources import schema
+from seg.sources import oddities, schema
 from seg.sources.schema import Loaded
 
 SHOWN = 5  # bad rows shown
@@ -49,6 +49,8 @@ class Report:
     columns : tuple of Column
     problems : tuple of str
         Why a run could not use it; empty when all is well.
+    notes : tuple of str
+        What is most likely wrong: ids that are nearly the same, lines that repeat another.
     """
 
     rows: int
@@ -59,6 +61,7 @@ class Report:
     rejects: pd.DataFrame
     columns: tuple[Column, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def inspect(
@@ -95,9 +98,23 @@ def inspect(
     absent = sorted(expected - set(table.columns))
     columns += [Column(sources.get(name, DERIVED), name, "", rows, "not there") for name in absent]
     problems = [*_bad(loaded.rejects, rows), *_faults(kind, rows, customers, columns, absent)]
+    problems += [loaded.suspects.text] if loaded.suspects else []
+    notes = tuple(text for _level, text in loaded.notes if "dataset.bad_rows=skip" not in text)
+    repeated = (
+        oddities.repeated_lines(engine, table) if kind == "transactions" and rows <= oddities.LARGE else None
+    )
     days = [found[name] if dates and pd.notna(found[name]) else None for name in ("first", "last")]
     revenue = float(found["revenue"]) if money and pd.notna(found["revenue"]) else None
-    return Report(rows, customers, *days, revenue, loaded.rejects, tuple(columns), tuple(problems))
+    return Report(
+        rows,
+        customers,
+        *days,
+        revenue,
+        loaded.rejects,
+        tuple(columns),
+        tuple(problems),
+        (*notes, *filter(None, [repeated])),
+    )
 
 
 def names_in_files(dataset: DatasetSettings) -> dict[str, str]:
@@ -123,6 +140,7 @@ def facts(report: Report, currency: str | None) -> list[tuple[str, str]]:
     if report.revenue is not None:
         amount = f"{report.revenue:,.2f} {currency or ''}".rstrip()
         lines.append(("revenue", f"{amount}, the sum of all rows, nothing cleaned"))
+    lines += [("note", text) for text in report.notes]
     lines.append(("bad rows", f"{bad:,} of {report.rows + bad:,} could not be read" if bad else "0"))
     for row in report.rejects.head(SHOWN).itertuples():
         lines.append(("", f"line or row {row.line:,}: {row.reason}"))
@@ -150,10 +168,7 @@ def _column(name: str, type_: dt.DataType, missing: int, rows: int, sources: Map
 def _bad(rejects: pd.DataFrame, rows: int) -> list[str]:
     if rejects.empty:
         return []
-    return [
-        f"{len(rejects):,} of {rows + len(rejects):,} rows cannot be read: mend them, set "
-        "dataset.date_format or dataset.decimal, or leave them out with dataset.bad_rows=skip"
-    ]
+    return [f"{len(rejects):,} of {rows + len(rejects):,} rows cannot be read"]
 
 
 def _faults(kind: str, rows: int, customers: int, columns: list[Column], absent: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.engine import Engine
 from seg.features import FeatureTable
-from seg.preparation import as_of
+from seg.preparation import as_of, loaded_notes
 from seg.sources import locate
 from seg.sources.locate import Source
 from seg.sources.schema import Loaded
@@ -93,10 +93,10 @@ def read(settings: Settings, parts: Parts, engine: Engine, source: Source, notic
     with progress.step(f"read {settings.dataset.name}") as found:
         loaded = parts.load(engine, source)
         found(source.where)
-    if len(loaded.rejects):
-        text = f"{len(loaded.rejects):,} rows could not be read and were left out (dataset.bad_rows=skip): see bad_rows.csv"
-        log.warning(text)
-        notices.append(("warning", text))
+    noticed = loaded_notes.check(engine, loaded, settings.cleaning.steps, settings.recipe.as_of)
+    for level, text in noticed:
+        log.log(logging.WARNING if level == "warning" else logging.INFO, text)
+    notices += noticed
     with progress.step("clean") as found:
         steps = cleaning.parse(settings.cleaning.steps)
         full = settings.cleaning.ledger == "full"

@@ -79,11 +79,15 @@ class Faults:
         return ibis.or_(*self.by_field.values())
 
 
-def rows_where(raw: Raw, fields: Sequence[Field], flags: Mapping[str, ir.BooleanValue], limit: int | None) -> ir.Table:
+def rows_where(
+    raw: Raw, fields: Sequence[Field], flags: Mapping[str, ir.BooleanValue], limit: int | None
+) -> ir.Table:
     """Select the rows in which a flag is set: where each is, which flags are set, and the text of its fields."""
     table = raw.table
     # An engine that reads in no order tells of each row where it is; the embedded one reads in order.
-    file, row = [table[name] for name in raw.place] if raw.place else (ibis.null("string"), ibis.row_number() + 1)
+    file, row = (
+        [table[name] for name in raw.place] if raw.place else (ibis.null("string"), ibis.row_number() + 1)
+    )
     numbered = table.select(
         file=file,
         row=row,
@@ -124,7 +128,9 @@ def described(rows: pd.DataFrame, fields: Sequence[Field], where: str) -> pd.Dat
         if any(re.search(TOTAL, value or "") for value in values):
             reasons.append("it looks like a line of totals")
         text = ",".join(value or "" for value in values)
-        listing.append((where if pd.isna(row["file"]) else row["file"], int(row["row"]), "; ".join(reasons), text))
+        listing.append(
+            (where if pd.isna(row["file"]) else row["file"], int(row["row"]), "; ".join(reasons), text)
+        )
     return pd.DataFrame(listing, columns=REJECT_COLUMNS)
 
 
@@ -146,7 +152,12 @@ def _dates_that_follow(text: str) -> str:
     if not text.isdigit():
         return ""
     stamp, days = int(text), {}
-    for unit, per_day in (("ms", 86_400_000), ("s", 86_400), ("us", 86_400_000_000), ("ns", 86_400_000_000_000)):
+    for unit, per_day in (
+        ("ms", 86_400_000),
+        ("s", 86_400),
+        ("us", 86_400_000_000),
+        ("ns", 86_400_000_000_000),
+    ):
         # What numpy's days cannot hold has no year that anyone means.
         days[unit] = str(np.datetime64(stamp // per_day, "D")) if stamp // per_day < 3_000_000 else ""
     unit = "s" if stamp < EPOCH_MS[0] else "us" if days["us"] else "ns"
@@ -167,10 +178,15 @@ def _dates_that_follow(text: str) -> str:
 def malformed(where: str, rejects: pd.DataFrame) -> SegError:
     """Build the error for lines that could not be split into fields."""
     shown = "\n".join(
-        f"  line {row.line}: {row.reason}\n    {str(row.text)[:160]}" for row in rejects.head(SHOWN).itertuples()
+        f"  line {row.line}: {row.reason}\n    {str(row.text)[:160]}"
+        for row in rejects.head(SHOWN).itertuples()
     )
     encoding = rejects["reason"].str.contains("utf-8", case=False).any()
-    mend = "not UTF-8: set dataset.encoding (such as windows-1252)" if encoding else "correct the file or dataset.delimiter"
+    mend = (
+        "not UTF-8: set dataset.encoding (such as windows-1252)"
+        if encoding
+        else "correct the file or dataset.delimiter"
+    )
     return SegError(
         f"{where}: {len(rejects):,} malformed lines\n{shown}\n  {mend}, or leave the lines out with dataset.bad_rows=skip"
     )
@@ -185,9 +201,15 @@ def unreadable(engine: Engine, faults: Faults, listing: pd.DataFrame, where: str
     lines = advice(engine, faults.raw, faults.fields, faults.by_field)
     if not lines:
         few = counts.bad <= counts.limit * counts.rows and counts.bad < counts.rows
-        lines = ["correct these rows, or leave them out with dataset.bad_rows=skip" if few else "correct these rows"]
+        lines = [
+            "correct these rows, or leave them out with dataset.bad_rows=skip"
+            if few
+            else "correct these rows"
+        ]
     head = f"{where}: {counts.bad:,} of {counts.rows:,} rows cannot be read"
-    if counts.skip:
+    if counts.skip and counts.bad == counts.rows:
+        head += ", so none is left to use"
+    elif counts.skip:
         head += f", more than dataset.bad_rows_limit={counts.limit:g} allows to skip"
     return SegError("\n".join([head, shown, *(f"  {line}" for line in lines)]))
 

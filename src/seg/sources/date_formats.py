@@ -133,9 +133,27 @@ def milliseconds(column: ir.Value, format: str, numbers: NumberFormat | None = N
 
 DAYS = ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y"]
 NAMED = ["%d{0}%b{0}%Y", "%d{0}%B{0}%Y", "%b{0}%d{0}%Y", "%d{0}%b{0}%y", "%Y{0}%b{0}%d"]
-WORDS = ["%B %d, %Y", "%b %d, %Y", "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a %d %b %Y", "%d. %B %Y"]
+WORDS = [
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%a, %d %b %Y",
+    "%A, %d %B %Y",
+    "%A, %B %d, %Y",
+    "%a %d %b %Y",
+    "%d. %B %Y",
+]
 SOLID = ["%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"]
-TIMES = ["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S", ", %H:%M", ", %I:%M %p"]
+TIMES = [
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %H:%M:%S.%f",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    "T%H:%M:%S",
+    ", %H:%M",
+    ", %I:%M %p",
+]
 FORMATS = [
     *SOLID,
     *(day.format(sign) + time for sign, day, time in product("./- ", DAYS, TIMES)),

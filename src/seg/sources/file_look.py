@@ -66,7 +66,11 @@ class Look:
     def numbers(self, columns: Sequence[str]) -> list[NumberFormat]:
         """Return the number formats that read the values of columns, a few others left out."""
         values = [value for column in columns for value in self.values[column] if value.strip()]
-        usable = [value for value in values if any(number_formats.parse(value, one) is not None for one in number_formats.EVERY)]
+        usable = [
+            value
+            for value in values
+            if any(number_formats.parse(value, one) is not None for one in number_formats.EVERY)
+        ]
         return number_formats.proposals(usable) if len(usable) >= 0.95 * len(values) else []
 
 
@@ -103,7 +107,11 @@ def _layout(path: Path, reading: Reading) -> Reading:
     encoding = _encoding(head, reading.encoding)
     text = head.decode(encoding, "replace")
     lines = text.splitlines()[: ROWS if len(head) < HEAD else -1]
-    return replace(reading, encoding=encoding, delimiter=_delimiter([line for line in lines if line.strip()], reading.delimiter))
+    return replace(
+        reading,
+        encoding=encoding,
+        delimiter=_delimiter([line for line in lines if line.strip()], reading.delimiter),
+    )
 
 
 def _encoding(head: bytes, declared: str) -> str:
@@ -131,7 +139,9 @@ def _delimiter(lines: Sequence[str], declared: str) -> str:
 
     if not lines:
         return declared
-    ranked = sorted({declared, *DELIMITERS} - {WHITESPACE}, key=lambda one: (*alike(one), one == declared), reverse=True)
+    ranked = sorted(
+        {declared, *DELIMITERS} - {WHITESPACE}, key=lambda one: (*alike(one), one == declared), reverse=True
+    )
     if alike(ranked[0])[0] >= 0.5 * len(lines):
         return ranked[0]
     return WHITESPACE if alike(WHITESPACE)[0] >= 0.9 * len(lines) else declared
@@ -141,11 +151,15 @@ def _header_row(rows: Sequence[Sequence[str]]) -> int | None:
     """Find the first row that is as wide as most rows and holds a name in each cell."""
     if not rows:
         return None
-    wide = Counter(sum(bool(cell.strip()) for cell in row) for row in rows if any(cell.strip() for cell in row)).most_common(1)
+    wide = Counter(
+        sum(bool(cell.strip()) for cell in row) for row in rows if any(cell.strip() for cell in row)
+    ).most_common(1)
     width = wide[0][0] if wide else 0
     for place, row in enumerate(rows[:30]):
         filled = [cell for cell in row if cell.strip()]
-        if len(filled) >= max(width, 1) and not any(number_formats.parse(cell, NumberFormat()) is not None for cell in filled):
+        if len(filled) >= max(width, 1) and not any(
+            number_formats.parse(cell, NumberFormat()) is not None for cell in filled
+        ):
             return place
     return None
 
@@ -169,7 +183,10 @@ def layout_options(seen: Look, declared: Reading) -> list[str]:
 
 def option(key: str, value: object) -> str:
     """Spell an option of a run as a shell takes it."""
-    return f"{key}={shlex.quote(str(value))}"
+    text = str(value)
+    if "'" in text and not set(text) & set('"$`\\!'):
+        return f'"{key}={text}"'
+    return f"{key}={shlex.quote(text)}"
 
 
 def column_options(seen: Look, mapped: Mapping[str, str | None]) -> tuple[list[str], dict[str, str]]:
@@ -194,12 +211,20 @@ def column_options(seen: Look, mapped: Mapping[str, str | None]) -> tuple[list[s
             continue
         columns[name] = found
         options.append(option(f"dataset.columns.{name}", found))
-    stale = [name for name, source in mapped.items() if source and name not in columns and name not in ("customer_id", "ordered_at")]
+    stale = [
+        name
+        for name, source in mapped.items()
+        if source and name not in columns and name not in ("customer_id", "ordered_at")
+    ]
     return [*options, *(f"dataset.columns.{name}=null" for name in stale)], columns
 
 
 def _column(seen: Look, name: str, pattern: str, taken: set[str]) -> str | None:
-    free = [column for column in seen.header if column and column not in taken and re.search(pattern, column, re.IGNORECASE)]
+    free = [
+        column
+        for column in seen.header
+        if column and column not in taken and re.search(pattern, column, re.IGNORECASE)
+    ]
     if name == "ordered_at":
         dated = [column for column in seen.header if column not in taken and _is_date(seen, column)]
         return next((column for column in dated if column in free), dated[0] if len(dated) == 1 else None)
@@ -215,7 +240,12 @@ def _is_date(seen: Look, column: str) -> bool:
     return bool(found) and (not counted or bool(re.search(NAMES["ordered_at"], column, re.IGNORECASE)))
 
 
-def format_options(seen: Look, date_column: str | None, number_columns: Sequence[str], declared: tuple[str | None, NumberFormat]):
+def format_options(
+    seen: Look,
+    date_column: str | None,
+    number_columns: Sequence[str],
+    declared: tuple[str | None, NumberFormat],
+):
     """List the options that declare the formats of dates and numbers, and what the values do not tell.
 
     Parameters
@@ -243,5 +273,7 @@ def format_options(seen: Look, date_column: str | None, number_columns: Sequence
         options += numbers[0].overrides
     if len(numbers) > 1:
         shown = " or ".join(" ".join(one.overrides) or "the default" for one in numbers)
-        notes.append(f"{', '.join(number_columns)}: the values do not tell the decimal sign from the one of thousands ({shown})")
+        notes.append(
+            f"{', '.join(number_columns)}: the values do not tell the decimal sign from the one of thousands ({shown})"
+        )
     return options, notes

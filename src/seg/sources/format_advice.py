@@ -22,15 +22,22 @@ def sample(engine: Engine, raw: Raw, source: str) -> Counter:
     values = raw.table.select(value=column).filter(column.notnull())
     counts = values.group_by("value").aggregate(times=values.count())
     frame = engine.collect(counts.order_by(counts.times.desc(), "value").limit(SAMPLE))
-    return Counter({text: int(times) for text, times in zip(frame["value"], frame["times"], strict=True) if text.strip()})
+    return Counter(
+        {text: int(times) for text, times in zip(frame["value"], frame["times"], strict=True) if text.strip()}
+    )
 
 
-def advice(engine: Engine, raw: Raw, fields: Sequence[Field], faults: Mapping[str, ir.BooleanValue]) -> list[str]:
+def advice(
+    engine: Engine, raw: Raw, fields: Sequence[Field], faults: Mapping[str, ir.BooleanValue]
+) -> list[str]:
     """Look at the columns that have faults and return what to do about each, one sentence a column."""
-    flagged = engine.collect(raw.table.aggregate(**{name: one.sum() for name, one in faults.items()})).iloc[0]
+    possible = {name: one for name, one in faults.items() if isinstance(one, ir.BooleanColumn)}
+    flagged = engine.collect(raw.table.aggregate(**{name: one.sum() for name, one in possible.items()})).iloc[
+        0
+    ]
     lines = []
     for field in fields:
-        if not flagged[field.name]:
+        if not flagged.get(field.name):
             continue
         values = sample(engine, raw, field.source)
         line = {"time": of_dates, "number": of_numbers}.get(field.kind, lambda *_: None)(field, values)
@@ -70,13 +77,21 @@ def of_numbers(field: Field, values: Counter) -> str | None:
 
 def of_texts(field: Field, values: Counter) -> str | None:
     """Return how to make numbers of a column of texts; None where most of its values are numbers."""
-    fitting = sum(times for text, times in values.items() if any(number_formats.parse(text, one) is not None for one in number_formats.EVERY))
+    fitting = sum(
+        times
+        for text, times in values.items()
+        if any(number_formats.parse(text, one) is not None for one in number_formats.EVERY)
+    )
     if fitting > values.total() / 2:
         return None
     if date_formats.proposals(values)[:1] and date_formats.proposals(values)[0].values > values.total() / 2:
-        return f"{field.source}: holds dates, and a feature is a number; count the days to a fixed day instead"
+        return (
+            f"{field.source}: holds dates, and a feature is a number; count the days to a fixed day instead"
+        )
     if field.name != field.source or len(values) > LEVELS:
-        return f"{field.source}: holds {len(values):,} different texts, expected numbers; choose another column"
+        return (
+            f"{field.source}: holds {len(values):,} different texts, expected numbers; choose another column"
+        )
     columns = ",".join(f"'{field.source}={text.strip()}'" for text in sorted(values))
     return (
         f"{field.source}: holds texts ({', '.join(map(repr, sorted(values)[:3]))}{', ...' if len(values) > 3 else ''}), and a feature is a "

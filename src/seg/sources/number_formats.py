@@ -19,13 +19,18 @@ from seg.errors import SegError
 BLANK = "[ \t\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]"
 MINUS = "[\u2212\u2013\ufe63\uff0d]"  # minus signs that are no hyphen
 CODES = (
-    "AED AFN ALL AMD AOA ARS AUD AZN BAM BDT BGN BHD BND BOB BRL BYN CAD CDF CHF CLP CNY COP CRC CZK DKK DOP DZD EGP ETB "
-    "EUR GBP GEL GHS GTQ HKD HNL HRK HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KRW KWD KZT LBP LKR MAD MDL MKD "
-    "MMK MXN MYR NGN NIO NOK NPR NZD OMR PAB PEN PHP PKR PLN PYG QAR RMB RON RSD RUB SAR SEK SGD THB TND TRY TWD TZS UAH "
-    "UGX USD UYU UZS VES VND XAF XOF YER ZAR ZMW"
-).split()
-WORDS = ["US[$]", "CA?[$]", "AU?[$]", "NZ[$]", "HK[$]", "NT[$]", "MX[$]", "R[$]", "S[$]", "Kč", "zł", "kr[.]?", "Ft", "lei", "TL",
-         "Rs[.]?", "Fr[.]", "руб[.]?", "лв[.]?", "Rp", "RM"]  # fmt: skip
+    "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AZN", "BAM", "BDT", "BGN", "BHD", "BND", "BOB", "BRL", "BYN",
+    "CAD", "CDF", "CHF", "CLP", "CNY", "COP", "CRC", "CZK", "DKK", "DOP", "DZD", "EGP", "ETB", "EUR", "GBP", "GEL",
+    "GHS", "GTQ", "HKD", "HNL", "HRK", "HUF", "IDR", "ILS", "INR", "IQD", "IRR", "ISK", "JMD", "JOD", "JPY", "KES",
+    "KGS", "KHR", "KRW", "KWD", "KZT", "LBP", "LKR", "MAD", "MDL", "MKD", "MMK", "MXN", "MYR", "NGN", "NIO", "NOK",
+    "NPR", "NZD", "OMR", "PAB", "PEN", "PHP", "PKR", "PLN", "PYG", "QAR", "RMB", "RON", "RSD", "RUB", "SAR", "SEK",
+    "SGD", "THB", "TND", "TRY", "TWD", "TZS", "UAH", "UGX", "USD", "UYU", "UZS", "VES", "VND", "XAF", "XOF", "YER",
+    "ZAR", "ZMW",
+)  # fmt: skip
+WORDS = (
+    "US[$]", "CA?[$]", "AU?[$]", "NZ[$]", "HK[$]", "NT[$]", "MX[$]", "R[$]", "S[$]", "Kč", "zł", "kr[.]?", "Ft", "lei", "TL",
+    "Rs[.]?", "Fr[.]", "руб[.]?", "лв[.]?", "Rp", "RM",  # noqa: RUF001
+)  # fmt: skip
 CURRENCY = f"(?:{'|'.join(WORDS)}|[$€£¥₹₺₽₩₪฿₫₴₦₱₡₲₵₸₼₾₿]|{'|'.join(CODES)})"
 PLAIN = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?\z"
 SEPARATORS = {"blank": BLANK, ",": ",", ".": "[.]", "'": "['\u2019]", "_": "_"}
@@ -59,7 +64,9 @@ class NumberFormat:
         if self.decimal not in DECIMALS:
             raise SegError(f"dataset.decimal={self.decimal}: expected '.' or ','")
         thousands = self.thousands
-        if thousands is not None and (str(thousands) in ("space", "blank") or re.fullmatch(BLANK, str(thousands))):
+        if thousands is not None and (
+            str(thousands) in ("space", "blank") or re.fullmatch(BLANK, str(thousands))
+        ):
             thousands = "blank"
         if thousands is not None and thousands not in SEPARATORS:
             raise SegError(
@@ -78,7 +85,7 @@ class NumberFormat:
         """Options of a run that declare the format, as a shell takes them."""
         said = [] if self.decimal == "." else [f"dataset.decimal='{self.decimal}'"]
         if self.thousands:
-            sign = {"blank": "space", "'": "\"\\'\""}.get(self.thousands, f"'{self.thousands}'")
+            sign = {"blank": "space", "'": '"\\\'"'}.get(self.thousands, f"'{self.thousands}'")
             said.append(f"dataset.thousands={sign}")
         return said
 

@@ -30,21 +30,31 @@ class Suspects:
     count : int
     first, last : date
         Days of the first and the last order of the other rows.
+    latest : date
+        Day of the last of all rows.
     """
 
     rows: pd.DataFrame
     count: int
     first: date
     last: date
+    latest: date
 
-    def error(self) -> SegError:
-        """Build the error that names the rows and the ways out."""
-        shown = "\n".join(f"  row {row.line:,}: {row.reason}" for row in self.rows.itertuples())
-        rows = "1 row has a date" if self.count == 1 else f"{self.count:,} rows have dates"
+    @property
+    def text(self) -> str:
+        """Name the rows."""
+        shown = "; ".join(f"row {row.line:,}: {row.reason}" for row in self.rows.itertuples())
+        count = "1 row has a date" if self.count == 1 else f"{self.count:,} rows have dates"
+        return f"{count} far from all others, which run from {self.first} to {self.last} ({shown})"
+
+    def error(self, window: str) -> SegError:
+        """Build the error that names the rows and the ways out; `window` is the option that drops them."""
+        early = self.latest <= self.last
+        keep = ", or keep them and name the day that recency is counted from, recipe.as_of=" if early else ""
+        keep += f"{self.last + timedelta(days=1)}" if early else ""
         return SegError(
-            f"{self.rows.file.iloc[0]}: {rows} far from all others, which run from {self.first} to {self.last}\n{shown}\n"
-            f"  recency is counted from the newest order, so one wrong date changes it for everyone: correct the file, add the cleaning step "
-            f"date_window: {{start: {self.first}, end: {self.last}}}, or set recipe.as_of={self.last + timedelta(days=1)} to keep the rows"
+            f"{self.rows.file.iloc[0]}: {self.text}\n  recency is counted from the newest order and the oldest order is a customer's first, "
+            f"so one wrong date changes the segments: correct the file, drop such rows with {window}{keep}"
         )
 
 
@@ -150,11 +160,16 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
         "case": ids.id.lower().re_replace("[ \t\u00a0]+", " "),
         "zeros": ids.id.re_search("^0*[1-9][0-9]*\\z").ifelse(ids.id.re_replace("^0+", ""), ids.id),
     }
-    counts = engine.collect(ids.aggregate(ids=ids.count(), **{name: form.nunique() for name, form in forms.items()})).iloc[0]
+    counts = engine.collect(
+        ids.aggregate(ids=ids.count(), **{name: form.nunique() for name, form in forms.items()})
+    ).iloc[0]
     notes = []
     for name, words in {
         "case": ("upper and lower case or blanks", "set dataset.id_case=lower to read them as one"),
-        "zeros": ("zeros in front", "a spreadsheet drops such zeros: export the column as text if they are one customer"),
+        "zeros": (
+            "zeros in front",
+            "a spreadsheet drops such zeros: export the column as text if they are one customer",
+        ),
     }.items():
         pairs = int(counts["ids"] - counts[name])
         if pairs:
@@ -167,7 +182,9 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
 
 def _example(engine: Engine, ids: ir.Table, form: ir.StringValue) -> str:
     formed = ids.mutate(form=form)
-    pairs = formed.group_by("form").aggregate(least=formed.id.min(), greatest=formed.id.max(), times=formed.count())
+    pairs = formed.group_by("form").aggregate(
+        least=formed.id.min(), greatest=formed.id.max(), times=formed.count()
+    )
     row = engine.collect(pairs.filter(pairs.times > 1).order_by("form").limit(1)).iloc[0]
     return f"{row.least!r} and {row.greatest!r}"
 
@@ -175,23 +192,28 @@ def _example(engine: Engine, ids: ir.Table, form: ir.StringValue) -> str:
 # ---- lines -------------------------------------------------------------------------------------------------
 
 
-def repeated_lines(engine: Engine, table: ir.Table) -> str | None:
-    """Return a note on lines that are equal to another in every column that was read, with their money."""
-    if "amount" not in table.columns:
-        return None
+def repeated_lines(engine: Engine, table: ir.Table, option: str = "cleaning.steps") -> str | None:
+    """Return a note on lines that are equal to another in every column that was read, with their money; `option` drops them."""
     counts = table.group_by(table.columns).aggregate(_times=table.count())
     extra = counts._times - 1
     row = engine.collect(
         counts.aggregate(
-            rows=counts._times.sum(), more=extra.sum(), money=(counts.amount * extra).sum(), all=(counts.amount * counts._times).sum()
+            rows=counts._times.sum(),
+            more=extra.sum(),
+            money=(counts.amount * extra).sum(),
+            all=(counts.amount * counts._times).sum(),
         )
     ).iloc[0]
     if pd.isna(row["more"]) or not row["more"]:
         return None
-    share = f", {row['money'] / (row['all'] - row['money']):+.1%} of the revenue without them" if row["all"] != row["money"] else ""
+    share = (
+        f", {row['money'] / (row['all'] - row['money']):+.1%} of the revenue without them"
+        if row["all"] != row["money"]
+        else ""
+    )
     return (
         f"{int(row['more']):,} lines ({row['more'] / row['rows']:.1%}) repeat another line in every column that was read; they add "
-        f"{row['money']:,.2f}{share}. If they are the same sale twice, drop them with the cleaning step drop_duplicates"
+        f"{row['money']:,.2f}{share}; if they are the same sale twice, drop them with the cleaning step drop_duplicates ({option})"
     )
 
 

@@ -78,7 +78,9 @@ def identifier(text: ir.StringValue, case: str = "keep") -> ir.StringValue:
     shortened = text.re_search(SHORTENED)
     exact = text.re_replace(r"[eE].*\z", "").length() - 2 >= text.right(2).try_cast("int32")
     value = text.try_cast("float64").round().cast("int64").cast("string")
-    read = ibis.cases((whole, digits), (shortened & exact, value), (shortened, ibis.null("string")), else_=text)
+    read = ibis.cases(
+        (whole, digits), (shortened & exact, value), (shortened, ibis.null("string")), else_=text
+    )
     return read.lower() if case == "lower" else read
 
 

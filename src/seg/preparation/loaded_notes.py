@@ -1,0 +1,75 @@
+"""What a run does with the oddities of the rows that it has read: it stops, or passes them on as notes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+
+from seg import cleaning, features
+from seg.engine import Engine
+from seg.sources import oddities
+from seg.sources.oddities import LARGE, Suspects
+from seg.sources.schema import Loaded
+
+
+def check(engine: Engine, loaded: Loaded, steps: Sequence, as_of: object) -> list[tuple[str, str]]:
+    """Check dates and repeated lines of a table that was read.
+
+    Parameters
+    ----------
+    engine : Engine
+    loaded : Loaded
+    steps : sequence
+        Cleaning steps, as the settings have them.
+    as_of : int or str or date
+        `recipe.as_of`.
+
+    Returns
+    -------
+    list of (level, text)
+        Notes for the report.
+
+    Raises
+    ------
+    SegError
+        A few dates are far from all others, and neither a window of days nor a day to count from is set.
+    """
+    names = [step.name for step, _arguments in cleaning.parse(steps)]
+    notes = list(loaded.notes)
+    suspects = loaded.suspects
+    if suspects is not None and "date_window" not in names:
+        if not isinstance(features.check_as_of(as_of), date):
+            raise suspects.error(_window(suspects, steps))
+        notes.append(("warning", suspects.text))
+    if "drop_duplicates" not in names and "amount" in loaded.table.columns and loaded.lookup is None:
+        rows = int(engine.collect(loaded.table.aggregate(rows=loaded.table.count())).rows[0])
+        text = (
+            oddities.repeated_lines(engine, loaded.table, _with_step(steps, "drop_duplicates"))
+            if rows <= LARGE
+            else None
+        )
+        notes += [("warning", text)] if text else []
+    return notes
+
+
+def _window(suspects: Suspects, steps: Sequence) -> str:
+    return _with_step(steps, {"date_window": {"start": str(suspects.first), "end": str(suspects.last)}})
+
+
+def _with_step(steps: Sequence, step: object) -> str:
+    """Spell the steps with one before them, as an option of a run; the step alone where a shell would need more quotes."""
+    spelled = _spelled([step, *steps])
+    if set(spelled) & set("'\\$^"):
+        return f"one more entry of cleaning.steps: {_spelled(step)}"
+    return f"'cleaning.steps={spelled}'"
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_spelled(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_spelled, value)) + "]"
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    plain = isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum()
+    return value if plain else text

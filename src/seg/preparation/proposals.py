@@ -1,0 +1,136 @@
+"""Options that read a file which the settings do not read: worked out from a look at it, for `seg data check`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seg.config.settings import DatasetSettings
+from seg.engine.files import Reading
+from seg.sources import file_look, number_formats
+from seg.sources.file_look import Look, option
+from seg.sources.format_advice import LEVELS
+from seg.sources.locate import Source
+from seg.sources.number_formats import NumberFormat
+from seg.sources.typed_values import MISSING_WORDS
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Options, as a shell takes them, and what has to be decided by a person."""
+
+    options: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def overrides(self) -> list[str]:
+        """The options as a command receives them."""
+        return shlex.split(" ".join(self.options))
+
+
+def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
+    """Look at the first file of a data set and propose the options that read it.
+
+    Returns
+    -------
+    Proposal or None
+        None where the file cannot be read in any layout, or the options that are set are those.
+    """
+    if not source.paths or not (hasattr(dataset, "columns") or hasattr(dataset, "id")):
+        return None
+    declared = Reading(
+        delimiter=dataset.delimiter,
+        encoding=getattr(dataset, "encoding", "utf-8"),
+        sheet=getattr(dataset, "sheet", None),
+        skip_rows=getattr(dataset, "skip_rows", 0),
+    )
+    seen = file_look.look(source.paths[0], declared)
+    if seen is None:
+        return None
+    layout = file_look.layout_options(seen, declared)
+    numbers = NumberFormat(getattr(dataset, "decimal", "."), getattr(dataset, "thousands", None))
+    of_kind = _orders if hasattr(dataset, "columns") else _customers
+    found = of_kind(dataset, seen, numbers)
+    options = (*layout, *found.options)
+    return Proposal(options, found.notes) if options or found.notes else None
+
+
+def _orders(dataset: DatasetSettings, seen: Look, numbers: NumberFormat) -> Proposal:
+    options, columns = file_look.column_options(seen, dataset.columns)
+    money = [columns[name] for name in ("amount", "quantity", "unit_price") if name in columns]
+    formats, notes = file_look.format_options(
+        seen, columns.get("ordered_at"), money, (dataset.date_format, numbers)
+    )
+    return Proposal((*options, *formats), tuple(notes))
+
+
+def _customers(dataset: DatasetSettings, seen: Look, numbers: NumberFormat) -> Proposal:
+    options = []
+    id = dataset.id
+    if id not in seen.header and id != "row":
+        id = next((name for name in seen.header if _names_customers(seen, name)), "row")
+        options.append(option("dataset.id", id))
+    features, notes = _features(dataset, seen, id)
+    if features != list(dataset.features):
+        options.append(option("dataset.features", f"[{','.join(map(_in_list, features))}]"))
+    formats, unsure = file_look.format_options(
+        seen, None, [name for name in features if name in seen.values], (None, numbers)
+    )
+    gaps = [name for name in features if _has_gaps(seen, name)]
+    if gaps and getattr(dataset, "missing", "fail") == "fail":
+        options.append("dataset.missing=median")
+        notes.append(
+            f"{', '.join(gaps)}: some values are missing; dataset.missing=drop leaves such customers out instead"
+        )
+    return Proposal((*options, *formats), (*notes, *unsure))
+
+
+def _names_customers(seen: Look, name: str) -> bool:
+    values = seen.values[name]
+    return (
+        bool(values)
+        and len(set(values)) == len(values)
+        and name.lower().replace(" ", "_").endswith(("id", "no", "number", "key"))
+    )
+
+
+def _features(dataset: DatasetSettings, seen: Look, id: str) -> tuple[list[str], list[str]]:
+    """Keep the features that are numbers; put columns of zeros and ones in the place of texts."""
+    wanted = [name for name in dataset.features if name in seen.header or "=" in name]
+    if not wanted:
+        wanted = [name for name in seen.header if name not in ("", id) and _is_numeric(seen, name)]
+    features, notes = [], []
+    for name in wanted:
+        if name not in seen.values or _is_numeric(seen, name):
+            features.append(name)
+            continue
+        levels = sorted({value.strip() for value in seen.values[name] if value.strip()})
+        if len(levels) <= LEVELS:
+            features += [f"{name}={level}" for level in levels]
+            notes.append(f"{name}: holds texts; each value becomes a column of zeros and ones")
+        else:
+            notes.append(f"{name}: holds {len(levels):,} different texts and is left out")
+    return features, notes
+
+
+def _is_numeric(seen: Look, name: str) -> bool:
+    values = _filled(seen.values[name])
+    return bool(values) and bool(number_formats.proposals(values))
+
+
+def _has_gaps(seen: Look, name: str) -> bool:
+    return name in seen.values and len(_filled(seen.values[name])) < len(seen.values[name])
+
+
+def _filled(values: Sequence[str]) -> list[str]:
+    return [value for value in values if value.strip() and value.strip().lower() not in MISSING_WORDS]
+
+
+def _in_list(name: str) -> str:
+    """Quote a name for a list in an override where the grammar needs that."""
+    return (
+        name
+        if name.replace("_", "").isalnum() and not name[:1].isdigit()
+        else "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    )

@@ -1,0 +1,115 @@
+"""What a reader of the result has to know of the rows that were read: currencies, dates, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import ibis
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.engine import Engine, Raw
+from seg.sources import bad_rows as bad
+from seg.sources import oddities
+from seg.sources.date_formats import swapped
+from seg.sources.number_formats import currency
+from seg.sources.oddities import Suspects
+from seg.sources.typed_values import Field
+
+
+def check_currencies(engine: Engine, raw: Raw, fields: Sequence[Field], where: str) -> None:
+    """Check that each column of amounts is in one currency."""
+    signs = {
+        field.source: currency(raw.table[field.source])
+        for field in fields
+        if field.kind == "number" and raw.table[field.source].type().is_string()
+    }
+    if signs:
+        oddities.mixed_currencies(engine, raw.table, signs, where)
+
+
+def look(
+    engine: Engine,
+    raw: Raw,
+    columns: Mapping[Field, ir.Value],
+    good: ir.Table,
+    where: str,
+    time_zone: str | None = None,
+) -> tuple[list[tuple[str, str]], Suspects | None]:
+    """Look for dates and ids that are most likely wrong.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+        The rows as they are in the files.
+    columns : mapping of Field to ir.Value
+        What each field is read as.
+    good : ir.Table
+        The typed rows without bad ones.
+    where : str
+        Name of the files.
+    time_zone : str, optional
+        Zone that instants are read in; UTC when left out.
+
+    Returns
+    -------
+    notes : list of (level, text)
+    suspects : Suspects or None
+        Rows whose date is most likely wrong.
+    """
+    notes: list[tuple[str, str]] = []
+    suspects = None
+    for field in columns:
+        if field.kind == "id" and field.name == "customer_id":
+            notes += [("warning", text) for text in oddities.alike_ids(engine, good, field.source)]
+        if field.kind == "time" and field.name == "ordered_at":
+            days = oddities.days_of(engine, good[field.name], good)
+            suspects = _suspects(engine, raw, columns, field, days, where)
+            notes += _about_dates(days, field, suspects is None)
+            notes += _about_offsets(engine, raw, field, time_zone)
+    return notes, suspects
+
+
+def _about_offsets(engine: Engine, raw: Raw, field: Field, time_zone: str | None) -> list[tuple[str, str]]:
+    """Return a note where the days of another zone are the shop's."""
+    if field.format != "offset" or time_zone:
+        return []
+    text = raw.table[field.source].strip()
+    other = text.re_search(r"[+-][0-9:]+\z") & ~text.re_search(r"[+-]00(?::?00)?\z")
+    if not int(engine.collect(raw.table.aggregate(rows=other.sum().fill_null(0))).rows[0]):
+        return []
+    return [
+        (
+            "warning",
+            f"the times of {field.source!r} carry a UTC offset, and days are counted in UTC; set dataset.time_zone (such as "
+            "Europe/Berlin) to count them where the shop is",
+        )
+    ]
+
+
+def _about_dates(days: pd.Series, field: Field, plausible: bool) -> list[tuple[str, str]]:
+    other = swapped(field.format)
+    notes = [
+        oddities.future(days, date.today()) if plausible else None,
+        oddities.ambiguous(days, field.format, other) if other else None,
+        oddities.two_digit_years(days, field.format),
+    ]
+    return [("warning", text) for text in notes if text]
+
+
+def _suspects(
+    engine: Engine, raw: Raw, columns: Mapping[Field, ir.Value], field: Field, days: pd.Series, where: str
+) -> Suspects | None:
+    found = oddities.suspect_days(days, date.today())
+    if found is None:
+        return None
+    marked, first, last = found
+    day = columns[field].date()
+    outside = (day < ibis.literal(first)) | (day > ibis.literal(last))
+    selected = bad.rows_where(raw, list(columns), {field.name: outside.fill_null(False)}, bad.SHOWN)
+    rows = engine.collect(selected)
+    listing = bad.described(rows, list(columns), where)
+    listing["reason"] = [f"{field.source} is {str(value)!r}" for value in rows[f"raw_{field.name}"]]
+    return Suspects(listing, int(days[marked].sum()), first, last, max(days.index))
