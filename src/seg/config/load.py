@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from pydantic import ValidationError
 
-from seg.config.settings import ENGINES, Settings
+from seg.config.settings import ENGINES, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,6 +37,8 @@ GROUPS = (
     "rfm",
     "experiment",
 )
+# Keys of a data set that commands read beside its adapter.
+DATASET_KEYS = ("load", "fetch")
 # As Spark has it, which hides them in its logs.
 SECRET = re.compile("secret|password|token|access[.]?key", re.IGNORECASE)
 
@@ -44,6 +47,15 @@ def prepare_environment() -> None:
     """Tell the YAML files where the project is (an interpolation of Hydra's own breaks every sweep)."""
     if not CONFIGS.is_dir():
         raise SegError(f"{CONFIGS} is missing: seg runs from its checkout; install it with pip install -e .")
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise SegError(
+            f"the current folder cannot be used ({error.strerror}): change to one that exists, and start again"
+        ) from None
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal of ASCII shows other characters by their number
+            stream.reconfigure(errors="backslashreplace")
     os.environ["SEG_ROOT"] = str(ROOT)
     # Threads that wait by spinning turn seconds into minutes where another process wants the core.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -67,12 +79,44 @@ def settings(cfg: DictConfig) -> Settings:
         raise kind(f"configuration: {str(error).splitlines()[0]} (at {error.full_key})") from None
     plain.pop("hydra", None)
     plain.pop("experiment", None)
+    _check_empty(plain)
+    _check_dataset_keys(cfg)
     _check_secrets(OmegaConf.to_container(cfg.engine, resolve=False).get("conf"))
     try:
         checked = Settings(**plain)
     except ValidationError as error:
         raise SegError("\n".join(_wrong(item, plain) for item in error.errors())) from None
     return checked
+
+
+# Settings that a shell leaves empty where a variable is not set; null is how they are left out.
+NOT_EMPTY = (
+    "data_dir", "tracking.uri", "tracking.experiment", "cache.folder", "dataset.path", "dataset.name", "dataset.encoding",
+    "dataset.sheet", "dataset.time_zone", "engine.spill_dir", "engine.staging_dir", "engine.master", "engine.remote",
+    "engine.memory_limit",
+)  # fmt: skip
+
+
+def _check_empty(plain: Mapping) -> None:
+    """Refuse an empty text where one is meant to name something."""
+    for key in NOT_EMPTY:
+        section, _, name = key.rpartition(".")
+        value = (plain.get(section) or {}).get(name) if section else plain.get(name)
+        if isinstance(value, str) and not value.strip():
+            raise SegError(
+                f"{key}= is empty (is a variable not set?): expected a value, or null to leave it out"
+            )
+
+
+def _check_dataset_keys(cfg: DictConfig) -> None:
+    """Refuse a key of the data set that nothing refers to: it would have no effect."""
+    used = set(re.findall(r"[$][{]dataset[.](\w+)", OmegaConf.to_yaml(cfg, resolve=False)))
+    known = {*DatasetSettings.model_fields, *DATASET_KEYS, *used}
+    for key in cfg.dataset:
+        if key not in known:
+            raise SegError(
+                f"dataset.{key}: unknown key; expected one of {listed(key, {*known} & {*cfg.dataset} - {'load'}, most=8)}"
+            )
 
 
 def _check_secrets(conf: object) -> None:

@@ -15,8 +15,8 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
-from seg.config.load import SECRET, choices
-from seg.errors import listed
+from seg.config.load import GROUPS, SECRET, choices
+from seg.errors import SegError, listed
 
 # A property of Spark and its value, where that is not taken from elsewhere already.
 PROPERTY = re.compile(r"""([\w.-]+)(['"]?\s*[:=]\s*)('(?!\$\{)[^']+'|"(?!\$\{)[^"]+"|(?!\$\{)[^\s,{}'"]+)""")
@@ -31,6 +31,7 @@ def readable(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if not equals or argument.startswith("-"):
         return argument
+    _check_value(key.lstrip("+"), value.strip("'\""))
     parser = OverridesParser.create()
     quoted = key + "='" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     for candidate in (argument, quoted):
@@ -42,6 +43,14 @@ def readable(argument: str) -> str:
             if value.startswith(("[", "{")):
                 break
     return argument
+
+
+def _check_value(key: str, value: str) -> None:
+    """Refuse a choice that leads out of its group, and a directory without a name."""
+    if key in GROUPS and (".." in value.split("/") or value.startswith("/")):
+        raise SegError(f"{key}={value}: unknown; expected one of {listed(value, choices(key))}")
+    if key in ("hydra.run.dir", "hydra.sweep.dir") and not value:
+        raise SegError(f"{key}= is empty (is a variable not set?): expected a directory")
 
 
 def private(argument: str) -> str:

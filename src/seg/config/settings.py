@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 BAD_ROWS = ("fail", "skip")
+MOST_KS = 1_000  # numbers of segments that are tried: each is a fit
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -28,13 +29,18 @@ def _ks(value: Any) -> Any:
     expected = 'expected whole numbers of at least 2, such as [2, 3, 4] or "2..10"'
     if isinstance(value, str):
         first, dots, last = value.partition("..")
-        if not (dots and first.strip().isdigit() and last.strip().isdigit()):
+        if not (dots and first.strip().isdecimal() and last.strip().isdecimal()):
             raise ValueError(expected)
+        # Bounded before the range is laid out in memory.
+        if max(len(first.strip()), len(last.strip())) > 9 or int(last) - int(first) >= MOST_KS:
+            raise ValueError(f"expected at most {MOST_KS:,} numbers of segments")
         value = list(range(int(first), int(last) + 1))
     if not isinstance(value, list) or not value:
         raise ValueError(expected)
     if any(isinstance(k, bool) or not isinstance(k, int) or k < 2 for k in value):
         raise ValueError(expected)
+    if len(value) > MOST_KS:
+        raise ValueError(f"expected at most {MOST_KS:,} numbers of segments")
     return sorted(set(value))
 
 

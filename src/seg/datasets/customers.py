@@ -10,6 +10,7 @@ import ibis
 from seg.engine import Engine, Reading, column_names
 from seg.errors import SegError
 from seg.sources import schema
+from seg.sources.bad_rows import any_of
 from seg.sources.locate import Source
 from seg.sources.schema import Field, Loaded
 
@@ -137,7 +138,7 @@ def _without_missing(engine: Engine, loaded: Loaded, features: Sequence[str], mi
     if missing == "fail":
         return loaded
     table = loaded.table
-    gone = ibis.or_(*(table[name].isnull() for name in features))
+    gone = any_of([table[name].isnull() for name in features])
     counts = engine.collect(
         table.aggregate(
             rows=table.count(),

@@ -219,12 +219,12 @@ def _columns(table: ir.Table, counted: bool, wanted: Sequence[str], context: Con
     else:
         customers = table.mutate(_truth=table[truth]) if truth else table
     for name in ordered:
-        if name not in made:
-            built = (
-                _named(name, GLOSSARY[name].build(customers, context))
-                if _derived(name, customers)
-                else {name: customers[name]}
-            )
+        if name in made:
+            continue
+        made[name] = [name]
+        # A column that the table has already needs no step of its own: hundreds of steps take minutes to compile.
+        if _derived(name, customers):
+            built = _named(name, GLOSSARY[name].build(customers, context))
             customers = customers.mutate(**built)
             made[name] = list(built)
     columns = dict.fromkeys(column for name in wanted for column in made[name])

@@ -65,6 +65,14 @@ def faults(raw: Raw, fields: Sequence[Field], columns: Mapping[str, ir.Value]) -
     }
 
 
+def any_of(flags: Sequence[ir.BooleanValue]) -> ir.BooleanValue:
+    """Combine flags with "or", in a tree that stays shallow for hundreds of columns."""
+    if len(flags) == 1:
+        return flags[0]
+    half = len(flags) // 2
+    return any_of(flags[:half]) | any_of(flags[half:])
+
+
 @dataclass(frozen=True)
 class Faults:
     """The faults of a table: per field whether its value is at fault, and whether any of a row's is."""
@@ -76,7 +84,7 @@ class Faults:
     @property
     def any(self) -> ir.BooleanValue:
         """Whether a row has a fault."""
-        return ibis.or_(*self.by_field.values())
+        return any_of(list(self.by_field.values()))
 
 
 def rows_where(
@@ -91,7 +99,7 @@ def rows_where(
     numbered = table.select(
         file=file,
         row=row,
-        faulty=ibis.or_(*flags.values()),
+        faulty=any_of(list(flags.values())),
         **{f"fault_{field.name}": flags.get(field.name, ibis.literal(False)) for field in fields},
         **{f"raw_{field.name}": _shown(table[field.source]) for field in fields},
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+import gzip
 import hashlib
 import re
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from seg.errors import SegError, listed
@@ -158,6 +161,7 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
         )
         if not found:
             raise SegError(f"{option}={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
+        _check_once(found, f"{option}={path}")
         return tuple(found)
     found = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
     if not found:
@@ -168,7 +172,52 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
             else f"there is no folder {here.parent}"
         )
         raise SegError(f"{option}={path}: no such file; {hint}")
+    _check_once(found, f"{option}={path}")
     return tuple(found)
+
+
+def _check_once(paths: Sequence[Path], option: str) -> None:
+    """Check that no file is there twice, compressed or under another name: its rows would count twice.
+
+    Raises
+    ------
+    SegError
+        Two files hold the same bytes, and more than one line.
+    """
+    by_size: dict[int, list[Path]] = {}
+    for path in paths:
+        by_size.setdefault(path.stat().st_size, []).append(path)
+    alike = [group for size, group in by_size.items() if size and len(group) > 1]
+    names = {path.name.lower(): path for path in paths}
+    alike += [[path, names[f"{name}.gz"]] for name, path in names.items() if f"{name}.gz" in names]
+    for group in alike:
+        seen: dict[bytes, Path] = {}
+        for path in group:
+            first = seen.setdefault(_digest(path), path)
+            if first != path and _lines(path) > 1:
+                raise SegError(
+                    f"{option}: {path} holds the same as {first}, and every row would count twice; remove one of them, or name the "
+                    "file to read"
+                )
+
+
+def _digest(path: Path) -> bytes:
+    with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file:
+        digest = hashlib.sha256()
+        try:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+        except (OSError, EOFError, zlib.error):
+            return str(path).encode()  # a damaged file is named when it is read
+    return digest.digest()
+
+
+def _lines(path: Path) -> int:
+    """Count the lines of a text file up to 2; a typed file has rows."""
+    if not path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
+        return 2
+    with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file:
+        return len([line for line in islice((one for one in file if one.strip()), 2)])
 
 
 def fingerprint(

@@ -104,6 +104,20 @@ def number(text: ir.StringValue, format: NumberFormat | None = None) -> ir.Float
     return ibis.coalesce(_finite(text.strip()), spelled)
 
 
+def plain(text: ir.StringValue, format: NumberFormat) -> ir.BooleanValue:
+    """Return whether a text is blank, or a number without groups, currency or parentheses."""
+    text = text.strip()
+    pattern = PLAIN.replace("[.]", re.escape(format.decimal)) if format.decimal == "," else PLAIN
+    return (text == "") | text.re_search(pattern)
+
+
+def plain_number(text: ir.StringValue, format: NumberFormat) -> ir.FloatingValue:
+    """Read a text that is `plain`: the same as `number`, by an expression that hundreds of columns can afford."""
+    text = text.strip()
+    value = (text.replace(",", ".") if format.decimal == "," else text).try_cast("float64")
+    return value.isinf().ifelse(ibis.null("float64"), value)
+
+
 def currency(text: ir.StringValue) -> ir.StringValue:
     """Return the currency sign or code in a text that is not a plain number; NULL where there is none."""
     other = text.re_search("^[^0-9]*[^0-9 .,+()-]|[^0-9 .,+()-][^0-9]*\\z")

@@ -225,7 +225,11 @@ def mixed_currencies(engine: Engine, table: ir.Table, columns: dict[str, ir.Stri
     SegError
         A column has amounts with different currency signs.
     """
-    for source, sign in columns.items():
+    places = dict(enumerate(columns))
+    signed = engine.collect(
+        table.aggregate(**{f"of {place}": columns[name].count() for place, name in places.items()})
+    ).iloc[0]
+    for source, sign in ((name, columns[name]) for place, name in places.items() if signed[f"of {place}"]):
         signs = table.select(sign=sign).filter(ibis._.sign.notnull())
         counts = engine.collect(signs.group_by("sign").aggregate(rows=signs.count()).order_by("sign"))
         totals: dict[str, int] = {}

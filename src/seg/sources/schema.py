@@ -20,7 +20,7 @@ from seg.sources import left_out, noticed
 from seg.sources.bad_rows import Faults
 from seg.sources.locate import Source
 from seg.sources.oddities import Suspects
-from seg.sources.typed_values import Dialect, Field, canonical_offset, proven, typed
+from seg.sources.typed_values import Dialect, Field, canonical_offset, proven, typed, with_plain
 
 __all__ = ["TRANSACTIONS", "Field", "Loaded", "Lookup", "load_fields", "transactions"]
 
@@ -111,7 +111,7 @@ def load_fields(
     where = _where(source)
     if len(raw.rejects) and bad_rows == "fail":
         raise bad.malformed(where, raw.rejects)
-    dialect = Dialect.of(reading, decimal)
+    dialect = with_plain(engine, raw, fields, Dialect.of(reading, decimal))
     fields = [_with_zone(engine, raw, field, where) for field in fields]
     columns = {field.name: typed(engine, raw, field, dialect, where) for field in fields}
     faults = Faults(raw, fields, bad.faults(raw, fields, columns))
@@ -122,7 +122,9 @@ def load_fields(
         engine, faults, table, where, bad_rows == "skip", reading.bad_rows_limit
     )
     good = (table.filter(~table._faulty) if counts.bad else table).drop("_faulty")
-    noticed.check_currencies(engine, raw, fields, where)
+    noticed.check_currencies(
+        engine, raw, [field for field in fields if field.source not in dialect.plain], where
+    )
     by_field = {field: columns[field.name] for field in fields}
     notes, suspects = noticed.look(engine, raw, by_field, good, where, reading.time_zone)
     notes = [*(("info", text) for text in raw.notes), *left_out.lost(engine, table, rejects, counts), *notes]

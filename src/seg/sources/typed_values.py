@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import ibis
@@ -12,7 +13,7 @@ from seg.engine import Engine, Raw, Reading
 from seg.errors import SegError
 from seg.sources import date_formats
 from seg.sources.date_formats import COUNTED, EPOCH_MS, INSTANTS
-from seg.sources.number_formats import BLANK, NumberFormat, number
+from seg.sources.number_formats import BLANK, NumberFormat, number, plain, plain_number
 
 # 1.0284E+04 is how a spreadsheet shows 10284 in a narrow column, 1.23457E+12 what it leaves of a long id.
 SHORTENED = r"^[0-9](?:[.][0-9]+)?[eE][+][0-9]{2}\z"
@@ -57,6 +58,7 @@ class Dialect:
     numbers: NumberFormat = field(default_factory=NumberFormat)
     time_zone: str | None = None
     id_case: str = "keep"
+    plain: frozenset[str] = frozenset()  # columns of text that hold plain numbers, blanks, and nothing else
 
     @classmethod
     def of(cls, reading: Reading, decimal: str) -> Dialect:
@@ -123,7 +125,27 @@ def typed(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
     return column if field.source in raw.complete else column.nullif("")
 
 
+def with_plain(engine: Engine, raw: Raw, fields: Sequence[Field], dialect: Dialect) -> Dialect:
+    """Find the columns of plain numbers, in one pass: what reads every spelling is too much for hundreds of columns."""
+    sources = {
+        field.source
+        for field in fields
+        if field.kind == "number" and raw.table[field.source].type().is_string()
+    }
+    places = dict(enumerate(sorted(sources)))
+    if not places:
+        return dialect
+    other = {
+        f"of {place}": (~plain(raw.table[name], dialect.numbers)).sum() for place, name in places.items()
+    }
+    counts = engine.collect(raw.table.aggregate(**other)).iloc[0]
+    found = frozenset(name for place, name in places.items() if not counts[f"of {place}"] > 0)
+    return replace(dialect, plain=found)
+
+
 def _number(raw: Raw, column: ir.StringValue, dialect: Dialect) -> ir.FloatingValue:
+    if column.get_name() in dialect.plain:
+        return plain_number(column, dialect.numbers)
     declared = number(column, dialect.numbers)
     if not raw.workbook or dialect.numbers == NumberFormat():
         return declared

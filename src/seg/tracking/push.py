@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from seg.errors import SegError
 from seg.tracking import record as records
 from seg.tracking import store, view
 from seg.tracking.record import Record
+from seg.tracking.safe_names import safe_names
 
 KEY = "seg.record"
 BATCH = 1000  # the most entries that MLflow takes at once
@@ -60,7 +62,7 @@ def push(folder: Path, shared: Path, uri: str, client=None, run_id: str | None =
             reason = store.reason(error, uri)
             records.note(folder, error=reason)
             raise SegError(
-                f"{reason}. Nothing is lost: {folder} keeps it whole; upload it later with: python -m seg.track push {folder}"
+                f"the run was not tracked: {reason}. Nothing is lost: {folder} keeps it whole; upload it later with: python -m seg.track push {folder}"
             ) from error
         now = time.strftime("%Y-%m-%d %H:%M:%S")
         records.note(folder, run_id=run.info.run_id, uri=store.hidden(uri), pushed=now, error=None)
@@ -99,11 +101,17 @@ def _fill(client, run, record: Record, folder: Path, shared: Path) -> None:
 
     run_id, when = run.info.run_id, record.end_time
     model_id = _log_model(client, run, record, folder) if record.model else None
-    values = [Metric(name, value, when, 0, model_id=model_id) for name, value in record.metrics.items()]
+    safe = safe_names([*record.metrics, *record.curves])
+    values = [Metric(safe[name], value, when, 0, model_id=model_id) for name, value in record.metrics.items()]
     values += [
-        Metric(name, value, when, step) for name, curve in record.curves.items() for step, value in curve
+        Metric(safe[name], value, when, step)
+        for name, curve in record.curves.items()
+        for step, value in curve
     ]
     tags = record.tags | {"mlflow.runName": record.run_name}
+    renamed = {unique: name for name, unique in safe.items() if unique != name}
+    if renamed:
+        tags["seg.metric_names"] = json.dumps(renamed, ensure_ascii=False)[: records.LONGEST_TAG]
     if record.files and view.pictures(sorted(shared.glob("figures/*.png")), shared, when):
         tags["mlflow.loggedImages"] = "true"
     params = [Param(*item) for item in record.params.items()]
