@@ -85,7 +85,12 @@ def test_a_run_leaves_every_file(toy):
 def test_segments_table_describes_every_segment_in_order_of_worth(toy):
     segments = pd.read_csv(toy[0] / "segments.csv")
     assert segments["segment"].tolist() == [0, 1, 2, 3]
-    assert segments["name"].tolist() == ["segment 0", "segment 1", "segment 2", "segment 3"]
+    assert segments["name"].tolist() == [
+        "Champions",
+        "Loyal high spenders",
+        "Lost customers",
+        "New customers",
+    ]
     assert segments["size"].sum() == 1000
     assert segments["share"].sum() == pytest.approx(1)
     assert segments["revenue_share"].sum() == pytest.approx(1)

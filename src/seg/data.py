@@ -5,6 +5,8 @@
     python -m seg.data fetch dataset=online_retail   download, checksum, unzip; needs the internet
     python -m seg.data fetch dataset=amazon_reviews dataset.category=Electronics      27 GB from Hugging Face
     python -m seg.data generate dataset=amazon_reviews rows=43886944 to=folder seed=0  invented, of the real shape; 3 minutes
+    python -m seg.data explore dataset=online_retail to=folder     a page and tables about the data before clustering
+    python -m seg.data rfm dataset=online_retail to=folder         customers by rule-based RFM: scores, names, counts
     python -m seg.data glossary                      every feature that a recipe may name
 
 Options are those of seg.run: data_dir=/data, dataset.path=orders.csv, dataset.columns.customer_id=cust, ...
@@ -24,6 +26,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from seg.cli import look
 from seg.cli import options as command
 from seg.config import compose, load
 from seg.config.settings import Settings
@@ -160,6 +163,8 @@ COMMANDS = {
     "check": check,
     "fetch": fetch,
     "generate": generate,
+    "explore": look.explore,
+    "rfm": look.rfm,
     "glossary": glossary,
 }
 

@@ -180,6 +180,7 @@ def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: 
             "k_reason": result.k_reason,
             "as_of": result.table.as_of,
             "flagged": "; ".join(result.evidence.flags) or "no",
+            "segments": "; ".join(result.segments["name"]),
             "git.commit": commit,
             "mlflow.source.git.commit": commit.removesuffix("+changes"),
             "mlflow.note.content": note.markdown(result.segments, result.table.features, warnings),

@@ -160,13 +160,13 @@ def _nice(low: float, high: float) -> tuple[float, float]:
     if high <= low:
         high = low + 1.0
     step = _step(low, high)
-    return float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
+    return float(np.floor(low / step) * step), float(np.ceil(high / step - 1e-9) * step)
 
 
 def _step(low: float, high: float) -> float:
     raw = (high - low) / 4
     power = 10.0 ** np.floor(np.log10(raw))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw)
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * (1 - 1e-9))
 
 
 def _grid(low: float, high: float, locale: Locale) -> list[str]:
@@ -183,7 +183,7 @@ def _grid(low: float, high: float, locale: Locale) -> list[str]:
 def _x_labels(xs: Sequence[str], place: np.ndarray) -> list[str]:
     step = -(-len(xs) // 9)
     return [
-        f'<text class="x" x="{x:.1f}" y="{HEIGHT - 10}">{escape(at)}</text>'
+        f'<text class="{"end" if x > WIDTH - 40 else "x"}" x="{x:.1f}" y="{HEIGHT - 10}">{escape(at)}</text>'
         for number, (at, x) in enumerate(zip(xs, place, strict=True))
         if number % step == 0
     ]

@@ -82,7 +82,8 @@ def render(content: ExplorePage, locale: Locale = ENGLISH) -> str:
 
 def _missing(missing: pd.DataFrame, locale: Locale) -> object:
     rows = [
-        (row.column, BLUE, [(f"{locale.number(row.missing)},", row.share)]) for row in missing.itertuples()
+        (row.column, BLUE, [(f"{locale.number(row.missing)},", row.share)])
+        for row in missing[missing["missing"] > 0].itertuples()
     ]
     return charts.bars_chart("Missing values by column", rows, locale) if missing["missing"].sum() else ""
 
@@ -144,6 +145,7 @@ def _correlations(table: pd.DataFrame | None, locale: Locale) -> dict | None:
 def _lorenz(curve: pd.DataFrame | None, locale: Locale) -> object:
     if curve is None:
         return ""
+    curve = curve.iloc[::5]
     at = [locale.percent(share) for share in curve["share_of_customers"]]
     lines = [
         charts.Line("revenue", BLUE, curve["share_of_revenue"].to_numpy()),

@@ -1,0 +1,198 @@
+"""The commands ``seg.data explore`` and ``seg.data rfm``: a data set before clustering, and its customers by rules."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from seg import cleaning, features, formats
+from seg.cli import options
+from seg.config import compose, load
+from seg.config.settings import Settings
+from seg.errors import SegError
+from seg.pipeline.check import check_parts, provides
+from seg.preparation import explore as exploring
+from seg.preparation import feature_survey, prepare
+from seg.sinks import files
+
+KEEP = ("recency_days", "orders", "revenue")  # not proposed for dropping: RFM stands on them
+
+
+def explore(overrides: Sequence[str]) -> int:
+    """Write a page and tables about a data set before clustering; aggregates only."""
+    from seg.report import explore_page
+
+    own, checked, cfg = _asked("explore", overrides)
+    folder = files.writable(Path(own["to"] or f"explored/{checked.dataset.name}"))
+    notices: list[tuple[str, str]] = []
+    source = prepare.find(checked, notices)
+    parts = compose.instantiate_parts(cfg)
+    with parts.connect() as engine:
+        loaded, clean, ledger = prepare.read(checked, parts, engine, source, notices)
+        counted = checked.dataset.kind == "transactions"
+        looked = exploring.look(engine, loaded.table) if counted else None
+        wanted = [*features.parse(checked.recipe.features)] if not counted else list(checked.dataset.common)
+        names = feature_survey.possible(provides(checked.dataset), counted, wanted)
+        rows = int(ledger["rows"].iloc[-1])
+        frame, sampled = feature_survey.survey(engine, clean, names, checked.recipe.as_of, rows)
+    page, tables = _explored(checked, looked, frame, notices, sampled)
+    for name, table in tables.items():
+        files.write_csv(folder / f"{name}.csv", table)
+    html = explore_page.render(page, formats.locale(checked.report.locale))
+    target = files.write(folder / "explore.html", html)
+    print(f"{target}: {len(tables)} tables beside it\nnext: python -m seg.run {shlex.join(_rest(overrides))}")
+    return 0
+
+
+def rfm(overrides: Sequence[str]) -> int:
+    """Score customers by rule-based RFM, print the rule segments, and write the scores."""
+    from seg.report import lists
+    from seg.segments import rfm as rules
+    from seg.segments import rfm_tables
+
+    own, checked, cfg = _asked("rfm", overrides)
+    notices: list[tuple[str, str]] = []
+    source = prepare.find(checked, notices)
+    prepared = prepare.prepare(checked, compose.instantiate_parts(cfg), source, notices)
+    frame = prepared.table.frame
+    made = rfm_tables.rule_segments(frame, rules.parse(checked.rfm.model_dump()))
+    if made is None:
+        raise SegError(
+            f"rfm: dataset={checked.dataset.name} has no {_lacking(frame)}; rule-based RFM needs the days since the last order, the orders "
+            "and the revenue of each customer"
+        )
+    folder = files.writable(Path(own["to"] or f"rfm/{checked.dataset.name}"))
+    table = (
+        pd.concat([rfm_tables.measures(frame), made.scored], axis=1).rename_axis("customer_id").reset_index()
+    )
+    files.write(folder / "customers.csv", lists.csv_for_people(table))
+    files.write_csv(folder / "rule_segments.csv", made.counts)
+    files.write_csv(folder / "scores.csv", made.ranges)
+    _print(made.counts, made.ranges, formats.locale(checked.report.locale))
+    print(f"{folder}: customers.csv, rule_segments.csv, scores.csv")
+    return 0
+
+
+def _asked(command: str, overrides: Sequence[str]) -> tuple[dict[str, str], Settings, object]:
+    """Read the options of a command, and compose the settings as seg.run does."""
+    own, rest = options.options(list(overrides), {"to": ""})
+    if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in rest):
+        raise SegError(
+            f"{command}: which data set? Expected dataset=<name>, one of {', '.join(load.choices('dataset'))}"
+        )
+    cfg = compose.compose(rest)
+    checked = load.settings(cfg)
+    check_parts(checked)
+    return own, checked, cfg
+
+
+def _rest(overrides: Sequence[str]) -> list[str]:
+    return [text for text in overrides if not text.startswith("to=")]
+
+
+def _lacking(frame: pd.DataFrame) -> str:
+    from seg.segments import rfm_tables
+
+    return ", ".join(one for one, names in rfm_tables.COLUMNS.items() if not set(names) & set(frame.columns))
+
+
+def _explored(checked: Settings, looked, frame: pd.DataFrame, notices: list, sampled: bool):
+    """Put the page and the tables together."""
+    from seg.report.explore_page import ExplorePage
+
+    correlations, pairs = exploring.alike(frame, KEEP)
+    described = {"features": exploring.describe(frame)}
+    histograms = {"features": {name: exploring.histogram(frame[name]) for name in frame.columns}}
+    curve, gini = exploring.lorenz(frame["revenue"]) if "revenue" in frame else (None, None)
+    tables = {"features": described["features"].rename_axis("feature").reset_index(), "pairs": pairs,
+              "correlations": correlations.rename_axis("feature").reset_index()}  # fmt: skip
+    facts = pd.DataFrame({"what": ["customers"], "value": [len(frame)]})
+    texts = [text for level, text in notices if level == "warning"]
+    if sampled:
+        texts.append(
+            f"Features, correlations and the curve of revenue are of every {feature_survey.SAMPLED}th customer."
+        )
+    if curve is not None:
+        tables["lorenz"] = curve
+    if looked is not None:
+        facts = looked.facts
+        described = {"order lines": looked.described, **described}
+        histograms = {"order lines": looked.histograms, **histograms}
+        tables |= {
+            "facts": facts,
+            "missing": looked.missing,
+            **{f"by_{name}": one for name, one in looked.divisions.items()},
+        }
+        tables["lines"] = looked.described.rename_axis("column").reset_index()
+        tables |= {name: one for name, one in (("ratings", looked.ratings),) if one is not None}
+        if looked.cohorts is not None:
+            tables["cohorts"] = looked.cohorts.reset_index()
+        if looked.approximate:
+            texts.append(
+                "Distinct customers and quantiles of the order lines are estimates (within about 1 %)."
+            )
+    page = ExplorePage(
+        title=f"{checked.dataset.name} before clustering",
+        subtitle=f"currency {checked.dataset.currency or 'unknown'}, cleaning {', '.join(_steps(checked)) or 'none'}",
+        notices=texts,
+        facts=facts,
+        missing=looked.missing
+        if looked is not None
+        else pd.DataFrame({"column": [], "missing": [], "share": []}),
+        described=described,
+        histograms=histograms,
+        divisions={} if looked is None else looked.divisions,
+        ratings=None if looked is None else looked.ratings,
+        cohorts=None if looked is None else looked.cohorts,
+        correlations=correlations,
+        pairs=pairs,
+        curve=curve,
+        gini=gini,
+        advice=_advice(checked, pairs),
+    )
+    return page, tables
+
+
+def _steps(checked: Settings) -> list[str]:
+    return [step.name for step, _ in cleaning.parse(checked.cleaning.steps)]
+
+
+def _advice(checked: Settings, pairs: pd.DataFrame) -> str:
+    """Say which features of the recipe repeat another one of it, and print the override that leaves them out."""
+    recipe = list(features.parse(checked.recipe.features))
+    inside = pairs[pairs["first"].isin(recipe) & pairs["second"].isin(recipe)]
+    drop = [name for name in dict.fromkeys(inside["drop"]) if name not in KEEP]
+    if not drop:
+        return "No two features of the recipe repeat each other (from 0.8 on), but for recency, orders and revenue, which stay."
+    kept = [name for name in recipe if name not in drop]
+    return f"In the recipe, {', '.join(drop)} repeats another feature; without it: recipe.features=[{','.join(kept)}]"
+
+
+def _print(counts: pd.DataFrame, ranges: pd.DataFrame, locale: formats.Locale) -> None:
+    console = Console()
+    console = console if console.is_terminal else Console(width=120)
+    table = Table(header_style="bold")
+    for name in ("rule segment", "customers", "share", "revenue", "of the revenue", "r", "f", "m"):
+        table.add_column(name, justify="left" if name == "rule segment" else "right")
+    for row in counts.to_dict("records"):
+        shares = (
+            locale.percent(row["share"]),
+            locale.number(round(row["revenue"])),
+            locale.percent(row["revenue_share"]),
+        )
+        scores = [locale.number(round(row[letter], 1)) for letter in ("r", "f", "m")]
+        table.add_row(row["rule_segment"], locale.number(row["customers"]), *shares, *scores)
+    console.print(table)
+    for measure, rows in ranges.groupby("measure", sort=False):
+        parts = [
+            f"{row.score}: {locale.number(row.lowest)} to {locale.number(row.highest)}"
+            if row.customers
+            else f"{row.score}: nobody"
+            for row in rows.itertuples()
+        ]
+        console.print(f"{measure:<10} {'; '.join(parts)}", markup=False, highlight=False)
