@@ -90,7 +90,12 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
     for name in (*PARTS, "seed"):
         table[name] = _text(kept, f"params.{name}")
     table["k"] = _text(kept, "params.k").astype(int)
-    for name, tag in {"data": "data", "fingerprint": "data.fingerprint", "as_of": "as_of"}.items():
+    for name, tag in {
+        "data": "data",
+        "fingerprint": "data.fingerprint",
+        "as_of": "as_of",
+        "segment_names": "segments",
+    }.items():
         table[name] = _text(kept, f"tags.{tag}")
     flags = _text(kept, "tags.flagged")
     table["flags"] = flags.where(~flags.isin(["no", ""]), "")

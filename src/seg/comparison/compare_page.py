@@ -128,7 +128,19 @@ def _view(place: int, one: Listed, where: Sequence[str], sort: str) -> dict:
 
 def _run(run: dict, place: int) -> dict:
     """Give what the script has to know of a run."""
-    names = ("run_id", "name", "dataset", "model", "recipe", "scaler", "cleaning", "k", "options", "flags")
+    names = (
+        "run_id",
+        "name",
+        "dataset",
+        "model",
+        "recipe",
+        "scaler",
+        "cleaning",
+        "k",
+        "options",
+        "flags",
+        "segment_names",
+    )
     numbers = (*order.RANGES, "segments/largest_share", "segments/smallest_segment")
     return {
         **{name: run[name] for name in names},

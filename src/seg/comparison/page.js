@@ -121,6 +121,7 @@ function side() {
     if (values["holdout/auc"] !== null) facts.push("hold-out AUC " + number(values["holdout/auc"]));
     if (run.options) facts.push(run.options);
     const head = make("header", {}, make("h3", {}, run.label), make("p", {}, facts.join(" · ")));
+    if (run.segment_names) head.append(make("p", {}, "Segments: " + run.segment_names));
     if (run.flags) head.append(make("p", { class: "flags" }, run.flags));
     return make("article", { "data-id": run.run_id }, head, ...kinds.map((kind) => picture(run, kind)));
   });
