@@ -355,16 +355,14 @@ def _cohorts(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
         customers=pairs.count()
     )
     found = engine.collect(counted)
-    wide = found.pivot(index="start", columns="later", values="customers").sort_index()
-    wide = wide.reindex(columns=range(int(wide.columns.max()) + 1)).tail(MOST_COHORTS)
-    wide.index = pd.Index([_period_name(int(start), length) for start in wide.index], name="first_order")
-    wide.columns = [int(later) for later in wide.columns]
-    wide = wide.loc[:, wide.columns < MOST_COHORTS]
+    last = (ends["last"].year * 12 + ends["last"].month - 1) // length
+    every = range(int(found["start"].min()), last + 1)[-MOST_COHORTS:]
+    wide = found.pivot(index="start", columns="later", values="customers")
+    wide = wide.reindex(index=every, columns=range(len(every))).fillna(0.0)
     # Periods that lie in the future of a cohort are unknown, the others without a customer are 0.
-    latest = len(wide)
-    for row in range(latest):
-        known = min(latest - row, wide.shape[1])
-        wide.iloc[row, :known] = wide.iloc[row, :known].fillna(0)
+    unknown = np.add.outer(np.array(every), np.arange(len(every))) > last
+    wide = wide.mask(unknown)
+    wide.index = pd.Index([_period_name(start, length) for start in every], name="first_order")
     return wide
 
 

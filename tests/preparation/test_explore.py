@@ -1,0 +1,158 @@
+"""A data set before clustering: tables worked by hand, and no row of a customer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seg.formats import LOCALES
+from seg.preparation import explore
+from seg.report import explore_page
+
+
+@pytest.fixture(scope="module")
+def looked(engine, lines):
+    table = lines(
+        ("a", "1", "2011-01-03 10:00", "p", 2.0, 5.0),
+        ("a", "2", "2011-02-07 11:00", "q", 1.0, 3.0),
+        ("a", "2", "2011-02-07 11:00", "q", 1.0, 3.0),
+        ("a", "3", "2011-02-08 09:00", "p", -2.0, 5.0),
+        ("b", "4", "2011-02-09 10:00", "p", 1.0, 0.0),
+        ("b", "5", "2011-03-01 10:00", "r", 4.0, 2.5),
+        (None, "6", "2011-03-02 10:00", "r", 1.0, 2.5),
+        country=["DE", "DE", "DE", "DE", "FR", None, "FR"],
+    )
+    return explore.look(engine, table)
+
+
+def fact(looked, what: str):
+    return looked.facts.set_index("what").loc[what, "value"]
+
+
+def test_facts_count_customers_days_gaps_returns_and_prices(looked):
+    assert [fact(looked, one) for one in ("rows", "customers", "products", "orders")] == [7, 2, 3, 6]
+    assert (fact(looked, "first order"), fact(looked, "last order")) == ("2011-01-03", "2011-03-02")
+    assert fact(looked, "lines without a customer") == 1
+    assert fact(looked, "lines with price 0") == 1
+    assert fact(looked, "duplicate lines") == 1
+
+
+def test_a_return_has_a_counterpart_if_the_customer_bought_as_many_pieces_of_the_product(looked):
+    assert fact(looked, "lines with a negative quantity") == 1
+    assert fact(looked, "negative lines with a counterpart") == 1
+
+
+def test_missing_values_are_counted_by_column_most_first(looked):
+    assert looked.missing.head(2)["missing"].tolist() == [1, 1]
+    assert set(looked.missing.head(2)["column"]) == {"customer_id", "country"}
+    assert looked.missing["share"].iloc[0] == pytest.approx(1 / 7)
+
+
+def test_statistics_of_the_lines_are_those_of_numpy(looked):
+    quantities = np.array([2, 1, 1, -2, 1, 4, 1.0])
+    row = looked.described.loc["quantity"]
+    assert row["mean"] == pytest.approx(quantities.mean())
+    assert row["std"] == pytest.approx(quantities.std())
+    assert row["range"] == 6
+    assert row["median"] == 1
+    assert row["skewness"] == pytest.approx(
+        ((quantities - quantities.mean()) ** 3).mean() / quantities.std() ** 3
+    )
+    assert row["p75"] == np.quantile(quantities, 0.75)
+
+
+def test_statistics_of_features_are_the_same_ones():
+    frame = pd.DataFrame({"orders": [1.0, 2.0, 9.0]})
+    row = explore.describe(frame).loc["orders"]
+    values = frame["orders"].to_numpy()
+    assert row["variance"] == pytest.approx(values.var())
+    assert row["variation"] == pytest.approx(values.std() / values.mean())
+    assert row["skewness"] == pytest.approx(((values - values.mean()) ** 3).mean() / values.std() ** 3)
+
+
+def test_divisions_count_lines_customers_and_money(looked):
+    country = looked.divisions["country"].set_index("country")
+    assert country.loc["DE", ["rows", "customers", "revenue"]].tolist() == [4, 1, 6.0]
+    assert country.loc["(none)", "revenue"] == 10.0
+    months = looked.divisions["month"]
+    assert months["month"].tolist() == ["2011-01", "2011-02", "2011-03"]
+    assert looked.divisions["week_day"]["week_day"].tolist()[0] == "Monday"
+
+
+def test_cohorts_follow_customers_from_their_first_month(looked):
+    table = looked.cohorts
+    # A line of price 0 is no purchase: b comes in March, and February has no new customer.
+    assert table.index.tolist() == ["2011-01", "2011-02", "2011-03"]
+    assert table.loc["2011-01"].tolist() == [1, 1, 0]
+    assert table.loc["2011-02"].tolist()[:2] == [0, 0]
+    assert table.loc["2011-03", 0] == 1
+    assert table.loc["2011-03", [1, 2]].isna().all()
+    assert explore.retention(table).loc["2011-01", 1] == 1
+
+
+def test_a_histogram_counts_what_lies_between_the_percentiles(looked):
+    table = looked.histograms["amount"]
+    assert len(table) == explore.BINS
+    assert (table["to"] > table["from"]).all()
+    assert table["rows"].sum() <= 7
+
+
+def test_pairs_that_order_customers_alike_are_listed_and_one_of_them_is_to_be_dropped():
+    orders = np.arange(50.0)
+    frame = pd.DataFrame(
+        {"orders": orders, "quantity": orders**2, "recency_days": np.tile([1.0, 5.0], 25), "still": 1.0}
+    )
+    correlations, pairs = explore.alike(frame, ["orders"])
+    assert correlations.columns.tolist() == ["orders", "quantity", "recency_days"]
+    assert pairs[["first", "second", "drop"]].to_numpy().tolist() == [["orders", "quantity", "quantity"]]
+    assert pairs["spearman"].tolist() == pytest.approx([1.0])
+
+
+def test_the_curve_of_revenue_and_its_gini_coefficient():
+    curve, gini = explore.lorenz(pd.Series([1.0, 1.0, 1.0, 1.0]))
+    assert gini == pytest.approx(0)
+    assert curve["share_of_revenue"].tolist() == pytest.approx(curve["share_of_customers"].tolist())
+    _, one = explore.lorenz(pd.Series([0.0, 0.0, 0.0, 9.0]))
+    assert one == pytest.approx(0.75)
+    assert explore.lorenz(pd.Series([0.0, 0.0]))[1] == 0
+
+
+def test_ratings_are_split_by_verified(engine, lines):
+    table = lines(
+        ("a", "1", "2011-01-03", "p", 1.0, 5.0),
+        ("a", "2", "2011-01-04", "p", 1.0, 5.0),
+        ("b", "3", "2011-01-05", "p", 1.0, 5.0),
+        rating=[5.0, 5.0, 1.0],
+        verified=[True, False, True],
+    )
+    ratings = explore.look(engine, table).ratings.set_index("rating")
+    assert ratings.loc[5.0, ["verified", "not verified"]].tolist() == [1, 1]
+    assert ratings.loc[1.0, "verified"] == 1
+
+
+def test_the_page_has_every_part_and_no_customer(looked):
+    frame = pd.DataFrame(
+        {"orders": [1.0, 2.0, 9.0], "revenue": [5.0, 1.0, 7.0]}, index=["cust-1", "cust-2", "cust-3"]
+    )
+    correlations, pairs = explore.alike(frame, [])
+    curve, gini = explore.lorenz(frame["revenue"])
+    content = explore_page.ExplorePage(
+        title="<b>x</b>", subtitle="s", notices=["n"], facts=looked.facts, missing=looked.missing,
+        described={"order lines": looked.described, "features": explore.describe(frame)},
+        histograms={"order lines": looked.histograms}, divisions=looked.divisions, ratings=None, cohorts=looked.cohorts,
+        correlations=correlations, pairs=pairs, curve=curve, gini=gini, advice="recipe.features=[orders]",
+    )  # fmt: skip
+    html = explore_page.render(content, LOCALES["de"])
+    for part in (
+        "Missing values",
+        "How unequal",
+        "Who comes back",
+        "Features that go together",
+        "Quantity and price",
+        "Statistics of the",
+    ):
+        assert part in html
+    assert "&lt;b&gt;x&lt;/b&gt;" in html
+    assert "cust-1" not in html
+    assert "<script" not in html
