@@ -145,7 +145,7 @@ def test_lists_of_different_customers_are_said_to_be_apart(log, say):
 
 
 def test_errors_say_what_there_is(log, say, tmp_path):
-    assert "no finished runs at all" in say("dataset=flo", *log.store)[1]
+    assert "there are no finished runs" in say("dataset=flo", *log.store)[1]
     log(), log(dataset="toy")
     for arguments, expected in {
         ("dataset=fol",): "dataset=fol: no finished run .* there are .*flo \\(1 runs\\)",
@@ -283,7 +283,7 @@ def test_the_best_run_becomes_champion_and_the_history_is_kept(toy, say):
     other = runs.loc[runs["params.k"] == "4", "run_id"].iloc[0]
     client.set_tag(other, "flagged", "segment 2 is tiny")
     code, text = say("promote", f"run={other[:8]}", *store)
-    assert code == 1 and "flagged: segment 2 is tiny. force=true" in text
+    assert code == 1 and "flagged: segment 2 is tiny. pass force=true" in text
     assert say("promote", f"run={other[:8]}", "force=true", "why=to see it", *store)[0] == 0
 
     now = client.get_model_version_by_alias("seg-toy", "champion")

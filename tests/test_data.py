@@ -14,11 +14,11 @@ import pooch
 import pytest
 
 from seg import data
-from seg.config import load
+from seg.config import load, places
 from seg.features import GLOSSARY
 from seg.sources import locate
 
-NAMES = load.choices("dataset")
+NAMES = places.choices("dataset")
 MEMBER = "Online Retail.xlsx"
 ORDERS = """customer_id,ordered_at,amount
 A,2024-03-02,10.5
@@ -67,7 +67,7 @@ def orders(tmp_path):
 
 def test_help_names_every_command_and_no_command_is_an_error(seg):
     assert seg("--help") == 0
-    assert all(f"python -m seg.data {name}" in seg.out for name in data.COMMANDS)
+    assert all(f"seg data {name}" in seg.out for name in data.COMMANDS)
     assert seg() == 1
 
 
@@ -113,16 +113,16 @@ def test_list_tells_real_files_from_samples_and_generated_data(seg, tmp_path):
     assert set(NAMES) <= set(rows)
     assert "real file" in rows["flo"] and "generated" in rows["toy"]
     assert "SAMPLE" in rows["online_retail"]
-    assert f"found: {real}" in seg.out
+    assert f"read: {real}" in seg.out
     assert f"expected: {tmp_path / 'data' / 'online_retail'}: data.csv or {MEMBER}" in seg.out
-    assert "to get it: python -m seg.data fetch dataset=online_retail " in seg.out
+    assert "to get it: seg data fetch dataset=online_retail " in seg.out
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_list_says_what_each_data_set_is_in_the_words_of_its_file(seg, name):
-    first = (load.CONFIGS / "dataset" / f"{name}.yaml").read_text().splitlines()[0]
+    first = (places.CONFIGS / "dataset" / f"{name}.yaml").read_text().splitlines()[0]
     assert first.startswith("# ")
-    assert data._first_comment(name) == first[2:]
+    assert places.summary("dataset", name) == first[2:]
 
 
 # --- check
@@ -131,7 +131,7 @@ def test_list_says_what_each_data_set_is_in_the_words_of_its_file(seg, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_data_set_can_be_read_without_its_real_file_and_a_sample_is_said_loudly(seg, name):
     assert seg("check", f"dataset={name}") == 0
-    is_sample = any((load.ROOT / "datasets" / name).glob("sample*"))
+    is_sample = any((places.ASSETS / "datasets" / name).glob("sample*"))
     assert seg.out.startswith("SAMPLE DATA: the real file of") == is_sample
     last = seg.out.splitlines()[-1].split(maxsplit=1)
     assert last == ["verdict", "ok, for SAMPLE DATA: the real file was not read" if is_sample else "ok"]
@@ -181,7 +181,7 @@ def test_check_says_why_when_no_row_at_all_can_be_read(seg, orders):
 def test_check_names_a_missing_column_with_the_nearest_one(seg, orders):
     error = seg.fails("check", "dataset=transactions", orders("customer,ordered_at,amount\nA,2024-03-02,1\n"))
     assert "missing column 'customer_id' (nearest: customer" in error
-    assert "found        " in seg.out and "orders.csv" in seg.out
+    assert "read         " in seg.out and "orders.csv" in seg.out
 
 
 def test_a_needed_column_without_any_value_is_wrong(seg, orders):
@@ -190,7 +190,7 @@ def test_a_needed_column_without_any_value_is_wrong(seg, orders):
 
 
 def test_a_customer_who_comes_twice_is_wrong_in_a_table_of_customers(seg, tmp_path):
-    sample = pd.read_csv(load.ROOT / "datasets" / "flo" / "sample.csv", dtype=str).head(20)
+    sample = pd.read_csv(places.ASSETS / "datasets" / "flo" / "sample.csv", dtype=str).head(20)
     path = tmp_path / "twice.csv"
     pd.concat([sample, sample.head(2)]).to_csv(path, index=False)
     assert seg("check", "dataset=flo", f"dataset.path={path}") == 1
@@ -209,7 +209,7 @@ def test_a_column_that_the_data_set_promises_and_does_not_give_is_wrong(seg):
 def archive(member: str = MEMBER) -> bytes:
     """Zip a workbook of four order lines, two customers and one gap, in the form of UCI Online Retail."""
     book = openpyxl.Workbook()
-    book.active.append(list(pd.read_csv(load.ROOT / "datasets" / "online_retail" / "sample.csv", nrows=0,
+    book.active.append(list(pd.read_csv(places.ASSETS / "datasets" / "online_retail" / "sample.csv", nrows=0,
                                         encoding="windows-1252")))  # fmt: skip
     for customer, quantity in ((17850, 6), (17850, 2), (13047, 3), (None, 1)):
         day = datetime(2010, 12, quantity, 8, 26)
@@ -289,7 +289,7 @@ def test_a_file_that_is_there_is_not_fetched_again_unless_forced(seg, site, plac
     place.write_text("old")
     Site.asked.clear()
     assert seg("fetch", *of(f"{site}/good.zip")) == 0
-    assert f"{place} is there already, nothing was fetched" in seg.out
+    assert f"{place} exists, nothing was downloaded" in seg.out
     assert (Site.asked, place.read_text()) == ([], "old")
     assert seg("fetch", *of(f"{site}/good.zip"), "force=true") == 0
     assert place.stat().st_size > 3 and len(Site.asked) == 1
@@ -369,11 +369,11 @@ def test_a_data_directory_that_cannot_be_written_is_an_error(seg, site, tmp_path
 
 def test_what_cannot_be_fetched_says_where_to_get_it(seg, tmp_path):
     error = seg.fails("fetch", "dataset=flo")
-    assert "put flo_data_20k.csv there" in error and str(tmp_path / "data" / "flo") in error
+    assert "if you have flo_data_20k.csv, put it in" in error and str(tmp_path / "data" / "flo") in error
     assert "dataset.path" in seg.fails("fetch", "dataset=transactions")
-    assert seg("fetch", "dataset=toy") == 0 and "nothing to fetch" in seg.out
+    assert seg("fetch", "dataset=toy") == 0 and "nothing to download" in seg.out
     error = seg.fails("fetch", "dataset=online_retail", "dataset.fetch.sha256=null")
-    assert "dataset.fetch.sha256: is needed" in error
+    assert "dataset.fetch.sha256: is required" in error
 
 
 @pytest.mark.parametrize("name", ["online_retail", "online_retail_ii"])
@@ -451,7 +451,7 @@ def test_a_category_is_fetched_from_the_hub_under_its_bare_names_and_once(seg, t
         Path(name).name: text for name, text in HUB.items() if "Electronics" in name
     }
     assert seg("fetch", "dataset=amazon_reviews") == 0
-    assert "is there already, nothing was fetched" in seg.out
+    assert "exists, nothing was downloaded" in seg.out
 
 
 def test_an_unknown_category_lists_the_nearest_and_what_broke_off_leaves_no_file(

@@ -1,292 +1,45 @@
 """Compare the runs of a data set, and promote one of them.
 
-    python -m seg.compare dataset=flo                        rank its runs, in the space that all of them share
-    python -m seg.compare dataset=flo k=4 model=kmeans,gmm   only these
-    python -m seg.compare dataset=flo html=compare.html      one page: pictures side by side, agreement, filters
-    python -m seg.compare promote run=3f2a81c0 why="stable over two winters"
-    python -m seg.compare promote best=true dataset=flo      the best by the stated order, when one qualifies
-    python -m seg.compare champions                          who was promoted when, by whom and why
+    seg compare dataset=flo                        rank its runs, in the space that all of them share
+    seg compare dataset=flo k=4 model=kmeans,gmm   only these
+    seg compare dataset=flo html=compare.html      one page: figures side by side, agreement, filters
+    seg compare promote run=3f2a81c0 why="stable over two winters"
+    seg compare promote best=true dataset=flo      the best run by the stated order, if one qualifies
+    seg compare champions                          who promoted which run, when and why
 
 Options: dataset= (several with commas, or all), model=, recipe=, scaler=, cleaning=, engine=, k= and seed= choose runs (several with
-commas), data= the beginning of a fingerprint, sort= another metric of the common space, pictures= how many runs the page shows pictures
-of (24), tracking.uri= and tracking.experiment= another store. Promoting a flagged run or SAMPLE data takes force=true.
+commas), data= the first characters of a fingerprint, sort= another metric of the common space, pictures= how many runs the page shows
+with figures (24), tracking.uri= and tracking.experiment= another store. To promote a flagged run or one on SAMPLE data, pass force=true.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 
-import pandas as pd
-from rich.console import Console
-
-from seg import __version__
 from seg.cli import options
-from seg.comparison import attempts, champion, columns, order, runs_table
-from seg.config import compose, load
 from seg.errors import SegError, listed
 
-FILTERS = ("model", "recipe", "scaler", "cleaning", "engine", "k", "seed")
-WIDE = 400
+ACTIONS = ("promote", "champions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
+    """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
     return options.execute(__doc__, _command, arguments)
 
 
 def _command(*arguments: str) -> int:
     first, *rest = arguments
-    if first in ACTIONS:
-        return ACTIONS[first](rest)
-    if "=" not in first and first != "--html":
+    if first not in ACTIONS and "=" not in first and first != "--html":
         raise SegError(
             f"{first}: unknown; expected one of {listed(first, ACTIONS)}, or options such as dataset=flo"
         )
-    return compare(arguments)
+    # Late: it needs pandas and MLflow, which help and mistyped actions do not wait for.
+    from seg.cli import compare_runs
 
-
-def compare(arguments: Sequence[str]) -> int:
-    """Print the rankings, and write them as a page where that is asked for."""
-    arguments = ["html=compare.html" if text == "--html" else text for text in arguments]
-    known = {"dataset": None, "data": None, "sort": "rule", "html": None, "pictures": "24"}
-    own, store = _options(arguments, known)
-    if not own["pictures"].isdigit():
-        raise SegError(
-            f"pictures={own['pictures']}: expected how many runs the page shows pictures of, such as 24"
-        )
-    if own["html"] is not None and (not own["html"] or Path(own["html"]).is_dir()):
-        raise SegError(f"html={own['html']}: expected the name of a file, such as compare.html")
-    client, runs = _read(own, store)
-    chosen = _chosen(runs, own)
-    columns.sortable(own["sort"], chosen)
-    where = _where(store)
-    console = _console()
-    lists = _lists(chosen, own["sort"])
-    for group, ranked, demand in lists:
-        runs_table.say_group(console, group, ranked, demand, own["sort"], where)
-    _say_apart(console, lists)
-    runs_table.say(console, order.RULE if own["sort"] == "rule" else f"Order: {own['sort']}.")
-    if own["html"]:
-        _write_page(console, own, store, client, lists)
-    return 0
-
-
-def promote(arguments: Sequence[str]) -> int:
-    """Make a run the champion of its data set: the one that is named, or the best by the stated order."""
-    known = {"dataset": None, "data": None, "run": None, "best": "false", "why": "", "force": "false"}
-    own, store = _options(arguments, known)
-    for name in ("best", "force"):
-        if own[name] not in ("true", "false"):
-            raise SegError(f"{name}={own[name]}: expected true or false")
-    best = own["best"] == "true"
-    if best == bool(own["run"]):
-        raise SegError("promote: expected either run=<id or name>, or best=true dataset=<name>")
-    if best:
-        client, runs = _read(own, store, write=True)
-        run, why = champion.best(_lists(_chosen(runs, own), "rule"), _where(store))
-    else:
-        client, run = _named(own, store)
-        why = ""
-    against = champion.objections(run)
-    if against and own["force"] != "true":
-        raise SegError(
-            f"run {run['run_id'][:8]} is not promoted: {'; '.join(against)}. force=true promotes it all the same and writes that down"
-        )
-    from seg.tracking import model_registry
-
-    current = model_registry.champion(client, run["dataset"])
-    if current is not None and current.run_id == run["run_id"]:
-        already = f"{runs_table.described(run)} is the champion of {run['dataset']} already, version {current.version}: nothing changed"
-        runs_table.say(_console(), already)
-        return 0
-    facts = {
-        "champion.forced": "; ".join(against) or "no",
-        "data.fingerprint": run["fingerprint"],
-        "data": run["data"],
-        "flagged": run["flags"] or "no",
-    }
-    why = own["why"] or why or "chosen by hand"
-    version, previous = model_registry.promote(
-        client, run["dataset"], run["run_id"], run["model_id"], why, facts
-    )
-    champion.say_promoted(_console(), run, version, previous, why, against)
-    return 0
-
-
-def champions(arguments: Sequence[str]) -> int:
-    """List who was promoted."""
-    from seg.tracking import model_registry, read
-
-    own, store = _options(arguments, {"dataset": None}, filters=False)
-    client = read.existing(_composed(store).tracking.uri)
-    names = tuple(name for name in (own["dataset"] or "").split(",") if name)
-    champion.say_history(_console(), model_registry.history(client, names))
-    return 0
-
-
-ACTIONS = {"promote": promote, "champions": champions}
-
-
-# ---- from options to runs ----------------------------------------------------------------------------------
-
-
-def _options(arguments: Sequence[str], known: dict, filters: bool = True) -> tuple[dict, dict]:
-    """Part the options of this command from those of the store."""
-    known = known | dict.fromkeys(FILTERS if filters else ())
-    own, store = options.options(arguments, known | {"tracking.uri": None, "tracking.experiment": None})[0:2]
-    if store:
-        key = store[0].partition("=")[0]
-        raise SegError(f"{store[0]}: unknown option; expected one of {listed(key, [*own])}")
-    asked = {name: own.pop(name) for name in ("tracking.uri", "tracking.experiment")}
-    return own, asked
-
-
-def _where(store: dict) -> list[str]:
-    return [f"{name}={value}" for name, value in store.items() if value]
-
-
-def _composed(store: dict):
-    return compose.compose(_where(store))
-
-
-def _read(own: dict, store: dict, write: bool = False):
-    """Read the runs of the data sets that are asked for."""
-    from seg.tracking import model_registry, read
-
-    tracking = _composed(store).tracking
-    client = read.existing(tracking.uri, write)
-    names = [] if own["dataset"] == "all" else (own["dataset"] or "").split(",")
-    if names == [""]:
-        there = attempts.tidy(read.runs(client, tracking.experiment))
-        raise SegError(f"compare: which data set? Expected dataset=<name> or dataset=all; {_counted(there)}")
-    runs = attempts.tidy(read.runs(client, tracking.experiment, names))
-    missing = [name for name in names if name not in set(runs["dataset"])]
-    if missing or runs.empty:
-        there = attempts.tidy(read.runs(client, tracking.experiment))
-        raise SegError(
-            f"dataset={missing[0] if missing else 'all'}: no finished run in experiment {tracking.experiment}; {_counted(there)}"
-        )
-    current = [model_registry.champion(client, name) for name in runs["dataset"].unique()]
-    runs["champion"] = runs["run_id"].isin([version.run_id for version in current if version is not None])
-    return client, runs
-
-
-def _counted(runs: pd.DataFrame) -> str:
-    counts = runs["dataset"].value_counts()
-    if counts.empty:
-        return "there are no finished runs at all: python -m seg.run starts one"
-    return "there are " + ", ".join(f"{name} ({count} runs)" for name, count in counts.items())
-
-
-def _chosen(runs: pd.DataFrame, own: dict) -> pd.DataFrame:
-    """Keep the runs that the filters ask for."""
-    for name in FILTERS:
-        if own[name] is None:
-            continue
-        values, there = own[name].split(","), runs[name].astype(str)
-        unknown = [value for value in values if value not in set(there)]
-        if unknown:
-            raise SegError(
-                f"{name}={unknown[0]}: no such run; expected one of {listed(unknown[0], there.unique())}"
-            )
-        runs = runs[there.isin(values)]
-    if own["data"]:
-        kept = runs[runs["fingerprint"].str.startswith(own["data"])]
-        if kept.empty:
-            there = [text[:8] for text in runs["fingerprint"].unique()]
-            raise SegError(f"data={own['data']}: no such run; expected one of {listed(own['data'], there)}")
-        runs = kept
-    return runs
-
-
-def _named(own: dict, store: dict):
-    """Find a run by its id, the beginning of it, or its name."""
-    from seg.tracking import read
-
-    tracking = _composed(store).tracking
-    client = read.existing(tracking.uri, write=True)
-    datasets = own["dataset"].split(",") if own["dataset"] else []
-    runs = read.runs(client, tracking.experiment, datasets, finished=False)
-    found = champion.find(runs, own["run"])
-    return client, attempts.tidy(runs[runs["run_id"] == found]).iloc[0].to_dict()
-
-
-def _lists(runs: pd.DataFrame, sort: str) -> list:
-    """Rank the runs on each set of customers."""
-    lists = []
-    for group in attempts.groups(runs):
-        demand = order.asked(group.attempts, _allows_holdout(group.dataset))
-        judged = order.judged(group.attempts, demand)
-        lists.append((group, order.ordered(judged, sort, columns.descending(sort)), demand))
-    return lists
-
-
-@functools.cache
-def _allows_holdout(dataset: str) -> bool:
-    """Tell whether orders have dates: of one row a customer no future can be kept apart."""
-    if dataset not in load.choices("dataset"):
-        return True
-    return compose.compose([f"dataset={dataset}"]).dataset.kind == "transactions"
-
-
-# ---- what people see ---------------------------------------------------------------------------------------
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
-
-
-def _say_apart(console: Console, lists: list) -> None:
-    """Say that ranks of different lists are not comparable."""
-    runs_table.say(console)
-    if len(lists) > 1:
-        runs_table.say(
-            console,
-            f"{len(lists)} lists: their customers differ, or what was counted of them, and so does the common space; a rank holds within "
-            "its list only.",
-            "bold",
-        )
-
-
-def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
-    from seg.comparison import compare_page
-    from seg.sinks import files
-    from seg.tracking import read
-    from seg.tracking.store import address, hidden
-
-    artifacts = read.Artifacts(client, Path(_composed(store).cache.folder) / "artifacts")
-    listed = [compare_page.Listed(*one) for one in lists]
-    shown = compare_page.pictured(listed, int(own["pictures"]))
-    listed = [replace(one, files=_files(artifacts, one, shown)) for one in listed]
-    tracking = _composed(store).tracking
-    facts = {
-        "runs": f"{sum(len(one.group.every) for one in listed):,}",
-        "lists": f"{len(listed)}, each of the same customers",
-        "store": f"{hidden(address(tracking.uri))}, experiment {tracking.experiment}",
-        "made": f"{datetime.now():%Y-%m-%d %H:%M} by seg {__version__}",
-    }
-    target = Path(own["html"]).expanduser()
-    files.write(target, compare_page.render(listed, shown, facts, _where(store), own["sort"]))
-    missing = sum(path is None for one in listed for path in one.files.values())
-    gone = {0: "", 1: "; 1 file of a run is missing"}.get(missing, f"; {missing} files of runs are missing")
-    runs_table.say(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")
-
-
-def _files(artifacts, one, shown: Sequence[str]) -> dict:
-    """Find what the page needs: assignments and scans of all runs, pictures of those that are shown."""
-    from seg.comparison import compare_page, pictures
-
-    runs = pd.concat([one.ranked, one.group.flagged])[["run_id", "artifacts"]]
-    found = artifacts.find(runs, [compare_page.ASSIGNMENTS, compare_page.K_SCAN])
-    return found | artifacts.find(
-        runs[runs["run_id"].isin(shown)], [pictures.file(kind) for kind in pictures.KINDS]
-    )
+    if first in ACTIONS:
+        return getattr(compare_runs, first)(rest)
+    return compare_runs.compare(arguments)
 
 
 if __name__ == "__main__":

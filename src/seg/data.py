@@ -1,59 +1,62 @@
-"""Look at the data before a run: what is there, whether it can be read, how to get it.
+"""Look at the data before a run: which files a run would read, whether they can be read, how to get them.
 
-    python -m seg.data list                          every data set, and what a run would read
-    python -m seg.data check dataset=flo             rows, dates, revenue and every column; seconds
-    python -m seg.data fetch dataset=online_retail   download, checksum, unzip; needs the internet
-    python -m seg.data fetch dataset=amazon_reviews dataset.category=Electronics      27 GB from Hugging Face
-    python -m seg.data generate dataset=amazon_reviews rows=43886944 to=folder seed=0  invented, of the real shape; 3 minutes
-    python -m seg.data explore dataset=online_retail to=folder     a page and tables about the data before clustering
-    python -m seg.data rfm dataset=online_retail to=folder         customers by rule-based RFM: scores, names, counts
-    python -m seg.data glossary                      every feature that a recipe may name
+    seg data list                          every data set, and the file that a run would read
+    seg data check dataset=flo             rows, dates, revenue and every column; seconds
+    seg data fetch dataset=online_retail   download, check and unzip; needs the internet
+    seg data fetch dataset=amazon_reviews dataset.category=Electronics      27 GB from Hugging Face
+    seg data generate dataset=amazon_reviews rows=43886944 to=folder seed=0  synthetic files of the real shape; 3 minutes
+    seg data explore dataset=online_retail to=folder     a page and tables about the data before clustering
+    seg data rfm dataset=online_retail to=folder         customers by rule-based RFM: scores, names, counts
+    seg data glossary                      every feature that a recipe may name
 
-Options are those of seg.run: data_dir=/data, dataset.path=orders.csv, dataset.columns.customer_id=cust, ...
-A file that is there already is not fetched again, but for force=true. The exit code is 0 when all is well, 1
-when data or options are wrong, 130 when interrupted; an interrupted or failed fetch leaves nothing behind.
+Options are those of seg run: data_dir=/data, dataset.path=orders.csv, dataset.columns.customer_id=cust, ...
+A file that exists is not downloaded again, unless you pass force=true. The exit code is 0 when all is well, 1
+when data or options are wrong, 130 when interrupted; an interrupted or failed download leaves nothing behind.
 """
+
+# Libraries for tables and the modules that use them are imported inside the functions: `list` and errors need none of them.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig, open_dict
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from seg.cli import look
-from seg.cli import options as command
-from seg.config import compose, load
-from seg.config.settings import Settings
-from seg.datasets import synthetic
+from seg.cli import options
+from seg.config import places
 from seg.errors import SegError
-from seg.pipeline.check import check_parts, provides
-from seg.preparation.inspection import Report, facts, inspect, names_in_files
-from seg.preparation.proposals import propose
-from seg.sources import archive, hugging_face, locate
+from seg.sources import locate
 from seg.sources.locate import Source
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from seg.config.settings import DatasetSettings, Settings
+    from seg.preparation.inspection import Report
 
 STATES = {"file": "real file", "sample": "SAMPLE", "generated": "generated", "missing": "missing"}
 
 
 def list_datasets(overrides: Sequence[str]) -> int:
-    """Print every data set, what a run would read of it, and how to get the real files."""
-    table = _table("data set", "kind", "there is", "what it is, where it is, how to get it", lines=True)
-    for name in load.choices("dataset"):
-        checked = load.settings(_composed([f"dataset={name}", *overrides]))
-        dataset = checked.dataset
+    """Print every data set, what a run would read, and how to get the real files."""
+    table = _table("data set", "kind", "state", "what it is, where it is, how to get it", lines=True)
+    for name in places.choices("dataset"):
+        dataset, data_dir = _described(name, overrides)
         try:
-            source = _find(checked)
+            source = _located(dataset, data_dir)
         except SegError as error:
             source = Source(name, "missing", (), str(error).splitlines()[0])
-        found = ", ".join(map(str, source.all_paths[:3])) or source.expected or "made in memory"
-        where = f"expected: {_expected(checked)}" if source.kind == "sample" else f"found: {found}"
-        lines = [_first_comment(name), where, f"to get it: {dataset.source}"]
+        files = ", ".join(map(str, source.all_paths[:3])) or source.expected or "made in memory"
+        where = f"expected: {_expected(dataset, data_dir)}" if source.kind == "sample" else f"read: {files}"
+        lines = [places.summary("dataset", name), where, f"to get it: {dataset.source}"]
         _add(table, name, dataset.kind, STATES[source.kind], "\n".join(lines))
     _console().print(table)
     return 0
@@ -62,9 +65,12 @@ def list_datasets(overrides: Sequence[str]) -> int:
 def check(overrides: Sequence[str]) -> int:
     """Read a data set as a run would and print what is in it; 1 when a run could not use it."""
     cfg = _composed(_with_dataset("check", overrides), bad_rows="skip")
+    from seg.config import load
+    from seg.pipeline.check import check_parts
+
     checked = load.settings(cfg)
     check_parts(checked)
-    source = _find(checked)
+    source = _located(checked.dataset, checked.data_dir)
     console = _console()
     if source.kind == "sample":
         _say(console, f"{_sample_warning(checked)}\n", "bold red")
@@ -89,21 +95,25 @@ def fetch(overrides: Sequence[str]) -> int:
     """Download the files of a data set to where a run looks for them."""
     force = "force=true" in overrides
     overrides = _with_dataset("fetch", [text for text in overrides if text != "force=true"])
+    from seg.config import load
+
     checked = load.settings(_composed(overrides))
     dataset, console = checked.dataset, _console()
     present = _present(checked)
     if present and not force:
-        again = " (force=true fetches it all the same)" if getattr(dataset, "fetch", None) else ""
-        _say(console, f"{dataset.name}: {present[0]} is there already, nothing was fetched{again}")
+        again = "; pass force=true to download it again" if getattr(dataset, "fetch", None) else ""
+        _say(console, f"{dataset.name}: {present[0]} exists, nothing was downloaded{again}")
         return 0
     if not dataset.files:
-        _say(console, f"{dataset.name}: nothing to fetch, it is {dataset.source}")
+        _say(console, f"{dataset.name}: nothing to download, it is {dataset.source}")
         return 0
     what = _fetched_from(checked)
     folder = Path(checked.data_dir) / dataset.name
     if "hub" in what:
         return _fetch_from_hub(checked, what, folder, console, overrides)
-    _say(console, f"{dataset.name}: fetching {what['url']}")
+    from seg.sources import archive
+
+    _say(console, f"{dataset.name}: downloading {what['url']}")
     with archive.progress() as progress:
         path = archive.fetch(what["url"], what["sha256"], what["member"], folder, progress)
     _say(console, f"{dataset.name}: {path}, {path.stat().st_size:,} bytes, checksum as expected")
@@ -111,22 +121,24 @@ def fetch(overrides: Sequence[str]) -> int:
     if path not in read:
         choose = f"dataset.path={shlex.quote(str(path))}"
         _say(console, f"a run reads {read[0] if read else 'none'} instead: choose the new file with {choose}")
-    _say(console, f"next: python -m seg.data check {shlex.join(overrides)}")
+    _say(console, f"next: seg data check {shlex.join(overrides)}")
     return 0
 
 
 def _fetch_from_hub(checked: Settings, what: dict, folder: Path, console: Console, overrides) -> int:
+    from seg.sources import hugging_face
+
     files = what["files"]
-    _say(console, f"{checked.dataset.name}: fetching {' and '.join(files)} of {what['hub']}")
+    _say(console, f"{checked.dataset.name}: downloading {' and '.join(files)} of {what['hub']}")
     for path in hugging_face.fetch(what["hub"], files, folder, what["chosen_by"]):
         _say(console, f"{checked.dataset.name}: {path}, {path.stat().st_size:,} bytes")
-    _say(console, f"next: python -m seg.data check {shlex.join(overrides)}")
+    _say(console, f"next: seg data check {shlex.join(overrides)}")
     return 0
 
 
 def generate(overrides: Sequence[str]) -> int:
-    """Write invented files of the shape of a data set, at any size."""
-    own, rest = command.options(overrides, {"rows": "1000000", "to": "generated/amazon_reviews", "seed": "0"})
+    """Write synthetic files of the shape of a data set, at any size."""
+    own, rest = options.options(overrides, {"rows": "1000000", "to": "generated/amazon_reviews", "seed": "0"})
     if rest != ["dataset=amazon_reviews"]:
         raise SegError(
             f"generate: got {' '.join(rest) or 'no data set'}, expected dataset=amazon_reviews (the only one that is "
@@ -135,22 +147,38 @@ def generate(overrides: Sequence[str]) -> int:
     for name in ("rows", "seed"):
         if not own[name].isdecimal():
             raise SegError(f"{name}={own[name]}: expected a whole number, such as {name}=1000000")
+    from seg.datasets import synthetic
+
     reviews, items = synthetic.reviews_like_amazon.write(own["to"], int(own["rows"]), seed=int(own["seed"]))
     for path in (reviews, items):
-        _say(_console(), f"{path}: {path.stat().st_size:,} bytes, invented")
+        _say(_console(), f"{path}: {path.stat().st_size:,} bytes, synthetic")
     _say(
         _console(),
-        f"next: python -m seg.data check dataset=amazon_reviews dataset.path={shlex.quote(str(reviews))}",
+        f"next: seg data check dataset=amazon_reviews dataset.path={shlex.quote(str(reviews))}",
     )
     return 0
 
 
+def explore(overrides: Sequence[str]) -> int:
+    """Write a page and tables about a data set before clustering."""
+    from seg.cli import look
+
+    return look.explore(_with_dataset("explore", overrides))
+
+
+def rfm(overrides: Sequence[str]) -> int:
+    """Write the customers of a data set with the scores and names of rule-based RFM."""
+    from seg.cli import look
+
+    return look.rfm(_with_dataset("rfm", overrides))
+
+
 def glossary(overrides: Sequence[str]) -> int:
     """Print every feature with its unit, meaning and the columns it needs."""
-    from seg.features import catalogue
-
     if overrides:
         raise SegError(f"glossary: got {' '.join(overrides)}, expected nothing after it")
+    from seg.features import catalogue
+
     table = _table("feature", "unit", "meaning", "needs")
     for row in catalogue().itertuples(index=False):
         _add(table, *row)
@@ -163,8 +191,8 @@ COMMANDS = {
     "check": check,
     "fetch": fetch,
     "generate": generate,
-    "explore": look.explore,
-    "rfm": look.rfm,
+    "explore": explore,
+    "rfm": rfm,
     "glossary": glossary,
 }
 
@@ -173,31 +201,56 @@ COMMANDS = {
 
 
 def _composed(overrides: Sequence[str], bad_rows: str | None = None) -> DictConfig:
-    """Compose the configuration as seg.run does, without starting a run."""
-    cfg = compose.compose(overrides)
+    """Compose the configuration as ``seg run`` does, without starting a run."""
+    from seg.config.compose import compose
+
+    cfg = compose(overrides)
     if bad_rows and "bad_rows" in cfg.dataset:
         cfg.dataset.bad_rows = bad_rows
+        from omegaconf import open_dict
+
         with open_dict(cfg):
             cfg.dataset.bad_rows_limit = 1.0
     return cfg
 
 
+def _described(name: str, overrides: Sequence[str]) -> tuple[DatasetSettings | SimpleNamespace, str]:
+    """Return the section of a data set, and the folder of real files.
+
+    Without overrides the YAML file of one of seg's data sets is enough: composing all of them with Hydra takes a second.
+    """
+    path = places.config_file("dataset", name)
+    if overrides or not path.is_relative_to(places.CONFIGS):
+        from seg.config import load
+
+        checked = load.settings(_composed([f"dataset={name}", *overrides]))
+        return checked.dataset, checked.data_dir
+    from omegaconf import OmegaConf
+
+    data_dir = os.environ.get("SEG_DATA_DIR") or str(places.home() / "datasets")
+    cfg = OmegaConf.create({"dataset": OmegaConf.load(path), "data_dir": data_dir})
+    for key in ("load", "defaults"):
+        del cfg.dataset[key]
+    section = OmegaConf.to_container(cfg, resolve=True)["dataset"]
+    section["tables"] = {key: SimpleNamespace(**one) for key, one in section.get("tables", {}).items()}
+    return SimpleNamespace(**section), data_dir
+
+
 def _with_dataset(command: str, overrides: Sequence[str]) -> list[str]:
-    """Insist on a named data set: the default of a run, generated data, is nothing to check or fetch."""
+    """Raise a `SegError` if no data set is named: the default of a run is generated data."""
     if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in overrides):
-        names = ", ".join(load.choices("dataset"))
+        names = ", ".join(places.choices("dataset"))
         raise SegError(f"{command}: which data set? Expected dataset=<name>, one of {names}")
     return list(overrides)
 
 
-def _find(checked: Settings) -> Source:
-    dataset = checked.dataset
-    source = locate.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample)
+def _located(dataset: DatasetSettings | SimpleNamespace, data_dir: str) -> Source:
+    source = locate.find(dataset.name, data_dir, dataset.files, dataset.path, dataset.sample)
     return locate.with_tables(source, dataset.tables, dataset.source)
 
 
 def _present(checked: Settings) -> tuple[Path, ...]:
-    """List the real files in the data directory that a run would read, or that a fetch has put there."""
+    """List the real files in the data folder that a run would read, or that a download has put there."""
     what = getattr(checked.dataset, "fetch", None) or {}
     if "hub" in what:
         folder = Path(checked.data_dir) / checked.dataset.name
@@ -209,33 +262,31 @@ def _present(checked: Settings) -> tuple[Path, ...]:
         return ()
 
 
-def _expected(checked: Settings) -> str:
-    return f"{Path(checked.data_dir) / checked.dataset.name}: {' or '.join(checked.dataset.files)}"
+def _expected(dataset: DatasetSettings | SimpleNamespace, data_dir: str) -> str:
+    return f"{Path(data_dir) / dataset.name}: {' or '.join(dataset.files)}"
 
 
 def _fetched_from(checked: Settings) -> dict:
     dataset = checked.dataset
     what = getattr(dataset, "fetch", None)
     if not what:
-        looked = f"a run looks in {_expected(checked)}"
-        raise SegError(f"dataset={dataset.name}: cannot be fetched: {dataset.source}; {looked}")
+        searched = f"a run searches {_expected(dataset, checked.data_dir)}"
+        raise SegError(f"dataset={dataset.name}: cannot be downloaded: {dataset.source}; {searched}")
     if "hub" in what:
         return what
     missing = [key for key in ("url", "sha256", "member") if not what.get(key)]
     if missing:
-        raise SegError(f"dataset.fetch.{missing[0]}: is needed and was not given")
+        raise SegError(f"dataset.fetch.{missing[0]}: is required; set it in the YAML file of the data set")
     return {key: str(what[key]) for key in ("url", "sha256", "member")}
-
-
-def _first_comment(name: str) -> str:
-    """Read what a data set is from the first line of its YAML."""
-    first = (load.CONFIGS / "dataset" / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
-    return first.lstrip("# ") if first.startswith("#") else ""
 
 
 def _inspected(cfg: DictConfig, checked: Settings, source: Source) -> Report:
     """Read and measure a data set as a run would read it."""
-    dataset, parts = checked.dataset, compose.instantiate_parts(cfg)
+    from seg.config.compose import instantiate_parts
+    from seg.pipeline.check import provides
+    from seg.preparation.inspection import inspect, names_in_files
+
+    dataset, parts = checked.dataset, instantiate_parts(cfg)
     with parts.connect() as engine:
         loaded, declared = parts.load(engine, source), provides(dataset)
         return inspect(engine, loaded, dataset.kind, declared, names_in_files(dataset))
@@ -245,13 +296,13 @@ def _inspected(cfg: DictConfig, checked: Settings, source: Source) -> Report:
 
 
 def _console() -> Console:
-    """Print to the width of a terminal; into a file or a pipe as wide as a table is."""
+    """Return a console as wide as the terminal; for a file or a pipe, as wide as any table."""
     console = Console()
     return console if console.is_terminal else Console(width=400)
 
 
 def _table(*columns: str, lines: bool = False) -> Table:
-    """Make a table whose last column takes the room that is left."""
+    """Build a table whose last column takes the remaining width."""
     table = Table(header_style="bold", show_lines=lines)
     for name in columns:
         justify = "right" if name == "missing" else "left"
@@ -273,6 +324,8 @@ def _say_facts(console: Console, lines: Sequence[tuple[str, str]]) -> None:
 
 
 def _say_report(console: Console, report: Report, currency: str | None) -> None:
+    from seg.preparation.inspection import facts
+
     _say_facts(console, facts(report, currency))
     table = _table("in the files", "in seg", "type", "missing", "verdict")
     for column in report.columns:
@@ -296,6 +349,11 @@ def _say_proposal(
     error : str, optional
         Why the file could not be read, printed before.
     """
+    from seg.config import load
+    from seg.pipeline.check import check_parts
+    from seg.preparation.inspection import facts
+    from seg.preparation.proposals import propose
+
     proposal = propose(checked.dataset, source)
     if proposal is None:
         return False
@@ -327,18 +385,18 @@ def _say_proposal(
 
 def _where(checked: Settings, source: Source) -> list[tuple[str, str]]:
     if source.kind == "generated":
-        return [("found", f"made in memory: {checked.dataset.source}")]
+        return [("read", f"made in memory: {checked.dataset.source}")]
     shown = [f"{path} ({path.stat().st_size:,} bytes)" for path in source.all_paths[:3]]
     more = [f"and {len(source.all_paths) - 3} more"] if len(source.all_paths) > 3 else []
-    expected = [("expected", _expected(checked))] if source.kind == "sample" else []
-    return [("found", ", ".join([*shown, *more])), *expected]
+    expected = [("expected", _expected(checked.dataset, checked.data_dir))] if source.kind == "sample" else []
+    return [("read", ", ".join([*shown, *more])), *expected]
 
 
 def _sample_warning(checked: Settings) -> str:
     dataset = checked.dataset
     return (
-        f"SAMPLE DATA: the real file of {dataset.name} is not there. What follows are invented customers; no "
-        f"conclusion holds. To get the real file: {dataset.source}"
+        f"SAMPLE DATA: the real file of {dataset.name} is missing. These are synthetic customers: do not draw conclusions. "
+        f"To get the real file: {dataset.source}"
     )
 
 
@@ -346,8 +404,8 @@ def _sample_warning(checked: Settings) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
-    return command.execute(__doc__, command.one_of(COMMANDS), arguments)
+    """Run a command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
+    return options.execute(__doc__, options.one_of(COMMANDS), arguments)
 
 
 if __name__ == "__main__":

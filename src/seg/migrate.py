@@ -1,51 +1,31 @@
 """Who moved from which segment to which, between two days or between two models.
 
-    python -m seg.migrate model=models:/seg-online_retail@champion from=2011-06-30 to=2011-09-30
-    python -m seg.migrate model=models:/seg-flo/3 to_model=models:/seg-flo@champion
+    seg migrate model=models:/seg-online_retail@champion from=2011-06-30 to=2011-09-30
+    seg migrate model=models:/seg-flo/3 to_model=models:/seg-flo@champion
 
-Between two days one model places the customers as they were at the end of each: from orders up to that day only, recency
-counted as in training. Between two models the same customers are placed by both, and the new segments are matched to the old
-ones by the customers they share (Hungarian method), so that names stay.
+Between two days, one model places the customers as they were at the end of each day: from orders up to that day only, with recency
+counted as in training. Between two models, both place the same customers, and the new segments are matched to the old ones by the
+customers they share (Hungarian method), so that names stay.
 
 model, to_model   models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters,
-                  or the directory of a run
-from, to          the two days; to alone, with to_model, is the day at which both models look (the end of the data)
+                  or a run directory
+from, to          the two days; with to_model, `to` alone is the day at which both models look (default: the end of the data)
 steps             month, week, quarter or none: how often to look between the two days, for the date of each change
-output            a directory, runs/... when left out; force=true replaces what is there
+output            a directory (default: runs/...); force=true replaces an existing one
 
-Leaves movement.html, movement.png, transitions.csv, customers.parquet, drift.csv and shares.csv (between two models matching.csv
-in their place). Further options are those of seg.run for the data: dataset.path=orders.csv, engine=spark, tracking.uri=...
+Leaves movement.html, movement.png, transitions.csv, customers.parquet, drift.csv and shares.csv (between two models: matching.csv
+instead of the last two). Options of seg run for the data can be added: dataset.path=orders.csv, engine=spark, tracking.uri=...
 Online Retail takes about fifteen seconds.
 """
 
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import contextmanager
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date
 
-import pandas as pd
-
-from seg import progress
 from seg.cli import options
-from seg.config import compose, load
-from seg.config.settings import Settings
 from seg.errors import SegError, listed
-from seg.metrics import drift
-from seg.pipeline import check
-from seg.preparation import as_of, prepare
-from seg.report import page as report
-from seg.report import plots
-from seg.scoring import refit, replay
-from seg.scoring import scorer as scoring
-from seg.scoring.scorer import Scorer
-from seg.segments import movement
-from seg.segments.movement import Movement
-from seg.sinks import files
-from seg.tracking import find_model
 
 OWN = {
     "model": None,
@@ -56,32 +36,29 @@ OWN = {
     "output": None,
     "force": "false",
 }
+STEPS = ("month", "week", "quarter", "none")
 
 
-def migrate(*arguments: str) -> int:
-    """Compare two days or two models, and leave the answer in a directory."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
+    return options.execute(__doc__, _command, arguments)
+
+
+def _command(*arguments: str) -> int:
     own, overrides = options.options(arguments, OWN)
     start, end = _check(own)
-    progress.listen()
-    uri = options.value(overrides, "tracking.uri")
-    scorer, config_yaml = _model(own["model"], uri)
-    other = _model(own["to_model"], uri) if own["to_model"] else None
-    cfg = compose.recompose(config_yaml, overrides)
-    settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
-    folder = _folder(own, settings.dataset.name)
-    check.check_parts(settings)
-    parts = compose.instantiate_parts(cfg)
-    notices = [*scorer.remarks, *replay.remarks(settings)]
-    if other is not None:
-        return _between_models(own, (scorer, settings), other, overrides, parts, end, folder, notices)
-    return _between_days(own, scorer, settings, parts, start, end, folder, notices)
+    # Late: it needs the engine and the models, which mistakes in the options do not wait for.
+    from seg.cli import migrate_customers
+
+    return migrate_customers.migrate(own, overrides, start, end)
 
 
 def _check(own: dict[str, str | None]) -> tuple[date | None, date | None]:
+    """Return the two days; raise a `SegError` for options that are missing or contradict each other."""
     if not own["model"]:
-        raise SegError("model=... is needed and was not given; python -m seg.migrate --help shows how")
-    if own["steps"] not in movement.STEPS:
-        raise SegError(f"steps={own['steps']}: expected one of {listed(own['steps'], movement.STEPS)}")
+        raise SegError("model=... is required; see seg migrate --help")
+    if own["steps"] not in STEPS:
+        raise SegError(f"steps={own['steps']}: expected one of {listed(own['steps'], STEPS)}")
     days = {}
     for key in ("from", "to"):
         try:
@@ -89,229 +66,11 @@ def _check(own: dict[str, str | None]) -> tuple[date | None, date | None]:
         except ValueError:
             raise SegError(f"{key}={own[key]}: expected a day such as 2011-06-30") from None
     if own["to_model"] and own["from"]:
-        raise SegError(
-            "from and to_model: compare two days or two models, one at a time; leave one of them out"
-        )
-    if not own["to_model"]:
-        missing = [key for key in ("from", "to") if days[key] is None]
-        if missing:
-            raise SegError(
-                f"{missing[0]}=... is needed and was not given: expected two days, or another model (to_model=...)"
-            )
+        raise SegError("from and to_model: compare either two days or two models; leave one of them out")
+    missing = [key for key in ("from", "to") if days[key] is None]
+    if missing and not own["to_model"]:
+        raise SegError(f"{missing[0]}=... is required: expected two days, or another model (to_model=...)")
     return days["from"], days["to"]
-
-
-def _model(reference: str, uri: str | None) -> tuple[Scorer, str]:
-    with progress.step("model") as found, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        files = find_model.find(reference, uri, Path(scratch))
-        scorer = scoring.load(files)
-        found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return scorer, files.config.read_text(encoding="utf-8")
-
-
-# ---- between two days --------------------------------------------------------------------------------------------
-
-
-def _between_days(
-    own, scorer: Scorer, settings: Settings, parts, start: date, end: date, folder: Path, notices
-) -> int:
-    if settings.dataset.kind == "customers":
-        raise SegError(
-            f"from={start} to={end}: not possible: dataset={settings.dataset.name} has one row a customer, who cannot be seen as of an "
-            "earlier day; orders are needed (transactions), or another model to compare with (to_model=...)"
-        )
-    said: list[tuple[str, str]] = []
-    source = prepare.find(settings, said)
-    on, nameless = {}, 0
-    with parts.connect() as engine:
-        with progress.step(f"read {settings.dataset.name}") as found:
-            loaded = parts.load(engine, source)
-            found(source.where)
-        first, last = as_of.first_and_last(engine, loaded.table)
-        movement.check_days(start, end, first, last)
-        for day in movement.days(start, end, own["steps"]):
-            with progress.step(f"on {day}") as found:
-                table, nameless = as_of.table_on(
-                    settings, engine, loaded.table, day, scorer.contract.days_after
-                )
-                frame = table.frame[scorer.features]
-                on[day] = frame, scorer.place(frame)["segment"].astype("int64")
-                found(f"{len(frame):,} customers")
-    moved = movement.compare_days(on, scorer.contract.names)
-    notices += [text for _, text in said] + replay.movement_remarks(
-        settings, scorer.contract, start, end, first, nameless
-    )
-    with _made(folder) as scratch:
-        _leave_days(scratch, scorer, settings, moved, notices)
-    _say_days(moved, notices, folder)
-    return 0
-
-
-def _leave_days(
-    folder: Path, scorer: Scorer, settings: Settings, moved: Movement, notices: Sequence[str]
-) -> None:
-    start, end = moved.days[0], moved.days[-1]
-    picture = plots.png(plots.movement(moved.matrix, f"on {start}", f"on {end}"))
-    files.write(folder / "movement.png", picture)
-    files.write_csv(folder / "transitions.csv", moved.transitions)
-    files.write_csv(folder / "drift.csv", moved.features)
-    files.write_csv(folder / "shares.csv", moved.shares)
-    files.write_parquet(folder / "customers.parquet", moved.customers)
-    sections = [
-        ("Who moved", f"Looked at on {', '.join(map(str, moved.days))}.", picture),
-        (
-            "Segments",
-            f"Population stability index of the shares {moved.index:.3f}: {drift.verdict(moved.index)}.",
-            moved.shares,
-        ),
-        ("Features", drift.MEANING, moved.features),
-        (
-            "Transitions",
-            "Customers from each segment to each; share is of those who were in the first.",
-            moved.transitions,
-        ),
-    ]
-    page = report.tables_page(
-        f"{settings.dataset.name}: from {start} to {end}", f"Segments of {scorer.label}", notices, sections
-    )
-    files.write(folder / "movement.html", page)
-
-
-def _say_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
-    counts = moved.customers["status"].value_counts()
-    told = ", ".join(
-        f"{counts.get(name, 0):,} {name}" for name in ("stayed", "moved", movement.NEW, movement.GONE)
-    )
-    lines = [("customers", told)]
-    lines += [("shares", f"population stability index {moved.index:.3f}, {drift.verdict(moved.index)}")]
-    lines += [
-        (
-            row.feature,
-            f"{row.psi:.3f}, {row.verdict}; mean {row.mean_reference:,.4g} -> {row.mean_current:,.4g}",
-        )
-        for row in moved.features.itertuples()
-    ]
-    _say(
-        moved.matrix,
-        [*lines, *(("note", text) for text in notices), ("output", str(folder / "movement.html"))],
-    )
-
-
-# ---- between two models ------------------------------------------------------------------------------------------
-
-
-def _between_models(
-    own, old, other, overrides: list[str], parts, day: date | None, folder: Path, notices
-) -> int:
-    (scorer, settings), (newer, newer_yaml) = old, other
-    cfg = compose.recompose(newer_yaml, overrides)
-    newer_settings = replay.for_scoring(load.settings(cfg), newer.contract, "rule")
-    if newer_settings.dataset.name != settings.dataset.name:
-        raise SegError(
-            f"to_model={own['to_model']}: is of dataset={newer_settings.dataset.name}, model={own['model']} of "
-            f"dataset={settings.dataset.name}; compare models of one data set"
-        )
-    notices += [*newer.remarks, *replay.remarks(newer_settings)]
-    sides = [(scorer, settings, parts), (newer, newer_settings, compose.instantiate_parts(cfg))]
-    placed = [_placed(*side, day, notices) for side in sides]
-    matched = refit.compare_models(*placed, scorer.contract.names, newer.contract.names)
-    with _made(folder) as scratch:
-        picture = plots.png(plots.movement(matched.matrix, scorer.label, newer.label))
-        files.write(scratch / "movement.png", picture)
-        files.write_csv(scratch / "matching.csv", matched.table)
-        files.write_csv(scratch / "transitions.csv", matched.transitions)
-        files.write_parquet(scratch / "customers.parquet", matched.customers)
-        sections = [
-            ("Which is which", matched.sentence, matched.table),
-            ("Who moved", "Columns carry the name of the old segment that they are matched to.", picture),
-            (
-                "Transitions",
-                "Customers in both; share is of those who were in the old segment.",
-                matched.transitions,
-            ),
-        ]
-        title = f"{settings.dataset.name}: {scorer.label} and {newer.label}"
-        files.write(
-            scratch / "movement.html",
-            report.tables_page(title, "The same customers, two models", notices, sections),
-        )
-    lines = [("agreement", matched.sentence), *(("note", text) for text in notices)]
-    _say(matched.matrix, [*lines, ("output", str(folder / "movement.html"))])
-    return 0
-
-
-def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices: list[str]) -> pd.Series:
-    said: list[tuple[str, str]] = []
-    source = prepare.find(settings, said)
-    if day is None:
-        table = prepare.prepare(settings, parts, source, said).table
-    else:
-        with parts.connect() as engine:
-            loaded = parts.load(engine, source)
-            first, last = as_of.first_and_last(engine, loaded.table)
-            movement.check_day("to", day, first, last)
-            table, _ = as_of.table_on(settings, engine, loaded.table, day, scorer.contract.days_after)
-    scorer.check(table.frame.columns, f"what {settings.dataset.name} gives")
-    notices += [text for level, text in said if level == "warning" and text not in notices]
-    return scorer.place(table.frame)["segment"].astype("int64")
-
-
-# ---- where it goes, what people see ------------------------------------------------------------------------------
-
-
-def _folder(own: dict[str, str | None], dataset: str) -> Path:
-    if own["output"] is None:
-        return load.ROOT / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-migrate-{dataset}"
-    folder = Path(own["output"]).expanduser()
-    if folder.exists() and own["force"] != "true":
-        raise SegError(
-            f"output={folder}: is there already; choose another directory, or replace it with force=true"
-        )
-    if folder.exists() and not (folder / "movement.html").is_file():
-        raise SegError(
-            f"output={folder}: is not what seg.migrate leaves, and is not replaced; choose another directory"
-        )
-    return folder
-
-
-@contextmanager
-def _made(folder: Path):
-    """Fill a directory under another name: it appears whole or not at all."""
-    files.writable(folder.parent)
-    with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        yield made
-        if folder.exists():
-            folder.rename(Path(scratch) / "before")
-        made.rename(folder)
-
-
-def _say(matrix: pd.DataFrame, lines: Sequence[tuple[str, str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    console = console if console.is_terminal else Console(width=160)
-    table = Table(
-        header_style="bold", caption="rows: from, columns: to, share of the row", caption_justify="left"
-    )
-    table.add_column("")
-    for name in [*matrix.columns, "customers"]:
-        table.add_column(escape(name), justify="right")
-    for name, row in matrix.iterrows():
-        total = row.sum()
-        table.add_row(escape(name), *(f"{count / total:.0%}" if total else "" for count in row), f"{total:,}")
-    console.print(table)
-    width = max(len(name) for name, _ in lines)
-    for name, text in lines:
-        console.print(f"  {name:<{width}}  {text}", markup=False, highlight=False, soft_wrap=True)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
-    return options.execute(__doc__, migrate, arguments)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Segment the customers of a data set: from raw files to tracked, described segments.
 
-    python -m seg.run                                     the toy data set, seconds
-    python -m seg.run dataset=flo model=kmeans k=4        FLO, about ten seconds
-    python -m seg.run -m dataset=flo,online_retail model=kmeans,gmm k=3,4,5
+    seg run                                               the toy data set, seconds
+    seg run dataset=flo model=kmeans k=4                  FLO, about ten seconds
+    seg run -m dataset=flo,online_retail model=kmeans,gmm k=3,4,5
+    seg run experiment=nova_ims                           a published study
 
-Leaves a directory under runs/ with report.html, and a run in MLflow. Options: configs/run.yaml.
+Leaves a run directory under runs/ with report.html, and a run in MLflow.
 """
 
 from __future__ import annotations
@@ -12,256 +13,82 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
-
-from seg import __version__, sweeps
-from seg.config import compose, load
-from seg.config.overrides import explain, private, readable
-from seg.config.settings import Settings
 from seg.errors import SegError
 
 if TYPE_CHECKING:
-    from seg import tracking
-    from seg.pipeline import flow
+    from omegaconf import DictConfig
+
+    from seg.cli.single_run import Done
 
 log = logging.getLogger("seg")
-COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
-# What ended the single run, and was said: raised through Hydra, it would be said twice.
+USAGE = """\
+Options (key=value; several values with commas and -m make a sweep):
+
+{groups}
+
+  k=4 | k=auto         number of segments
+  seed=0               seed of everything random
+  <group>.<key>=...    any key of a choice, such as dataset.path=orders.csv or evaluation.null=20
+  --config-dir DIR     a folder of your own configs, beside those of seg
+  --cfg job            print the composed configuration
+  --hydra-help         options of Hydra: launchers, sweepers, output
+
+Every key with its meaning: docs/reference.md."""
+# Errors that ended the single run and were logged: raised through Hydra, they would be printed twice.
 _ended: list[SegError] = []
 
 
-@dataclass(frozen=True)
-class Done:
-    """A run that has finished: what it found, where it left it, and why MLflow did not take it, if it did not."""
-
-    result: flow.Result
-    tracker: tracking.MLflowTracker
-    folder: Path
-    title: str
-    seconds: float
-    refused: SegError | None
-
-
 def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
-    """Do one job: check, segment, write, track; `tags` are for its run in MLflow."""
-    from seg.pipeline import check
-    from seg.sinks import files, shared_files
+    """Run one configuration that Hydra has composed; `tags` are added to the run in MLflow."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
-    settings = load.settings(cfg)
-    check.check_parts(settings)
-    hydra_config = HydraConfig.get()
-    folder = Path(hydra_config.runtime.output_dir)
-    from seg import progress
-    from seg.pipeline import flow
-    from seg.report import run_directory
-    from seg.scoring import model_card
+    from seg import sweeps
+    from seg.cli import single_run
 
-    clock = progress.clock()
-    files.writable(folder)
-    parts = compose.instantiate_parts(cfg)
-    chosen = {group: hydra_config.runtime.choices.get(group) for group in COMPARED}
-    tracker = _tracker(settings, chosen, parts.takes_k, tags or {})
-    try:
-        result = flow.segment(settings, parts, folder)
-        title = f"{settings.dataset.name}: {result.k} segments"
-        subtitle = f"{chosen['model']} on {', '.join(result.table.features)} ({chosen['scaler']} scaler)"
-        facts = _facts(settings, chosen, result, clock())
-        about = run_directory.About(
-            title, subtitle, facts, settings.dataset.currency, settings.report.locale, settings.segments.lists
-        )
-        written = run_directory.leave(result, folder, OmegaConf.to_yaml(cfg, resolve=False), about)
-        written += model_card.leave(result, settings, folder)
-        written += _on_spark(settings, result, folder)
-        refused = _track(
-            tracker, _record(settings, cfg, result, folder, clock()), shared_files.shared_files(written)
-        )
-    except KeyboardInterrupt as error:
-        tracker.fail(folder, "KILLED", error)
-        raise
-    except BaseException as error:
-        tracker.fail(folder, "FAILED", error)
-        raise
-    return Done(result, tracker, folder, title, clock(), refused)
-
-
-def _on_spark(settings: Settings, result, folder: Path) -> list[Path]:
-    """Save the model as Spark has it, beside the one that needs no JVM; return its files."""
-    if result.spread is None or not (settings.tracking.enabled and settings.tracking.model):
-        return []
-    from seg.tracking import spark_model
-
-    return spark_model.save(
-        result.spread.model, _example(result), folder / "spark_model", result.spread.staging
+    hydra = HydraConfig.get()
+    asked = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    request = single_run.Request(cfg, dict(hydra.runtime.choices), asked)
+    further = {"process": sweeps.process(), **(tags or {})}
+    return single_run.tracked(
+        request, Path(hydra.runtime.output_dir), further, lambda fingerprint: sweeps.key(cfg, fingerprint)
     )
 
 
-def _example(result):
-    """Make up feature rows: shown to whoever opens the model, so no customers."""
-    return result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
-
-
-def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
-    """Keep what MLflow is to know in the directory of the run, then upload it; return why the store refused."""
-    from seg import progress
-    from seg.sinks import shared_files
-
-    folder, fingerprint = record["folder"], record["data"][1]
-    with progress.step("track"), shared_files.to_share(files, folder, fingerprint) as shared:
-        tracker.keep(files=files, **record)
-        try:
-            tracker.push(shared)
-        except SegError as error:
-            return error
-    return None
-
-
 def _job(cfg: DictConfig, tags: Mapping[str, object]) -> dict:
-    """Do one job of a sweep, and tell the sweep what it was."""
+    """Run one job of a sweep; return what the sweep notes about it."""
     done = run(cfg, tags)
     if done.refused is not None:
         raise done.refused
-    values = {name: float(value) for name, value in done.result.metrics.items()}
+    choices = done.finished.request.choices
     return {
         "run_id": done.tracker.run_id,
-        "metrics": values,
+        "metrics": {name: float(value) for name, value in done.result.metrics.items()},
         "flagged": "; ".join(done.result.evidence.flags) or "no",
-        "dataset": HydraConfig.get().runtime.choices.get("dataset"),
-        "model": HydraConfig.get().runtime.choices.get("model"),
+        "dataset": choices.get("dataset"),
+        "model": choices.get("model"),
     }
 
 
-def _tracker(settings: Settings, chosen: dict, takes_k: bool, further: Mapping[str, object]):
-    from seg.tracking import MLflowTracker, NoTracker
+def command(cfg: DictConfig) -> float | None:
+    """Run what Hydra has composed: one run, or a job of a sweep. Hydra calls this function."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
-    tracking = settings.tracking
-    if not tracking.enabled:
-        return NoTracker()
-    params = chosen | {"seed": settings.seed}
-    if settings.k != "auto" and takes_k:
-        params["k"] = settings.k
-    # What differs most comes first: MLflow cuts names, and has a column for the data set.
-    name = f"{chosen['model']} k={settings.k} {chosen['dataset']} {chosen['recipe']} {chosen['scaler']}"
-    tags = {
-        "k_requested": settings.k,
-        "seg.version": __version__,
-        "mlflow.source.name": "seg.run",
-        "mlflow.source.type": "LOCAL",
-        "process": sweeps.process(),
-        **further,
-    }
-    return MLflowTracker(tracking.uri, tracking.experiment, name, params, tags, tracking.model)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        from seg import sweeps
 
-
-def _record(settings: Settings, cfg: DictConfig, result, folder: Path, seconds: float) -> dict:
-    from seg.pipeline import keys
-    from seg.report import note
-    from seg.tracking import git_commit
-
-    commit, cut = git_commit(), settings.evaluation.holdout.cut
-    plain = OmegaConf.to_container(cfg, resolve=False)
-    asked = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    points = result.table.frame[settings.dataset.common]
-    warnings = [text for level, text in result.notices if level == "warning"]
-    return {
-        "folder": folder,
-        "params": {"k": result.k},
-        "tags": {
-            "data": result.source.data,
-            "data.fingerprint": result.fingerprint,
-            "data.files": ", ".join(path.name for path in result.source.all_paths[:20]),
-            "k_reason": result.k_reason,
-            "as_of": result.table.as_of,
-            "flagged": "; ".join(result.evidence.flags) or "no",
-            "segments": "; ".join(result.segments["name"]),
-            "git.commit": commit,
-            "mlflow.source.git.commit": commit.removesuffix("+changes"),
-            "mlflow.note.content": note.markdown(result.segments, result.table.features, warnings),
-            "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
-            "job.key": sweeps.key(cfg, result.fingerprint),
-            **keys.tags(plain, points, asked),
-        },
-        "metrics": result.metrics | {"seconds/total": seconds},
-        "k_scan": result.scan.table,
-        "data": (settings.dataset.name, result.fingerprint),
-        "pipeline": result.pipeline,
-        "example": _example(result),
-    }
-
-
-def _facts(settings: Settings, chosen: dict, result, seconds: float) -> dict[str, str]:
-    """Collect what a reader of the report has to know about where it came from."""
-    import platform
-    from datetime import datetime
-
-    from seg.tracking import git_commit
-
-    as_of = {} if result.table.as_of is None else {"recency counted from": str(result.table.as_of)}
-    return {
-        "data set": settings.dataset.name,
-        "data": f"{result.source.data} ({', '.join(path.name for path in result.source.all_paths[:3]) or 'made in memory'})",
-        "fingerprint": result.fingerprint[:12] if result.source.paths else "",
-        "customers": f"{result.customers:,}",
-        **as_of,
-        **{name: chosen[name] for name in ("cleaning", "recipe", "scaler", "model", "engine")},
-        "k": str(result.k),
-        "seed": str(settings.seed),
-        "currency": settings.dataset.currency or "",
-        "seg": f"{__version__} {git_commit()[:12]}".strip(),
-        "made": f"{datetime.now():%Y-%m-%d %H:%M} in {seconds:.1f} s on {platform.system()} {platform.machine()}, {load.cores()} cores",
-    }
-
-
-def _close(result, folder: Path, tracker, seconds: float, title: str) -> None:
+        return sweeps.job(cfg, _job)
     from seg.cli import console
 
-    if result.published is not None:
-        console.comparison(result.published)
-    values = result.metrics
-    lines = [("warning" if level == "warning" else "note", text) for level, text in result.notices]
-    for verdict in result.evidence.verdicts:
-        answer = {True: "yes", False: "NO", None: "?"}[verdict.passed]
-        lines.append((verdict.criterion, f"{answer:<4} {verdict.number}"))
-    explained = {
-        name.split("/", 1)[1]: value
-        for name, value in values.items()
-        if name.startswith("explained/") and value == value  # NaN of a feature that is the same for everyone
-    }
-    most = sorted(explained.items(), key=lambda item: -item[1])[:6]
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in most)
-    lines.append(("explains", f"{shares} (share of the variance of a feature between segments)"))
-    for name in (
-        "own/silhouette",
-        "embedding/silhouette",
-        "common/silhouette",
-        "own/silhouette_sq",
-        "truth/adjusted_rand",
-    ):
-        if name in values:
-            lines.append((name, f"{values[name]:.3f}  {result.meanings[name]}"))
-    lines += [
-        ("k", f"{result.k}  {result.k_reason}"),
-        ("report", str(folder / "report.html")),
-        ("tracked", tracker.where),
-        ("seconds", f"{seconds:.1f}"),
-    ]
-    console.closing(result.segments, result.table.features, lines, title)
-
-
-@hydra.main(version_base="1.3", config_path=str(load.CONFIGS), config_name="run")
-def _command(cfg: DictConfig) -> float | None:
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
-        return sweeps.job(cfg, _job)
     try:
         done = run(cfg)
-        _close(done.result, done.folder, done.tracker, done.seconds, done.title)
+        console.close_run(done)
         if done.refused is not None:
             raise done.refused
     except SegError as error:
@@ -270,33 +97,85 @@ def _command(cfg: DictConfig) -> float | None:
     finally:
         for handler in logging.getLogger().handlers:
             handler.flush()
+    return None
 
 
-def main() -> int:
-    """Run the command line; 0 when all is well, 1 for a mistake that the user can mend, 130 when interrupted."""
+def usage() -> str:
+    """Return the text of ``seg run --help``."""
+    from seg.config import places
+
+    width = max(map(len, places.GROUPS)) + 1
+    groups = [
+        f"  {group + '=':<{width}} {' | '.join(places.choices(group))}"
+        for group in places.GROUPS
+        if group != "experiment"
+    ]
+    groups.append(f"  {'experiment=':<{width}} {' | '.join(places.choices('experiment'))}")
+    return f"{__doc__.strip()}\n\n{USAGE.format(groups=chr(10).join(groups))}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
     logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
+    from seg.cli import options
+    from seg.config import places
+
+    options.show_every_character()
     try:
-        load.prepare_environment()
-        sys.argv[1:] = [readable(private(argument)) for argument in sys.argv[1:]]
-        _ended.clear()
-        _command()
-        return 1 if _ended else sweeps.close()
+        arguments = options.own_configs(sys.argv[1:] if arguments is None else arguments)
+        places.prepare_environment()
+        if {"--help", "-h"} & set(arguments):
+            print(usage())
+            return 0
+        _start(arguments)
+        return 1 if _ended else _close_sweep()
     except KeyboardInterrupt as error:
-        sweeps.close("KILLED", error)
+        _close_sweep("KILLED", error)
         print("interrupted", file=sys.stderr)
         return 130
     except SegError as error:
-        sweeps.close("FAILED", error)
+        _close_sweep("FAILED", error)
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception as error:
-        sweeps.close("FAILED", error)
-        explained = explain(error) or sweeps.explain(error)
+        _close_sweep("FAILED", error)
+        explained = _explained(error, arguments)
         if explained is None:
             raise
         print(f"error: {explained}", file=sys.stderr)
         return 1
+
+
+def _start(arguments: Sequence[str]) -> None:
+    """Hand over to Hydra, which reads the command line from ``sys.argv``."""
+    import hydra
+
+    from seg.config import places
+    from seg.config.overrides import private, readable
+
+    own = places.own_configs()
+    directory = ["--config-dir", str(own)] if own else []
+    sys.argv[1:] = [*directory, *(readable(private(argument)) for argument in arguments)]
+    _ended.clear()
+    hydra.main(version_base="1.3", config_path=str(places.CONFIGS), config_name="run")(command)()
+
+
+def _sweep() -> ModuleType | None:
+    """Return the module of sweeps if a sweep was begun: importing it takes a second that errors need not wait for."""
+    return sys.modules.get("seg.sweeps")
+
+
+def _close_sweep(status: str | None = None, error: BaseException | None = None) -> int:
+    sweep = _sweep()
+    return 0 if sweep is None else sweep.close(status, error)
+
+
+def _explained(error: Exception, arguments: Sequence[str]) -> str | None:
+    from seg.config.overrides import explain
+
+    sweep = _sweep()
+    return explain(error, arguments) or (None if sweep is None else sweep.explain(error))
 
 
 def _interrupt(signum, frame) -> None:
@@ -304,4 +183,7 @@ def _interrupt(signum, frame) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Jobs in other processes import the command by its name.
+    from seg.run import main as named
+
+    sys.exit(named())

@@ -1,12 +1,15 @@
 """Redo a study and write its table into its page.
 
-    python -m seg.study nova_ims              run it, print published / ours, write experiments/nova_ims/README.md
-    python -m seg.study models                a study that is a sweep: run its jobs, or take those that are done, write what they found
-    python -m seg.study nova_ims rfm_pyspark  several; `all` for every study that has a table
+    seg study nova_ims              run it, print published / ours, write experiments/nova_ims/README.md
+    seg study models                a study that is a sweep: run its unfinished jobs, write their table
+    seg study nova_ims rfm_pyspark  several; `all` for every study that has a table
 
-Needs the real files (SEG_DATA_DIR): a sample reproduces nothing, and the page is then left as it is. The exit code is
-0 when every figure is within its tolerance, 1 when one is not or a study cannot be redone.
+The real files are needed (SEG_DATA_DIR): a sample reproduces nothing, and the page stays as it is. An installed package has no
+pages and prints the table only. The exit code is 0 when every figure is within its tolerance, 1 when one is not or a study
+cannot be redone.
 """
+
+# The pipeline and its libraries are imported inside the functions: unknown names are reported without them.
 
 from __future__ import annotations
 
@@ -16,44 +19,60 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from seg.cli import options
-from seg.config import compose, load
-from seg.config.settings import Settings
+from seg.config import places
 from seg.errors import SegError, listed
-from seg.evaluation import published
-from seg.sources import locate
-from seg.sweeps import notes, summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seg.config.settings import Settings
+    from seg.sources.locate import Source
 
 START, END = "<!-- published and ours -->", "<!-- end -->"
 
 
 def studies() -> list[str]:
-    """Name the studies that have a table: those that compare with published figures, and those that are sweeps."""
-    return [name for name in load.choices("experiment") if is_sweep(name) or "published" in _preset(name)]
+    """List the studies that have a table: those with published figures, and those that are sweeps."""
+    return [name for name in places.choices("experiment") if is_sweep(name) or "published" in _preset(name)]
 
 
 def is_sweep(name: str) -> bool:
-    """Tell a study that is a sweep of its own."""
+    """Return True for a study that is a sweep."""
     return OmegaConf.select(_preset(name), "hydra.mode") == "MULTIRUN"
 
 
 def _preset(name: str) -> DictConfig:
-    return OmegaConf.load(load.CONFIGS / "experiment" / f"{name}.yaml")
+    return OmegaConf.load(places.config_file("experiment", name))
 
 
 def sweep(name: str) -> str:
-    """Do the jobs of a study that is a sweep, but for those that are done, and write what they found as Markdown.
+    """Run the unfinished jobs of a study that is a sweep.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+        The table of the jobs, as Markdown.
 
     Raises
     ------
     SegError
-        Its data set is there as a sample only, or a job failed.
+        Only a sample of the data set exists, or a job failed.
     """
-    checked = load.settings(compose.compose([f"experiment={name}"]))
+    from seg.config import load
+    from seg.config.compose import compose
+    from seg.sources import locate
+    from seg.sweeps import notes, summary
+
+    checked = load.settings(compose([f"experiment={name}"]))
     dataset = checked.dataset
     _real(
         name,
@@ -65,42 +84,58 @@ def sweep(name: str) -> str:
             [sys.executable, "-m", "seg.run", f"experiment={name}", f"hydra.sweep.dir={scratch}"]
         )
         if done.returncode:
-            raise SegError(f"{name}: its sweep did not end well, see above: its page is left as it is")
-        told = notes.read(Path(scratch) / notes.SWEEP)
+            raise SegError(f"{name}: jobs of the sweep failed, see above; the page stays as it is")
+        plan = notes.read(Path(scratch) / notes.SWEEP)
         jobs = notes.jobs(Path(scratch))
-    varied = [one for one in told["varied"] if one != "experiment"]
-    table = summary.table(jobs, dict.fromkeys(varied, ()), told["goals"])
-    return summary.markdown(table, varied, told["goals"])
+    varied = [one for one in plan["varied"] if one != "experiment"]
+    table = summary.table(jobs, dict.fromkeys(varied, ()), plan["goals"])
+    return summary.markdown(table, varied, plan["goals"])
 
 
-def _real(name: str, checked: Settings, source: locate.Source) -> None:
+def _real(name: str, checked: Settings, source: Source) -> None:
     if source.kind != "file":
         raise SegError(
-            f"{name}: the real files of {checked.dataset.name} are not at {source.expected}: nothing was compared; "
+            f"{name}: the real files of {checked.dataset.name} are missing ({source.expected}): nothing was compared; "
             f"to get them: {checked.dataset.source}"
         )
 
 
 def redo(name: str) -> pd.DataFrame:
-    """Run a study and lay its figures beside the published ones.
+    """Run a study and compare its figures with the published ones.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    DataFrame
+        Columns figure, published, ours, tolerance, verdict.
 
     Raises
     ------
     SegError
-        Its data set is there as a sample only.
+        Only a sample of the data set exists.
     """
+    from seg.config import load
+    from seg.config.compose import compose, instantiate_parts
     from seg.pipeline import check, flow
 
-    cfg = compose.compose([f"experiment={name}"])
+    cfg = compose([f"experiment={name}"])
     checked = load.settings(cfg)
     check.check_parts(checked)
-    result = flow.segment(checked, compose.instantiate_parts(cfg))
+    result = flow.segment(checked, instantiate_parts(cfg))
     _real(name, checked, result.source)
     return result.published
 
 
-def page(name: str, table: str, folder: Path = load.ROOT / "experiments") -> Path:
+def page(name: str, table: str, folder: Path = places.ASSETS / "experiments") -> Path | None:
     """Write a table between the two marks of a study's page.
+
+    Returns
+    -------
+    Path or None
+        The page; None if there are no pages, as in an installed package.
 
     Raises
     ------
@@ -110,34 +145,44 @@ def page(name: str, table: str, folder: Path = load.ROOT / "experiments") -> Pat
     from seg.sinks import files
 
     path = folder / name / "README.md"
+    if not path.is_file():
+        return None
     text = path.read_text(encoding="utf-8")
     before, start, rest = text.partition(START)
     _old, end, after = rest.partition(END)
     if not (start and end):
-        raise SegError(
-            f"{path}: no place for the table; put a line {START} and, after it, a line {END} into the page"
-        )
+        raise SegError(f"{path}: no place for the table; add a line {START} and, below it, a line {END}")
     return files.write(path, f"{before}{START}\n{table}\n{END}{after}")
 
 
 def _studies(*names: str) -> int:
-    from seg.cli import console
-
     known = studies()
     wanted = known if names == ("all",) else list(names)
     for name in wanted:
         if name not in known:
             raise SegError(f"{name}: no study with a table; expected one of {listed(name, [*known, 'all'])}")
+    from seg.cli import console
+    from seg.evaluation import published
+
     same = True
     for name in wanted:
         if is_sweep(name):
-            print(f"  written to {page(name, sweep(name))}")
+            _written(name, sweep(name))
             continue
         table = redo(name)
         console.comparison(table, f"{name}: published and ours")
-        print(f"  written to {page(name, published.markdown(table))}")
+        _written(name, published.markdown(table))
         same &= not table["verdict"].isin([published.DIFFERS, published.UNKNOWN]).any()
     return 0 if same else 1
+
+
+def _written(name: str, table: str) -> None:
+    path = page(name, table)
+    print(
+        f"  written to {path}"
+        if path
+        else f"{table}\n  not written: the pages of studies are in a checkout of seg"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,14 +1,14 @@
-"""Look at runs in MLflow, and upload those it did not get: its server was down, its disk full, the store read-only.
+"""Serve MLflow, and upload the runs it did not get: the server was down, the disk full, the store read-only.
 
-    python -m seg.track ui                                           MLflow's UI on this machine only (port=5000)
-    python -m seg.track list                                         runs that are not in MLflow, and why
-    python -m seg.track push                                         upload all of them
-    python -m seg.track push runs/2026-11-22/19-04-02-206374-flo     upload this one
+    seg track ui                                           MLflow's pages, on this machine only (port=5000)
+    seg track list                                         runs that are not in MLflow, and why
+    seg track push                                         upload all of them
+    seg track push runs/2026-11-22/19-04-02-206374-flo     upload this one
 
-Every run keeps what MLflow is to know in its own directory first. An upload keeps the times and the status of the run,
-finishes what was begun, and makes nothing twice. Where it goes: tracking.uri=..., else where the run was to go; a
-password is never kept, so give an address that needs one again, or in MLFLOW_TRACKING_URI. The exit code is 0 when
-nothing is left to upload, 1 when something is.
+Every run first saves what MLflow is to know in its run directory. An upload keeps the times and the status of the run, completes a
+partial upload, and creates nothing twice. Runs are uploaded to tracking.uri=..., or else to the store they were meant for. Passwords
+are never saved: pass an address that needs one again, or set MLFLOW_TRACKING_URI. The exit code is 0 when nothing is left to
+upload, 1 when something is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seg.cli import options
-from seg.config import load
+from seg.config import places
 from seg.errors import SegError
 from seg.tracking import push as pushing
 from seg.tracking import record, store
@@ -95,7 +95,7 @@ def _given(arguments: Sequence[str]) -> tuple[str | None, list[Path]]:
 
 
 def _waiting(roots: list[Path]) -> list[Path]:
-    roots = roots or [load.ROOT / "runs", load.ROOT / "multirun"]
+    roots = roots or [places.home() / "runs", places.home() / "multirun"]
     return [folder for folder in record.folders(*roots) if not record.state(folder).get("pushed")]
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from seg import study
-from seg.config import load
+from seg.config import compose, places
 from seg.config.settings import PublishedFigure
 from seg.errors import SegError
 from seg.evaluation import published
@@ -75,7 +75,7 @@ def test_a_page_keeps_everything_around_its_table(tmp_path):
     study.page("x", published.markdown(table), tmp_path)
     assert path.read_text() == f"# x\n\n{study.START}\n{published.markdown(table)}\n{study.END}\n\nend\n"
     path.write_text("# no marks\n")
-    with pytest.raises(SegError, match="no place for the table; put a line"):
+    with pytest.raises(SegError, match="no place for the table; add a line"):
         study.page("x", "", tmp_path)
 
 
@@ -86,10 +86,10 @@ def test_a_study_that_compares_nothing_is_an_error(capsys):
 
 def test_a_study_on_sample_data_leaves_its_page_alone(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("SEG_DATA_DIR", str(tmp_path))
-    before = (load.ROOT / "experiments" / "flo" / "README.md").read_text()
+    before = (places.ASSETS / "experiments" / "flo" / "README.md").read_text()
     assert study.main(["flo"]) == 1
-    assert "flo: the real files of flo are not at" in capsys.readouterr().err
-    assert (load.ROOT / "experiments" / "flo" / "README.md").read_text() == before
+    assert "flo: the real files of flo are missing" in capsys.readouterr().err
+    assert (places.ASSETS / "experiments" / "flo" / "README.md").read_text() == before
 
 
 @pytest.mark.real
@@ -102,11 +102,11 @@ def test_a_published_study_comes_back(real_data, name):
 
 def test_every_page_of_a_published_study_holds_its_table_of_today():
     for name in study.studies():
-        text = (load.ROOT / "experiments" / name / "README.md").read_text()
+        text = (places.ASSETS / "experiments" / name / "README.md").read_text()
         table = text.partition(study.START)[2].partition(study.END)[0]
         if study.is_sweep(name):
             assert table.strip().startswith("| ")
             continue
         figures = [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
-        wanted = [entry["figure"] for entry in study.composition.compose([f"experiment={name}"]).published]
+        wanted = [entry["figure"] for entry in compose.compose([f"experiment={name}"]).published]
         assert figures == wanted

@@ -171,9 +171,9 @@ def test_customers_are_seen_as_they_were_with_nothing_from_later(model, tmp_path
         ),
         (["from=2024-02-01", "to=2030-06-30"], "to=2030-06-30: outside the data"),
         (["from=June", "to=2024-06-30"], "from=June: expected a day such as"),
-        (["from=2024-02-01"], "to=... is needed"),
+        (["from=2024-02-01"], "to=... is required"),
         (["from=2024-02-01", "to=2024-03-01", "steps=year"], "steps=year: expected one of"),
-        (["from=2024-02-01", "to=2024-03-01", "to_model=x"], "one at a time"),
+        (["from=2024-02-01", "to=2024-03-01", "to_model=x"], "either two days or two models"),
     ],
 )
 def test_wrong_days_are_refused_and_leave_nothing(model, tmp_path, capsys, given, said):

@@ -139,7 +139,7 @@ def test_orders_in_another_form_are_read_by_another_data_set(orders, tmp_path):
         (["k=5"], "k=5: is part of the model, which is used as it was trained"),
         (["dataset.colums=1"], "dataset.colums=1: unknown key; expected one of dataset.columns"),
         (["force=maybe"], "force=maybe: expected one of"),
-        (["id=who"], "id=who: is for a table of features"),
+        (["id=who"], "id=who: only for a table of features"),
     ],
 )
 def test_wrong_options_are_refused(orders, tmp_path, capsys, given, said):
@@ -226,7 +226,7 @@ def test_rows_of_no_kind_name_both_what_is_missing(orders, tmp_path, capsys):
     pd.DataFrame({"customer_id": ["a"], "visits": [1]}).to_csv(tmp_path / "f.csv", index=False)
     said = refused(capsys, orders[0], tmp_path / "f.csv", tmp_path)
     assert "missing column 'ordered_at'" in said
-    assert "no table of features" in said and "recency_days, orders, revenue" in said
+    assert "as a table of features" in said and "recency_days, orders, revenue" in said
 
 
 def test_an_output_that_is_there_stays_unless_forced(orders, tmp_path, capsys):

@@ -67,6 +67,12 @@ STEPS: dict[str, Step] = {}
 
 def _step(kind: str, needs: tuple[str, ...], **further) -> Callable:
     def register(function: Callable) -> Callable:
+        taken = STEPS.get(function.__name__)
+        if taken is not None:
+            raise SegError(
+                f"cleaning step {function.__name__!r}: registered by {taken.apply.__module__} and again by "
+                f"{function.__module__}; rename one of them"
+            )
         STEPS[function.__name__] = Step(function.__name__, function, kind, needs, **further)
         return function
 

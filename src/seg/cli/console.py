@@ -1,4 +1,4 @@
-"""Tables on the terminal: the segments of a run, published figures beside its own."""
+"""Tables on the terminal: the segments of a run, and published figures beside its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,55 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from seg.cli.single_run import Done
+    from seg.pipeline.result import Result
+
+SCORES = (
+    "own/silhouette",
+    "embedding/silhouette",
+    "common/silhouette",
+    "own/silhouette_sq",
+    "truth/adjusted_rand",
+)
+ANSWERS = {True: "yes", False: "NO", None: "?"}
+
+
+def close_run(done: Done) -> None:
+    """Print what a run has come to: segments, notes, verdicts, main metrics, and where the report is."""
+    result = done.result
+    if result.published is not None:
+        comparison(result.published)
+    lines = [("warning" if level == "warning" else "note", text) for level, text in result.notices]
+    lines += [
+        (verdict.criterion, f"{ANSWERS[verdict.passed]:<4} {verdict.number}")
+        for verdict in result.evidence.verdicts
+    ]
+    lines.append(("explains", _explained(result)))
+    lines += [
+        (name, f"{result.metrics[name]:.3f}  {result.meanings[name]}")
+        for name in SCORES
+        if name in result.metrics
+    ]
+    lines += [
+        ("k", f"{result.k}  {result.k_reason}"),
+        ("report", str(done.folder / "report.html")),
+        ("tracked", done.tracker.where),
+        ("seconds", f"{done.seconds:.1f}"),
+    ]
+    closing(result.segments, result.table.features, lines, done.title)
+
+
+def _explained(result: Result) -> str:
+    """Return the features whose variance lies most between the segments; one that is constant has no share."""
+    shares = {
+        name.split("/", 1)[1]: value
+        for name, value in result.metrics.items()
+        if name.startswith("explained/") and value == value
+    }
+    most = sorted(shares.items(), key=lambda item: -item[1])[:6]
+    text = ", ".join(f"{name} {share:.0%}" for name, share in most)
+    return f"{text} (share of the variance of a feature between segments)"
 
 
 def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, str]], title: str) -> None:

@@ -1,57 +1,91 @@
-"""What the commands beside seg.run share: options as key=value, exit codes, how an error is said."""
+"""What the commands share: options as key=value, exit codes, error messages."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from hydra.errors import HydraException
-
-from seg.config import load
-from seg.config.overrides import explain
+from seg.config import places
 from seg.errors import SegError, listed
 
 
 def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when all is well, 1 for what the user can mend, 130 when interrupted.
+    """Run a command.
 
     Parameters
     ----------
     doc : str
-        Printed for ``--help``, and when nothing is given.
+        Printed for ``--help``, and if there are no arguments.
     action : callable
         From the arguments, one by one, to an exit code.
     arguments : sequence of str, optional
         Those of the process when left out.
+
+    Returns
+    -------
+    int
+        0 when all is well, 1 for what the user can correct, 130 when interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    show_every_character()
     if not arguments or {"--help", "-h"} & set(arguments):
         print(doc.strip())
         return 0 if arguments else 1
-    with contextlib.suppress(ValueError):  # only the main thread may listen
+    with contextlib.suppress(ValueError):  # only the main thread may set handlers
         signal.signal(signal.SIGTERM, _interrupt)
     try:
-        load.prepare_environment()
+        arguments = own_configs(arguments)
+        places.prepare_environment()
         return action(*arguments)
     except KeyboardInterrupt:
         print("interrupted: nothing was left behind", file=sys.stderr)
         return 130
-    except HydraException as error:
-        explained = explain(error)
-        # Hydra's own advice is about its sweeps; there are none here.
-        if explained.startswith("Ambiguous value"):
-            explained = f"{explained.splitlines()[0]}: one value at a time; quote a text that has a comma"
-        return _failed(explained)
-    except (SegError, OSError) as error:
-        return _failed(error)
+    except Exception as error:
+        explained = _explained(error)
+        if explained is None and not isinstance(error, SegError | OSError):
+            raise
+        return _failed(explained or error)
+
+
+def show_every_character() -> None:
+    """Make a terminal of ASCII show other characters by their number, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def own_configs(arguments: Sequence[str]) -> list[str]:
+    """Take ``--config-dir DIR`` out of the arguments; the folder is passed on as ``SEG_CONFIGS``, to other processes too.
+
+    >>> own_configs(["k=4"])
+    ['k=4']
+
+    Raises
+    ------
+    SegError
+        The folder is not named.
+    """
+    kept, rest = [], list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        flag, equals, folder = argument.partition("=")
+        if flag not in ("--config-dir", "-cd"):
+            kept.append(argument)
+            continue
+        folder = folder if equals else rest.pop(0) if rest else ""
+        if not folder:
+            raise SegError("--config-dir: expected a folder after it, such as --config-dir my_configs")
+        os.environ[places.OWN] = folder
+    return kept
 
 
 def one_of(commands: Mapping[str, Callable[[Sequence[str]], int]]) -> Callable[..., int]:
-    """Make the action of a command that has several: its first argument names one, the others are that one's own.
+    """Return the action of a command with sub-commands: the first argument names one, the others are passed to it.
 
-    The action raises a `SegError` for a name that is none of them.
+    The action raises a `SegError` for an unknown name.
     """
 
     def act(name: str, *arguments: str) -> int:
@@ -65,7 +99,7 @@ def one_of(commands: Mapping[str, Callable[[Sequence[str]], int]]) -> Callable[.
 def options(
     arguments: Sequence[str], known: Mapping[str, str | None]
 ) -> tuple[dict[str, str | None], list[str]]:
-    """Part a command's own options from the overrides of a run.
+    """Separate a command's own options from overrides of the configuration.
 
     Parameters
     ----------
@@ -100,9 +134,22 @@ def options(
 
 
 def value(overrides: Sequence[str], key: str) -> str | None:
-    """Find the value that overrides give a key; the last one counts."""
-    found = [text.partition("=")[2] for text in overrides if text.partition("=")[0] == key]
-    return found[-1] if found else None
+    """Return the value that overrides set for a key; the last one counts."""
+    values = [text.partition("=")[2] for text in overrides if text.partition("=")[0] == key]
+    return values[-1] if values else None
+
+
+def _explained(error: Exception) -> str | None:
+    """Return the message for an error of Hydra, which is imported only where it is used; None for any other error."""
+    if type(error).__module__.partition(".")[0] not in ("hydra", "omegaconf"):
+        return None
+    from seg.config.overrides import explain
+
+    explained = explain(error)
+    # Hydra's own advice is about its sweeps, which these commands do not have.
+    if explained is not None and explained.startswith("Ambiguous value"):
+        return f"{explained.splitlines()[0]}: one value at a time; quote a text that has a comma"
+    return explained
 
 
 def _failed(error: object) -> int:

@@ -1,6 +1,6 @@
 """From overrides to a composed configuration, and from that to parts: the only module that instantiates.
 
-Every command composes as ``seg.run`` does, so that an option means the same everywhere.
+Every command composes as ``seg run`` does, so an option means the same everywhere.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from seg.config import load
 from seg.config.overrides import private, readable
+from seg.config.places import CONFIGS, own_configs
 from seg.errors import SegError, listed
 
 if TYPE_CHECKING:
@@ -29,25 +29,53 @@ REUSABLE = ("dataset", "engine", "data_dir", "tracking")
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """Compose the configuration as seg.run does, without starting a run."""
-    with initialize_config_dir(version_base="1.3", config_dir=str(load.CONFIGS)):
-        return hydra.compose("run", overrides=[readable(private(text)) for text in overrides])
+    """Compose the configuration of a run from overrides, without starting a run.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        As on the command line.
+
+    Returns
+    -------
+    DictConfig
+        Without Hydra's own section.
+    """
+    return compose_with_choices(overrides)[0]
+
+
+def compose_with_choices(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str | None]]:
+    """Compose as `compose`; return also the choice in each group."""
+    texts = [readable(private(text)) for text in overrides]
+    own = own_configs()
+    if own is not None:
+        texts.append(f"hydra.searchpath=['{own.as_uri()}']")
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        cfg = hydra.compose("run", overrides=texts, return_hydra_config=True)
+    choices = dict(cfg.hydra.runtime.choices)
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return cfg, choices
 
 
 def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
-    """Compose what a run was, for other data: its own ``config.yaml``, with the data set or the engine changed.
+    """Compose the configuration of a past run for other data: its ``config.yaml``, with overrides for data and engine.
 
     Parameters
     ----------
     config_yaml : str
-        As a run leaves it, unresolved.
+        As a run saves it, unresolved.
     overrides : sequence of str
-        Of the sections in `REUSABLE`; ``dataset=...`` and ``engine=...`` put a whole section in place of the run's.
+        For the sections in `REUSABLE`; ``dataset=...`` and ``engine=...`` replace the whole section.
+
+    Returns
+    -------
+    DictConfig
 
     Raises
     ------
     SegError
-        An override is of what makes the model, or of an unknown key.
+        An override changes what the model was trained with, or has an unknown key.
     """
     cfg = OmegaConf.create(config_yaml)
     parser = OverridesParser.create()

@@ -1,80 +1,48 @@
-"""The validated settings, and what a person reads when one is wrong.
-
-Checked before any data is read: names and values by `Settings`, steps and features by their own modules, and whether
-the data set can serve the recipe and the cleaning.
-"""
+"""From a composed configuration to checked settings, and the message for a setting that is wrong."""
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from pydantic import ValidationError
 
+from seg.config.places import CONFIGS, choices, prepare_environment
 from seg.config.settings import ENGINES, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
 
-ROOT = Path(__file__).resolve().parents[3]
-CONFIGS = ROOT / "configs"
-GROUPS = (
-    "dataset",
-    "cleaning",
-    "recipe",
-    "scaler",
-    "model",
-    "engine",
-    "selection",
-    "evaluation",
-    "tracking",
-    "cache",
-    "playbook",
-    "rfm",
-    "experiment",
-)
+__all__ = ["CONFIGS", "SECRET", "choices", "cores", "prepare_environment", "settings"]
+
 # Keys of a data set that commands read beside its adapter.
 DATASET_KEYS = ("load", "fetch")
-# As Spark has it, which hides them in its logs.
+# The words by which Spark itself recognises a secret.
 SECRET = re.compile("secret|password|token|access[.]?key", re.IGNORECASE)
-
-
-def prepare_environment() -> None:
-    """Tell the YAML files where the project is (an interpolation of Hydra's own breaks every sweep)."""
-    if not CONFIGS.is_dir():
-        raise SegError(f"{CONFIGS} is missing: seg runs from its checkout; install it with pip install -e .")
-    try:
-        os.getcwd()
-    except OSError as error:
-        raise SegError(
-            f"the current folder cannot be used ({error.strerror}): change to one that exists, and start again"
-        ) from None
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal of ASCII shows other characters by their number
-            stream.reconfigure(errors="backslashreplace")
-    os.environ["SEG_ROOT"] = str(ROOT)
-    # Threads that wait by spinning turn seconds into minutes where another process wants the core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # Errors come to `overrides.explain` as they are, instead of being printed by Hydra.
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
 
 
 def settings(cfg: DictConfig) -> Settings:
     """Check a composed configuration.
 
+    Parameters
+    ----------
+    cfg : DictConfig
+        With or without Hydra's own section.
+
+    Returns
+    -------
+    Settings
+
     Raises
     ------
     SegError
-        Names every wrong key with its value and what is valid.
+        A key is unknown, or a value is not valid; the text lists all of them.
     """
     try:
         plain = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
-        # One part speaks of another that has not what it names, as recipe=columns of a data set without columns.
+        # One part refers to a key that another one lacks, as recipe=columns does for a data set without features.
         kind = Impossible if isinstance(error, InterpolationKeyError) else SegError
         raise kind(f"configuration: {str(error).splitlines()[0]} (at {error.full_key})") from None
     plain.pop("hydra", None)
@@ -120,7 +88,7 @@ def _check_dataset_keys(cfg: DictConfig) -> None:
 
 
 def _check_secrets(conf: object) -> None:
-    """Refuse a secret that is written out: the files of a run and the store keep the configuration as it came."""
+    """Raise a `SegError` for a secret in plain text: run directory and store keep the configuration unresolved."""
     if not isinstance(conf, Mapping):
         return
     from seg.engine.spark_session import spelled
@@ -129,28 +97,24 @@ def _check_secrets(conf: object) -> None:
     shown = [key for key, value in written.items() if SECRET.search(key) and "${" not in value]
     if shown:
         raise SegError(
-            f"engine.conf: {', '.join(shown)}: a secret would stand in config.yaml and in the store for all to read; set it as a "
-            "variable of the environment, and give ${oc.env:NAME_OF_THE_VARIABLE} here"
+            f"engine.conf: {', '.join(shown)}: a secret in plain text would be saved in config.yaml and in the tracking store; set it "
+            "as an environment variable, and write ${oc.env:NAME_OF_THE_VARIABLE} here"
         )
 
 
 def cores() -> int:
-    """Count the cores this process may use."""
+    """Return the number of cores that this process may use."""
     from joblib import cpu_count
 
     return cpu_count()
 
 
-def choices(group: str) -> list[str]:
-    """List the YAML files of a group."""
-    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
-
-
 def _wrong(item: dict, plain: dict) -> str:
+    """Return the message for one error of Pydantic: key, value, what was expected."""
     place = [str(part) for part in item["loc"]]
     if place[0] == "engine" and len(place) > 1:
-        del place[1]  # which of the engines' settings they are
-    # Pydantic adds the branch of a union to the place of an error: only what the configuration has is a key.
+        del place[1]  # Pydantic adds the name of the engine
+    # Pydantic adds the branch of a union to the location: only parts that exist in the configuration are keys.
     value, depth = plain, 0
     for part in place if place[0] == "engine" else item["loc"]:
         if not (isinstance(value, dict) and part in value):
@@ -161,7 +125,7 @@ def _wrong(item: dict, plain: dict) -> str:
         known = _known(place[:-1], plain)
         return f"{'.'.join(place)}={item['input']}: unknown key; expected one of {listed(place[-1], known)}"
     if item["type"] == "missing":
-        return f"{'.'.join(place)}: is needed and was not given"
+        return f"{'.'.join(place)}: is required; set it"
     expected = str(item.get("ctx", {}).get("error") or item["msg"])
     if item["type"] == "literal_error":
         expected = f"expected {item['ctx']['expected']}"

@@ -1,10 +1,11 @@
-"""What a person writes on the command line: how it is read, what of it is kept private, and what is wrong with it."""
+"""Overrides as people type them: quoting for Hydra, secrets moved to the environment, and messages for mistakes."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import (
@@ -15,15 +16,16 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
-from seg.config.load import GROUPS, SECRET, choices
+from seg.config.load import SECRET, choices
+from seg.config.places import GROUPS
 from seg.errors import SegError, listed
 
-# A property of Spark and its value, where that is not taken from elsewhere already.
+# A property of Spark and its value, unless the value is an interpolation already.
 PROPERTY = re.compile(r"""([\w.-]+)(['"]?\s*[:=]\s*)('(?!\$\{)[^']+'|"(?!\$\{)[^"]+"|(?!\$\{)[^\s,{}'"]+)""")
 
 
 def readable(argument: str) -> str:
-    """Quote the value of an override that Hydra's grammar cannot read: ``delimiter=;`` or a path with brackets.
+    """Quote the value of an override that Hydra's grammar cannot parse, such as ``delimiter=;`` or a path with brackets.
 
     >>> readable("dataset.delimiter=;")
     "dataset.delimiter=';'"
@@ -39,7 +41,7 @@ def readable(argument: str) -> str:
             parser.parse_override(candidate)
             return candidate
         except HydraException:
-            # A list that was not closed is a slip, not a text.
+            # An unclosed list is a mistake, not a text.
             if value.startswith(("[", "{")):
                 break
     return argument
@@ -54,9 +56,7 @@ def _check_value(key: str, value: str) -> None:
 
 
 def private(argument: str) -> str:
-    """Move what is secret in an override into the environment, so that no file and no log gets it.
-
-    Hydra writes every override as it came into the directory of a run, and so does MLflow.
+    """Move secrets of an override into the environment: Hydra and MLflow save every override as it was typed.
 
     >>> private("tracking.uri=postgresql://ana:secret@db/mlflow")
     'tracking.uri=${oc.env:SEG_TRACKING_URI}'
@@ -68,8 +68,8 @@ def private(argument: str) -> str:
         return f"{key}={_moved(key, value)}"
     if key.lstrip("+").startswith("engine.conf"):
         return PROPERTY.sub(
-            lambda found: (
-                found[0] if not SECRET.search(found[1]) else found[1] + found[2] + _moved(found[1], found[3])
+            lambda match: (
+                match[0] if not SECRET.search(match[1]) else match[1] + match[2] + _moved(match[1], match[3])
             ),
             argument,
         )
@@ -84,21 +84,41 @@ def _moved(key: str, value: str) -> str:
     return f"${{oc.env:{name}}}"
 
 
-def explain(error: Exception) -> str | None:
-    """Say what is wrong with an override: the key, the value, the valid ones; None where it is not about one."""
+def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | None:
+    """Return what is wrong with an override: the key, the value, what is valid.
+
+    Parameters
+    ----------
+    error : Exception
+        Raised by Hydra, OmegaConf or the file system.
+    arguments : sequence of str, optional
+        The overrides; those of the command line when left out.
+
+    Returns
+    -------
+    str or None
+        None for an error that is not about an override.
+    """
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={name}: unknown; expected one of {listed(name, error.options or choices(group))}"
     if isinstance(error, OverrideParseException):
-        said = str(error).splitlines()[0]
-        return f"{error.override}: cannot be read as key=value ({said}); close its brackets, or put the value into quotes of its own"
+        reason = str(error).splitlines()[0]
+        return f"{error.override}: cannot be read as key=value ({reason}); close the brackets, or quote the value"
     if isinstance(error, ConfigCompositionException):
         cause = error.__cause__
         if isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
             key = str(cause.full_key)
             section = key.rpartition(".")[0]
             keys = [f"{section}.{name}".strip(".") for name in cause.parent_node if name != "hydra"]
-            given = next((text for text in sys.argv[1:] if text.partition("=")[0] == key), key)
+            given = next(
+                (
+                    text
+                    for text in (sys.argv[1:] if arguments is None else arguments)
+                    if text.partition("=")[0] == key
+                ),
+                key,
+            )
             return f"{given}: unknown key; expected one of {listed(key, keys)}"
         return str(error)
     if isinstance(error, HydraException):

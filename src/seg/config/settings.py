@@ -252,3 +252,4 @@ class Settings(Strict):
     rfm: RfmSettings = RfmSettings()
     segments: SegmentsSettings = SegmentsSettings()
     report: ReportSettings = ReportSettings()
+    plugins: list[str] = []

@@ -9,7 +9,7 @@ from seg.datasets.transactions import mapping
 from seg.errors import Impossible, listed
 from seg.evaluation import published
 from seg.models import mllib
-from seg.pipeline import interpret
+from seg.pipeline import interpret, plugins
 from seg.sources import reading_options
 
 
@@ -24,6 +24,7 @@ def provides(dataset: DatasetSettings) -> set[str]:
 
 def check_parts(checked: Settings) -> None:
     """Check steps, features and whether the data set can serve them, before any data is read."""
+    plugins.load(checked.plugins)
     dataset, given = checked.dataset, provides(checked.dataset)
     reading_options.check(dataset)
     steps = cleaning.parse(checked.cleaning.steps)

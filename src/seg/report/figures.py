@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -10,11 +12,21 @@ from sklearn.decomposition import PCA
 from seg.pipeline.result import Result
 from seg.report import drawing, plots
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 OF_EVIDENCE = ("silhouette_blades", "votes")  # the others are on the page as charts
 
 
 def figures(result: Result) -> dict[str, tuple[str, bytes]]:
     """Draw the figures of a run; return caption and PNG bytes by file stem, in the order of the report."""
+    made = drawings(result)
+    pngs = drawing.drawn({name: make for name, (_, make) in made.items()})
+    return {name: (made[name][0], pngs[name]) for name in made}
+
+
+def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
+    """Return the figures of a run before they are drawn: caption and a function that draws, by file stem."""
     labels, segments = result.labels, result.segments
     named = dict(zip(segments["segment"], segments["name"], strict=True))
     silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
@@ -52,8 +64,7 @@ def figures(result: Result) -> dict[str, tuple[str, bytes]]:
             "Votes of the rules for the number of segments",
             partial(plots.votes, result.votes, result.k, k_scan["k"]),
         )
-    pngs = drawing.drawn({name: make for name, (_, make) in made.items()})
-    return {name: (made[name][0], pngs[name]) for name in made}
+    return made
 
 
 def plane(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

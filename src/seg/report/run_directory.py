@@ -84,6 +84,8 @@ def _tables(result: Result) -> dict[str, pd.DataFrame]:
         "k_scan": result.scan.table,
         "ledger": result.ledger,
         "evidence": pd.DataFrame(result.evidence.verdicts),
+        "metrics": _metrics(result),
+        "notes": pd.DataFrame(result.notices, columns=["level", "text"]),
     }
     if meant.rule_segments is not None:
         tables["rule_segments"] = meant.rule_segments.counts
@@ -177,6 +179,12 @@ def months(segments: pd.DataFrame) -> dict[str, pd.DataFrame]:
             sums = segments[column] * segments["size"]
             made.setdefault(found.group(1), {})[found.group(2)] = sums.set_axis(segments["segment"])
     return {what: pd.DataFrame(by_month).sort_index(axis=1) for what, by_month in made.items()}
+
+
+def _metrics(result: Result) -> pd.DataFrame:
+    """Return one row a metric: its name, its value and what it means."""
+    rows = [(name, value, result.meanings.get(name, "")) for name, value in result.metrics.items()]
+    return pd.DataFrame(rows, columns=["metric", "value", "meaning"])
 
 
 def _assigned(result: Result, folder: Path) -> Path:

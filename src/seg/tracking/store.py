@@ -10,10 +10,10 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+from seg.config.places import home
 from seg.errors import SegError
 from seg.tracking import view
 
-ROOT = Path(__file__).resolve().parents[3]
 SQLITE = "sqlite:///"
 # What stores say when they refuse, and what it means for whoever reads it.
 REFUSALS = {
@@ -51,8 +51,8 @@ REFUSALS = {
 
 
 def address(uri: str | None = None) -> str:
-    """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or a SQLite file in the project; its path absolute."""
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{ROOT / 'mlflow.db'}"
+    """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in `places.home`; its path absolute."""
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home() / 'mlflow.db'}"
     path = file(uri)
     return uri if path is None else f"{SQLITE}{path.absolute()}"
 
@@ -88,7 +88,7 @@ def experiment_id(client, uri: str, name: str) -> str:
     if found is None:
         # Without a server nobody else says where artifacts go: they would land in the current directory.
         path = file(uri)
-        beside = None if uri.startswith("http") else str((path.parent if path else ROOT) / "mlartifacts")
+        beside = None if uri.startswith("http") else str((path.parent if path else home()) / "mlartifacts")
         try:
             tags = {"mlflow.experimentKind": "custom_model_development", view.TAG: view.saved()}
             return client.create_experiment(name, artifact_location=beside, tags=tags)

@@ -8,7 +8,7 @@ from seg.report.plots.customer_map import map_2d, silhouette_blades
 from seg.report.plots.movement_chart import movement
 from seg.report.plots.over_k import elbow, silhouette_over_k
 from seg.report.plots.segment_charts import profile_heatmap, sizes
-from seg.report.plots.style import DPI, MINUS, UNKNOWN, compact, percent, png, segment_colour
+from seg.report.plots.style import DPI, MINUS, UNKNOWN, compact, percent, picture, png, segment_colour
 from seg.report.plots.sweep_chart import sweep
 from seg.report.plots.vote_chart import votes
 
@@ -21,6 +21,7 @@ __all__ = [
     "map_2d",
     "movement",
     "percent",
+    "picture",
     "png",
     "profile_heatmap",
     "segment_colour",

@@ -3,6 +3,7 @@
 import functools
 import io
 import textwrap
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -73,6 +74,16 @@ def compact(value: float) -> str:
 def percent(share: float) -> str:
     """Write a share of 1 as a percentage with sensible digits, a dash if it is unknown."""
     return ENGLISH.percent(share).replace(NO_BREAK, " ")
+
+
+def picture(path: Path) -> Figure:
+    """Return a figure that shows a saved PNG file, pixel for pixel."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    height, width = pixels.shape[:2]
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    figure.figimage(pixels)
+    return figure
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:

@@ -1,0 +1,257 @@
+"""What ``seg compare`` does: read runs from the store, rank them, write the page, promote one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from seg import __version__
+from seg.cli import options
+from seg.comparison import attempts, champion, columns, order, runs_table
+from seg.config import compose, places
+from seg.errors import SegError, listed
+
+FILTERS = ("model", "recipe", "scaler", "cleaning", "engine", "k", "seed")
+WIDE = 400
+
+
+def compare(arguments: Sequence[str]) -> int:
+    """Print the rankings; with ``html=`` also write them as a page."""
+    arguments = ["html=compare.html" if text == "--html" else text for text in arguments]
+    known = {"dataset": None, "data": None, "sort": "rule", "html": None, "pictures": "24"}
+    own, store = _options(arguments, known)
+    if not own["pictures"].isdigit():
+        raise SegError(
+            f"pictures={own['pictures']}: expected how many runs the page shows pictures of, such as 24"
+        )
+    if own["html"] is not None and (not own["html"] or Path(own["html"]).is_dir()):
+        raise SegError(f"html={own['html']}: expected the name of a file, such as compare.html")
+    client, runs = _read(own, store)
+    chosen = _chosen(runs, own)
+    columns.sortable(own["sort"], chosen)
+    where = _where(store)
+    console = _console()
+    lists = _lists(chosen, own["sort"])
+    for group, ranked, demand in lists:
+        runs_table.say_group(console, group, ranked, demand, own["sort"], where)
+    _say_apart(console, lists)
+    runs_table.say(console, order.RULE if own["sort"] == "rule" else f"Order: {own['sort']}.")
+    if own["html"]:
+        _write_page(console, own, store, client, lists)
+    return 0
+
+
+def promote(arguments: Sequence[str]) -> int:
+    """Make a run the champion of its data set: the named one, or the best by the stated order."""
+    known = {"dataset": None, "data": None, "run": None, "best": "false", "why": "", "force": "false"}
+    own, store = _options(arguments, known)
+    for name in ("best", "force"):
+        if own[name] not in ("true", "false"):
+            raise SegError(f"{name}={own[name]}: expected true or false")
+    best = own["best"] == "true"
+    if best == bool(own["run"]):
+        raise SegError("promote: expected either run=<id or name>, or best=true dataset=<name>")
+    if best:
+        client, runs = _read(own, store, write=True)
+        run, why = champion.best(_lists(_chosen(runs, own), "rule"), _where(store))
+    else:
+        client, run = _named(own, store)
+        why = ""
+    against = champion.objections(run)
+    if against and own["force"] != "true":
+        raise SegError(
+            f"run {run['run_id'][:8]} is not promoted: {'; '.join(against)}. pass force=true to promote it anyway; the reasons are kept with it"
+        )
+    from seg.tracking import model_registry
+
+    current = model_registry.champion(client, run["dataset"])
+    if current is not None and current.run_id == run["run_id"]:
+        already = f"{runs_table.described(run)} is the champion of {run['dataset']} already, version {current.version}: nothing changed"
+        runs_table.say(_console(), already)
+        return 0
+    facts = {
+        "champion.forced": "; ".join(against) or "no",
+        "data.fingerprint": run["fingerprint"],
+        "data": run["data"],
+        "flagged": run["flags"] or "no",
+    }
+    why = own["why"] or why or "chosen by hand"
+    version, previous = model_registry.promote(
+        client, run["dataset"], run["run_id"], run["model_id"], why, facts
+    )
+    champion.say_promoted(_console(), run, version, previous, why, against)
+    return 0
+
+
+def champions(arguments: Sequence[str]) -> int:
+    """List the champions, with who promoted them, when and why."""
+    from seg.tracking import model_registry, read
+
+    own, store = _options(arguments, {"dataset": None}, filters=False)
+    client = read.existing(_composed(store).tracking.uri)
+    names = tuple(name for name in (own["dataset"] or "").split(",") if name)
+    champion.say_history(_console(), model_registry.history(client, names))
+    return 0
+
+
+# ---- from options to runs ----------------------------------------------------------------------------------
+
+
+def _options(arguments: Sequence[str], known: dict, filters: bool = True) -> tuple[dict, dict]:
+    """Separate the options of this command from those of the store."""
+    known = known | dict.fromkeys(FILTERS if filters else ())
+    own, store = options.options(arguments, known | {"tracking.uri": None, "tracking.experiment": None})[0:2]
+    if store:
+        key = store[0].partition("=")[0]
+        raise SegError(f"{store[0]}: unknown option; expected one of {listed(key, [*own])}")
+    asked = {name: own.pop(name) for name in ("tracking.uri", "tracking.experiment")}
+    return own, asked
+
+
+def _where(store: dict) -> list[str]:
+    return [f"{name}={value}" for name, value in store.items() if value]
+
+
+def _composed(store: dict):
+    return compose.compose(_where(store))
+
+
+def _read(own: dict, store: dict, write: bool = False):
+    """Read the runs of the chosen data sets."""
+    from seg.tracking import model_registry, read
+
+    tracking = _composed(store).tracking
+    client = read.existing(tracking.uri, write)
+    names = [] if own["dataset"] == "all" else (own["dataset"] or "").split(",")
+    if names == [""]:
+        there = attempts.tidy(read.runs(client, tracking.experiment))
+        raise SegError(f"compare: which data set? Expected dataset=<name> or dataset=all; {_counted(there)}")
+    runs = attempts.tidy(read.runs(client, tracking.experiment, names))
+    missing = [name for name in names if name not in set(runs["dataset"])]
+    if missing or runs.empty:
+        there = attempts.tidy(read.runs(client, tracking.experiment))
+        raise SegError(
+            f"dataset={missing[0] if missing else 'all'}: no finished run in experiment {tracking.experiment}; {_counted(there)}"
+        )
+    current = [model_registry.champion(client, name) for name in runs["dataset"].unique()]
+    runs["champion"] = runs["run_id"].isin([version.run_id for version in current if version is not None])
+    return client, runs
+
+
+def _counted(runs: pd.DataFrame) -> str:
+    counts = runs["dataset"].value_counts()
+    if counts.empty:
+        return "there are no finished runs: start one with seg run"
+    return "there are " + ", ".join(f"{name} ({count} runs)" for name, count in counts.items())
+
+
+def _chosen(runs: pd.DataFrame, own: dict) -> pd.DataFrame:
+    """Keep the runs that pass the filters."""
+    for name in FILTERS:
+        if own[name] is None:
+            continue
+        values, there = own[name].split(","), runs[name].astype(str)
+        unknown = [value for value in values if value not in set(there)]
+        if unknown:
+            raise SegError(
+                f"{name}={unknown[0]}: no such run; expected one of {listed(unknown[0], there.unique())}"
+            )
+        runs = runs[there.isin(values)]
+    if own["data"]:
+        kept = runs[runs["fingerprint"].str.startswith(own["data"])]
+        if kept.empty:
+            there = [text[:8] for text in runs["fingerprint"].unique()]
+            raise SegError(f"data={own['data']}: no such run; expected one of {listed(own['data'], there)}")
+        runs = kept
+    return runs
+
+
+def _named(own: dict, store: dict):
+    """Find a run by its id, its first characters, or its name."""
+    from seg.tracking import read
+
+    tracking = _composed(store).tracking
+    client = read.existing(tracking.uri, write=True)
+    datasets = own["dataset"].split(",") if own["dataset"] else []
+    runs = read.runs(client, tracking.experiment, datasets, finished=False)
+    found = champion.find(runs, own["run"])
+    return client, attempts.tidy(runs[runs["run_id"] == found]).iloc[0].to_dict()
+
+
+def _lists(runs: pd.DataFrame, sort: str) -> list:
+    """Rank the runs on each set of customers."""
+    lists = []
+    for group in attempts.groups(runs):
+        demand = order.asked(group.attempts, _allows_holdout(group.dataset))
+        judged = order.judged(group.attempts, demand)
+        lists.append((group, order.ordered(judged, sort, columns.descending(sort)), demand))
+    return lists
+
+
+@functools.cache
+def _allows_holdout(dataset: str) -> bool:
+    """Return whether a hold-out is possible: a table with one row a customer has no later orders."""
+    if dataset not in places.choices("dataset"):
+        return True
+    return compose.compose([f"dataset={dataset}"]).dataset.kind == "transactions"
+
+
+# ---- what people see ---------------------------------------------------------------------------------------
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
+
+
+def _say_apart(console: Console, lists: list) -> None:
+    """Print that ranks of different lists are not comparable."""
+    runs_table.say(console)
+    if len(lists) > 1:
+        runs_table.say(
+            console,
+            f"{len(lists)} lists: their customers or features differ, and so does the common space; compare ranks within "
+            "one list only.",
+            "bold",
+        )
+
+
+def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
+    from seg.comparison import compare_page
+    from seg.sinks import files
+    from seg.tracking import read
+    from seg.tracking.store import address, hidden
+
+    artifacts = read.Artifacts(client, Path(_composed(store).cache.folder) / "artifacts")
+    listed = [compare_page.Listed(*one) for one in lists]
+    shown = compare_page.pictured(listed, int(own["pictures"]))
+    listed = [replace(one, files=_files(artifacts, one, shown)) for one in listed]
+    tracking = _composed(store).tracking
+    facts = {
+        "runs": f"{sum(len(one.group.every) for one in listed):,}",
+        "lists": f"{len(listed)}, each of the same customers",
+        "store": f"{hidden(address(tracking.uri))}, experiment {tracking.experiment}",
+        "made": f"{datetime.now():%Y-%m-%d %H:%M} by seg {__version__}",
+    }
+    target = Path(own["html"]).expanduser()
+    files.write(target, compare_page.render(listed, shown, facts, _where(store), own["sort"]))
+    missing = sum(path is None for one in listed for path in one.files.values())
+    gone = {0: "", 1: "; 1 file of a run is missing"}.get(missing, f"; {missing} files of runs are missing")
+    runs_table.say(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")
+
+
+def _files(artifacts, one, shown: Sequence[str]) -> dict:
+    """Find the files of the page: assignments and scans of all runs, figures of the runs that are shown."""
+    from seg.comparison import compare_page, pictures
+
+    runs = pd.concat([one.ranked, one.group.flagged])[["run_id", "artifacts"]]
+    found = artifacts.find(runs, [compare_page.ASSIGNMENTS, compare_page.K_SCAN])
+    return found | artifacts.find(
+        runs[runs["run_id"].isin(shown)], [pictures.file(kind) for kind in pictures.KINDS]
+    )

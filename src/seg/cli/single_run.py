@@ -1,0 +1,335 @@
+"""One run, from a composed configuration to files and a tracked record.
+
+The command, each job of a sweep, and `seg.segment` do the same here; they differ in where the configuration comes from.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig, OmegaConf
+
+from seg import __version__
+from seg.config import load
+from seg.errors import SegError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seg.config.settings import Settings
+    from seg.pipeline.result import Result
+    from seg.tracking import MLflowTracker
+
+COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        The composed configuration, without the section of Hydra.
+    choices : mapping of str to str
+        The name that was chosen in each group.
+    overrides : sequence of str
+        What was asked for on the command line.
+    """
+
+    cfg: DictConfig
+    choices: Mapping[str, str | None]
+    overrides: Sequence[str]
+
+    @property
+    def yaml(self) -> str:
+        """The configuration, unresolved: what comes from the environment is not written to a file."""
+        return OmegaConf.to_yaml(self.cfg, resolve=False)
+
+    @property
+    def chosen(self) -> dict[str, str | None]:
+        """The choices that tables of runs show."""
+        return {group: self.choices.get(group) for group in COMPARED}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A segmentation, and what it was asked for.
+
+    Parameters
+    ----------
+    request : Request
+    settings : Settings
+    result : Result
+    seconds : float
+        Since the start of the run.
+    """
+
+    request: Request
+    settings: Settings
+    result: Result
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """Data set and number of segments."""
+        return f"{self.settings.dataset.name}: {self.result.k} segments"
+
+    @property
+    def subtitle(self) -> str:
+        """Model, features and scaler."""
+        chosen, features = self.request.chosen, ", ".join(self.result.table.features)
+        return f"{chosen['model']} on {features} ({chosen['scaler']} scaler)"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that has finished: its segmentation, where it lies, and why the store refused it, if it did."""
+
+    finished: Finished
+    tracker: MLflowTracker
+    folder: Path
+    seconds: float
+    refused: SegError | None
+
+    @property
+    def result(self) -> Result:
+        """The segmentation."""
+        return self.finished.result
+
+    @property
+    def title(self) -> str:
+        """Data set and number of segments."""
+        return self.finished.title
+
+
+def compose(overrides: Sequence[str]) -> Request:
+    """Compose a request from overrides."""
+    from seg.config.compose import compose_with_choices
+
+    cfg, choices = compose_with_choices(overrides)
+    return Request(cfg, choices, list(overrides))
+
+
+def segmented(request: Request, folder: Path | None = None) -> Finished:
+    """Segment, without writing or tracking anything.
+
+    Parameters
+    ----------
+    request : Request
+    folder : Path, optional
+        Run directory, into which Spark's executors write the segments of an MLlib model.
+
+    Raises
+    ------
+    SegError
+        The settings or the data are wrong.
+    """
+    settings, parts, clock = _prepared(request)
+    from seg.pipeline import flow
+
+    return Finished(request, settings, flow.segment(settings, parts, folder), clock())
+
+
+def tracked(
+    request: Request,
+    folder: Path,
+    tags: Mapping[str, object] | None = None,
+    job_key: Callable[[str], str] | None = None,
+) -> Done:
+    """Segment, write the run directory, and log the run to MLflow.
+
+    Parameters
+    ----------
+    request : Request
+    folder : Path
+        Run directory.
+    tags : mapping, optional
+        Further tags of the run in MLflow.
+    job_key : callable, optional
+        From the fingerprint of the data to the key by which a sweep recognises a job that has finished.
+
+    Returns
+    -------
+    Done
+
+    Raises
+    ------
+    SegError
+        The settings or the data are wrong, or the folder cannot be written to; the run is marked as failed.
+    """
+    from seg.sinks import files, shared_files
+
+    settings, parts, clock = _prepared(request)
+    from seg.pipeline import flow
+
+    files.writable(folder)
+    tracker = _tracker(request, settings, parts.takes_k, tags or {})
+    try:
+        finished = Finished(request, settings, flow.segment(settings, parts, folder), clock())
+        written = leave(finished, folder)
+        record = _record(finished, folder, clock())
+        if job_key is not None:
+            record["tags"]["job.key"] = job_key(finished.result.fingerprint)
+        refused = _track(tracker, record, shared_files.shared_files(written))
+    except KeyboardInterrupt as error:
+        tracker.fail(folder, "KILLED", error)
+        raise
+    except BaseException as error:
+        tracker.fail(folder, "FAILED", error)
+        raise
+    return Done(finished, tracker, folder, clock(), refused)
+
+
+def leave(finished: Finished, folder: Path) -> list[Path]:
+    """Write what a run leaves into its directory: report, tables, figures, configuration, and what scoring needs."""
+    from seg.report import run_directory
+    from seg.scoring import model_card
+
+    result, settings = finished.result, finished.settings
+    about = run_directory.About(
+        finished.title,
+        finished.subtitle,
+        _facts(finished),
+        settings.dataset.currency,
+        settings.report.locale,
+        settings.segments.lists,
+    )
+    written = run_directory.leave(result, folder, finished.request.yaml, about)
+    written += model_card.leave(result, settings, folder)
+    return written + _on_spark(settings, result, folder)
+
+
+def _prepared(request: Request) -> tuple:
+    """Check the settings, then make the parts; also start the clock."""
+    settings = load.settings(request.cfg)
+    from seg import progress
+    from seg.config.compose import instantiate_parts
+    from seg.pipeline import check
+
+    clock = progress.clock()
+    check.check_parts(settings)
+    return settings, instantiate_parts(request.cfg), clock
+
+
+def _on_spark(settings: Settings, result: Result, folder: Path) -> list[Path]:
+    """Save the model as Spark has it, beside the one that needs no JVM; return its files."""
+    if result.spread is None or not (settings.tracking.enabled and settings.tracking.model):
+        return []
+    from seg.tracking import spark_model
+
+    return spark_model.save(
+        result.spread.model, _example(result), folder / "spark_model", result.spread.staging
+    )
+
+
+# ---- what is told about a run ------------------------------------------------------------------------------------
+
+
+def _example(result: Result) -> pd.DataFrame:
+    """Build feature rows that show whoever opens the model what it takes: quantiles, so no customer's row."""
+    return result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
+
+
+def _facts(finished: Finished) -> dict[str, str]:
+    """Collect what a reader of the report has to know about where it came from."""
+    from seg.tracking import git_commit
+
+    settings, result, chosen = finished.settings, finished.result, finished.request.chosen
+    files = ", ".join(path.name for path in result.source.all_paths[:3]) or "made in memory"
+    as_of = {} if result.table.as_of is None else {"recency counted from": str(result.table.as_of)}
+    machine = f"{platform.system()} {platform.machine()}, {load.cores()} cores"
+    return {
+        "data set": settings.dataset.name,
+        "data": f"{result.source.data} ({files})",
+        "fingerprint": result.fingerprint[:12] if result.source.paths else "",
+        "customers": f"{result.customers:,}",
+        **as_of,
+        **{name: str(chosen[name]) for name in ("cleaning", "recipe", "scaler", "model", "engine")},
+        "k": str(result.k),
+        "seed": str(settings.seed),
+        "currency": settings.dataset.currency or "",
+        "seg": f"{__version__} {git_commit()[:12]}".strip(),
+        "made": f"{datetime.now():%Y-%m-%d %H:%M} in {finished.seconds:.1f} s on {machine}",
+    }
+
+
+def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mapping[str, object]):
+    from seg.tracking import MLflowTracker, NoTracker
+
+    tracking, chosen = settings.tracking, request.chosen
+    if not tracking.enabled:
+        return NoTracker()
+    params = chosen | {"seed": settings.seed}
+    if settings.k != "auto" and takes_k:
+        params["k"] = settings.k
+    # What differs most comes first: MLflow cuts names, and has a column for the data set.
+    name = f"{chosen['model']} k={settings.k} {chosen['dataset']} {chosen['recipe']} {chosen['scaler']}"
+    tags = {
+        "k_requested": settings.k,
+        "seg.version": __version__,
+        "mlflow.source.name": "seg.run",
+        "mlflow.source.type": "LOCAL",
+        **further,
+    }
+    return MLflowTracker(tracking.uri, tracking.experiment, name, params, tags, tracking.model)
+
+
+def _record(finished: Finished, folder: Path, seconds: float) -> dict:
+    """Collect what MLflow is to know of a run."""
+    result = finished.result
+    return {
+        "folder": folder,
+        "params": {"k": result.k},
+        "tags": _tags(finished),
+        "metrics": result.metrics | {"seconds/total": seconds},
+        "k_scan": result.scan.table,
+        "data": (finished.settings.dataset.name, result.fingerprint),
+        "pipeline": result.pipeline,
+        "example": _example(result),
+    }
+
+
+def _tags(finished: Finished) -> dict[str, object]:
+    from seg.pipeline import keys
+    from seg.report import note
+    from seg.tracking import git_commit
+
+    result, settings, request = finished.result, finished.settings, finished.request
+    commit, cut = git_commit(), settings.evaluation.holdout.cut
+    plain = OmegaConf.to_container(request.cfg, resolve=False)
+    warnings = [text for level, text in result.notices if level == "warning"]
+    return {
+        "data": result.source.data,
+        "data.fingerprint": result.fingerprint,
+        "data.files": ", ".join(path.name for path in result.source.all_paths[:20]),
+        "k_reason": result.k_reason,
+        "as_of": result.table.as_of,
+        "flagged": "; ".join(result.evidence.flags) or "no",
+        "segments": "; ".join(result.segments["name"]),
+        "git.commit": commit,
+        "mlflow.source.git.commit": commit.removesuffix("+changes"),
+        "mlflow.note.content": note.markdown(result.segments, result.table.features, warnings),
+        "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
+        **keys.tags(plain, result.table.frame[settings.dataset.common], request.overrides),
+    }
+
+
+def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
+    """Keep what MLflow is to know in the run directory, then upload it; return why the store refused."""
+    from seg import progress
+    from seg.sinks import shared_files
+
+    folder, fingerprint = record["folder"], record["data"][1]
+    with progress.step("track"), shared_files.to_share(files, folder, fingerprint) as shared:
+        tracker.keep(files=files, **record)
+        try:
+            tracker.push(shared)
+        except SegError as error:
+            return error
+    return None

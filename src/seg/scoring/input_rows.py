@@ -1,0 +1,165 @@
+"""Rows to score: raw files, which are cleaned and turned into features as in training, or a table of features."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seg.config import compose, load
+from seg.errors import SegError, listed
+from seg.pipeline import check
+from seg.preparation import inspection, prepare
+from seg.scoring import replay
+from seg.scoring import scorer as scoring
+from seg.sources import locate, tables
+
+if TYPE_CHECKING:
+    from seg.config.settings import Settings
+    from seg.scoring.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is to be scored.
+
+    Parameters
+    ----------
+    path : str
+        A file, a folder or a pattern.
+    kind : {"raw", "features"}, optional
+        Found from the columns when left out.
+    id : str, optional
+        Column of a feature table that names the customers; ``customer_id`` when left out.
+    as_of : str, optional
+        ``"rule"``, ``"frozen"`` or a day, see ``seg score --help``.
+    overrides : sequence of str
+        Options of the data set and the engine.
+    """
+
+    path: str
+    kind: str | None = None
+    id: str | None = None
+    as_of: str | None = None
+    overrides: Sequence[str] = field(default=())
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """The files."""
+        return locate.expand(self.path, "input")
+
+    @cached_property
+    def header(self) -> list[str] | None:
+        """Columns of the first file; None if only the data set can read it."""
+        if not tables.readable(self.paths):
+            return None
+        with contextlib.suppress(
+            SegError
+        ):  # raw rows may have another dialect, which their own reader checks
+            return tables.columns(self.paths[0])
+        return None
+
+
+def rows(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, list[str]]:
+    """Return ids and features, batch by batch, and notes.
+
+    Parameters
+    ----------
+    given : Input
+    scorer : Scorer
+    config_yaml : str
+        The configuration the model was trained with.
+
+    Returns
+    -------
+    batches : iterable of (Array, DataFrame)
+        Customer ids, and their features.
+    notes : list of str
+
+    Raises
+    ------
+    SegError
+        The files cannot be read, or lack a column that the model needs.
+    """
+    complete = given.header and not scorer.lacking(given.header)
+    if given.kind == "features" or (given.kind is None and complete):
+        return _features(given, scorer), []
+    return _counted(given, scorer, config_yaml)
+
+
+def _features(given: Input, scorer: Scorer) -> Iterable:
+    path = given.paths[0]
+    if given.as_of:
+        raise SegError(
+            f"as_of={given.as_of}: {path} is a table of features, computed already; leave as_of out"
+        )
+    further = [text for text in given.overrides if not text.startswith("tracking.")]
+    if further:
+        raise SegError(
+            f"{further[0]}: {path} is a table of features, which is read without a data set; leave it out"
+        )
+    if not tables.readable(given.paths):
+        raise SegError(
+            f"input={path}: expected a table of features in a file that ends in {', '.join(tables.READABLE)}"
+        )
+    header = tables.columns(path) if given.header is None else given.header
+    scorer.check(header, str(path))
+    names = [given.id] if given.id else list(dict.fromkeys(["customer_id", scorer.contract.id]))
+    id = next((name for name in names if name in header), None)
+    if id is None:
+        raise SegError(
+            f"{path} has no column {' or '.join(names)} that names the customers; it has {listed(names[0], header, most=20)}: "
+            "set id=..."
+        )
+    return tables.batches(given.paths, id, scorer.features)
+
+
+def _counted(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, list[str]]:
+    """Read raw rows and compute features as in training."""
+    if given.id:
+        raise SegError(
+            f"id={given.id}: only for a table of features; for raw rows set the column of the data set (dataset.columns)"
+        )
+    cfg = compose.recompose(config_yaml, given.overrides)
+    cfg.dataset.path = given.path
+    as_of = given.as_of or "rule"
+    settings = replay.for_scoring(load.settings(cfg), scorer.contract, as_of)
+    raw = given.header is None or not _needed(settings, scorer, given) - set(given.header)
+    if given.kind is None and not raw and len(scorer.lacking(given.header)) < len(scorer.features):
+        scorer.check(given.header, str(given.paths[0]))
+    check.check_parts(settings)
+    prepared, notes = _prepared(given, scorer, settings, cfg, raw)
+    table = prepared.table
+    scorer.check(table.frame.columns, f"the table of features of {settings.dataset.name}")
+    notes += replay.extract(table, scorer.contract, as_of) + replay.remarks(settings)
+    if table.as_of:
+        day = f"recency is counted from {table.as_of} (as_of={as_of}; newest order {table.newest})"
+        notes.insert(0, day)
+    return scoring.pieces(table.frame[scorer.features]), notes
+
+
+def _prepared(given: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:
+    """Return the prepared table and the warnings of reading; `raw` is whether all columns of the data set are there."""
+    parts, found = compose.instantiate_parts(cfg), []
+    try:
+        prepared = prepare.prepare(settings, parts, prepare.find(settings, found), found)
+    except SegError as error:
+        if raw or given.kind:
+            raise
+        lacking = ", ".join(scorer.lacking(given.header))
+        raise SegError(f"{error}\n  as a table of features for {scorer.label} it lacks {lacking}") from None
+    return prepared, [text for level, text in found if level == "warning"]
+
+
+def _needed(settings: Settings, scorer: Scorer, given: Input) -> set[str]:
+    """Return the columns that the data set reads from its files."""
+    dataset = settings.dataset
+    if not dataset.files:
+        raise SegError(
+            f"input={given.paths[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "
+            f"({', '.join(scorer.features)}), or the data set of the file, such as dataset=transactions"
+        )
+    return set(inspection.names_in_files(dataset).values())
