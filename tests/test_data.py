@@ -14,11 +14,11 @@ import pooch
 import pytest
 
 from seg import data
-from seg.config import load, places
+from seg.config import folders, load
 from seg.features import GLOSSARY
 from seg.sources import locate
 
-NAMES = places.choices("dataset")
+NAMES = folders.choices("dataset")
 MEMBER = "Online Retail.xlsx"
 ORDERS = """customer_id,ordered_at,amount
 A,2024-03-02,10.5
@@ -120,9 +120,9 @@ def test_list_tells_real_files_from_samples_and_generated_data(seg, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_list_says_what_each_data_set_is_in_the_words_of_its_file(seg, name):
-    first = (places.CONFIGS / "dataset" / f"{name}.yaml").read_text().splitlines()[0]
+    first = (folders.CONFIGS / "dataset" / f"{name}.yaml").read_text().splitlines()[0]
     assert first.startswith("# ")
-    assert places.summary("dataset", name) == first[2:]
+    assert folders.summary("dataset", name) == first[2:]
 
 
 # --- check
@@ -131,7 +131,7 @@ def test_list_says_what_each_data_set_is_in_the_words_of_its_file(seg, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_data_set_can_be_read_without_its_real_file_and_a_sample_is_said_loudly(seg, name):
     assert seg("check", f"dataset={name}") == 0
-    is_sample = any((places.ASSETS / "datasets" / name).glob("sample*"))
+    is_sample = any((folders.ASSETS / "datasets" / name).glob("sample*"))
     assert seg.out.startswith("SAMPLE DATA: the real file of") == is_sample
     last = seg.out.splitlines()[-1].split(maxsplit=1)
     assert last == ["verdict", "ok, for SAMPLE DATA: the real file was not read" if is_sample else "ok"]
@@ -190,7 +190,7 @@ def test_a_needed_column_without_any_value_is_wrong(seg, orders):
 
 
 def test_a_customer_who_comes_twice_is_wrong_in_a_table_of_customers(seg, tmp_path):
-    sample = pd.read_csv(places.ASSETS / "datasets" / "flo" / "sample.csv", dtype=str).head(20)
+    sample = pd.read_csv(folders.ASSETS / "datasets" / "flo" / "sample.csv", dtype=str).head(20)
     path = tmp_path / "twice.csv"
     pd.concat([sample, sample.head(2)]).to_csv(path, index=False)
     assert seg("check", "dataset=flo", f"dataset.path={path}") == 1
@@ -209,7 +209,7 @@ def test_a_column_that_the_data_set_promises_and_does_not_give_is_wrong(seg):
 def archive(member: str = MEMBER) -> bytes:
     """Zip a workbook of four order lines, two customers and one gap, in the form of UCI Online Retail."""
     book = openpyxl.Workbook()
-    book.active.append(list(pd.read_csv(places.ASSETS / "datasets" / "online_retail" / "sample.csv", nrows=0,
+    book.active.append(list(pd.read_csv(folders.ASSETS / "datasets" / "online_retail" / "sample.csv", nrows=0,
                                         encoding="windows-1252")))  # fmt: skip
     for customer, quantity in ((17850, 6), (17850, 2), (13047, 3), (None, 1)):
         day = datetime(2010, 12, quantity, 8, 26)

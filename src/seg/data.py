@@ -31,7 +31,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from seg.cli import options
-from seg.config import places
+from seg.config import folders
 from seg.errors import SegError
 from seg.sources import locate
 from seg.sources.locate import Source
@@ -48,7 +48,7 @@ STATES = {"file": "real file", "sample": "SAMPLE", "generated": "generated", "mi
 def list_datasets(overrides: Sequence[str]) -> int:
     """Print every data set, what a run would read, and how to get the real files."""
     table = _table("data set", "kind", "state", "what it is, where it is, how to get it", lines=True)
-    for name in places.choices("dataset"):
+    for name in folders.choices("dataset"):
         dataset, data_dir = _described(name, overrides)
         try:
             source = _located(dataset, data_dir)
@@ -56,7 +56,7 @@ def list_datasets(overrides: Sequence[str]) -> int:
             source = Source(name, "missing", (), str(error).splitlines()[0])
         files = ", ".join(map(str, source.all_paths[:3])) or source.expected or "made in memory"
         where = f"expected: {_expected(dataset, data_dir)}" if source.kind == "sample" else f"read: {files}"
-        lines = [places.summary("dataset", name), where, f"to get it: {dataset.source}"]
+        lines = [folders.summary("dataset", name), where, f"to get it: {dataset.source}"]
         _add(table, name, dataset.kind, STATES[source.kind], "\n".join(lines))
     _console().print(table)
     return 0
@@ -219,15 +219,15 @@ def _described(name: str, overrides: Sequence[str]) -> tuple[DatasetSettings | S
 
     Without overrides the YAML file of one of seg's data sets is enough: composing all of them with Hydra takes a second.
     """
-    path = places.config_file("dataset", name)
-    if overrides or not path.is_relative_to(places.CONFIGS):
+    path = folders.config_file("dataset", name)
+    if overrides or not path.is_relative_to(folders.CONFIGS):
         from seg.config import load
 
         checked = load.settings(_composed([f"dataset={name}", *overrides]))
         return checked.dataset, checked.data_dir
     from omegaconf import OmegaConf
 
-    data_dir = os.environ.get("SEG_DATA_DIR") or str(places.home() / "datasets")
+    data_dir = os.environ.get("SEG_DATA_DIR") or str(folders.home() / "datasets")
     cfg = OmegaConf.create({"dataset": OmegaConf.load(path), "data_dir": data_dir})
     for key in ("load", "defaults"):
         del cfg.dataset[key]
@@ -239,7 +239,7 @@ def _described(name: str, overrides: Sequence[str]) -> tuple[DatasetSettings | S
 def _with_dataset(command: str, overrides: Sequence[str]) -> list[str]:
     """Raise a `SegError` if no data set is named: the default of a run is generated data."""
     if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in overrides):
-        names = ", ".join(places.choices("dataset"))
+        names = ", ".join(folders.choices("dataset"))
         raise SegError(f"{command}: which data set? Expected dataset=<name>, one of {names}")
     return list(overrides)
 

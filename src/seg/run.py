@@ -102,15 +102,15 @@ def command(cfg: DictConfig) -> float | None:
 
 def usage() -> str:
     """Return the text of ``seg run --help``."""
-    from seg.config import places
+    from seg.config import folders
 
-    width = max(map(len, places.GROUPS)) + 1
+    width = max(map(len, folders.GROUPS)) + 1
     groups = [
-        f"  {group + '=':<{width}} {' | '.join(places.choices(group))}"
-        for group in places.GROUPS
+        f"  {group + '=':<{width}} {' | '.join(folders.choices(group))}"
+        for group in folders.GROUPS
         if group != "experiment"
     ]
-    groups.append(f"  {'experiment=':<{width}} {' | '.join(places.choices('experiment'))}")
+    groups.append(f"  {'experiment=':<{width}} {' | '.join(folders.choices('experiment'))}")
     return f"{__doc__.strip()}\n\n{USAGE.format(groups=chr(10).join(groups))}"
 
 
@@ -119,12 +119,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
     from seg.cli import options
-    from seg.config import places
+    from seg.config import folders
 
     options.show_every_character()
     try:
         arguments = options.own_configs(sys.argv[1:] if arguments is None else arguments)
-        places.prepare_environment()
+        folders.prepare_environment()
         if {"--help", "-h"} & set(arguments):
             print(usage())
             return 0
@@ -151,14 +151,14 @@ def _start(arguments: Sequence[str]) -> None:
     """Hand over to Hydra, which reads the command line from ``sys.argv``."""
     import hydra
 
-    from seg.config import places
+    from seg.config import folders
     from seg.config.overrides import private, readable
 
-    own = places.own_configs()
+    own = folders.own_configs()
     directory = ["--config-dir", str(own)] if own else []
     sys.argv[1:] = [*directory, *(readable(private(argument)) for argument in arguments)]
     _ended.clear()
-    hydra.main(version_base="1.3", config_path=str(places.CONFIGS), config_name="run")(command)()
+    hydra.main(version_base="1.3", config_path=str(folders.CONFIGS), config_name="run")(command)()
 
 
 def _sweep() -> ModuleType | None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from seg.cli import options
-from seg.config import places
+from seg.config import folders
 from seg.errors import SegError, listed
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ START, END = "<!-- published and ours -->", "<!-- end -->"
 
 def studies() -> list[str]:
     """List the studies that have a table: those with published figures, and those that are sweeps."""
-    return [name for name in places.choices("experiment") if is_sweep(name) or "published" in _preset(name)]
+    return [name for name in folders.choices("experiment") if is_sweep(name) or "published" in _preset(name)]
 
 
 def is_sweep(name: str) -> bool:
@@ -47,7 +47,7 @@ def is_sweep(name: str) -> bool:
 
 
 def _preset(name: str) -> DictConfig:
-    return OmegaConf.load(places.config_file("experiment", name))
+    return OmegaConf.load(folders.config_file("experiment", name))
 
 
 def sweep(name: str) -> str:
@@ -129,7 +129,7 @@ def redo(name: str) -> pd.DataFrame:
     return result.published
 
 
-def page(name: str, table: str, folder: Path = places.ASSETS / "experiments") -> Path | None:
+def page(name: str, table: str, folder: Path = folders.ASSETS / "experiments") -> Path | None:
     """Write a table between the two marks of a study's page.
 
     Returns

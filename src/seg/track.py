@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seg.cli import options
-from seg.config import places
+from seg.config import folders
 from seg.errors import SegError
 from seg.tracking import push as pushing
 from seg.tracking import record, store
@@ -95,7 +95,7 @@ def _given(arguments: Sequence[str]) -> tuple[str | None, list[Path]]:
 
 
 def _waiting(roots: list[Path]) -> list[Path]:
-    roots = roots or [places.home() / "runs", places.home() / "multirun"]
+    roots = roots or [folders.home() / "runs", folders.home() / "multirun"]
     return [folder for folder in record.folders(*roots) if not record.state(folder).get("pushed")]
 
 

@@ -8,12 +8,12 @@ import pytest
 
 import seg
 from seg.cli import main, options
-from seg.config import places
+from seg.config import folders
 from seg.errors import SegError
 
 
 def test_the_console_script_is_the_entry_point():
-    scripts = tomllib.loads((places.ASSETS / "pyproject.toml").read_text())["project"]["scripts"]
+    scripts = tomllib.loads((folders.ASSETS / "pyproject.toml").read_text())["project"]["scripts"]
     module, function = scripts["seg"].split(":")
     assert getattr(import_module(module), function) is main.main
 
@@ -52,7 +52,7 @@ def test_a_mistyped_command_lists_the_nearest_first(name, message, capsys):
 
 
 def test_the_folder_of_own_configs_is_taken_out_of_the_arguments(monkeypatch):
-    monkeypatch.setenv(places.OWN, "before")
+    monkeypatch.setenv(folders.OWN, "before")
     assert options.own_configs(["k=4", "--config-dir", "mine", "seed=1"]) == ["k=4", "seed=1"]
     assert options.own_configs(["--config-dir=other", "k=4"]) == ["k=4"]
     with pytest.raises(SegError, match="--config-dir: expected a folder after it"):

@@ -12,8 +12,8 @@ from hydra.utils import instantiate
 from sklearn.base import clone
 from sklearn.metrics import v_measure_score
 
+from seg.config import folders
 from seg.config import load as config
-from seg.config import places
 from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.models.segmenter import Segmenter
@@ -83,7 +83,7 @@ def test_the_first_line_of_a_yaml_says_what_it_is(path):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_a_data_set_has_a_card(name):
-    card = places.ASSETS / "datasets" / name / "README.md"
+    card = folders.ASSETS / "datasets" / name / "README.md"
     assert card.is_file() and len(card.read_text(encoding="utf-8")) > 200
 
 

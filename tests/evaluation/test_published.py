@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from seg import study
-from seg.config import compose, places
+from seg.config import compose, folders
 from seg.config.settings import PublishedFigure
 from seg.errors import SegError
 from seg.evaluation import published
@@ -86,10 +86,10 @@ def test_a_study_that_compares_nothing_is_an_error(capsys):
 
 def test_a_study_on_sample_data_leaves_its_page_alone(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("SEG_DATA_DIR", str(tmp_path))
-    before = (places.ASSETS / "experiments" / "flo" / "README.md").read_text()
+    before = (folders.ASSETS / "experiments" / "flo" / "README.md").read_text()
     assert study.main(["flo"]) == 1
     assert "flo: the real files of flo are missing" in capsys.readouterr().err
-    assert (places.ASSETS / "experiments" / "flo" / "README.md").read_text() == before
+    assert (folders.ASSETS / "experiments" / "flo" / "README.md").read_text() == before
 
 
 @pytest.mark.real
@@ -102,7 +102,7 @@ def test_a_published_study_comes_back(real_data, name):
 
 def test_every_page_of_a_published_study_holds_its_table_of_today():
     for name in study.studies():
-        text = (places.ASSETS / "experiments" / name / "README.md").read_text()
+        text = (folders.ASSETS / "experiments" / name / "README.md").read_text()
         table = text.partition(study.START)[2].partition(study.END)[0]
         if study.is_sweep(name):
             assert table.strip().startswith("| ")

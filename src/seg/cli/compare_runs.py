@@ -14,7 +14,7 @@ from rich.console import Console
 from seg import __version__
 from seg.cli import options
 from seg.comparison import attempts, champion, columns, order, runs_table
-from seg.config import compose, places
+from seg.config import compose, folders
 from seg.errors import SegError, listed
 
 FILTERS = ("model", "recipe", "scaler", "cleaning", "engine", "k", "seed")
@@ -197,7 +197,7 @@ def _lists(runs: pd.DataFrame, sort: str) -> list:
 @functools.cache
 def _allows_holdout(dataset: str) -> bool:
     """Return whether a hold-out is possible: a table with one row a customer has no later orders."""
-    if dataset not in places.choices("dataset"):
+    if dataset not in folders.choices("dataset"):
         return True
     return compose.compose([f"dataset={dataset}"]).dataset.kind == "transactions"
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from seg import progress
 from seg.cli import options
-from seg.config import compose, load, places
+from seg.config import compose, folders, load
 from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.metrics import drift
@@ -223,7 +223,7 @@ def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices
 
 def _folder(own: dict[str, str | None], dataset: str) -> Path:
     if own["output"] is None:
-        return places.home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-migrate-{dataset}"
+        return folders.home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-migrate-{dataset}"
     folder = Path(own["output"]).expanduser()
     if folder.exists() and own["force"] != "true":
         raise SegError(

@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 
 from seg.cli import segmentation, single_run
 from seg.cli.segmentation import Segmentation
-from seg.config import places
+from seg.config import folders
 from seg.config.overrides import explain
 from seg.errors import SegError, listed
 from seg.pipeline import plugins
@@ -117,7 +117,7 @@ def segment(
         request = _request(_overrides(options, path, tracking, overrides))
         if not tracking:
             return segmentation.of(single_run.segmented(request))
-        folder = places.home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-{request.cfg.dataset.name}"
+        folder = folders.home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-{request.cfg.dataset.name}"
         done = single_run.tracked(request, folder)
     if done.refused is not None:
         raise done.refused
@@ -157,8 +157,8 @@ def isolated(configs: str | os.PathLike | None = None) -> Iterator[None]:
     environment, search_path = dict(os.environ), list(sys.path)
     try:
         if configs is not None:
-            os.environ[places.OWN] = os.fspath(configs)
-        places.prepare_environment()
+            os.environ[folders.OWN] = os.fspath(configs)
+        folders.prepare_environment()
         with plugins.unchanged():
             yield
     finally:

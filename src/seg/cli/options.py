@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from seg.config import places
+from seg.config import folders
 from seg.errors import SegError, listed
 
 
@@ -38,7 +38,7 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
         signal.signal(signal.SIGTERM, _interrupt)
     try:
         arguments = own_configs(arguments)
-        places.prepare_environment()
+        folders.prepare_environment()
         return action(*arguments)
     except KeyboardInterrupt:
         print("interrupted: nothing was left behind", file=sys.stderr)
@@ -78,7 +78,7 @@ def own_configs(arguments: Sequence[str]) -> list[str]:
         folder = folder if equals else rest.pop(0) if rest else ""
         if not folder:
             raise SegError("--config-dir: expected a folder after it, such as --config-dir my_configs")
-        os.environ[places.OWN] = folder
+        os.environ[folders.OWN] = folder
     return kept
 
 

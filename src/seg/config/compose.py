@@ -17,8 +17,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from seg.config.folders import CONFIGS, own_configs
 from seg.config.overrides import private, readable
-from seg.config.places import CONFIGS, own_configs
 from seg.errors import SegError, listed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from pydantic import ValidationError
 
-from seg.config.places import CONFIGS, choices, prepare_environment
+from seg.config.folders import CONFIGS, choices, prepare_environment
 from seg.config.settings import ENGINES, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
 

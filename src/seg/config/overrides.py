@@ -16,8 +16,8 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
+from seg.config.folders import GROUPS
 from seg.config.load import SECRET, choices
-from seg.config.places import GROUPS
 from seg.errors import SegError, listed
 
 # A property of Spark and its value, unless the value is an interpolation already.

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seg.cleaning import STEPS
-from seg.config.places import own_configs
+from seg.config.folders import own_configs
 from seg.errors import SegError
 from seg.features import GLOSSARY
 

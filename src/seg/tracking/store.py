@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from seg.config.places import home
+from seg.config.folders import home
 from seg.errors import SegError
 from seg.tracking import view
 
@@ -51,7 +51,7 @@ REFUSALS = {
 
 
 def address(uri: str | None = None) -> str:
-    """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in `places.home`; its path absolute."""
+    """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in `folders.home`; its path absolute."""
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home() / 'mlflow.db'}"
     path = file(uri)
     return uri if path is None else f"{SQLITE}{path.absolute()}"
