@@ -26,6 +26,7 @@ bench-amazon: .venv/installed   ## Amazon Reviews at full size, invented: featur
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'seg needs Python 3.11 or newer: make run PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	.venv/bin/python -m seg.kernels
 	touch $@
 
 .PHONY: run test lint ui bench bench-amazon

@@ -17,7 +17,9 @@ for _ in range(2):
 
 
 def output(environment: dict, code: str = FIT) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     return done.stdout
 
 

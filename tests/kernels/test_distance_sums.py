@@ -34,7 +34,9 @@ def test_sums_are_those_of_all_distances(n, d, ks, seed):
     tolerance = {"rtol": 1e-5, "atol": 1e-5 * max(1.0, np.abs(X).max())}
     np.testing.assert_allclose(exact_sums(reference, columns), expected, **tolerance)
     queries = rng.normal(size=(7, d))
-    np.testing.assert_allclose(query_sums(reference, queries, columns), cdist(queries, X) @ member, **tolerance)
+    np.testing.assert_allclose(
+        query_sums(reference, queries, columns), cdist(queries, X) @ member, **tolerance
+    )
 
 
 @pytest.mark.parametrize("unit", [1e-30, 1.0, 1e30])

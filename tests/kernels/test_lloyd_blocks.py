@@ -49,7 +49,7 @@ def test_a_pass_assigns_and_adds_up_as_all_distances_would(dtype, digits, n, d, 
 
 def test_lloyd_ends_at_the_two_means_of_two_pairs():
     points = ordered(np.array([[0.0], [1.0], [10.0], [12.0]]))
-    centres, inertia, passes = points.double.lloyd(points.inner(np.array([[0.0], [1.0]])), 0.0, 50)
+    centres, inertia, passes = points.landscape.double.lloyd(points.inner(np.array([[0.0], [1.0]])), 0.0, 50)
     assert sorted(points.outer(centres).ravel()) == pytest.approx([0.5, 11.0])
     assert inertia * points.scale**2 == pytest.approx(2 * 0.25 + 2 * 1.0)
     assert 1 < passes < 50
@@ -57,7 +57,7 @@ def test_lloyd_ends_at_the_two_means_of_two_pairs():
 
 def test_a_centre_without_points_goes_to_the_point_that_costs_most():
     points = ordered(np.array([[0.0], [1.0], [2.0], [100.0]]))
-    centres, inertia, _ = points.double.lloyd(points.inner(np.array([[1.0], [5000.0]])), 0.0, 50)
+    centres, inertia, _ = points.landscape.double.lloyd(points.inner(np.array([[1.0], [5000.0]])), 0.0, 50)
     assert sorted(points.outer(centres).ravel()) == pytest.approx([1.0, 100.0])
     assert inertia * points.scale**2 == pytest.approx(2.0)
 
@@ -67,7 +67,7 @@ def test_seeds_are_distinct_points_far_apart():
     X = X + np.random.default_rng(0).normal(size=X.shape)
     points = ordered(X)
     for number in range(20):
-        seeds = points.outer(points.single.seed(3, np.random.default_rng(number)))
+        seeds = points.outer(points.landscape.single.seed(3, np.random.default_rng(number)))
         assert cdist(seeds, X).min(axis=1).max() < 1e-4
         assert cdist(seeds, seeds)[np.triu_indices(3, 1)].min() > 20
 
@@ -75,4 +75,6 @@ def test_seeds_are_distinct_points_far_apart():
 def test_weights_draw_seeds():
     X = np.arange(500.0)[:, None]
     points = ordered(X, np.where(X[:, 0] == 123, 1e9, 1.0))
-    assert points.outer(points.single.seed(1, np.random.default_rng(0)))[0, 0] == pytest.approx(123, abs=1e-3)
+    assert points.outer(points.landscape.single.seed(1, np.random.default_rng(0)))[0, 0] == pytest.approx(
+        123, abs=1e-3
+    )

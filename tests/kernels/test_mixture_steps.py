@@ -55,4 +55,6 @@ def test_constraints_of_two_covariances_worked_by_hand():
     weights = np.array([0.5, 0.5])
     assert constrained(both, weights, "tied", 0.0)[1] == pytest.approx(np.array([[2.0, 0.3], [0.3, 2.0]]))
     assert constrained(both, weights, "diag", 0.5)[0] == pytest.approx(np.array([[1.5, 0.0], [0.0, 3.5]]))
-    assert constrained(both, weights, "spherical", 0.0)[1] == pytest.approx(np.array([[2.0, 0.0], [0.0, 2.0]]))
+    assert constrained(both, weights, "spherical", 0.0)[1] == pytest.approx(
+        np.array([[2.0, 0.0], [0.0, 2.0]])
+    )

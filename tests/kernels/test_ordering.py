@@ -57,5 +57,5 @@ def test_a_table_is_ordered_once_until_it_changes():
 
 def test_blocks_hold_the_points_in_units_below_one():
     points = ordered(np.array([[1000.0, 5.0], [1003.0, 6.0], [1001.0, 5.0]]))
-    assert np.abs(points.single.values).max() <= 1
+    assert np.abs(points.landscape.single.values).max() <= 1
     np.testing.assert_allclose(points.outer(points.inner(points.values)), points.values, rtol=1e-15)

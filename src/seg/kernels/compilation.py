@@ -17,7 +17,7 @@ log = logging.getLogger("seg")
 
 # Modules with kernels; each has a function `warm` that calls every kernel once. None calls a kernel of another one:
 # numba's cache does not notice a change in another file.
-MODULES = ("ordering", "lloyd_blocks", "seeding", "distance_sums", "mixture_steps")
+MODULES = ("ordering", "lloyd_blocks", "seeding", "descent", "distance_sums", "mixture_steps")
 SWITCH = "SEG_KERNELS"  # environment: "off" uses scikit-learn and SciPy everywhere
 
 _lock = threading.Lock()

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from seg.kernels.compilation import kernel
-from seg.kernels.lloyd_blocks import Blocks
+from seg.kernels.descent import Landscape
 
 KEPT_TABLES = 2  # a scan over k orders one table once, not once for each k
 KEPT_BYTES = 300 << 20  # of a table that is kept
@@ -45,14 +45,9 @@ class OrderedPoints:
     scale: float
 
     @cached_property
-    def single(self) -> Blocks:
-        """The points in blocks of float32."""
-        return self._blocks(np.float32)
-
-    @cached_property
-    def double(self) -> Blocks:
-        """The points in blocks of float64."""
-        return self._blocks(np.float64)
+    def landscape(self) -> Landscape:
+        """The points as k-means sees them, in units of the blocks."""
+        return Landscape(self.inner(self.values), self.weights)
 
     def inner(self, centres: np.ndarray) -> np.ndarray:
         """Return points of the table's units in the units of the blocks."""
@@ -61,9 +56,6 @@ class OrderedPoints:
     def outer(self, centres: np.ndarray) -> np.ndarray:
         """Return points of the blocks' units in the units of the table."""
         return centres * self.scale + self.centre
-
-    def _blocks(self, dtype) -> Blocks:
-        return Blocks(self.inner(self.values).astype(dtype), self.weights.astype(dtype))
 
 
 def ordered(X: np.ndarray, weights: np.ndarray | None = None) -> OrderedPoints:
