@@ -89,7 +89,11 @@ def by_seg(folder: Path, *options: str):
     check.check_parts(settings)
     parts = compose.instantiate_parts(cfg)
     parts.connect().close()  # what it imports and, of Spark, the JVM and the session stay
-    return lambda: prepare.prepare(settings, parts, prepare.find(settings, []), []).table.frame
+    return lambda: (
+        prepare.prepare(
+            settings.preparation, parts, prepare.find(settings.dataset, settings.data_dir)[0]
+        ).table.frame
+    )
 
 
 WAYS = {

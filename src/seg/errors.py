@@ -1,9 +1,12 @@
-"""The one exception that users see, and how it lists what would have been right."""
+"""The exceptions and notes that users see, and how an error lists the valid names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+
+# What a reader of a result has to know: a level ("warning" or "info") and a text.
+Note = tuple[str, str]
 
 
 class SegError(Exception):

@@ -25,8 +25,8 @@ def run(
 ) -> dict:
     """Make one run as the store gives it; `changed` are metrics by name with _ for /, or tags."""
     tags = {"data": "real", "data.fingerprint": "f00d" * 16, "as_of": "2011-12-10", "flagged": flagged, "holdout": CUT,
-            "seg.points": "p1", "seg.configuration": f"{model} {overrides}", "seg.models.space": "s1",
-            "seg.config.overrides": json.dumps([f"model={model}", *overrides])}  # fmt: skip
+            "seg.points": "p1", "seg.configuration": f"{model} {overrides}", "seg.space": "s1",
+            "seg.overrides": json.dumps([f"model={model}", *overrides])}  # fmt: skip
     tags |= {key: value for key, value in changed.items() if key in tags}
     metrics = {"common/silhouette": silhouette, "data/customers": 1000.0, "seconds/total": 9.0}
     metrics |= {key: value for key, value in changed.items() if key not in tags}

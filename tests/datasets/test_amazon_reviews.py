@@ -54,7 +54,9 @@ def load(engine):
     def run(path, bad_rows="fail", **options):
         changed = [f"dataset.path={path}", *[f"dataset.{key}={value}" for key, value in options.items()]]
         found = config.settings(compose.recompose(composed(), changed))
-        return amazon_reviews.load(engine, prepare.find(found, []), Reading(), bad_rows)
+        return amazon_reviews.load(
+            engine, prepare.find(found.dataset, found.data_dir)[0], Reading(), bad_rows
+        )
 
     return run
 
@@ -295,7 +297,7 @@ def test_what_is_looked_up_late_gives_the_same_table_and_ledger(
 def test_the_flagged_sample_gives_the_known_counts(real_data, engine):
     for days, expected in (("null", (13_321, 9_383)), ("365", (1_843, 1_594))):
         checked = settings(f"data_dir={real_data}", f"cleaning.days={days}")
-        loaded = amazon_reviews.load(engine, prepare.find(checked, []), Reading())
+        loaded = amazon_reviews.load(engine, prepare.find(checked.dataset, checked.data_dir)[0], Reading())
         last = cleaning.clean(engine, loaded.table, cleaning.parse(checked.cleaning.steps))[1].iloc[-1]
         assert (last.rows, last.customers) == expected
 

@@ -71,7 +71,7 @@ def served(dataset: str) -> dict[object, list[str]]:
 
 def prepared(engine, dataset: str, *overrides: str):
     cfg, checked = composed(dataset, *overrides)
-    loaded = compose.instantiate_parts(cfg).load(engine, prepare.find(checked, []))
+    loaded = compose.instantiate_parts(cfg).load(engine, prepare.find(checked.dataset, checked.data_dir)[0])
     clean, ledger = cleaning.clean(engine, loaded.table, cleaning.parse(checked.cleaning.steps))
     given = checked.dataset
     tables = [

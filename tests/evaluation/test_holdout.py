@@ -181,6 +181,12 @@ def test_an_outcome_that_is_none_is_refused(labels, bought, spend, message):
 # ---- parting orders at the cut -----------------------------------------------------------------------------------
 
 
+def held_out(asked, parts, engine, table, cut, days: int, k: int) -> holdout.Holdout:
+    """Split the orders at the cut and judge k segments, as a run does."""
+    parted = as_of.part(asked.preparation, engine, table, cut, days)
+    return holdout.judge(parts, parted, k, asked.evaluation.silhouette_sample, asked.seed)
+
+
 @pytest.fixture(scope="module")
 def settings():
     load.prepare_environment()
@@ -222,7 +228,7 @@ def orders(lines):
 
 
 def test_orders_are_parted_at_the_cut_by_the_day(engine, settings, orders):
-    parted = as_of.part(settings("dataset=toy"), engine, orders, "2024-06-10", 10)
+    parted = as_of.part(settings("dataset=toy").preparation, engine, orders, "2024-06-10", 10)
     assert parted.table.frame.index.tolist() == ["a", "b", "c", "d", "e"]
     assert parted.table.as_of == date(2024, 6, 10)
     assert parted.table.frame["recency_days"].tolist() == [9, 1, 8, 40, 38]
@@ -240,7 +246,7 @@ def test_pseudo_customers_are_segmented_and_not_judged(engine, settings, orders,
         "dataset=toy", f"cleaning.steps=[{','.join('{' + s + '}' if ':' in s else s for s in steps)}]"
     )
     both = orders.union(lines(*before))
-    parted = as_of.part(asked, engine, both, "2024-06-10", 10)
+    parted = as_of.part(asked.preparation, engine, both, "2024-06-10", 10)
     assert parted.outcome.index.tolist() == ["100", "a", "b", "c", "d", "e", "x"]
     assert parted.outcome["known"].tolist() == [False, *[True] * 6]
     assert parted.outcome["bought"].tolist() == [0, 1, 0, 1, 0, 0, 0]
@@ -251,19 +257,20 @@ def test_pseudo_customers_are_segmented_and_not_judged(engine, settings, orders,
 
 def test_a_cleaning_that_moves_the_years_moves_the_cut_with_them(engine, settings, orders):
     asked = settings("dataset=toy", "cleaning.steps=[{shift_years: {years: 13}}, cancellations]")
-    parted = as_of.part(asked, engine, orders, date(2024, 6, 10), 10)
+    parted = as_of.part(asked.preparation, engine, orders, date(2024, 6, 10), 10)
     assert parted.table.as_of == date(2037, 6, 10)
     assert parted.table.frame["recency_days"].tolist() == [9, 1, 8, 40, 38]
     assert parted.outcome["bought"].tolist() == [1, 0, 1, 0, 0]
 
 
 def test_an_outcome_that_the_data_do_not_fill_is_said(engine, settings, orders):
-    parted = as_of.part(settings("dataset=toy"), engine, orders, "2024-06-10", 30)
+    parted = as_of.part(settings("dataset=toy").preparation, engine, orders, "2024-06-10", 30)
     assert parted.notes == ("the data end on 2024-06-20: only 11 of the 30 days of the outcome are there",)
 
 
 def test_segments_are_judged_by_the_outcome(engine, settings, parts, orders):
-    found, answer = holdout.holdout(settings("dataset=toy"), parts, engine, orders, "2024-06-10", 10, k=2)
+    found = held_out(settings("dataset=toy"), parts, engine, orders, "2024-06-10", 10, k=2)
+    answer = found.sentence
     assert answer.startswith(
         "5 customers known before 2024-06-10, 40.0% of whom bought in the 10 days from then on: AUC "
     )
@@ -320,7 +327,7 @@ def futures(engine):
 @pytest.mark.parametrize("clean", ["known_customers", "rfm_pyspark", "insiders", "nova_ims", "none"])
 def test_nothing_after_the_cut_changes_the_segments(engine, settings, parts, futures, clean):
     asked = settings("dataset=online_retail", f"cleaning={clean}")
-    one, other = (holdout.holdout(asked, parts, engine, table, CUT.date(), 60, k=3)[0] for table in futures)
+    one, other = (held_out(asked, parts, engine, table, CUT.date(), 60, k=3) for table in futures)
     pd.testing.assert_frame_equal(one.parted.table.frame, other.parted.table.frame)
     assert (one.X == other.X).all() and (one.labels == other.labels).all()
     assert one.silhouette == other.silhouette
@@ -361,7 +368,7 @@ def test_the_planted_future_would_be_seen_by_a_cleaning_of_all_lines(engine, set
 )  # fmt: skip
 def test_a_cut_that_cannot_be_is_explained(engine, settings, parts, orders, cut, days, message):
     with pytest.raises(SegError, match=r"^evaluation\.holdout\.") as error:
-        holdout.holdout(settings("dataset=toy"), parts, engine, orders, cut, days, k=2)
+        held_out(settings("dataset=toy"), parts, engine, orders, cut, days, k=2)
     assert message in str(error.value)
 
 
@@ -370,7 +377,7 @@ def test_nobody_left_before_the_cut_is_explained(engine, settings, parts, orders
     with pytest.raises(
         SegError, match="cut=2024-06-10: before it: features: no order is left after cleaning"
     ):
-        holdout.holdout(asked, parts, engine, orders, "2024-06-10", 10, k=2)
+        held_out(asked, parts, engine, orders, "2024-06-10", 10, k=2)
 
 
 def test_orders_without_customers_before_the_cut_are_explained(engine, settings, parts, lines):
@@ -380,20 +387,19 @@ def test_orders_without_customers_before_the_cut_are_explained(engine, settings,
     )
     asked = settings("dataset=toy", "cleaning.steps=[pseudo_customers]")
     with pytest.raises(SegError, match="before it: only 0 with an id among the customers"):
-        holdout.holdout(asked, parts, engine, nameless, "2024-06-10", 10, k=2)
+        held_out(asked, parts, engine, nameless, "2024-06-10", 10, k=2)
 
 
 def test_more_segments_than_customers_before_the_cut_are_explained(engine, settings, parts, orders):
     with pytest.raises(
         SegError, match="k=6, and the 5 customers before it have only 5 distinct rows of features"
     ):
-        holdout.holdout(settings("dataset=toy"), parts, engine, orders, "2024-06-10", 10, k=6)
+        held_out(settings("dataset=toy"), parts, engine, orders, "2024-06-10", 10, k=6)
 
 
-def test_a_table_of_customers_is_answered_and_not_an_error(settings):
-    found, answer = holdout.holdout(settings("dataset=flo"), None, None, None, "2021-01-01", 90, k=4)
-    assert found is None and answer == "not possible: one row a customer"
-    assert as_of.impossible(settings("dataset=toy")) is None
+def test_a_table_of_customers_has_no_holdout_and_says_why():
+    assert as_of.impossible("customers") == "not possible: one row per customer, no orders"
+    assert as_of.impossible("transactions") is None
 
 
 # ---- the real files ----------------------------------------------------------------------------------------------
@@ -417,7 +423,7 @@ def online_retail(engine, settings, real_data):
             takes_k=True,
             embed=None,
         )
-        return holdout.holdout(asked, made, engine, table, "2011-09-10", 90, k)[0]
+        return held_out(asked, made, engine, table, "2011-09-10", 90, k)
 
     return judge
 

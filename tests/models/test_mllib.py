@@ -165,7 +165,7 @@ def test_what_aggregates_say_is_what_the_customers_in_memory_say(spark_run, here
         result.segments[columns], here.segments[columns], rtol=1e-9, check_dtype=False
     )
     assert result.scan.silhouettes[4].n == SAMPLE and result.metrics["own/silhouette_se"] > 0
-    assert any(f"a sample of {SAMPLE} of the" in text for _level, text in result.notices)
+    assert any(f"a sample of {SAMPLE} of the" in text for _level, text in result.notes)
 
 
 @pytest.mark.spark

@@ -152,7 +152,7 @@ def test_runs_share_features_and_scan_and_find_what_a_run_without_the_cache_find
     pd.testing.assert_frame_equal(again.segments, fresh.segments)
     assert again.metrics == pytest.approx(fresh.metrics, abs=0, rel=0, nan_ok=True)
     np.testing.assert_array_equal(again.labels, fresh.labels)
-    assert again.notices == fresh.notices
+    assert again.notes == fresh.notes
 
 
 def test_whatever_the_result_follows_from_makes_a_cached_one_useless(tmp_path, counted):
@@ -180,7 +180,7 @@ def test_automatic_k_asks_the_panel_once(tmp_path, monkeypatch):
     first = segment(tmp_path)
     monkeypatch.setattr("seg.selection.choose.panel", lambda *_, **__: pytest.fail("it was asked again"))
     again = segment(tmp_path)
-    assert (first.k, first.k_reason, first.notices) == (again.k, again.k_reason, again.notices)
+    assert (first.k, first.k_reason, first.notes) == (again.k, again.k_reason, again.notes)
     pd.testing.assert_frame_equal(first.votes, again.votes)
 
 

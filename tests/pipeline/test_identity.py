@@ -34,9 +34,9 @@ def test_one_overridden_value_is_another_configuration_under_the_same_names(tags
 
 
 def test_models_share_an_own_space_and_scalers_do_not(tags):
-    plain = tags("dataset=toy")["seg.models.space"]
-    assert tags("dataset=toy", "model=gmm")["seg.models.space"] == plain
-    assert tags("dataset=toy", "scaler=robust")["seg.models.space"] != plain
+    plain = tags("dataset=toy")["seg.space"]
+    assert tags("dataset=toy", "model=gmm")["seg.space"] == plain
+    assert tags("dataset=toy", "scaler=robust")["seg.space"] != plain
 
 
 def test_the_points_of_the_common_space_are_customers_and_their_values():
@@ -51,4 +51,4 @@ def test_overrides_are_kept_without_places_of_tracking_and_sinks(tags):
     kept = tags(
         "dataset=toy", "tracking.uri=postgresql://u:secret@h/db", "hydra.run.dir=/x", "+recipe.note=1"
     )
-    assert json.loads(kept["seg.config.overrides"]) == ["dataset=toy", "+recipe.note=1"]
+    assert json.loads(kept["seg.overrides"]) == ["dataset=toy", "+recipe.note=1"]

@@ -25,7 +25,7 @@ def close_run(done: Done) -> None:
     result = done.result
     if result.published is not None:
         comparison(result.published)
-    lines = [("warning" if level == "warning" else "note", text) for level, text in result.notices]
+    lines = [("warning" if level == "warning" else "note", text) for level, text in result.notes]
     lines += [
         (verdict.criterion, f"{ANSWERS[verdict.passed]:<4} {verdict.number}")
         for verdict in result.evidence.verdicts

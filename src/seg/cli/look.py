@@ -29,18 +29,17 @@ def explore(overrides: Sequence[str]) -> int:
 
     own, checked, cfg = _asked("explore", overrides)
     folder = files.writable(Path(own["to"] or f"explored/{checked.dataset.name}"))
-    notices: list[tuple[str, str]] = []
-    source = prepare.find(checked, notices)
+    source, notes = prepare.find(checked.dataset, checked.data_dir)
     parts = compose.instantiate_parts(cfg)
     with parts.connect() as engine:
-        loaded, clean, ledger = prepare.read(checked, parts, engine, source, notices)
+        cleaned = prepare.read(checked.preparation, parts, engine, source)
         counted = checked.dataset.kind == "transactions"
-        looked = exploring.look(engine, loaded.table) if counted else None
+        looked = exploring.look(engine, cleaned.loaded.table) if counted else None
         wanted = [*features.parse(checked.recipe.features)] if not counted else list(checked.dataset.common)
         names = feature_survey.possible(provides(checked.dataset), counted, wanted)
-        rows = int(ledger["rows"].iloc[-1])
-        frame, sampled = feature_survey.survey(engine, clean, names, checked.recipe.as_of, rows)
-    page, tables = _explored(checked, looked, frame, notices, sampled)
+        rows = int(cleaned.ledger["rows"].iloc[-1])
+        frame, sampled = feature_survey.survey(engine, cleaned.table, names, checked.recipe.as_of, rows)
+    page, tables = _explored(checked, looked, frame, [*notes, *cleaned.notes], sampled)
     for name, table in tables.items():
         files.write_csv(folder / f"{name}.csv", table)
     html = explore_page.render(page, formats.locale(checked.report.locale))
@@ -56,9 +55,8 @@ def rfm(overrides: Sequence[str]) -> int:
     from seg.segments import rfm_tables
 
     own, checked, cfg = _asked("rfm", overrides)
-    notices: list[tuple[str, str]] = []
-    source = prepare.find(checked, notices)
-    prepared = prepare.prepare(checked, compose.instantiate_parts(cfg), source, notices)
+    source, _notes = prepare.find(checked.dataset, checked.data_dir)
+    prepared = prepare.prepare(checked.preparation, compose.instantiate_parts(cfg), source)
     frame = prepared.table.frame
     made = rfm_tables.rule_segments(frame, rules.parse(checked.rfm.model_dump()))
     if made is None:

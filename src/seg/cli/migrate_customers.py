@@ -82,8 +82,7 @@ def _between_days(
             f"from={start} to={end}: not possible: dataset={settings.dataset.name} has one row a customer, who cannot be seen as of an "
             "earlier day; orders are needed (transactions), or another model to compare with (to_model=...)"
         )
-    said: list[tuple[str, str]] = []
-    source = prepare.find(settings, said)
+    source, notes = prepare.find(settings.dataset, settings.data_dir)
     on, nameless = {}, 0
     with parts.connect() as engine:
         with progress.step(f"read {settings.dataset.name}") as found:
@@ -94,13 +93,13 @@ def _between_days(
         for day in movement.days(start, end, own["steps"]):
             with progress.step(f"on {day}") as found:
                 table, nameless = as_of.table_on(
-                    settings, engine, loaded.table, day, scorer.contract.days_after
+                    settings.preparation, engine, loaded.table, day, scorer.contract.days_after
                 )
                 frame = table.frame[scorer.features]
                 on[day] = frame, scorer.place(frame)["segment"].astype("int64")
                 found(f"{len(frame):,} customers")
     moved = movement.compare_days(on, scorer.contract.names)
-    notices += [text for _, text in said] + replay.movement_remarks(
+    notices += [text for _, text in notes] + replay.movement_remarks(
         settings, scorer.contract, start, end, first, nameless
     )
     with _made(folder) as scratch:
@@ -203,18 +202,20 @@ def _between_models(
 
 
 def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices: list[str]) -> pd.Series:
-    said: list[tuple[str, str]] = []
-    source = prepare.find(settings, said)
+    source, notes = prepare.find(settings.dataset, settings.data_dir)
     if day is None:
-        table = prepare.prepare(settings, parts, source, said).table
+        prepared = prepare.prepare(settings.preparation, parts, source)
+        table, notes = prepared.table, [*notes, *prepared.notes]
     else:
         with parts.connect() as engine:
             loaded = parts.load(engine, source)
             first, last = as_of.first_and_last(engine, loaded.table)
             movement.check_day("to", day, first, last)
-            table, _ = as_of.table_on(settings, engine, loaded.table, day, scorer.contract.days_after)
+            table, _ = as_of.table_on(
+                settings.preparation, engine, loaded.table, day, scorer.contract.days_after
+            )
     scorer.check(table.frame.columns, f"what {settings.dataset.name} gives")
-    notices += [text for level, text in said if level == "warning" and text not in notices]
+    notices += [text for level, text in notes if level == "warning" and text not in notices]
     return scorer.place(table.frame)["segment"].astype("int64")
 
 

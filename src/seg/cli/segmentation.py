@@ -214,7 +214,7 @@ def of(finished: Finished, folder: Path | None = None) -> Segmentation:
         metrics=pd.Series(result.metrics, name="value", dtype="float64"),
         meanings=result.meanings,
         ledger=result.ledger,
-        notes=list(result.notices),
+        notes=list(result.notes),
         k_scan=result.scan.table,
         evidence=pd.DataFrame(result.evidence.verdicts),
         folder=folder,

@@ -202,7 +202,7 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
     )
     written = run_directory.leave(result, folder, finished.request.yaml, about)
     written += model_card.leave(result, settings, folder)
-    return written + _on_spark(settings, result, folder)
+    return written + _spark_models(settings, result, folder)
 
 
 def _prepared(request: Request) -> tuple:
@@ -217,15 +217,17 @@ def _prepared(request: Request) -> tuple:
     return settings, instantiate_parts(request.cfg), clock
 
 
-def _on_spark(settings: Settings, result: Result, folder: Path) -> list[Path]:
-    """Save the model as Spark has it, beside the one that needs no JVM; return its files."""
-    if result.spread is None or not (settings.tracking.enabled and settings.tracking.model):
+def _spark_models(settings: Settings, result: Result, folder: Path) -> list[Path]:
+    """Save the models that Spark fitted, beside the one that needs no JVM; return their files."""
+    if not (settings.tracking.enabled and settings.tracking.model and result.population.models):
         return []
     from seg.tracking import spark_model
 
-    return spark_model.save(
-        result.spread.model, _example(result), folder / "spark_model", result.spread.staging
-    )
+    saved = [
+        spark_model.save(model, _example(result), folder / "spark_model", staging)
+        for model, staging in result.population.models
+    ]
+    return [path for paths in saved for path in paths]
 
 
 # ---- what is told about a run ------------------------------------------------------------------------------------
@@ -303,7 +305,7 @@ def _tags(finished: Finished) -> dict[str, object]:
     result, settings, request = finished.result, finished.settings, finished.request
     commit, cut = git_commit(), settings.evaluation.holdout.cut
     plain = OmegaConf.to_container(request.cfg, resolve=False)
-    warnings = [text for level, text in result.notices if level == "warning"]
+    warnings = [text for level, text in result.notes if level == "warning"]
     return {
         "data": result.source.data,
         "data.fingerprint": result.fingerprint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -230,6 +231,16 @@ class ReportSettings(Strict):
     locale: Literal["en", "de", "tr", "pt"] = "en"
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """The sections that decide what a feature table holds."""
+
+    dataset: DatasetSettings
+    cleaning: CleaningSettings
+    recipe: RecipeSettings
+    holdout: HoldoutSettings
+
+
 class Settings(Strict):
     """Everything a run was asked to do."""
 
@@ -253,3 +264,8 @@ class Settings(Strict):
     segments: SegmentsSettings = SegmentsSettings()
     report: ReportSettings = ReportSettings()
     plugins: list[str] = []
+
+    @property
+    def preparation(self) -> Preparation:
+        """Return the sections that decide what a feature table holds."""
+        return Preparation(self.dataset, self.cleaning, self.recipe, self.evaluation.holdout)

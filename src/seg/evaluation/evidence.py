@@ -14,19 +14,17 @@ from sklearn.base import clone
 
 from seg import progress
 from seg.config.parts import Parts
-from seg.config.settings import Settings
-from seg.errors import SegError
+from seg.config.settings import EvaluationSettings
+from seg.errors import Note, SegError
 from seg.evaluation import holdout, verdicts
 from seg.evaluation.holdout import Holdout
 from seg.evaluation.measure import Measured
+from seg.evaluation.segmentation import Segmentation
 from seg.features import FeatureTable
 from seg.metrics import guards, null, stability
 from seg.metrics import separation as metrics
 from seg.models import space
 from seg.models.segmenter import Segmenter
-from seg.preparation import as_of
-from seg.preparation.prepare import Prepared
-from seg.selection.scan import Scan
 
 EMBEDDED_REPEATS = 20  # an embedding is fitted anew each time, which takes seconds: fewer bootstrap samples
 
@@ -45,6 +43,11 @@ class Evidence:
     metrics: dict[str, float] = field(default_factory=dict)
     meanings: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def notes(self) -> list[Note]:
+        """Return a warning for each reason why the run is flagged."""
+        return [("warning", f"FLAGGED: {reason}") for reason in self.flags]
+
     def by_segment(self, measured: Measured) -> pd.DataFrame:
         """Give one row a segment with its silhouettes and, where it was measured, its stability."""
         table = pd.DataFrame(
@@ -58,47 +61,47 @@ class Evidence:
 
 
 def gather(
-    settings: Settings,
-    parts: Parts,
-    prepared: Prepared,
-    X: np.ndarray,
-    scan: Scan,
-    k: int,
+    fitted: Segmentation,
     measured: Measured,
-    notices: list[tuple[str, str]],
+    parts: Parts,
+    asked: EvaluationSettings,
+    seed: int,
     flags: list[str] | None = None,
 ) -> Evidence:
     """Gather the evidence that the settings ask for.
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, n_features)
-        The scaled features.
-    notices : list of (level, text)
-        Gets the reasons why the run is flagged.
+    fitted : Segmentation
+    measured : Measured
+        Its metrics.
+    parts : Parts
+        Scaler and model, to be fitted again to other data.
+    asked : EvaluationSettings
+    seed : int
     flags : list of str, optional
-        Those reasons, where they were found on all customers and `X` is of a sample.
+        Reasons not to trust the run, where they were computed on all customers and `fitted` holds a sample.
+
+    Raises
+    ------
+    SegError
+        The data do not allow the evidence.
     """
-    asked, found = settings.evaluation, Evidence()
-    segmenter = scan.fitted[k]
-    if flags is None:
-        floor = int(getattr(segmenter.clusterer_, "n_floor_components_", 0))
-        flags = guards.guards(X, segmenter.labels_, prepared.table.frame[prepared.table.features], floor)
-    found.flags = flags
-    notices += [("warning", f"FLAGGED: {reason}") for reason in found.flags]
-    fit = fitter(parts, prepared.table.features)
+    found = Evidence(flags=_flags(fitted) if flags is None else flags)
     try:
         if asked.stability:
-            _stability(settings, parts, X, scan, k, fit, found)
+            _stability(fitted, parts, asked.repeats, seed, found)
             found.stability = replace(found.stability, total=int(measured.values["data/customers"]))
         if asked.null:
-            _null(settings, parts, prepared.table, scan, k, found)
+            _null(fitted, parts, asked, seed, found)
     except ValueError as error:
         raise SegError(f"evaluation: {error}") from error
-    if prepared.parted is not None:
-        with progress.step("judge by the hold-out") as said:
-            found.holdout = holdout.judge(settings, parts, prepared.parted, k)
-            said(found.holdout.sentence)
+    if fitted.prepared.parted is not None:
+        with progress.step("judge by the hold-out") as detail:
+            found.holdout = holdout.judge(
+                parts, fitted.prepared.parted, fitted.k, asked.silhouette_sample, seed
+            )
+            detail(found.holdout.sentence)
         found.metrics |= found.holdout.metrics
     found.verdicts = verdicts.verdicts(
         silhouette=measured.own.value,
@@ -107,10 +110,16 @@ def gather(
         stability=found.stability,
         null=found.null,
         holdout=found.holdout.scores if found.holdout else None,
-        holdout_reason=as_of.impossible(settings),
+        holdout_reason=fitted.prepared.no_holdout,
     )
     found.meanings = {name: verdicts.MEANINGS[name] for name in found.metrics}
     return found
+
+
+def _flags(fitted: Segmentation) -> list[str]:
+    table = fitted.prepared.table
+    floor = int(getattr(fitted.segmenter.clusterer_, "n_floor_components_", 0))
+    return guards.guards(fitted.X, fitted.labels, table.frame[table.features], floor)
 
 
 def fitter(parts: Parts, features: list[str]) -> Callable:
@@ -134,11 +143,9 @@ def fitter(parts: Parts, features: list[str]) -> Callable:
     return fit
 
 
-def _stability(
-    settings: Settings, parts: Parts, X, scan: Scan, k: int, fit: Callable, found: Evidence
-) -> None:
-    labels, seed = scan.fitted[k].labels_, settings.seed
-    repeats = settings.evaluation.repeats
+def _stability(fitted: Segmentation, parts: Parts, repeats: int, seed: int, found: Evidence) -> None:
+    X, labels, k = fitted.X, fitted.labels, fitted.k
+    fit = fitter(parts, fitted.prepared.table.features)
     if parts.embed is not None:
         repeats = min(repeats, EMBEDDED_REPEATS)
     with progress.step("stability") as said:
@@ -161,27 +168,28 @@ def _stability(
         found.metrics |= {"stability/prediction_strength": found.strength[0]}
 
 
-def _null(settings: Settings, parts: Parts, table: FeatureTable, scan: Scan, k: int, found: Evidence) -> None:
+def _null(fitted: Segmentation, parts: Parts, asked: EvaluationSettings, seed: int, found: Evidence) -> None:
     """Run features, transforms, scaler, embedding and clusterer on data without structure."""
-    fit, sample = fitter(parts, table.features), settings.evaluation.silhouette_sample
+    table, k = fitted.prepared.table, fitted.k
+    fit, sample = fitter(parts, table.features), asked.silhouette_sample
     columns = table.features
 
-    def score(values: np.ndarray, seed: int) -> float:
+    def score(values: np.ndarray, draw: int) -> float:
         made = FeatureTable(pd.DataFrame(values, columns=columns), columns, [], table.transforms, None)
-        _pipeline, X = space.scale(made, clone(parts.scaler), [])
+        _pipeline, X, _notes = space.scale(made, clone(parts.scaler))
         seen = X
         if parts.embed is not None:
-            embedding = clone(parts.embed).set_params(random_state=seed)
+            embedding = clone(parts.embed).set_params(random_state=draw)
             seen = space.embed(embedding, columns, X)
             labels = Segmenter(parts.make_clusterer(k)).fit(seen).labels_
         else:
-            labels, _assign = fit(X, k, seed)
-        return metrics.silhouettes(seen, {k: labels}, sample=sample, seed=settings.seed)[k].value
+            labels, _assign = fit(X, k, draw)
+        return metrics.silhouettes(seen, {k: labels}, sample=sample, seed=seed)[k].value
 
     with progress.step("null data") as said:
         workers = 1 if parts.embed is not None else None
         raw = table.frame[columns].to_numpy()
-        found.null = null.null_test(raw, score, settings.evaluation.null, settings.seed, workers=workers)
+        found.null = null.null_test(raw, score, asked.null, seed, workers=workers)
         said(null.sentence(found.null))
     # A p that draws cannot reach says nothing against a run: whoever compares needs their number.
     found.metrics["null/draws"] = min(test.draws for test in found.null.values())

@@ -10,17 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ibis.expr import types as ir
 from sklearn.base import clone
 
-from seg.config.settings import Settings
-from seg.engine import Engine
+from seg.config.parts import Parts
 from seg.errors import SegError
 from seg.metrics import prediction as scoring
 from seg.metrics import separation
 from seg.metrics.prediction import HoldoutScores
 from seg.models import space
-from seg.preparation.as_of import KEY, RFM, Parted, impossible, part
+from seg.preparation.as_of import KEY, RFM, Parted
 from seg.segments import rfm
 from seg.selection import scan as selection
 
@@ -82,53 +80,30 @@ class Holdout:
         )
 
 
-def holdout(
-    settings: Settings,
-    parts: space.Parts,
-    engine: Engine,
-    table: ir.Table,
-    cut: object,
-    days: int,
-    k: int,
-) -> tuple[Holdout | None, str]:
-    """Segment the customers before the cut as the run does, and judge the segments by the time after it.
+def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdout:
+    """Segment the customers before the cut with the run's scaler and model, and score the segments.
 
     Parameters
     ----------
-    table : ir.Table
-        Transactions as they were loaded, not cleaned.
-    cut : date or str
-        First day of the outcome, by the dates of the files.
-    days : int
-        Length of the outcome.
+    parts : Parts
+        Scaler and model are used, unfitted.
+    parted : Parted
+        Customers before the cut, and their outcome.
     k : int
-        Number of segments, the run's; not used by a model that finds it.
-
-    Returns
-    -------
-    holdout : Holdout or None
-        None where the data set does not allow it.
-    answer : str
-        What was found, or why there is none.
+        Number of segments; not used by a model that finds it.
+    sample : int
+        Up to this many customers the silhouette is exact; above, it is estimated on so many.
+    seed : int
 
     Raises
     ------
     SegError
-        The cut is no day or outside the data, `days` is below 1, or nobody is left before or after the cut.
+        The customers before the cut are too few or too alike for k segments.
     """
-    reason = impossible(settings)
-    if reason:
-        return None, reason
-    judged = judge(settings, parts, part(settings, engine, table, cut, days), k)
-    return judged, judged.sentence
-
-
-def judge(settings: Settings, parts: space.Parts, parted: Parted, k: int) -> Holdout:
-    """Segment the customers before the cut with the run's scaler and model, and score the segments."""
     table = parted.table
     try:
         # A clone: the run's own scaler is fitted on all orders, and must stay so.
-        _pipeline, X = space.scale(table, clone(parts.scaler), [])
+        _pipeline, X, _notes = space.scale(table, clone(parts.scaler))
     except SegError as error:
         raise SegError(f"{KEY}.cut={parted.cut}: before it: {error}") from None
     distinct = len(np.unique(X, axis=0))
@@ -143,8 +118,8 @@ def judge(settings: Settings, parts: space.Parts, parted: Parted, k: int) -> Hol
         [k if parts.takes_k else 2],
         not parts.takes_k,
         table.frame["revenue"].to_numpy(),
-        settings.evaluation.silhouette_sample,
-        settings.seed,
+        sample,
+        seed,
     )
     (found,) = scan.fitted
     labels, known = scan.fitted[found].labels_, parted.outcome["known"].to_numpy()
@@ -155,14 +130,9 @@ def judge(settings: Settings, parts: space.Parts, parted: Parted, k: int) -> Hol
         parted.outcome["spend"][known].to_numpy(),
         frame[list(dict.fromkeys([*table.features, *RFM]))],
         {"rule RFM": rfm.rfm(*(frame[name] for name in RFM))["name"].to_numpy()},
-        settings.seed,
+        seed,
     )
     own = scan.silhouettes[found]
     if parts.embed is not None:  # the scan saw the embedding
-        own = separation.silhouettes(
-            X, {found: labels}, settings.evaluation.silhouette_sample, settings.seed
-        )[found]
+        own = separation.silhouettes(X, {found: labels}, sample, seed)[found]
     return Holdout(parted, X, labels, float(own.value), scores)
-
-
-# ---- parting -----------------------------------------------------------------------------------------------------

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
-from sklearn.pipeline import Pipeline
 
-from seg.config.settings import Settings
+from seg.errors import Note
 from seg.evaluation import meanings
+from seg.evaluation.segmentation import Segmentation
 from seg.metrics import common_space as common
 from seg.metrics import separation
 from seg.metrics.silhouette import SilhouetteResult
-from seg.preparation.prepare import Prepared
-from seg.selection.scan import Scan
 
 
 @dataclass(frozen=True)
@@ -27,53 +26,52 @@ class Measured:
         Both by the name of the metric.
     own, common : SilhouetteResult
         Euclidean silhouettes of the chosen segmentation in the scaled features and in the common space.
+    notes : tuple of (level, text)
     """
 
     values: dict[str, float]
     meanings: dict[str, str]
     own: SilhouetteResult
     common: SilhouetteResult
+    notes: tuple[Note, ...] = ()
 
 
 def measure(
-    settings: Settings,
-    prepared: Prepared,
-    X: np.ndarray,
-    scan: Scan,
-    k: int,
-    pipeline: Pipeline,
-    shared: SilhouetteResult,
-    notices: list[tuple[str, str]],
+    fitted: Segmentation, shared: SilhouetteResult, space_features: Sequence[str], sample: int, seed: int
 ) -> Measured:
-    """Measure the chosen segmentation in its own space, in its embedding where it has one, and in the common space.
+    """Measure a segmentation in its own space, in its embedding where it has one, and in the common space.
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, n_features)
-        The scaled features.
-    pipeline : Pipeline
-        From the feature table to segments.
+    fitted : Segmentation
     shared : SilhouetteResult
-        Of the chosen segmentation in the common space.
-    notices : list of (level, text)
-        Gets one more where new customers are placed by a rule that is not the clusterer's own.
+        Of the segmentation in the common space.
+    space_features : sequence of str
+        Features of the common space.
+    sample : int
+        Up to this many customers a silhouette is exact; above, it is estimated on so many.
+    seed : int
+
+    Returns
+    -------
+    Measured
+        Its notes name the rule that places new customers, where it is not the clusterer's own.
     """
-    table, segmenter = prepared.table, scan.fitted[k]
-    labels, row = segmenter.labels_, scan.table.set_index("k").loc[k]
-    sample, seed = settings.evaluation.silhouette_sample, settings.seed
+    table, scan, k, X = fitted.prepared.table, fitted.scan, fitted.k, fitted.X
+    labels, row, prepared = fitted.labels, scan.table.set_index("k").loc[k], fitted.prepared
     seen = {
         name: float(row[name])
         for name in row.index
         if name not in ("seconds", "smallest_segment", "largest_share")
     }
     own, values = scan.silhouettes[k], {}
-    if "embed" in pipeline.named_steps:
+    if "embed" in fitted.pipeline.named_steps:
         own = separation.silhouettes(X, {k: labels}, sample=sample, seed=seed)[k]
         values |= {f"embedding/{name}": value for name, value in seen.items()}
         values |= {f"own/{name}": value for name, value in _separation(X, labels, own).items()}
     else:
         values |= {f"own/{name}": value for name, value in seen.items()}
-    space = common.rank_normal(table.frame[settings.dataset.common])
+    space = common.rank_normal(table.frame[list(space_features)])
     explained = separation.variance_explained(table.frame[table.features], labels)
     values |= {
         "own/silhouette_macro": macro(own),
@@ -91,10 +89,10 @@ def measure(
     }
     if table.truth is not None:
         values["truth/adjusted_rand"] = adjusted_rand_score(table.truth, labels)
-    agreement = _agreement(pipeline, table, labels, notices)
+    agreement, notes = _agreement(fitted)
     if agreement is not None:
         values["segments/predict_agreement"] = agreement
-    return Measured(values, meanings.of(values, own, shared, settings.dataset.common), own, shared)
+    return Measured(values, meanings.of(values, own, shared, space_features), own, shared, tuple(notes))
 
 
 def _separation(X: np.ndarray, labels: np.ndarray, own: SilhouetteResult) -> dict[str, float]:
@@ -114,17 +112,15 @@ def macro(result: SilhouetteResult) -> float:
     return float(np.mean(list(result.per_cluster.values()))) if result.per_cluster else float("nan")
 
 
-def _agreement(pipeline: Pipeline, table, labels: np.ndarray, notices: list) -> float | None:
-    """Check the rule for new customers on the customers who are known, where it is not the clusterer's own."""
-    segmenter = pipeline.named_steps["cluster"]
-    if segmenter.predicts and "embed" not in pipeline.named_steps:
-        return None
-    agreement = float((pipeline.predict(table.frame[table.features]) == labels).mean())
+def _agreement(fitted: Segmentation) -> tuple[float | None, list[Note]]:
+    """Check the rule for new customers on the known ones, where the rule is not the clusterer's own."""
+    segmenter, table = fitted.pipeline.named_steps["cluster"], fitted.prepared.table
+    if segmenter.predicts and "embed" not in fitted.pipeline.named_steps:
+        return None, []
+    agreement = float((fitted.pipeline.predict(table.frame[table.features]) == fitted.labels).mean())
     if segmenter.predicts:
         rule = "New customers are placed in the embedding beside the customers most alike"
     else:
         rule = f"{type(segmenter.clusterer).__name__} has no rule for new customers: they go to the segment with the nearest centre"
-    notices.append(
-        ("info", f"{rule}, which gives {agreement:.1%} of the customers here the segment that they have")
-    )
-    return agreement
+    text = f"{rule}, which gives {agreement:.1%} of the customers here the segment that they have"
+    return agreement, [("info", text)]

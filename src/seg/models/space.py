@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from seg.errors import SegError
+from seg.errors import Note, SegError
 from seg.features import FeatureTable
 from seg.models.transforms import preparation
 
 
 def scale(
-    table: FeatureTable, scaler, notices: list[tuple[str, str]], named: bool = False
-) -> tuple[Pipeline, np.ndarray]:
+    table: FeatureTable, scaler: object, named: bool = False
+) -> tuple[Pipeline, np.ndarray, list[Note]]:
     """Fit transforms and scaler, once for every k.
 
     Parameters
@@ -29,6 +29,8 @@ def scale(
     pipeline : Pipeline
         From the feature table to scaled features.
     X : ndarray of shape (n_customers, n_features)
+    notes : list of (level, text)
+        Features that do not vary.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def scale(
         There are fewer than 3 customers, all are alike, or a scaled value is not finite.
     """
     chosen = table.frame[table.features]
-    check_varied({name: chosen[name].nunique() == 1 for name in table.features}, len(chosen), notices)
+    notes = check_varied({name: chosen[name].nunique() == 1 for name in table.features}, len(chosen))
     pipeline = Pipeline([("transform", preparation(table.transforms)), ("scale", scaler)])
     if named:
         pipeline.set_output(transform="pandas")
@@ -44,10 +46,10 @@ def scale(
         warnings.simplefilter("ignore")
         X = np.asarray(pipeline.fit_transform(chosen), dtype="float64")
     check_finite(table.features, np.isfinite(X).all(axis=0))
-    return pipeline, X
+    return pipeline, X, notes
 
 
-def check_varied(constant: Mapping[str, bool], customers: int, notices: list[tuple[str, str]]) -> None:
+def check_varied(constant: Mapping[str, bool], customers: int) -> list[Note]:
     """Check that there are customers to part, and features that tell them apart.
 
     Parameters
@@ -64,10 +66,11 @@ def check_varied(constant: Mapping[str, bool], customers: int, notices: list[tup
         raise SegError(
             f"features: every customer has the same {', '.join(same)}; nothing tells them apart, so there are no segments"
         )
-    if same:
-        notices.append(
-            ("warning", f"{', '.join(same)}: the same for every customer, so of no influence on the segments")
-        )
+    if not same:
+        return []
+    return [
+        ("warning", f"{', '.join(same)}: the same for every customer, so without influence on the segments")
+    ]
 
 
 def check_finite(features: Sequence[str], finite: Sequence[bool]) -> None:

@@ -1,29 +1,26 @@
 """Work that was done before, kept on disk under the hash of everything it follows from.
 
 An entry appears whole or not at all, jobs that run at the same time do the same work once, and an entry that was damaged
-is made anew, loudly. The keys are made in `seg.pipeline.cached`.
+is made anew, loudly. The keys are built in `seg.pipeline.keys`.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import logging
 import os
 import pickle
 import time
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from seg.pipeline.keys import digest
 from seg.sinks.atomic import whole
 
 log = logging.getLogger("seg")
 Value = TypeVar("Value")
-SOURCE = Path(__file__).resolve().parents[1]
-LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "umap-learn")
 LOCKS = 256  # so many lock files at most, whatever the number of entries
 
 
@@ -167,47 +164,6 @@ class Cache:
 def of(settings) -> Cache:
     """Open the cache that the settings ask for (`settings.CacheSettings`)."""
     return Cache(settings.folder if settings.enabled else None, settings.max_size)
-
-
-def digest(key: Mapping[str, object]) -> str:
-    """Hash a mapping of JSON values; equal content, equal hash."""
-    return hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()
-
-
-@functools.cache
-def code(parts: Sequence[str] = ("",)) -> str:
-    """Hash the source of some modules of seg, and the versions of the libraries that compute.
-
-    Parameters
-    ----------
-    parts : tuple of str
-        Modules and packages such as ``"features"``; all of seg when left out.
-    """
-    hashed = hashlib.sha256(json.dumps([_version(name) for name in LIBRARIES]).encode())
-    for part in parts:
-        files = sorted((SOURCE / part).rglob("*.py")) or [SOURCE / f"{part}.py"]
-        for file in files:
-            hashed.update(str(file.relative_to(SOURCE)).encode() + file.read_bytes())
-    return hashed.hexdigest()
-
-
-def definition(target: str) -> str:
-    """Hash the module where a part is defined, for parts that are not seg's own: ``"my_shop.load"``."""
-    from importlib.util import find_spec
-
-    module = target.rpartition(".")[0]
-    try:
-        origin = (spec := find_spec(module)) and spec.origin
-    except (ImportError, ValueError):
-        origin = None
-    return hashlib.sha256(Path(origin).read_bytes()).hexdigest() if origin and origin != "built-in" else ""
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except ImportError:
-        return ""
 
 
 def _content(path: Path) -> bytes:

@@ -1,10 +1,11 @@
-"""How data flows: from the files of a data set to measured, described segments.
+"""How data flows in one run: from the files of a data set to a measured, described segmentation.
 
 Takes instantiated parts and checked settings, so that a notebook or a test can call it without Hydra.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,25 +15,52 @@ from sklearn.pipeline import Pipeline
 
 from seg import progress
 from seg.config.parts import Parts
-from seg.config.settings import Settings
-from seg.errors import SegError
+from seg.config.settings import SelectionSettings, Settings
+from seg.errors import Note, SegError
 from seg.evaluation import evidence, measure, published
 from seg.evaluation.evidence import Evidence
 from seg.evaluation.measure import Measured
-from seg.features import FeatureTable
+from seg.evaluation.segmentation import Segmentation
 from seg.models import space
 from seg.models.coreset_kmeans import distinct
 from seg.models.mllib import is_mllib
 from seg.pipeline import cache, distributed, interpret, keys
 from seg.pipeline.cache import Cache
-from seg.pipeline.cached import Reuse
+from seg.pipeline.cached import CachedSteps, Scanning
+from seg.pipeline.distributed import Sampling
+from seg.pipeline.population import InMemory, Population
 from seg.pipeline.result import Result
 from seg.preparation import prepare
 from seg.preparation.prepare import Prepared
 from seg.segments import profile as segments_profile
 from seg.selection import choose
-from seg.selection import scan as selection
+from seg.selection.choose import Choice
+from seg.selection.scan import Scan
 from seg.sources.locate import Source
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a segmentation gave, in memory or on Spark, before it becomes a `Result`."""
+
+    fitted: Segmentation
+    choice: Choice
+    votes: pd.DataFrame | None
+    segments: pd.DataFrame
+    measured: Measured
+    evidence: Evidence
+    population: Population
+    notes: list[Note]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The decision on k, the votes behind it, and the scan with what the rules computed."""
+
+    choice: Choice
+    votes: pd.DataFrame | None
+    scan: Scan
+    notes: list[Note]
 
 
 def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Result:
@@ -40,6 +68,10 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
 
     Parameters
     ----------
+    settings : Settings
+        Checked settings of the run.
+    parts : Parts
+        Engine, adapter, scaler and model.
     folder : Path, optional
         Directory of the run, into which Spark's executors write the segments of an MLlib model.
 
@@ -48,194 +80,194 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
     SegError
         The data or the settings do not allow it; nothing was written.
     """
-    notices: list[tuple[str, str]] = []
-    source = prepare.find(settings, notices)
+    source, notes = prepare.find(settings.dataset, settings.data_dir)
     kept = cache.of(settings.cache)
     fingerprint = keys.fingerprint(settings.dataset, source, kept.digest)
+    key = keys.features_key(settings.preparation, settings.engine.name, fingerprint, settings.plugins)
     if is_mllib(settings.model):
-        return _on_spark(settings, parts, source, fingerprint, folder, notices)
-    reuse = Reuse(kept, settings, parts, fingerprint)
-    prepared = reuse.prepared(source, notices)
-    table = prepared.table
-    pipeline, X = space.scale(table, parts.scaler, notices, named=parts.embed is not None)
-    embed, seen = reuse.embedded(table, X)
-    scan = _scan(settings, parts, reuse, table, seen, notices)
-    choice, votes, scan = _choose(settings, parts, reuse, scan, seen, notices)
-    k = choice.k
-    segmenter = scan.fitted[k]
-    embedding = [] if embed is None else [("embed", embed)]
-    pipeline = Pipeline([*pipeline.steps, *embedding, ("cluster", segmenter)])
-    with progress.step("profile and measure"):
-        shared = reuse.shared(table, scan, k)
-        measured = measure.measure(settings, prepared, X, scan, k, pipeline, shared, notices)
-        named = segments_profile.names(segmenter.labels_)
-        columns = [*table.features, *table.profile]
-        revenue = "revenue" if "revenue" in table.frame else None
-        segments = segments_profile.profile(table.frame, segmenter.labels_, named, columns, revenue)
-    gathered = evidence.gather(settings, parts, prepared, X, scan, k, measured, notices)
-    made = Made(prepared, pipeline, X, seen, scan, choice, votes, segments, measured)
-    return _result(settings, made, gathered, source, fingerprint, notices)
-
-
-def _on_spark(
-    settings: Settings, parts: Parts, source: Source, fingerprint: str, folder: Path | None, notices: list
-) -> Result:
-    """Do the same without bringing the customers here, see `seg.pipeline.distributed`."""
-    with distributed.workplace(settings, parts, folder) as (engine, work):
-        loaded, clean, ledger = prepare.read(settings, parts, engine, source, notices)
-        with progress.step("features") as found:
-            customers = distributed.prepare(settings, parts, engine, clean, notices)
-            found(
-                f"{customers.count:,} customers x {customers.X.shape[1]} features: {', '.join(customers.table.features)}"
-            )
-        prepared = Prepared(customers.table, ledger, loaded.rejects)
-        ks = _ks(settings, parts, customers.count, customers.distinct, notices)
-        fits = distributed.scan(settings, parts, customers, ks, work)
-        here = distributed.in_memory(parts)
-        reuse = Reuse(Cache(None), settings, here, fingerprint)
-        choice, votes, scan = _choose(settings, here, reuse, fits.scan, customers.X, notices, customers.count)
-        with progress.step("profile and measure"):
-            fits = replace(fits, scan=scan)
-            described = distributed.describe(settings, customers, fits, choice.k, prepared, notices)
-        with progress.step("write the segments") as found:
-            spread = distributed.leave(customers, described, work, folder)
-            found(str(spread.assignments or "not asked for"))
-    pipeline = Pipeline([*customers.space.pipeline.steps, ("cluster", scan.fitted[choice.k])])
-    gathered = evidence.gather(
-        settings, here, prepared, customers.X, scan, choice.k, described.measured, notices, described.flags
-    )  # fmt: skip
-    made = Made(
-        prepared, pipeline, customers.X, customers.X, scan, choice, votes, described.segments, described.measured
-    )  # fmt: skip
-    return replace(_result(settings, made, gathered, source, fingerprint, notices), spread=spread)
-
-
-@dataclass(frozen=True)
-class Made:
-    """What was found, in memory or on Spark, before it becomes a `Result`."""
-
-    prepared: Prepared
-    pipeline: Pipeline
-    X: np.ndarray
-    seen: np.ndarray
-    scan: selection.Scan
-    choice: choose.Choice
-    votes: pd.DataFrame | None
-    segments: pd.DataFrame
-    measured: Measured
-
-
-def _result(
-    settings: Settings, made: Made, gathered: Evidence, source: Source, fingerprint: str, notices: list
-) -> Result:
-    prepared, measured = made.prepared, made.measured
-    segments = made.segments.merge(gathered.by_segment(measured), on="segment", how="left")
-    segmenter = made.scan.fitted[made.choice.k]
-    with progress.step("names and rules") as found:
-        meant = interpret.interpret(settings, prepared.table, segmenter, segments)
+        outcome = _on_spark(settings, parts, source, key, folder)
+    else:
+        steps = CachedSteps(kept, parts, settings.preparation, Scanning.of(settings), key)
+        outcome = _in_memory(settings, parts, source, steps)
+    fitted, metrics = outcome.fitted, outcome.measured.values | outcome.evidence.metrics
+    segments = outcome.segments.merge(outcome.evidence.by_segment(outcome.measured), on="segment", how="left")
+    with progress.step("names and rules") as detail:
+        meant = interpret.interpret(settings, fitted.prepared.table, fitted.segmenter, segments)
         segments["name"] = segments["segment"].map(meant.naming.names)
-        found(", ".join(segments["name"]))
-    ours = published.values(prepared.ledger, segments, made.scan.table, measured.values | gathered.metrics)
+        detail(", ".join(segments["name"]))
+    figures = published.values(fitted.prepared.ledger, segments, fitted.scan.table, metrics)
     return Result(
-        table=prepared.table,
-        ledger=prepared.ledger,
-        rejects=prepared.rejects,
+        table=fitted.prepared.table,
+        ledger=fitted.prepared.ledger,
+        rejects=fitted.prepared.rejects,
         source=source,
-        pipeline=made.pipeline,
-        X=made.X,
-        seen=made.seen,
-        scan=made.scan,
-        k=made.choice.k,
-        k_reason=made.choice.reason,
-        votes=made.votes,
-        segments=segments,
-        metrics=measured.values | gathered.metrics,
-        meanings=measured.meanings | gathered.meanings,
         fingerprint=fingerprint,
-        evidence=gathered,
-        notices=notices,
-        published=published.compare(settings.published, ours, source.kind == "file"),
+        pipeline=fitted.pipeline,
+        X=fitted.X,
+        seen=fitted.seen,
+        scan=fitted.scan,
+        k=fitted.k,
+        k_reason=outcome.choice.reason,
+        votes=outcome.votes,
+        segments=segments,
+        metrics=metrics,
+        meanings=outcome.measured.meanings | outcome.evidence.meanings,
+        evidence=outcome.evidence,
         interpretation=meant,
+        population=outcome.population,
+        notes=[*notes, *outcome.notes],
+        published=published.compare(settings.published, figures, source.kind == "file"),
     )
 
 
-def _scan(
-    settings: Settings, parts: Parts, reuse: Reuse, table: FeatureTable, seen: np.ndarray, notices: list
-):
-    worth = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
-    ks = _ks(settings, parts, len(seen), len(distinct(seen, np.ones(len(seen)))[0]), notices)
-    scan = reuse.scanned(seen, ks, worth)
-    notices += [("info", text) for text in scan.warnings]
-    return scan
-
-
-def _ks(settings: Settings, parts: Parts, customers: int, distinct: int, notices: list) -> list[int]:
-    if not parts.takes_k:
-        if settings.k != "auto":
-            notices.append(
-                ("info", f"k={settings.k} was not used: this model finds the number of segments itself")
-            )
-        return [2]
-    wanted = [] if settings.k == "auto" else [settings.k]
-    for k in wanted:
-        if k > customers:
-            raise SegError(
-                f"k={k}: there are only {customers:,} customers; choose k of at most {customers}, or other data"
-            )
-        if k > distinct:
-            raise SegError(
-                f"k={k}: the {customers:,} customers have only {distinct} distinct rows of features; choose k of at most {distinct}"
-            )
-    possible = [k for k in settings.selection.k_range if k <= distinct and k < customers]
-    dropped = sorted(set(settings.selection.k_range) - set(possible))
-    if dropped:
-        notices.append(
-            (
-                "info",
-                f"k = {', '.join(map(str, dropped))} not tried: only {distinct:,} distinct rows of features",
-            )
+def _in_memory(settings: Settings, parts: Parts, source: Source, steps: CachedSteps) -> Outcome:
+    prepared = steps.prepared(source)
+    table = prepared.table
+    pipeline, X, unvaried = space.scale(table, parts.scaler, named=parts.embed is not None)
+    embedding, seen = steps.embedded(table, X)
+    order_by = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
+    points = len(distinct(seen, np.ones(len(seen)))[0])
+    ks, not_tried = _ks(settings.k, parts.takes_k, settings.selection, len(seen), points)
+    scan = steps.scanned(seen, ks, order_by)
+    chosen = _choose(settings, parts.takes_k, steps, scan, seen)
+    k, scan = chosen.choice.k, chosen.scan
+    embed_step = [] if embedding is None else [("embed", embedding)]
+    pipeline = Pipeline([*pipeline.steps, *embed_step, ("cluster", scan.fitted[k])])
+    fitted = Segmentation(prepared, pipeline, X, seen, scan, k)
+    asked = settings.evaluation
+    with progress.step("profile and measure"):
+        shared = steps.common_silhouette(table, scan, k)
+        measured = measure.measure(
+            fitted, shared, settings.dataset.common, asked.silhouette_sample, settings.seed
         )
+        segments = _profile(fitted)
+    gathered = evidence.gather(fitted, measured, parts, asked, settings.seed)
+    notes = [*prepared.notes, *unvaried, *not_tried, *_informed(scan.warnings)]
+    notes += [*chosen.notes, *measured.notes, *gathered.notes]
+    population = InMemory(table.frame[[*table.features, *table.profile]])
+    return Outcome(fitted, chosen.choice, chosen.votes, segments, measured, gathered, population, notes)
+
+
+def _on_spark(
+    settings: Settings, parts: Parts, source: Source, features_key: dict, folder: Path | None
+) -> Outcome:
+    """Segment without collecting the customers, see `seg.pipeline.distributed`."""
+    sampling = Sampling(settings.evaluation.silhouette_sample, settings.seed)
+    here = distributed.in_memory(parts)
+    with distributed.workplace(parts, folder, settings.engine.staging_dir) as (engine, work):
+        cleaned = prepare.read(settings.preparation, parts, engine, source)
+        with progress.step("features") as detail:
+            customers = distributed.prepare(settings.preparation, parts, engine, cleaned.table, sampling)
+            detail(
+                f"{customers.count:,} customers x {customers.X.shape[1]} features: {', '.join(customers.table.features)}"
+            )
+        prepared = Prepared(customers.table, cleaned.ledger, cleaned.loaded.rejects)
+        ks, not_tried = _ks(
+            settings.k, parts.takes_k, settings.selection, customers.count, customers.distinct
+        )
+        fits = distributed.scan(parts, customers, ks, work)
+        steps = CachedSteps(Cache(None), here, settings.preparation, Scanning.of(settings), features_key)
+        chosen = _choose(settings, here.takes_k, steps, fits.scan, customers.X, customers.count)
+        k = chosen.choice.k
+        with progress.step("profile and measure"):
+            described = distributed.describe(
+                customers, replace(fits, scan=chosen.scan), k, prepared, settings.dataset.common
+            )
+        with progress.step("write the segments") as detail:
+            population = distributed.leave(customers, described, work, folder)
+            detail(str(population.written or "no directory to write to"))
+    pipeline = Pipeline([*customers.space.pipeline.steps, ("cluster", chosen.scan.fitted[k])])
+    fitted = Segmentation(prepared, pipeline, customers.X, customers.X, chosen.scan, k)
+    measured = described.measured
+    gathered = evidence.gather(fitted, measured, here, settings.evaluation, settings.seed, described.flags)
+    notes = [*cleaned.notes, *customers.notes, *not_tried, *chosen.notes, *measured.notes, *gathered.notes]
+    return Outcome(
+        fitted, chosen.choice, chosen.votes, described.segments, measured, gathered, population, notes
+    )
+
+
+def _profile(fitted: Segmentation) -> pd.DataFrame:
+    table, labels = fitted.prepared.table, fitted.labels
+    columns = [*table.features, *table.profile]
+    revenue = "revenue" if "revenue" in table.frame else None
+    return segments_profile.profile(table.frame, labels, segments_profile.names(labels), columns, revenue)
+
+
+def _ks(
+    k: int | str, takes_k: bool, asked: SelectionSettings, customers: int, points: int
+) -> tuple[list[int], list[Note]]:
+    """Return the numbers of segments to try: those of the settings that the customers allow, and the one asked for.
+
+    Parameters
+    ----------
+    k : int or "auto"
+    takes_k : bool
+        Whether the model takes k as a parameter; one that does not is fitted once.
+    asked : SelectionSettings
+    customers, points : int
+        Customers, and distinct rows of features among them.
+    """
+    if not takes_k:
+        text = f"k={k} was not used: this model finds the number of segments itself"
+        return [2], [] if k == "auto" else [("info", text)]
+    wanted = [] if k == "auto" else [k]
+    for one in wanted:
+        _check_k(one, customers, points)
+    possible = [one for one in asked.k_range if one <= points and one < customers]
+    dropped = sorted(set(asked.k_range) - set(possible))
     if not possible and not wanted:
         raise SegError(
-            f"selection.k_range={settings.selection.k_range}: none of them fits {customers:,} customers with {distinct:,} distinct "
+            f"selection.k_range={asked.k_range}: none of them fits {customers:,} customers with {points:,} distinct "
             "rows of features; at least 3 customers are needed"
         )
-    return sorted({*possible, *wanted})
+    text = f"k = {', '.join(map(str, dropped))} not tried: only {points:,} distinct rows of features"
+    return sorted({*possible, *wanted}), [("info", text)] if dropped else []
+
+
+def _check_k(k: int, customers: int, points: int) -> None:
+    if k > customers:
+        raise SegError(
+            f"k={k}: there are only {customers:,} customers; choose k of at most {customers}, or other data"
+        )
+    if k > points:
+        raise SegError(
+            f"k={k}: the {customers:,} customers have only {points} distinct rows of features; choose k of at most {points}"
+        )
 
 
 def _choose(
     settings: Settings,
-    parts: Parts,
-    reuse: Reuse,
-    scan: selection.Scan,
+    takes_k: bool,
+    steps: CachedSteps,
+    scan: Scan,
     seen: np.ndarray,
-    notices: list,
     customers: int | None = None,
-):
-    """Ask the panel of rules; obey the k that was given, take the panel's for auto.
+) -> Chosen:
+    """Let the rules vote; take the k that was set, or for auto the one that the votes give.
 
-    `customers` counts all of them, where the table of the scan is of all and `seen` of a sample.
+    `customers` is the number of all of them, where the table of the scan is of all and `seen` of a sample.
     """
-    if not parts.takes_k:
+    if not takes_k:
         k = int(scan.table["k"].iloc[0])
         if k == 0:
-            raise SegError(
-                "model: it found no segment, every customer is noise; lower model.min_cluster_size"
-            )
-        return choose.Choice(k, "found by the model", True), None, scan
-    whole = settings.k == "auto" or settings.selection.panel
-    with progress.step("choose k") as found:
-        table = reuse.panel(seen, scan, whole, notices)
+            raise SegError("model: no segment, every customer is noise; lower model.min_cluster_size")
+        return Chosen(Choice(k, "found by the model", True), None, scan, [])
+    complete = settings.k == "auto" or settings.selection.panel
+    with progress.step("choose k") as detail:
+        table, notes = steps.panel(seen, scan, complete)
         table.loc[table["k"] == 1, "smallest_segment"] = customers or len(seen)
         votes = choose.votes(table)
-        if settings.k == "auto":
-            choice = choose.choose(votes, table)
-        else:
-            choice = choose.Choice(settings.k, "as asked for", True)
-        found(f"{choice.k} ({choice.reason})")
+        choice = (
+            choose.choose(votes, table) if settings.k == "auto" else Choice(settings.k, "set by you", True)
+        )
+        detail(f"{choice.k} ({choice.reason})")
     if not choice.clear:
-        notices.append(("warning", choice.reason))
+        notes = [*notes, ("warning", choice.reason)]
     empty = choice.k - scan.fitted[choice.k].n_segments_
     if empty > 0:
-        notices.append(("warning", f"k={choice.k}: the model left {empty} of its clusters empty"))
-    return choice, votes, replace(scan, table=table[table["k"] > 1].reset_index(drop=True))
+        notes = [*notes, ("warning", f"k={choice.k}: the model left {empty} of its clusters empty")]
+    return Chosen(choice, votes, replace(scan, table=table[table["k"] > 1].reset_index(drop=True)), notes)
+
+
+def _informed(texts: Sequence[str]) -> list[Note]:
+    return [("info", text) for text in texts]

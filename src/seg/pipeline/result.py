@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from seg.errors import Note
 from seg.evaluation.evidence import Evidence
 from seg.features import FeatureTable
-from seg.pipeline.distributed import Spread
 from seg.pipeline.interpret import Interpretation
+from seg.pipeline.population import Population
 from seg.selection.scan import Scan
 from seg.sources.locate import Source
 
 
-@dataclass
+@dataclass(frozen=True)
 class Result:
     """A finished segmentation.
 
-    `X` holds the scaled features (own space), `seen` what the clusterer saw: the same, or an embedding of it. Where the
-    customers stayed on Spark, `spread` says so, and all that has a row a customer is of a sample.
+    Parameters
+    ----------
+    table : FeatureTable
+        One row per customer in memory.
+    ledger, rejects : DataFrame
+        Rows, customers and revenue after each cleaning step; rows that could not be read.
+    source : Source
+        The files.
+    fingerprint : str
+        Hash of their content.
+    pipeline : Pipeline
+        From the feature table to segments.
+    X : ndarray of shape (n_customers, n_features)
+        The scaled features (own space).
+    seen : ndarray of shape (n_customers, n_dimensions)
+        What the clusterer was fitted to: `X`, or an embedding of it.
+    scan : Scan
+        Every k that was tried.
+    k : int
+        The number of segments, noise not counted.
+    k_reason : str
+        Why this k.
+    votes : DataFrame or None
+        One row per rule for k; None where the model finds k itself.
+    segments : DataFrame
+        One row per segment, see `seg.segments.profile.profile`.
+    metrics, meanings : dict
+        By the name of the metric.
+    evidence : Evidence
+    interpretation : Interpretation
+        Names, rules and rule-based RFM.
+    population : Population
+        All customers, in memory or on Spark.
+    notes : list of (level, text)
+        What a reader has to know; level is ``"warning"`` or ``"info"``.
+    published : DataFrame or None
+        Figures of the study beside those of this run.
     """
 
     table: FeatureTable
     ledger: pd.DataFrame
     rejects: pd.DataFrame
     source: Source
+    fingerprint: str
     pipeline: Pipeline
     X: np.ndarray
     seen: np.ndarray
@@ -38,19 +75,18 @@ class Result:
     segments: pd.DataFrame
     metrics: dict[str, float]
     meanings: dict[str, str]
-    fingerprint: str
     evidence: Evidence
-    notices: list[tuple[str, str]] = field(default_factory=list)
+    interpretation: Interpretation
+    population: Population
+    notes: list[Note]
     published: pd.DataFrame | None = None
-    spread: Spread | None = None
-    interpretation: Interpretation | None = None
 
     @property
     def customers(self) -> int:
-        """All customers."""
-        return len(self.table.frame) if self.spread is None else self.spread.count
+        """Return the number of all customers."""
+        return self.population.count
 
     @property
     def labels(self) -> np.ndarray:
-        """Segment of each customer, in the order of the feature table."""
+        """Return the segment of each customer in memory, in the order of the feature table."""
         return self.scan.fitted[self.k].labels_

@@ -16,7 +16,7 @@ from ibis.expr import types as ir
 
 from seg import cleaning
 from seg import features as features_table
-from seg.config.settings import Settings
+from seg.config.settings import Preparation
 from seg.engine import Engine
 from seg.errors import SegError
 from seg.features import FeatureTable
@@ -54,12 +54,12 @@ class Parted:
     notes: tuple[str, ...]
 
 
-def impossible(settings: Settings) -> str | None:
-    """Say why a data set cannot have a hold-out; None where it can."""
-    return "not possible: one row a customer" if settings.dataset.kind == "customers" else None
+def impossible(kind: str) -> str | None:
+    """Return why a data set of this kind cannot have a temporal hold-out; None where it can."""
+    return "not possible: one row per customer, no orders" if kind == "customers" else None
 
 
-def part(settings: Settings, engine: Engine, table: ir.Table, cut: object, days: int) -> Parted:
+def part(asked: Preparation, engine: Engine, table: ir.Table, cut: object, days: int) -> Parted:
     """Part the order lines at the cut, and make features of those before it and the outcome of those after it.
 
     Both are cleaned by the steps of the run, each by itself. Lines without a customer are no part of the outcome.
@@ -75,9 +75,9 @@ def part(settings: Settings, engine: Engine, table: ir.Table, cut: object, days:
         raise SegError(f"{KEY}.cut={cut}: outside the data, whose orders are of {first} to {last}; {allowed}")
     # Computed here and now: whatever is made of it cannot reach the lines that were left out.
     before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
-    features = _features(settings, engine, before, cut)
+    features = _features(asked, engine, before, cut)
     named = with_id(engine, before)
-    outcome = _outcome(settings, engine, table, cut, until, days).reindex(features.frame.index)
+    outcome = _outcome(asked, engine, table, cut, until, days).reindex(features.frame.index)
     outcome = outcome.assign(
         bought=outcome["spend"].notna().astype("int64"),
         spend=outcome["spend"].fillna(0.0),
@@ -116,8 +116,8 @@ def first_and_last(engine: Engine, table: ir.Table) -> tuple[date, date]:
     return ends["first"].date(), ends["last"].date()
 
 
-def _features(settings: Settings, engine: Engine, before: ir.Table, cut: date) -> FeatureTable:
-    recipe, steps = settings.recipe, cleaning.parse(settings.cleaning.steps)
+def _features(asked: Preparation, engine: Engine, before: ir.Table, cut: date) -> FeatureTable:
+    recipe, steps = asked.recipe, cleaning.parse(asked.cleaning.steps)
     try:
         lines, _ledger = cleaning.clean(engine, before, steps)
         return features_table.build(
@@ -125,9 +125,9 @@ def _features(settings: Settings, engine: Engine, before: ir.Table, cut: date) -
             lines,
             features_table.parse(recipe.features),
             recipe.profile,
-            [*settings.dataset.common, *RFM],
+            [*asked.dataset.common, *RFM],
             moved(cut, steps),
-            settings.dataset.levels,
+            asked.dataset.levels,
         )
     except SegError as error:
         raise SegError(f"{KEY}.cut={cut}: before it: {error}") from None
@@ -151,14 +151,14 @@ def has_customer(lines: ir.Table) -> ir.BooleanValue:
 
 
 def _outcome(
-    settings: Settings, engine: Engine, table: ir.Table, cut: date, until: date, days: int
+    asked: Preparation, engine: Engine, table: ir.Table, cut: date, until: date, days: int
 ) -> pd.DataFrame:
     day = table.ordered_at.date()
     within = (day >= ibis.literal(cut)) & (day < ibis.literal(until))
     # Pseudo-customers are numbered anew in each part: the same id would be two different orders.
     window = engine.checkpoint(table.filter(within, has_customer(table)))
     try:
-        lines, _ledger = cleaning.clean(engine, window, cleaning.parse(settings.cleaning.steps))
+        lines, _ledger = cleaning.clean(engine, window, cleaning.parse(asked.cleaning.steps))
     except SegError as error:
         raise SegError(f"{KEY}.cut={cut}: in the {days} days from it on: {error}") from None
     bought = lines.filter(~lines.is_return & (lines.amount > 0))
@@ -183,7 +183,7 @@ def _notes(outcome: pd.DataFrame, cut: date, until: date, last: date, days: int)
     return notes
 
 
-def table_on(settings: Settings, engine, lines, day: date, days_after: int) -> tuple[FeatureTable, int]:
+def table_on(asked: Preparation, engine, lines, day: date, days_after: int) -> tuple[FeatureTable, int]:
     """Compute the features of every customer as they were at the end of a day: from orders up to and including it.
 
     Recency is counted from as many days after it as in training from the newest order.
@@ -197,15 +197,15 @@ def table_on(settings: Settings, engine, lines, day: date, days_after: int) -> t
     """
     # Computed here and now: whatever is made of it cannot reach the lines that were left out.
     before = engine.checkpoint(lines.filter(lines.ordered_at.date() <= ibis.literal(day)))
-    steps = cleaning.parse(settings.cleaning.steps)
+    steps = cleaning.parse(asked.cleaning.steps)
     try:
         clean, _ledger = cleaning.clean(engine, before, steps)
         table = features_table.build(
             engine,
             clean,
-            features_table.parse(settings.recipe.features),
+            features_table.parse(asked.recipe.features),
             as_of=moved(day + timedelta(days=days_after), steps),
-            levels=settings.dataset.levels,
+            levels=asked.dataset.levels,
         )
     except SegError as error:
         raise SegError(f"on {day}: {error}") from None

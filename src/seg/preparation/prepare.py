@@ -1,16 +1,19 @@
-"""From the files of a data set to the scaled matrix that a clusterer sees."""
+"""From the files of a data set to a feature table: read, clean, compute features."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from ibis.expr import types as ir
 
 from seg import cleaning, features, progress
 from seg.config.parts import Parts
-from seg.config.settings import Settings
+from seg.config.settings import DatasetSettings, Preparation
 from seg.engine import Engine
+from seg.errors import Note
 from seg.features import FeatureTable
 from seg.preparation import as_of, loaded_notes
 from seg.sources import locate
@@ -20,51 +23,103 @@ from seg.sources.schema import Loaded
 log = logging.getLogger("seg")
 
 
-def find(settings: Settings, notices: list) -> Source:
-    """Find the files of the data set; take the sample, loudly, where there are none."""
-    dataset = settings.dataset
-    source = locate.find(dataset.name, settings.data_dir, dataset.files, dataset.path, dataset.sample)
-    source = locate.with_tables(source, dataset.tables, dataset.source)
-    if source.kind == "sample":
-        text = (
-            f"SAMPLE DATA: the real file of {dataset.name} was not found at {source.expected}. These are invented customers; "
-            f"no conclusion holds. To get the real file: {dataset.source}"
-        )
-        log.warning(text)
-        notices.append(("warning", text))
-    notices += [("info", text) for text in dataset.limits]
-    return source
-
-
 @dataclass(frozen=True)
 class Prepared:
-    """Customers as numbers, and what it took to get there.
+    """Customers as numbers, and how the data set was reduced to them.
 
     Parameters
     ----------
     table : FeatureTable
     ledger, rejects : DataFrame
-        What each cleaning step left; rows that could not be read.
+        Rows, customers and revenue after each cleaning step; rows that could not be read.
     parted : Parted or None
         Customers before the cut of a temporal hold-out, and what they bought after it.
+    no_holdout : str or None
+        Why this data set cannot have a temporal hold-out; None where it can.
+    notes : tuple of (level, text)
+        What a reader of the result has to know; level is ``"warning"`` or ``"info"``.
     """
 
     table: FeatureTable
     ledger: pd.DataFrame
     rejects: pd.DataFrame
     parted: as_of.Parted | None = None
+    no_holdout: str | None = None
+    notes: tuple[Note, ...] = ()
 
 
-def prepare(settings: Settings, parts: Parts, source: Source, notices: list) -> Prepared:
-    """Read, clean and count features; part the orders too where a temporal hold-out is asked for."""
-    dataset, recipe = settings.dataset, settings.recipe
-    parted = None
+@dataclass(frozen=True)
+class Cleaned:
+    """Rows that were read and cleaned.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        As read, not cleaned.
+    table : ir.Table
+        After the cleaning steps.
+    ledger : DataFrame
+        Rows, customers and revenue after each step.
+    notes : tuple of (level, text)
+    """
+
+    loaded: Loaded
+    table: ir.Table
+    ledger: pd.DataFrame
+    notes: tuple[Note, ...]
+
+
+def find(dataset: DatasetSettings, data_dir: str) -> tuple[Source, list[Note]]:
+    """Locate the files of a data set; without them, its synthetic sample, with a warning.
+
+    Returns
+    -------
+    source : Source
+    notes : list of (level, text)
+
+    Raises
+    ------
+    SegError
+        There are neither files nor a sample.
+    """
+    source = locate.find(dataset.name, data_dir, dataset.files, dataset.path, dataset.sample)
+    source = locate.with_tables(source, dataset.tables, dataset.source)
+    notes: list[Note] = []
+    if source.kind == "sample":
+        text = (
+            f"SAMPLE DATA: the real file of {dataset.name} is missing (expected at {source.expected}). These are synthetic customers: "
+            f"do not draw conclusions. To get the real file: {dataset.source}"
+        )
+        log.warning(text)
+        notes.append(("warning", text))
+    return source, notes + [("info", text) for text in dataset.limits]
+
+
+def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
+    """Read, clean and compute features; split the orders at the cut too where a temporal hold-out is asked for.
+
+    Parameters
+    ----------
+    asked : Preparation
+        Data set, cleaning, recipe and hold-out.
+    parts : Parts
+        Engine and adapter are used.
+    source : Source
+        The files, from `find`.
+
+    Raises
+    ------
+    SegError
+        A file cannot be read, nothing is left after cleaning, or a feature is not a number for a customer.
+    """
+    dataset, recipe = asked.dataset, asked.recipe
+    parted, notes, reason = None, [], as_of.impossible(dataset.kind)
     with parts.connect() as engine:
-        loaded, clean, ledger = read(settings, parts, engine, source, notices)
-        with progress.step("features") as found:
+        cleaned = read(asked, parts, engine, source)
+        with progress.step("features") as detail:
             table = features.build(
                 engine,
-                clean,
+                cleaned.table,
                 features.parse(recipe.features),
                 recipe.profile,
                 dataset.common,
@@ -72,54 +127,49 @@ def prepare(settings: Settings, parts: Parts, source: Source, notices: list) -> 
                 dataset.levels,
                 dataset.truth,
             )
-            found(
+            detail(
                 f"{len(table.frame):,} customers x {len(table.features)} features: {', '.join(table.features)}"
             )
-        if settings.evaluation.holdout.cut:
-            with progress.step("hold-out") as found:
-                parted = _part(settings, engine, loaded, notices, found)
-    return Prepared(table, ledger, loaded.rejects, parted)
+        if asked.holdout.cut and reason:
+            notes = [("warning", f"evaluation.holdout.cut: {reason}")]
+        elif asked.holdout.cut:
+            with progress.step("hold-out") as detail:
+                parted = as_of.part(
+                    asked, engine, cleaned.loaded.table, asked.holdout.cut, asked.holdout.days
+                )
+                detail(f"{len(parted.table.frame):,} customers before {parted.cut}")
+            notes = [("info", text) for text in parted.notes]
+    return Prepared(table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, (*cleaned.notes, *notes))
 
 
-def read(settings: Settings, parts: Parts, engine: Engine, source: Source, notices: list):
-    """Read and clean.
+def read(asked: Preparation, parts: Parts, engine: Engine, source: Source) -> Cleaned:
+    """Read the files and apply the cleaning steps.
 
-    Returns
-    -------
-    loaded : Loaded
-    clean : ir.Table
-    ledger : DataFrame
+    Raises
+    ------
+    SegError
+        A file cannot be read, or no row is left.
     """
-    with progress.step(f"read {settings.dataset.name}") as found:
+    with progress.step(f"read {asked.dataset.name}") as detail:
         loaded = parts.load(engine, source)
-        found(source.where)
-    noticed = loaded_notes.check(engine, loaded, settings.cleaning.steps, settings.recipe.as_of)
-    for level, text in noticed:
+        detail(source.where)
+    notes: list[Note] = list(loaded_notes.check(engine, loaded, asked.cleaning.steps, asked.recipe.as_of))
+    for level, text in notes:
         log.log(logging.WARNING if level == "warning" else logging.INFO, text)
-    notices += noticed
-    with progress.step("clean") as found:
-        steps = cleaning.parse(settings.cleaning.steps)
-        full = settings.cleaning.ledger == "full"
-        clean, ledger = cleaning.clean(engine, loaded.table, steps, full=full, lookup=loaded.lookup)
-        found(
+    with progress.step("clean") as detail:
+        steps = cleaning.parse(asked.cleaning.steps)
+        full = asked.cleaning.ledger == "full"
+        table, ledger = cleaning.clean(engine, loaded.table, steps, full=full, lookup=loaded.lookup)
+        detail(
             f"{ledger.rows.iloc[0]:,} -> {ledger.rows.iloc[-1]:,} rows, {ledger.customers.iloc[-1]:,} customers"
         )
     _log_ledger(ledger)
-    notices += [("info", text) for text in cleaning.remarks(engine, clean)]
-    return loaded, clean, ledger
+    notes += _informed(cleaning.remarks(engine, table))
+    return Cleaned(loaded, table, ledger, tuple(notes))
 
 
-def _part(settings: Settings, engine: Engine, loaded: Loaded, notices: list, found):
-    reason = as_of.impossible(settings)
-    if reason:
-        notices.append(("warning", f"evaluation.holdout.cut: {reason}"))
-        found(reason)
-        return None
-    asked = settings.evaluation.holdout
-    parted = as_of.part(settings, engine, loaded.table, asked.cut, asked.days)
-    notices += [("info", text) for text in parted.notes]
-    found(f"{len(parted.table.frame):,} customers before {asked.cut}")
-    return parted
+def _informed(texts: Sequence[str]) -> list[Note]:
+    return [("info", text) for text in texts]
 
 
 def _log_ledger(ledger: pd.DataFrame) -> None:

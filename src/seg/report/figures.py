@@ -32,7 +32,7 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
     silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
     points, explained = plane(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
-    sampled = f" ({result.spread.sampled})" if result.spread and result.spread.sampled else ""
+    sampled = f" ({result.population.sampled})" if result.population.sampled else ""
     made = {
         "map": (
             f"Customers in the two main directions of the scaled features{sampled}",

@@ -17,7 +17,6 @@ from seg.report.evidence_tables import evidence_tables
 from seg.report.verdict_line import verdict_line
 from seg.segments import deciding, explain, rule_sql
 from seg.sinks import files
-from seg.sinks.shared_files import ASSIGNMENTS
 
 MONTH = re.compile(r"(revenue|orders)_(\d{4}-\d{2})")
 
@@ -66,7 +65,11 @@ def leave(result: Result, folder: Path, config_yaml: str, about: About) -> list[
     with progress.step("lists"):
         written = [files.write(folder / "config.yaml", config_yaml)]
         written += [files.write_csv(folder / f"{name}.csv", table) for name, table in _tables(result).items()]
-        written += [_assigned(result, folder), *_rules(result, folder), *_lists(result, folder, about)]
+        written += [
+            result.population.write_assignments(folder, _assignments(result)),
+            *_rules(result, folder),
+            *_lists(result, folder, about),
+        ]
     with progress.step("figures and report"):
         drawn = figures.figures(result)
         written += [files.write(folder / "figures" / f"{name}.png", png) for name, (_, png) in drawn.items()]
@@ -85,7 +88,7 @@ def _tables(result: Result) -> dict[str, pd.DataFrame]:
         "ledger": result.ledger,
         "evidence": pd.DataFrame(result.evidence.verdicts),
         "metrics": _metrics(result),
-        "notes": pd.DataFrame(result.notices, columns=["level", "text"]),
+        "notes": pd.DataFrame(result.notes, columns=["level", "text"]),
     }
     if meant.rule_segments is not None:
         tables["rule_segments"] = meant.rule_segments.counts
@@ -110,7 +113,7 @@ def _rules(result: Result, folder: Path) -> list[Path]:
 
 def _lists(result: Result, folder: Path, about: About) -> list[Path]:
     """Write the lists of customers; where they stayed on Spark only a sample is here, and there is none."""
-    if result.spread is not None and result.spread.sampled:
+    if result.population.sampled:
         return []
     meant = result.interpretation
     table = lists.customers(result.table.frame, meant.naming.names, placed(result))
@@ -147,7 +150,7 @@ def _page(
     return run_page.RunPage(
         title=about.title,
         subtitle=about.subtitle,
-        notices=result.notices,
+        notices=result.notes,
         facts=about.facts,
         metrics=[(name, value, result.meanings.get(name, "")) for name, value in result.metrics.items()],
         segments=result.segments,
@@ -185,13 +188,6 @@ def _metrics(result: Result) -> pd.DataFrame:
     """Return one row a metric: its name, its value and what it means."""
     rows = [(name, value, result.meanings.get(name, "")) for name, value in result.metrics.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "meaning"])
-
-
-def _assigned(result: Result, folder: Path) -> Path:
-    """Write the segment of each customer, where Spark's executors have not."""
-    if result.spread is not None and result.spread.assignments is not None:
-        return result.spread.assignments
-    return files.write_parquet(folder / ASSIGNMENTS, _assignments(result))
 
 
 def _assignments(result: Result) -> pd.DataFrame:

@@ -143,15 +143,16 @@ def _counted(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, 
 
 def _prepared(given: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:
     """Return the prepared table and the warnings of reading; `raw` is whether all columns of the data set are there."""
-    parts, found = compose.instantiate_parts(cfg), []
+    parts = compose.instantiate_parts(cfg)
+    source, notes = prepare.find(settings.dataset, settings.data_dir)
     try:
-        prepared = prepare.prepare(settings, parts, prepare.find(settings, found), found)
+        prepared = prepare.prepare(settings.preparation, parts, source)
     except SegError as error:
         if raw or given.kind:
             raise
         lacking = ", ".join(scorer.lacking(given.header))
         raise SegError(f"{error}\n  as a table of features for {scorer.label} it lacks {lacking}") from None
-    return prepared, [text for level, text in found if level == "warning"]
+    return prepared, [text for level, text in [*notes, *prepared.notes] if level == "warning"]
 
 
 def _needed(settings: Settings, scorer: Scorer, given: Input) -> set[str]:

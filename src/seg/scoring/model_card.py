@@ -90,8 +90,8 @@ def of(result: Result, settings: Settings) -> Contract:
     chosen = table.frame[table.features]
     ranges = chosen.quantile(list(QUANTILES))
     ranges.index = [f"{share:g}" for share in QUANTILES]
-    if result.spread is not None:  # quantiles of the sample, but the ends of all customers
-        ranges.loc[["0", "1"]] = result.spread.ends[table.features].to_numpy()
+    # Quantiles may be of a sample; the ends are of all customers.
+    ranges.loc[["0", "1"]] = result.population.ends[table.features].to_numpy()
     days = {"day": table.as_of, "oldest": table.oldest, "newest": table.newest}
     return Contract(
         dataset=settings.dataset.name,

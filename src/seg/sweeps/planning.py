@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from seg.config import load
 from seg.config.settings import Settings
 from seg.errors import Impossible, SegError, listed
-from seg.pipeline import cache
+from seg.pipeline import keys
 from seg.sweeps.process import fingerprint, key
 
 DIRECTIONS = ("maximize", "minimize")
@@ -74,7 +74,7 @@ class Plan:
     @property
     def key(self) -> str:
         """Hash the sweep: equal for the same jobs, however they are spelled."""
-        return cache.digest({"jobs": sorted(self.keys), "open": self.command if self.open else None})[:20]
+        return keys.digest({"jobs": sorted(self.keys), "open": self.command if self.open else None})[:20]
 
 
 def improve(cfg: DictConfig) -> None:

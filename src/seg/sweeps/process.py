@@ -12,32 +12,14 @@ from omegaconf import DictConfig, OmegaConf
 from seg.config.settings import Settings
 from seg.pipeline import cache, keys
 
-# Where things lie, how they are computed and where they are kept does not change what is found.
-ASIDE = ("hydra", "experiment", "data_dir", "cache", "sweep", "tracking")
-LIMITS = ("connect", "memory_limit", "threads", "spill_dir")
-
 
 def key(cfg: DictConfig, fingerprint: str) -> str:
-    """Hash a job: its resolved configuration, the content of its data, the code of seg and of the libraries.
-
-    Two jobs with one key have one result; a clusterer that finds the number of segments by itself has one key for every k.
-    """
-    plain = OmegaConf.to_container(cfg, resolve=True)
-    told = {name: section for name, section in plain.items() if name not in ASIDE}
-    told["dataset"] = {name: value for name, value in plain["dataset"].items() if name not in keys.PLACES}
-    told["engine"] = {name: value for name, value in plain["engine"].items() if name not in LIMITS}
-    told["model kept"] = plain["tracking"]["enabled"] and plain["tracking"]["model"]
-    if not takes_k(cfg):
-        del told["k"]
-    modules = [cache.definition(target) for target in _targets(plain)]
-    # The version of the code comes first, so that a store can be asked for what the present one has finished.
-    return (
-        f"{cache.code()[:8]}-{cache.digest({'config': told, 'data': fingerprint, 'modules': modules})[:20]}"
-    )
+    """Build the key of a job, see `seg.pipeline.keys.job_key`."""
+    return keys.job_key(OmegaConf.to_container(cfg, resolve=True), fingerprint, takes_k(cfg))
 
 
 def takes_k(cfg: DictConfig) -> bool:
-    """Tell a clusterer that is told k from one that finds it."""
+    """Return True if the model takes k as a parameter."""
     return "${k}" in OmegaConf.to_yaml(cfg.model, resolve=False)
 
 
@@ -74,10 +56,3 @@ def _by_ps(pid: int | str) -> str:
         ["ps", "-o", "lstart=", "-p", str(number)], capture_output=True, text=True
     ).stdout
     return f"{socket.gethostname()} {number} {'_'.join(started.split())}" if started.strip() else ""
-
-
-def _targets(node: object) -> list[str]:
-    if isinstance(node, dict):
-        own = [node["_target_"]] if isinstance(node.get("_target_"), str) else []
-        return own + [target for value in node.values() for target in _targets(value)]
-    return [target for value in node for target in _targets(value)] if isinstance(node, list) else []

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seg.config import overrides
 from seg.errors import SegError
-from seg.pipeline import cache
+from seg.pipeline import keys
 from seg.sweeps import notes, planning, summary
 from seg.sweeps.planning import Plan
 from seg.sweeps.process import gone, process
@@ -59,7 +59,7 @@ def _begin(cfg: DictConfig) -> None:
         store = SweepStore(settings.tracking.uri, settings.tracking.experiment)
         store.bury(gone)
     resume = settings.sweep.resume and store is not None
-    finished = store.finished(cache.code()[:8]) if resume else {}
+    finished = store.finished(keys.code()[:8]) if resume else {}
     for one, done in finished.items():
         if plan.open or one in plan.keys:
             notes.write(notes.of_job(folder, one), done)

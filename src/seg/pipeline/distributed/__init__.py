@@ -5,17 +5,16 @@ silhouettes, the rules for k, stability and null data. The sample is chosen by a
 run on the same data has the same one.
 """
 
-from seg.pipeline.distributed.spark_assignments import ASSIGNMENTS, Spread, leave, workplace
-from seg.pipeline.distributed.spark_customers import Customers, in_memory, prepare
+from seg.pipeline.distributed.spark_assignments import leave, workplace
+from seg.pipeline.distributed.spark_customers import Customers, Sampling, in_memory, prepare
 from seg.pipeline.distributed.spark_measure import Described, describe
 from seg.pipeline.distributed.spark_scan import Fits, scan
 
 __all__ = [
-    "ASSIGNMENTS",
     "Customers",
     "Described",
     "Fits",
-    "Spread",
+    "Sampling",
     "describe",
     "in_memory",
     "leave",

@@ -6,64 +6,33 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from seg.config.parts import Parts
-from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.pipeline.distributed import spark_export
 from seg.pipeline.distributed.spark_customers import Customers
 from seg.pipeline.distributed.spark_measure import Described
-
-ASSIGNMENTS = "assignments.parquet"
-
-
-@dataclass(frozen=True)
-class Spread:
-    """What a run has whose customers stayed on Spark.
-
-    Parameters
-    ----------
-    count : int
-        All customers.
-    sampled : str or None
-        The sample that was brought here, for people to read; None where it is everyone.
-    ends : DataFrame, index ``least`` and ``greatest``
-        Of each feature over all customers.
-    assignments : Path or None
-        A folder of Parquet files; None where the run has no directory.
-    model : pyspark.ml.PipelineModel
-        From features, as they are, to segments.
-    staging : Path
-        A folder that executors write to and this process reads.
-    """
-
-    count: int
-    sampled: str | None
-    ends: pd.DataFrame
-    assignments: Path | None
-    model: object
-    staging: Path
+from seg.pipeline.population import ASSIGNMENTS, OnSpark
 
 
 @contextmanager
-def workplace(settings: Settings, parts: Parts, folder: Path | None) -> Iterator[tuple[object, Path]]:
+def workplace(parts: Parts, folder: Path | None, staging: str | None) -> Iterator[tuple[object, Path]]:
     """Connect, and make a folder that executors write to and this process reads, for as long as the context lasts.
 
     Parameters
     ----------
     folder : Path, optional
-        Directory of the run: taken where it is shared, ``engine.staging_dir`` otherwise.
+        Directory of the run: used where executors share it.
+    staging : str, optional
+        ``engine.staging_dir``: used otherwise.
 
     Raises
     ------
     SegError
         Neither is shared; said before any data is read.
     """
-    places = [folder or Path(tempfile.gettempdir()), settings.engine.staging_dir]
+    places = [folder or Path(tempfile.gettempdir()), staging]
     tried = []
     with parts.connect() as engine, engine.explained():
         for place in filter(None, places):
@@ -82,13 +51,15 @@ def workplace(settings: Settings, parts: Parts, folder: Path | None) -> Iterator
     )
 
 
-def leave(customers: Customers, described: Described, work: Path, folder: Path | None) -> Spread:
+def leave(customers: Customers, described: Described, work: Path, folder: Path | None) -> OnSpark:
     """Let executors write the segments; they appear in the directory of the run whole or not at all."""
     written = None
     if folder is not None:
         parts = spark_export.write(described.labelled, described.order, work / ASSIGNMENTS, customers.count)
         written = _moved(parts, folder / ASSIGNMENTS)
-    return Spread(customers.count, customers.sampled, customers.ends, written, described.model, work.parent)
+    return OnSpark(
+        customers.count, customers.sampled, customers.ends, ((described.model, work.parent),), written
+    )
 
 
 def _moved(source: Path, target: Path) -> Path:

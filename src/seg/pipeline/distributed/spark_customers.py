@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from ibis.expr import types as ir
 
 from seg import features
 from seg.config.parts import Parts
-from seg.config.settings import Settings
+from seg.config.settings import Preparation
+from seg.errors import Note
 from seg.features import FeatureTable
 from seg.metrics import guards
 from seg.models import space as scaled
@@ -18,6 +20,13 @@ from seg.models.mllib.estimators import FEATURES
 from seg.pipeline.distributed import aggregates
 from seg.pipeline.distributed import spark_checks as table
 from seg.pipeline.distributed import spark_space as space
+
+
+class Sampling(NamedTuple):
+    """How many customers are sampled, and the seed of random draws."""
+
+    size: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,9 @@ class Customers:
         Features that have one value after transforms and scaling.
     collect : callable
         Brings a DataFrame of Spark here: an aggregate, or the sample.
+    sampling : Sampling
+        How the sample was drawn, and what random draws start from.
+    notes : tuple of (level, text)
     """
 
     count: int
@@ -54,6 +66,8 @@ class Customers:
     ends: pd.DataFrame
     still: list[str]
     collect: space.Collect
+    sampling: Sampling
+    notes: tuple[Note, ...] = ()
 
     @property
     def raw(self):
@@ -67,21 +81,31 @@ class Customers:
         return [*self.table.features, *self.table.profile]
 
     @property
-    def sampled(self) -> str | None:
-        """Say how large the sample is; None where it is everyone."""
+    def sampled(self) -> str:
+        """Return a description of the sample; empty where it is everyone."""
         here = len(self.table.frame)
-        return None if here == self.count else f"a sample of {here:,} of the {self.count:,} customers"
+        return "" if here == self.count else f"a sample of {here:,} of the {self.count:,} customers"
 
 
-def prepare(settings: Settings, parts: Parts, engine, clean: ir.Table, notices: list) -> Customers:
-    """Count the features of every customer, scale them, and bring a sample here.
+def prepare(asked: Preparation, parts: Parts, engine, clean: ir.Table, sampling: Sampling) -> Customers:
+    """Compute the features of every customer, scale them, and collect a sample.
+
+    Parameters
+    ----------
+    asked : Preparation
+        Data set and recipe are used.
+    parts : Parts
+    engine : SparkEngine
+    clean : ir.Table
+        Transactions or customers after cleaning.
+    sampling : Sampling
 
     Raises
     ------
     SegError
         A feature is not a number for someone, or nothing tells customers apart.
     """
-    recipe, dataset = settings.recipe, settings.dataset
+    recipe, dataset = asked.recipe, asked.dataset
     plan = features.plan(
         engine, clean, features.parse(recipe.features), recipe.profile, dataset.common, recipe.as_of,
         dataset.levels, dataset.truth,
@@ -92,10 +116,10 @@ def prepare(settings: Settings, parts: Parts, engine, clean: ir.Table, notices: 
 
     columns, planted = [*plan.features, *plan.profile], ["_truth"] if dataset.truth else []
     frame, count = table.prepared(engine.frame(plan.customers), columns, planted, collect)
-    here = table.sample(frame, settings.evaluation.silhouette_sample, collect).set_index(space.CUSTOMER)
+    here = table.sample(frame, sampling.size, collect).set_index(space.CUSTOMER)
     truth = here.pop("_truth") if planted else None
     ends = aggregates.ends(frame, columns, collect)
-    scaled.check_varied({name: ends[name].nunique() == 1 for name in plan.features}, count, notices)
+    notes = scaled.check_varied({name: ends[name].nunique() == 1 for name in plan.features}, count)
     learned = space.fit(frame, plan.features, plan.transforms, parts.scaler, here, collect)
     points = aggregates.with_worth(
         learned.points(frame), "revenue" if "revenue" in columns else None
@@ -106,7 +130,9 @@ def prepare(settings: Settings, parts: Parts, engine, clean: ir.Table, notices: 
     sample = plan.computed(here, truth)
     X = np.asarray(learned.pipeline.transform(here[plan.features]), dtype="float64")
     still = [name for name in plan.features if guards.stands_still(bounds[name].to_numpy())]
-    return Customers(count, distinct, commonest, points, learned, sample, X, ends, still, collect)
+    return Customers(
+        count, distinct, commonest, points, learned, sample, X, ends, still, collect, sampling, tuple(notes)
+    )
 
 
 def in_memory(parts: Parts) -> Parts:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from seg.config.settings import Settings
+from seg.errors import Note
 from seg.evaluation import meanings, measure
 from seg.evaluation.measure import Measured
 from seg.metrics import common_space, guards, separation
@@ -51,7 +52,7 @@ class Described:
 
 
 def describe(
-    settings: Settings, customers: Customers, fits: Fits, k: int, prepared: Prepared, notices: list
+    customers: Customers, fits: Fits, k: int, prepared: Prepared, space_features: Sequence[str]
 ) -> Described:
     """Measure and profile the segmentation with k segments.
 
@@ -59,8 +60,8 @@ def describe(
     ----------
     prepared : Prepared
         With the ledger, and with the sample as its table.
-    notices : list of (level, text)
-        Gets what a reader has to know about the sample and the model.
+    space_features : sequence of str
+        Features of the common space.
     """
     order = fits.clusters[k].order
     model = spark_export.pipeline(customers.space, fits.models[k], order)
@@ -68,8 +69,8 @@ def describe(
     summary = aggregates.summary(labelled, SEGMENT, customers.columns, customers.collect)
     segmenter, sample = fits.scan.fitted[k], customers.table
     own, row = fits.scan.silhouettes[k], fits.scan.table.set_index("k").loc[k]
-    space = common_space.rank_normal(sample.frame[settings.dataset.common])
-    shared = euclidean(settings, space, {k: segmenter.labels_}, customers.count)[k]
+    space = common_space.rank_normal(sample.frame[list(space_features)])
+    shared = euclidean(customers, space, {k: segmenter.labels_})[k]
     left_out = ("seconds", "smallest_segment", "largest_share")
     values = {f"own/{name}": float(row[name]) for name in row.index if name not in left_out}
     values |= {
@@ -93,34 +94,37 @@ def describe(
         values["truth/adjusted_rand"] = aggregates.adjusted_rand(
             labelled, SEGMENT, "_truth", customers.collect
         )
-    said = meanings.of(values, own, shared, settings.dataset.common) | _said(customers)
+    said = meanings.of(values, own, shared, space_features) | _said(customers)
     worth = summary.sums.get("revenue")
     named = profile.names(summary.sizes.index.to_numpy())
     segments = profile.described(named, summary.sizes, worth, summary.means, summary.medians, summary.overall)
-    _tell(customers, labelled, notices)
+    notes = tuple(_notes(customers, labelled))
     return Described(
-        Measured(values, said, own, shared), segments, _flags(customers, fits, k), model, labelled, order
+        Measured(values, said, own, shared, notes),
+        segments,
+        _flags(customers, fits, k),
+        model,
+        labelled,
+        order,
     )
 
 
-def _tell(customers: Customers, labelled, notices: list) -> None:
+def _notes(customers: Customers, labelled) -> list[Note]:
+    notes: list[Note] = []
     if customers.sampled:
-        notices.append(
-            (
-                "info",
-                f"figures, Euclidean silhouettes, the rules for k, stability and null data are of {customers.sampled}, the same in "
-                "every run on these data; all else is of all customers",
-            )
+        text = (
+            f"figures, Euclidean silhouettes, the rules for k, stability and null data are of {customers.sampled}, the same in "
+            "every run on these data; all else is of all customers"
         )
+        notes.append(("info", text))
     lost = spark_export.nowhere(labelled)
     if lost:
-        notices.append(
-            (
-                "warning",
-                f"{lost:,} customers are so far from every component that MLlib gives them the same probability for each, and puts "
-                "them into its first; choose scaler=standard with log1p, or model=mllib_kmeans",
-            )
+        text = (
+            f"{lost:,} customers are so far from every component that MLlib gives them the same probability for each, and puts "
+            "them into its first; choose scaler=standard with log1p, or model=mllib_kmeans"
         )
+        notes.append(("warning", text))
+    return notes
 
 
 def _agreement(customers: Customers, labels: np.ndarray, labelled) -> float:

@@ -13,7 +13,6 @@ import pandas as pd
 
 from seg import progress
 from seg.config.parts import Parts
-from seg.config.settings import Settings
 from seg.metrics import separation
 from seg.metrics.labeling import NOISE
 from seg.metrics.silhouette import SilhouetteResult
@@ -42,7 +41,7 @@ class Fits:
     clusters: dict[int, aggregates.Clusters]
 
 
-def scan(settings: Settings, parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> Fits:
+def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> Fits:
     """Fit every k on Spark, and measure it there.
 
     Parameters
@@ -64,17 +63,26 @@ def scan(settings: Settings, parts: Parts, customers: Customers, ks: Sequence[in
             rows.append(_row(k, clusters[k], aggregates.squared_silhouette(labelled), seconds))
         said(f"k = {', '.join(map(str, ks))}")
     labels = {k: segmenter.labels_ for k, segmenter in fitted.items()}
-    silhouettes = euclidean(settings, customers.X, labels, customers.count)
+    silhouettes = euclidean(customers, customers.X, labels)
     for row in rows:
         found = silhouettes[row["k"]]
         row |= {"silhouette": found.value, "silhouette_se": found.se, "silhouette_n": found.n}
     return Fits(Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, ()), models, clusters)
 
 
-def euclidean(settings: Settings, X: np.ndarray, labels: dict, count: int) -> dict[int, SilhouetteResult]:
-    """Measure Euclidean silhouettes of the sample, with the error of taking it for all `count` customers."""
-    found = separation.silhouettes(X, labels, settings.evaluation.silhouette_sample, settings.seed)
-    return {k: _estimated(result, count) for k, result in found.items()}
+def euclidean(customers: Customers, X: np.ndarray, labels: dict) -> dict[int, SilhouetteResult]:
+    """Compute Euclidean silhouettes of the sample, with the standard error of an estimate for all customers.
+
+    Parameters
+    ----------
+    customers : Customers
+    X : ndarray of shape (n_sampled, n_features)
+        The sample in the space to measure in.
+    labels : dict of int to ndarray of shape (n_sampled,)
+        Segments by k.
+    """
+    found = separation.silhouettes(X, labels, customers.sampling.size, customers.sampling.seed)
+    return {k: _estimated(result, customers.count) for k, result in found.items()}
 
 
 def _estimated(result: SilhouetteResult, count: int) -> SilhouetteResult:
