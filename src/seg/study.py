@@ -142,7 +142,7 @@ def page(name: str, table: str, folder: Path = folders.ASSETS / "experiments") -
     SegError
         The page has no such marks.
     """
-    from seg.sinks import files
+    from seg.sinks import local_files as files
 
     path = folder / name / "README.md"
     if not path.is_file():

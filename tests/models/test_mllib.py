@@ -230,7 +230,10 @@ def test_mlflow_has_both_models_and_they_give_the_same_segments(spark_run, here,
 
     result, folder, _ = spark_run("model=mllib_kmeans")
     files = spark_model.save(
-        result.spread.model, here.table.frame[here.table.features].head(3), tmp_path / "spark_model", tmp_path
+        result.population.models[0][0],
+        here.table.frame[here.table.features].head(3),
+        tmp_path / "spark_model",
+        tmp_path,
     )
     assert tmp_path / "spark_model" / "MLmodel" in files
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "spark_model"))

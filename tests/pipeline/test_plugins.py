@@ -101,9 +101,3 @@ def test_a_plugin_that_does_not_exist_is_named_with_the_places_that_were_searche
         plugins.load(["my_module.py"])
     with pytest.raises(SegError, match=r"plugins: ./my-module: expected the name of a module"):
         plugins.load(["./my-module"])
-
-
-def test_the_files_of_a_plugin_are_listed_for_the_keys_of_the_cache(module, tmp_path):
-    name = module("listed_plugin", FEATURE.format(name="listed_share"))
-    plugins.load([name])
-    assert plugins.sources([name]) == [tmp_path / "listed_plugin.py"]

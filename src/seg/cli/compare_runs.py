@@ -224,7 +224,7 @@ def _say_apart(console: Console, lists: list) -> None:
 
 def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
     from seg.comparison import compare_page
-    from seg.sinks import files
+    from seg.sinks import local_files as files
     from seg.tracking import read
     from seg.tracking.store import address, hidden
 

@@ -18,7 +18,7 @@ from seg.errors import SegError
 from seg.pipeline.check import check_parts, provides
 from seg.preparation import explore as exploring
 from seg.preparation import feature_survey, prepare
-from seg.sinks import files
+from seg.sinks import local_files as files
 
 KEEP = ("recency_days", "orders", "revenue")  # not proposed for dropping: RFM stands on them
 

@@ -25,7 +25,7 @@ from seg.scoring import scorer as scoring
 from seg.scoring.scorer import Scorer
 from seg.segments import movement
 from seg.segments.movement import Movement
-from seg.sinks import files
+from seg.sinks import local_files as files
 from seg.tracking import find_model
 
 

@@ -131,7 +131,7 @@ class Segmentation:
             raise SegError(f"save: this segmentation lies in {self.folder} already; copy that folder")
         if target.is_file() or (target.is_dir() and any(target.iterdir())):
             raise SegError(f"save: {target} exists; choose a new folder, or remove it first")
-        from seg.sinks import files
+        from seg.sinks import local_files as files
 
         files.writable(target)
         single_run.leave(self._finished, target)

@@ -163,7 +163,8 @@ def tracked(
     SegError
         The settings or the data are wrong, or the folder cannot be written to; the run is marked as failed.
     """
-    from seg.sinks import files, shared_files
+    from seg.sinks import local_files as files
+    from seg.sinks import shared_files
 
     settings, parts, clock = _prepared(request)
     from seg.pipeline import flow

@@ -55,18 +55,6 @@ def unchanged() -> Iterator[None]:
             registry.update(entries)
 
 
-def sources(names: Sequence[str]) -> list[Path]:
-    """List the files of loaded plugins, for the key of a feature table: a package with all its modules."""
-    paths = []
-    for name in names:
-        file = Path(getattr(sys.modules.get(name), "__file__", None) or "")
-        if file.name == "__init__.py":
-            paths += sorted(file.parent.rglob("*.py"))
-        elif file.is_file():
-            paths.append(file)
-    return paths
-
-
 def _put_back(name: str) -> None:
     for registry, entries in zip(REGISTRIES, _entries[name], strict=True):
         for key, entry in entries.items():

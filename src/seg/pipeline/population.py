@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from seg.sinks import files
+from seg.sinks import local_files as files
 
 ASSIGNMENTS = "assignments.parquet"
 

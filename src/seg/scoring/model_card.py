@@ -16,7 +16,7 @@ import pandas as pd
 
 from seg import __version__
 from seg.errors import SegError
-from seg.sinks import files
+from seg.sinks import local_files as files
 
 if TYPE_CHECKING:
     from seg.config.settings import Settings

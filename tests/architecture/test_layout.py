@@ -1,0 +1,57 @@
+"""The layout explains itself: what may lie at the top, names that are unique, functions of a size that can be read."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.utils import get_class, get_method
+
+from seg.config import load
+
+SOURCE = Path(load.__file__).parents[1]
+COMMANDS = {"run", "score", "migrate", "compare", "study", "track", "data", "export", "retrain"}
+GROUND = {"__init__", "errors", "formats", "progress"}
+
+
+def test_a_file_at_the_top_is_a_command_or_the_ground_that_all_stand_on():
+    files = {path.stem for path in SOURCE.glob("*.py")}
+    assert files <= COMMANDS | GROUND, files - COMMANDS - GROUND
+    folders = [path for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert len(folders) <= 22, [path.name for path in folders]
+
+
+def test_no_two_modules_share_a_name_unless_one_is_the_command_of_the_other():
+    stems = Counter(path.stem for path in SOURCE.rglob("*.py") if not path.stem.startswith("__"))
+    shared = {name for name, times in stems.items() if times > 1 and not (times == 2 and name in COMMANDS)}
+    assert not shared
+
+
+def test_a_folder_is_a_package_whose_docstring_says_what_it_is():
+    for path in SOURCE.rglob("*"):
+        if path.is_dir() and any(path.glob("*.py")):
+            init = path / "__init__.py"
+            assert init.is_file() and ast.get_docstring(ast.parse(init.read_text())), path
+
+
+def targets(node: object) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["_target_"]] if "_target_" in node else []
+        return own + [target for value in node.values() for target in targets(value)]
+    return [target for value in node for target in targets(value)] if isinstance(node, list) else []
+
+
+def all_targets() -> list[str]:
+    configs = [yaml.safe_load(path.read_text()) for path in sorted(load.CONFIGS.rglob("*.yaml"))]
+    return sorted({target for config in configs for target in targets(config) if "${" not in target})
+
+
+@pytest.mark.parametrize("target", all_targets())
+def test_every_target_of_the_configuration_can_be_imported(target):
+    if ".mllib." in target or "spark" in target:
+        pytest.importorskip("pyspark")
+    try:
+        assert get_class(target)
+    except ValueError:
+        assert get_method(target)
