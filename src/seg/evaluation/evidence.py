@@ -17,9 +17,9 @@ from seg.config.parts import Parts
 from seg.config.settings import EvaluationSettings
 from seg.errors import Note, SegError
 from seg.evaluation import holdout, verdicts
+from seg.evaluation.fitted import FittedSegmentation
 from seg.evaluation.holdout import Holdout
 from seg.evaluation.measure import Measured
-from seg.evaluation.segmentation import Segmentation
 from seg.features import FeatureTable
 from seg.metrics import guards, null, stability
 from seg.metrics import separation as metrics
@@ -61,7 +61,7 @@ class Evidence:
 
 
 def gather(
-    fitted: Segmentation,
+    fitted: FittedSegmentation,
     measured: Measured,
     parts: Parts,
     asked: EvaluationSettings,
@@ -72,7 +72,7 @@ def gather(
 
     Parameters
     ----------
-    fitted : Segmentation
+    fitted : FittedSegmentation
     measured : Measured
         Its metrics.
     parts : Parts
@@ -116,7 +116,7 @@ def gather(
     return found
 
 
-def _flags(fitted: Segmentation) -> list[str]:
+def _flags(fitted: FittedSegmentation) -> list[str]:
     table = fitted.prepared.table
     floor = int(getattr(fitted.segmenter.clusterer_, "n_floor_components_", 0))
     return guards.guards(fitted.X, fitted.labels, table.frame[table.features], floor)
@@ -143,7 +143,7 @@ def fitter(parts: Parts, features: list[str]) -> Callable:
     return fit
 
 
-def _stability(fitted: Segmentation, parts: Parts, repeats: int, seed: int, found: Evidence) -> None:
+def _stability(fitted: FittedSegmentation, parts: Parts, repeats: int, seed: int, found: Evidence) -> None:
     X, labels, k = fitted.X, fitted.labels, fitted.k
     fit = fitter(parts, fitted.prepared.table.features)
     if parts.embed is not None:
@@ -168,7 +168,9 @@ def _stability(fitted: Segmentation, parts: Parts, repeats: int, seed: int, foun
         found.metrics |= {"stability/prediction_strength": found.strength[0]}
 
 
-def _null(fitted: Segmentation, parts: Parts, asked: EvaluationSettings, seed: int, found: Evidence) -> None:
+def _null(
+    fitted: FittedSegmentation, parts: Parts, asked: EvaluationSettings, seed: int, found: Evidence
+) -> None:
     """Run features, transforms, scaler, embedding and clusterer on data without structure."""
     table, k = fitted.prepared.table, fitted.k
     fit, sample = fitter(parts, table.features), asked.silhouette_sample

@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from seg.errors import Note
 from seg.evaluation import meanings
-from seg.evaluation.segmentation import Segmentation
+from seg.evaluation.fitted import FittedSegmentation
 from seg.metrics import common_space as common
 from seg.metrics import separation
 from seg.metrics.silhouette import SilhouetteResult
@@ -37,13 +37,17 @@ class Measured:
 
 
 def measure(
-    fitted: Segmentation, shared: SilhouetteResult, space_features: Sequence[str], sample: int, seed: int
+    fitted: FittedSegmentation,
+    shared: SilhouetteResult,
+    space_features: Sequence[str],
+    sample: int,
+    seed: int,
 ) -> Measured:
     """Measure a segmentation in its own space, in its embedding where it has one, and in the common space.
 
     Parameters
     ----------
-    fitted : Segmentation
+    fitted : FittedSegmentation
     shared : SilhouetteResult
         Of the segmentation in the common space.
     space_features : sequence of str
@@ -112,7 +116,7 @@ def macro(result: SilhouetteResult) -> float:
     return float(np.mean(list(result.per_cluster.values()))) if result.per_cluster else float("nan")
 
 
-def _agreement(fitted: Segmentation) -> tuple[float | None, list[Note]]:
+def _agreement(fitted: FittedSegmentation) -> tuple[float | None, list[Note]]:
     """Check the rule for new customers on the known ones, where the rule is not the clusterer's own."""
     segmenter, table = fitted.pipeline.named_steps["cluster"], fitted.prepared.table
     if segmenter.predicts and "embed" not in fitted.pipeline.named_steps:

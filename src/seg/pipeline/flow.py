@@ -19,8 +19,8 @@ from seg.config.settings import SelectionSettings, Settings
 from seg.errors import Note, SegError
 from seg.evaluation import evidence, measure, published
 from seg.evaluation.evidence import Evidence
+from seg.evaluation.fitted import FittedSegmentation
 from seg.evaluation.measure import Measured
-from seg.evaluation.segmentation import Segmentation
 from seg.models import space
 from seg.models.coreset_kmeans import distinct
 from seg.models.mllib import is_mllib
@@ -43,7 +43,7 @@ from seg.sources.locate import Source
 class Outcome:
     """What a segmentation gave, in memory or on Spark, before it becomes a `Result`."""
 
-    fitted: Segmentation
+    fitted: FittedSegmentation
     choice: Choice
     votes: pd.DataFrame | None
     segments: pd.DataFrame
@@ -133,7 +133,7 @@ def _in_memory(settings: Settings, parts: Parts, source: Source, steps: CachedSt
     k, scan = chosen.choice.k, chosen.scan
     embed_step = [] if embedding is None else [("embed", embedding)]
     pipeline = Pipeline([*pipeline.steps, *embed_step, ("cluster", scan.fitted[k])])
-    fitted = Segmentation(prepared, pipeline, X, seen, scan, k)
+    fitted = FittedSegmentation(prepared, pipeline, X, seen, scan, k)
     asked = settings.evaluation
     with progress.step("profile and measure"):
         shared = steps.common_silhouette(table, scan, k)
@@ -177,7 +177,7 @@ def _on_spark(
             population = distributed.leave(customers, described, work, folder)
             detail(str(population.written or "no directory to write to"))
     pipeline = Pipeline([*customers.space.pipeline.steps, ("cluster", chosen.scan.fitted[k])])
-    fitted = Segmentation(prepared, pipeline, customers.X, customers.X, chosen.scan, k)
+    fitted = FittedSegmentation(prepared, pipeline, customers.X, customers.X, chosen.scan, k)
     measured = described.measured
     gathered = evidence.gather(fitted, measured, here, settings.evaluation, settings.seed, described.flags)
     notes = [*cleaned.notes, *customers.notes, *not_tried, *chosen.notes, *measured.notes, *gathered.notes]
@@ -186,7 +186,7 @@ def _on_spark(
     )
 
 
-def _profile(fitted: Segmentation) -> pd.DataFrame:
+def _profile(fitted: FittedSegmentation) -> pd.DataFrame:
     table, labels = fitted.prepared.table, fitted.labels
     columns = [*table.features, *table.profile]
     revenue = "revenue" if "revenue" in table.frame else None

@@ -13,7 +13,7 @@ from seg.selection.scan import Scan
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class FittedSegmentation:
     """The chosen segmentation with all that led to it.
 
     Parameters
