@@ -1,4 +1,4 @@
-"""Say what is happening: lines with times in a log, a bar on a terminal, a closing table."""
+"""Progress of a run: lines with times in a log, a bar on a terminal."""
 
 from __future__ import annotations
 

@@ -241,6 +241,16 @@ class Preparation:
     holdout: HoldoutSettings
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """The sections that decide how segments are named and explained."""
+
+    playbook: PlaybookSettings
+    rfm: RfmSettings
+    segments: SegmentsSettings
+    seed: int
+
+
 class Settings(Strict):
     """Everything a run was asked to do."""
 
@@ -269,3 +279,8 @@ class Settings(Strict):
     def preparation(self) -> Preparation:
         """Return the sections that decide what a feature table holds."""
         return Preparation(self.dataset, self.cleaning, self.recipe, self.evaluation.holdout)
+
+    @property
+    def meaning(self) -> Meaning:
+        """Return the sections that decide how segments are named and explained."""
+        return Meaning(self.playbook, self.rfm, self.segments, self.seed)

@@ -69,7 +69,7 @@ class Holdout:
 
     @property
     def sentence(self) -> str:
-        """What was found, for people to read."""
+        """Return the result as a sentence, for people to read."""
         scores, parted = self.scores, self.parted
         others = scores.baselines.set_index("name")["auc"]
         single = others[others.index.str.startswith("deciles")]
@@ -121,8 +121,8 @@ def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdo
         sample,
         seed,
     )
-    (found,) = scan.fitted
-    labels, known = scan.fitted[found].labels_, parted.outcome["known"].to_numpy()
+    (n_segments,) = scan.fitted
+    labels, known = scan.fitted[n_segments].labels_, parted.outcome["known"].to_numpy()
     frame = table.frame[known]
     scores = scoring.evaluate(
         labels[known],
@@ -132,7 +132,7 @@ def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdo
         {"rule RFM": rfm.rfm(*(frame[name] for name in RFM))["name"].to_numpy()},
         seed,
     )
-    own = scan.silhouettes[found]
+    own = scan.silhouettes[n_segments]
     if parts.embed is not None:  # the scan saw the embedding
-        own = separation.silhouettes(X, {found: labels}, sample, seed)[found]
+        own = separation.silhouettes(X, {n_segments: labels}, sample, seed)[n_segments]
     return Holdout(parted, X, labels, float(own.value), scores)

@@ -61,12 +61,12 @@ class Cache:
             self._useless(error)
             return make()
         try:
-            found = self._read(kind, path)
-            if found is None:
+            kept = self._read(kind, path)
+            if kept is None:
                 value = make()
                 self._write(path, key, value)
                 return value
-            return found[0]
+            return kept[0]
         finally:
             lock.release()
 

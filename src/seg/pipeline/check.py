@@ -14,7 +14,7 @@ from seg.sources import reading_options
 
 
 def provides(dataset: DatasetSettings) -> set[str]:
-    """Name the columns that a data set gives, from its YAML alone."""
+    """Return the columns that a data set provides, from its YAML alone."""
     if dataset.provides is not None:
         return set(dataset.provides)
     if dataset.kind == "transactions":
@@ -42,6 +42,6 @@ def check_parts(checked: Settings) -> None:
     mllib.check(
         checked.model, checked.scaler, checked.engine.name, checked.evaluation.holdout.cut is not None
     )
-    interpret.check(checked, given)
+    interpret.check(checked.meaning, given)
     for entry in checked.published:
         published.reach(entry.tolerance or 0, 1.0)

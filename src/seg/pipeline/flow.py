@@ -92,7 +92,7 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
     fitted, metrics = outcome.fitted, outcome.measured.values | outcome.evidence.metrics
     segments = outcome.segments.merge(outcome.evidence.by_segment(outcome.measured), on="segment", how="left")
     with progress.step("names and rules") as detail:
-        meant = interpret.interpret(settings, fitted.prepared.table, fitted.segmenter, segments)
+        meant = interpret.interpret(settings.meaning, fitted.prepared.table, fitted.segmenter, segments)
         segments["name"] = segments["segment"].map(meant.naming.names)
         detail(", ".join(segments["name"]))
     figures = published.values(fitted.prepared.ledger, segments, fitted.scan.table, metrics)
@@ -243,7 +243,7 @@ def _choose(
     seen: np.ndarray,
     customers: int | None = None,
 ) -> Chosen:
-    """Let the rules vote; take the k that was set, or for auto the one that the votes give.
+    """Collect the votes on k; return the k that was set or, for auto, the one that the votes give.
 
     `customers` is the number of all of them, where the table of the scan is of all and `seen` of a sample.
     """

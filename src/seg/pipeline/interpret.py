@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from seg.config.settings import Settings
+from seg.config.settings import Meaning
 from seg.errors import SegError
 from seg.features import FeatureTable
 from seg.features.glossary import GLOSSARY
@@ -39,30 +39,32 @@ class Interpretation:
     rule_segments: RuleSegments | None
 
 
-def check(settings: Settings, given: set[str]) -> None:
+def check(asked: Meaning, given: set[str]) -> None:
     """Check the playbook, the rules of RFM and the names, before any data is read.
 
     Parameters
     ----------
-    settings : Settings
+    asked : Meaning
+        Playbook, rules of RFM, own names and the seed.
     given : set of str
         Columns that the data set provides.
     """
-    playbook.parse(settings.playbook.model_dump(), {*GLOSSARY, *given})
-    rfm.parse(settings.rfm.model_dump())
-    wrong = [segment for segment in settings.segments.names if segment < 0]
+    playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *given})
+    rfm.parse(asked.rfm.model_dump())
+    wrong = [segment for segment in asked.segments.names if segment < 0]
     if wrong:
         raise SegError(f"segments.names: there is no segment {wrong[0]}; segments are numbered from 0")
 
 
 def interpret(
-    settings: Settings, table: FeatureTable, segmenter: object, segments: pd.DataFrame
+    asked: Meaning, table: FeatureTable, segmenter: object, segments: pd.DataFrame
 ) -> Interpretation:
-    """Name the segments and explain them.
+    """Build the names, rules and rule-based RFM of the segments.
 
     Parameters
     ----------
-    settings : Settings
+    asked : Meaning
+        Playbook, rules of RFM, own names and the seed.
     table : FeatureTable
     segmenter : Segmenter
         Fitted on these customers. A clusterer that names its clusters (``names_``) is asked for the names.
@@ -70,15 +72,15 @@ def interpret(
         Profile, see `seg.segments.profile.profile`.
     """
     frame, labels = table.frame, segmenter.labels_
-    book = playbook.parse(settings.playbook.model_dump(), {*GLOSSARY, *frame.columns})
+    book = playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *frame.columns})
     measured = measures(frame, labels, segments, book)
-    kept = _names_of_rules(segmenter) | _names_of_run(settings.segments.names_from, frame.index, labels)
+    kept = _names_of_rules(segmenter) | _names_of_run(asked.segments.names_from, frame.index, labels)
     named = naming.name_segments(
-        measured, book, noise=bool((labels == NOISE).any()), overrides=settings.segments.names, kept=kept
+        measured, book, noise=bool((labels == NOISE).any()), overrides=asked.segments.names, kept=kept
     )
-    levels = settings.segments.rule_levels
-    explained = explain.explain(frame, labels, named.names, table.features, levels, settings.seed)
-    rules = rfm_tables.rule_segments(frame, rfm.parse(settings.rfm.model_dump()), labels, named.names)
+    levels = asked.segments.rule_levels
+    explained = explain.explain(frame, labels, named.names, table.features, levels, asked.seed)
+    rules = rfm_tables.rule_segments(frame, rfm.parse(asked.rfm.model_dump()), labels, named.names)
     return Interpretation(named, explained, rules)
 
 

@@ -87,7 +87,7 @@ def _imported(name: str) -> list[dict]:
 
 @contextlib.contextmanager
 def _folders_of_the_user() -> Iterator[None]:
-    """Let Python look for modules in the current folder and beside the user's configs."""
+    """Add the current folder and the folder of the user's configs to the search path of Python."""
     own = own_configs()
     added = [str(folder) for folder in (Path.cwd(), own) if folder is not None]
     importlib.invalidate_caches()

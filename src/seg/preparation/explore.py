@@ -198,11 +198,13 @@ def _facts(engine: Engine, table: ir.Table, rows: int, large: bool) -> pd.DataFr
         }
     else:
         wanted |= {"lines with amount 0": (table.amount == 0).sum()}
-    found = engine.collect(table.aggregate(**wanted)).iloc[0].to_dict()
-    found = {"rows": rows, **found, "duplicate lines": _duplicates(engine, table, rows, large)}
-    if found.get("lines with a negative quantity"):
-        found["negative lines with a counterpart"] = _counterparts(engine, table)
-    return pd.DataFrame({"what": list(found), "value": [_plain(value) for value in found.values()]})
+    rows_by_key = engine.collect(table.aggregate(**wanted)).iloc[0].to_dict()
+    rows_by_key = {"rows": rows, **rows_by_key, "duplicate lines": _duplicates(engine, table, rows, large)}
+    if rows_by_key.get("lines with a negative quantity"):
+        rows_by_key["negative lines with a counterpart"] = _counterparts(engine, table)
+    return pd.DataFrame(
+        {"what": list(rows_by_key), "value": [_plain(value) for value in rows_by_key.values()]}
+    )
 
 
 def _duplicates(engine: Engine, table: ir.Table, rows: int, large: bool) -> int | None:
@@ -226,10 +228,10 @@ def _counterparts(engine: Engine, table: ir.Table) -> int | None:
 
 
 def _missing(engine: Engine, table: ir.Table, rows: int) -> pd.DataFrame:
-    found = engine.collect(
+    rows_by_key = engine.collect(
         table.aggregate(**{name: table[name].isnull().sum() for name in table.columns})
     ).iloc[0]
-    counts = [int(found[name]) for name in table.columns]
+    counts = [int(rows_by_key[name]) for name in table.columns]
     shares = [count / max(rows, 1) for count in counts]
     made = pd.DataFrame({"column": list(table.columns), "missing": counts, "share": shares})
     return made.sort_values("missing", ascending=False, kind="stable", ignore_index=True)
@@ -245,32 +247,35 @@ def _described(engine: Engine, table: ir.Table, names: Sequence[str], large: boo
         wanted |= {f"{name} power {power}": (value**power).mean() for power in (1, 2)}
         quantile = value.approx_quantile if large else value.quantile
         wanted |= {f"{name} {_quantile_name(share)}": quantile(share) for share in shares}
-    found = engine.collect(table.aggregate(**wanted)).iloc[0].astype("float64")
+    rows_by_key = engine.collect(table.aggregate(**wanted)).iloc[0].astype("float64")
     centred = {
-        f"{name} {power}": ((table[name].cast("float64") - found[f"{name} power 1"]) ** power).mean()
+        f"{name} {power}": ((table[name].cast("float64") - rows_by_key[f"{name} power 1"]) ** power).mean()
         for name in names
         for power in (2, 3)
     }
     moments = engine.collect(table.aggregate(**centred)).iloc[0].astype("float64") if names else {}
-    rows = {name: _one_described(name, found, moments) for name in names}
+    rows = {name: _one_described(name, rows_by_key, moments) for name in names}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _one_described(name: str, found: pd.Series, moments: pd.Series) -> dict[str, float]:
-    mean, variance = found[f"{name} power 1"], moments[f"{name} 2"]
-    low, high, std = found[f"{name} min"], found[f"{name} max"], float(np.sqrt(variance))
+def _one_described(name: str, rows_by_key: pd.Series, moments: pd.Series) -> dict[str, float]:
+    mean, variance = rows_by_key[f"{name} power 1"], moments[f"{name} 2"]
+    low, high, std = rows_by_key[f"{name} min"], rows_by_key[f"{name} max"], float(np.sqrt(variance))
     return {
-        "count": found[f"{name} count"],
+        "count": rows_by_key[f"{name} count"],
         "min": low,
         "max": high,
         "range": high - low,
         "mean": mean,
-        "median": found[f"{name} {_quantile_name(0.5)}"],
+        "median": rows_by_key[f"{name} {_quantile_name(0.5)}"],
         "std": std,
         "variance": variance,
         "variation": std / mean if mean else np.nan,
         "skewness": moments[f"{name} 3"] / std**3 if std else np.nan,
-        **{_quantile_name(share): found[f"{name} {_quantile_name(share)}"] for share in (0.01, *BOXED, 0.99)},
+        **{
+            _quantile_name(share): rows_by_key[f"{name} {_quantile_name(share)}"]
+            for share in (0.01, *BOXED, 0.99)
+        },
     }
 
 
@@ -282,8 +287,8 @@ def _histogram(engine: Engine, table: ir.Table, name: str, row: pd.Series) -> pd
     value = table[name].cast("float64")
     inside = table.filter((value >= low) & (value <= high))
     place = ((inside[name].cast("float64") - low) / width).floor().cast("int64").clip(0, BINS - 1)
-    found = engine.collect(inside.group_by(place=place).aggregate(rows=inside.count()))
-    counts = found.set_index("place")["rows"].reindex(range(BINS), fill_value=0)
+    rows_by_key = engine.collect(inside.group_by(place=place).aggregate(rows=inside.count()))
+    counts = rows_by_key.set_index("place")["rows"].reindex(range(BINS), fill_value=0)
     edges = low + width * np.arange(BINS + 1)
     return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "rows": counts.to_numpy()})
 
@@ -314,14 +319,14 @@ def _divisions(engine: Engine, table: ir.Table, large: bool) -> dict[str, pd.Dat
             rows=table.count(), customers=_distinct(table.customer_id, large), revenue=table.amount.sum()
         )
         if name in DIVISIONS:
-            found = engine.collect(grouped.order_by([ibis.desc("revenue"), "key"]).limit(TOP))
+            rows_by_key = engine.collect(grouped.order_by([ibis.desc("revenue"), "key"]).limit(TOP))
         else:
-            found = engine.collect(grouped.order_by("key"))
+            rows_by_key = engine.collect(grouped.order_by("key"))
         if name == "week_day":
             days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-            found = found.assign(key=[days[int(one)] for one in found["key"]])
-        if len(found) > 1 or name in DIVISIONS:
-            made[name] = found.rename(columns={"key": name})
+            rows_by_key = rows_by_key.assign(key=[days[int(one)] for one in rows_by_key["key"]])
+        if len(rows_by_key) > 1 or name in DIVISIONS:
+            made[name] = rows_by_key.rename(columns={"key": name})
     return made
 
 
@@ -329,10 +334,10 @@ def _ratings(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
     if "rating" not in table.columns:
         return None
     by = {"rating": table.rating} | ({"verified": table.verified} if "verified" in table.columns else {})
-    found = engine.collect(table.group_by(**by).aggregate(rows=table.count()).order_by(list(by)))
+    rows_by_key = engine.collect(table.group_by(**by).aggregate(rows=table.count()).order_by(list(by)))
     if "verified" not in by:
-        return found
-    wide = found.pivot(index="rating", columns="verified", values="rows").fillna(0)
+        return rows_by_key
+    wide = rows_by_key.pivot(index="rating", columns="verified", values="rows").fillna(0)
     return wide.rename(columns={True: "verified", False: "not verified"}).astype("int64").reset_index()
 
 
@@ -354,10 +359,10 @@ def _cohorts(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
     counted = pairs.group_by(start=pairs.start, later=pairs.period - pairs.start).aggregate(
         customers=pairs.count()
     )
-    found = engine.collect(counted)
+    rows_by_key = engine.collect(counted)
     last = (ends["last"].year * 12 + ends["last"].month - 1) // length
-    every = range(int(found["start"].min()), last + 1)[-MOST_COHORTS:]
-    wide = found.pivot(index="start", columns="later", values="customers")
+    every = range(int(rows_by_key["start"].min()), last + 1)[-MOST_COHORTS:]
+    wide = rows_by_key.pivot(index="start", columns="later", values="customers")
     wide = wide.reindex(index=every, columns=range(len(every))).fillna(0.0)
     # Periods that lie in the future of a cohort are unknown, the others without a customer are 0.
     unknown = np.add.outer(np.array(every), np.arange(len(every))) > last

@@ -32,16 +32,16 @@ def possible(given: Iterable[str], counted: bool, wanted: Iterable[str] = ()) ->
     wanted : iterable of str
         Features that are listed whatever they are, as those of a table of customers.
     """
-    given, found = set(given), list(dict.fromkeys(wanted))
+    given, names = set(given), list(dict.fromkeys(wanted))
     for name, feature in GLOSSARY.items():
-        if name in FAMILIES or feature.unit == "time" or name in found:
+        if name in FAMILIES or feature.unit == "time" or name in names:
             continue
         try:
             features.check([name], given, "data set", counted)
         except SegError:
             continue
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def survey(

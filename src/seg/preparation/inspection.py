@@ -89,9 +89,9 @@ def inspect(
         wanted |= {"first": table[dates[0]].min(), "last": table[dates[1]].max()}
     if money:
         wanted["revenue"] = table[money].sum()
-    found = engine.collect(table.aggregate(**wanted)).iloc[0]
-    rows, customers = int(found["rows"]), int(found.get("customers", 0))
-    missing = {name: int(found[f"missing {name}"]) for name in table.columns}
+    totals = engine.collect(table.aggregate(**wanted)).iloc[0]
+    rows, customers = int(totals["rows"]), int(totals.get("customers", 0))
+    missing = {name: int(totals[f"missing {name}"]) for name in table.columns}
     columns = [_column(name, type_, missing[name], rows, sources) for name, type_ in table.schema().items()]
     needed = schema.TRANSACTIONS.keys() - {"order_id"} if kind == "transactions" else {"customer_id"}
     expected = {*declared, *needed}
@@ -103,8 +103,8 @@ def inspect(
     repeated = (
         oddities.repeated_lines(engine, table) if kind == "transactions" and rows <= oddities.LARGE else None
     )
-    days = [found[name] if dates and pd.notna(found[name]) else None for name in ("first", "last")]
-    revenue = float(found["revenue"]) if money and pd.notna(found["revenue"]) else None
+    days = [totals[name] if dates and pd.notna(totals[name]) else None for name in ("first", "last")]
+    revenue = float(totals["revenue"]) if money and pd.notna(totals["revenue"]) else None
     return Report(
         rows,
         customers,
@@ -131,7 +131,7 @@ def names_in_files(dataset: DatasetSettings) -> dict[str, str]:
 
 
 def facts(report: Report, currency: str | None) -> list[tuple[str, str]]:
-    """Say what a report holds, line by line, for people to read."""
+    """Return the lines of a report, for people to read."""
     bad = len(report.rejects)
     lines = [("rows", f"{report.rows:,}"), ("customers", f"{report.customers:,}")]
     for name, day in (("first order", report.first), ("last order", report.last)):

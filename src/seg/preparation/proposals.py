@@ -51,9 +51,9 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
     layout = file_look.layout_options(seen, declared)
     numbers = NumberFormat(getattr(dataset, "decimal", "."), getattr(dataset, "thousands", None))
     of_kind = _orders if hasattr(dataset, "columns") else _customers
-    found = of_kind(dataset, seen, numbers)
-    options = (*layout, *found.options)
-    return Proposal(options, found.notes) if options or found.notes else None
+    options_of_kind = of_kind(dataset, seen, numbers)
+    options = (*layout, *options_of_kind.options)
+    return Proposal(options, options_of_kind.notes) if options or options_of_kind.notes else None
 
 
 def _orders(dataset: DatasetSettings, seen: Look, numbers: NumberFormat) -> Proposal:

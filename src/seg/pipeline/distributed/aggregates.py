@@ -74,16 +74,18 @@ def clusters(labelled, features: int, collect: Collect) -> Clusters:
     wanted = [F.count(F.lit(1)).alias("n"), F.avg(WORTH).alias("worth"), F.min(CUSTOMER).alias("first")]
     for place, column in enumerate(columns):
         wanted += [F.avg(column).alias(f"mean_{place}"), F.var_pop(column).alias(f"variance_{place}")]
-    found = collect(labelled.groupBy(CLUSTER).agg(*wanted))
+    by_cluster = collect(labelled.groupBy(CLUSTER).agg(*wanted))
     # Equal worth falls back on the first customer, as in memory.
-    found = found.sort_values(["worth", "first"], ascending=[False, True], kind="stable", ignore_index=True)
+    by_cluster = by_cluster.sort_values(
+        ["worth", "first"], ascending=[False, True], kind="stable", ignore_index=True
+    )
     means, variances = (
-        found[[f"{what}_{place}" for place in range(features)]].to_numpy(dtype="float64")
+        by_cluster[[f"{what}_{place}" for place in range(features)]].to_numpy(dtype="float64")
         for what in ("mean", "variance")
     )
-    order = found[CLUSTER].to_numpy(dtype="int64")
+    order = by_cluster[CLUSTER].to_numpy(dtype="int64")
     distances, radii = _reach(labelled, order, means, columns, collect)
-    return Clusters(order, found["n"].to_numpy(dtype="int64"), means, variances, distances, radii)
+    return Clusters(order, by_cluster["n"].to_numpy(dtype="int64"), means, variances, distances, radii)
 
 
 def _reach(labelled, order: np.ndarray, means: np.ndarray, columns: Sequence, collect: Collect):
@@ -99,12 +101,12 @@ def _reach(labelled, order: np.ndarray, means: np.ndarray, columns: Sequence, co
         for number, mean in zip(order, means, strict=True)
     ]
     far = labelled.select(CLUSTER, F.coalesce(*cases).alias("far")).groupBy(CLUSTER)
-    found = (
+    reach = (
         collect(far.agg(F.avg("far").alias("mean"), F.max("far").alias("largest")))
         .set_index(CLUSTER)
         .loc[order]
     )
-    return found["mean"].to_numpy(), found["largest"].to_numpy()
+    return reach["mean"].to_numpy(), reach["largest"].to_numpy()
 
 
 def squared_silhouette(labelled) -> float:
@@ -166,7 +168,7 @@ def summary(labelled, segment: str, columns: Sequence[str], collect: Collect) ->
         column = F.col(quoted(name))
         wanted += [F.sum(column).alias(f"sum_{place}"), F.avg(column).alias(f"mean_{place}")]
         wanted += [F.var_pop(column).alias(f"variance_{place}")]
-    found = collect(labelled.groupBy(segment).agg(*wanted)).set_index(segment).sort_index()
+    by_segment = collect(labelled.groupBy(segment).agg(*wanted)).set_index(segment).sort_index()
     medians = []
     for start in range(0, len(columns), MEDIANS):
         some = columns[start : start + MEDIANS]
@@ -176,12 +178,12 @@ def summary(labelled, segment: str, columns: Sequence[str], collect: Collect) ->
         ]
         medians.append(collect(labelled.groupBy(segment).agg(*asked)).set_index(segment).sort_index())
     parts = {
-        what: found[[f"{what}_{place}" for place in range(len(columns))]]
+        what: by_segment[[f"{what}_{place}" for place in range(len(columns))]]
         for what in ("sum", "mean", "variance")
     }
     parts["median"] = pd.concat(medians, axis=1)
     tables = {what: part.set_axis(list(columns), axis=1).astype("float64") for what, part in parts.items()}
-    return Summary(found["n"], tables["sum"], tables["mean"], tables["median"], tables["variance"])
+    return Summary(by_segment["n"], tables["sum"], tables["mean"], tables["median"], tables["variance"])
 
 
 def adjusted_rand(labelled, segment: str, truth: str, collect: Collect) -> float:
@@ -214,10 +216,10 @@ def ends(frame, columns: Sequence[str], collect: Collect) -> pd.DataFrame:
         for end in (F.min, F.max)
     ]
     row = collect(frame.agg(*wanted)).iloc[0]
-    found = {
+    bounds = {
         name: [float(row[f"{end}_{place}"]) for end in ("min", "max")] for place, name in enumerate(columns)
     }
-    return pd.DataFrame(found, index=["least", "greatest"])
+    return pd.DataFrame(bounds, index=["least", "greatest"])
 
 
 def points(frame, features: Sequence[str], collect: Collect) -> tuple[int, int, pd.DataFrame]:
@@ -235,7 +237,7 @@ def points(frame, features: Sequence[str], collect: Collect) -> tuple[int, int, 
     row = collect(counted.agg(F.count(F.lit(1)).alias("kinds"), F.max("count").alias("most"), *wanted)).iloc[
         0
     ]
-    found = {
+    bounds = {
         name: [float(row[f"{end}_{place}"]) for end in ("min", "max")] for place, name in enumerate(features)
     }
-    return int(row["kinds"]), int(row["most"]), pd.DataFrame(found)
+    return int(row["kinds"]), int(row["most"]), pd.DataFrame(bounds)

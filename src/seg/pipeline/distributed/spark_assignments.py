@@ -52,7 +52,7 @@ def workplace(parts: Parts, folder: Path | None, staging: str | None) -> Iterato
 
 
 def leave(customers: Customers, described: Described, work: Path, folder: Path | None) -> OnSpark:
-    """Let executors write the segments; they appear in the directory of the run whole or not at all."""
+    """Write the segments from the executors; they appear in the directory of the run complete or not at all."""
     written = None
     if folder is not None:
         parts = spark_export.write(described.labelled, described.order, work / ASSIGNMENTS, customers.count)

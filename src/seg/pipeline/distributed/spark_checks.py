@@ -90,20 +90,20 @@ def _check(frame, columns: Sequence[str], collect: Collect) -> int:
         return column.isNull() | F.isnan(column) | (F.abs(column) == float("inf"))
 
     counted = [F.count_if(wrong(name)).alias(f"wrong_{place}") for place, name in enumerate(columns)]
-    found = collect(
+    counts = collect(
         frame.agg(F.count(F.lit(1)).alias("n"), F.count_distinct(CUSTOMER).alias("ids"), *counted)
     ).iloc[0]
-    customers = int(found["n"])
+    customers = int(counts["n"])
     if not customers:
         raise checks.nobody()
-    if found["ids"] < customers:
+    if counts["ids"] < customers:
         twice = frame.groupBy(CUSTOMER).count().where("count > 1")
         first = collect(twice.orderBy(CUSTOMER).limit(1)).iloc[0]
         raise checks.repeated(
             int(collect(twice.agg(F.count(F.lit(1)).alias("n")))["n"].iloc[0]), first[CUSTOMER]
         )
     for place, name in enumerate(columns):
-        if found[f"wrong_{place}"]:
+        if counts[f"wrong_{place}"]:
             who = collect(frame.where(wrong(name)).select(CUSTOMER).orderBy(CUSTOMER).limit(1)).iloc[0, 0]
-            raise checks.not_finite(name, int(found[f"wrong_{place}"]), who)
+            raise checks.not_finite(name, int(counts[f"wrong_{place}"]), who)
     return customers

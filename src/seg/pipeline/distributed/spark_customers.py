@@ -136,6 +136,6 @@ def prepare(asked: Preparation, parts: Parts, engine, clean: ir.Table, sampling:
 
 
 def in_memory(parts: Parts) -> Parts:
-    """Give the parts that refit the sample: scikit-learn's clusterer and scaler of the same kind."""
+    """Return the parts that refit the sample: scikit-learn's clusterer and scaler of the same kind."""
     scaler = parts.scaler.in_memory() if hasattr(parts.scaler, "in_memory") else parts.scaler
     return replace(parts, scaler=scaler, make_clusterer=lambda k: parts.make_clusterer(k).in_memory())

@@ -39,7 +39,7 @@ def nowhere(labelled) -> int:
 
 
 def write(labelled, order: Sequence[int], path: Path, customers: int) -> Path:
-    """Let the executors write the segment of each customer, and of a mixture the probabilities, as Parquet.
+    """Write, from the executors, the segment of each customer, and of a mixture the probabilities, as Parquet.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def write(labelled, order: Sequence[int], path: Path, customers: int) -> Path:
 
 
 def shared(session, folder: Path) -> bool:
-    """Say whether what executors write into a folder arrives here."""
+    """Return True if files that executors write into a folder can be read by this process."""
     from pyspark.errors import PySparkException
 
     try:

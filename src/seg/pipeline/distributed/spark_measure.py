@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from seg.pipeline.distributed.spark_scan import Fits, euclidean
 from seg.pipeline.distributed.spark_space import CUSTOMER
 from seg.preparation.prepare import Prepared
 from seg.segments import profile
+from seg.selection.scan import Scan
 
 COLLAPSED = 1e-6  # variance of a component in some direction, in units of that of all customers
 
@@ -67,8 +68,29 @@ def describe(
     model = spark_export.pipeline(customers.space, fits.models[k], order)
     labelled = model.transform(customers.raw)
     summary = aggregates.summary(labelled, SEGMENT, customers.columns, customers.collect)
-    segmenter, sample = fits.scan.fitted[k], customers.table
-    own, row = fits.scan.silhouettes[k], fits.scan.table.set_index("k").loc[k]
+    measured = _measured(customers, fits.scan, k, summary, space_features)
+    values = measured.values | _counts(prepared, customers, fits.scan.fitted[k].labels_, labelled)
+    worth = summary.sums.get("revenue")
+    named = profile.names(summary.sizes.index.to_numpy())
+    segments = profile.described(named, summary.sizes, worth, summary.means, summary.medians, summary.overall)
+    meant = meanings.of(values, measured.own, measured.common, space_features) | _meanings(customers)
+    notes = tuple(_notes(customers, labelled))
+    return Described(
+        replace(measured, values=values, meanings=meant, notes=notes),
+        segments,
+        _flags(customers, fits, k),
+        model,
+        labelled,
+        order,
+    )
+
+
+def _measured(
+    customers: Customers, scan: Scan, k: int, summary: aggregates.Summary, space_features: Sequence[str]
+) -> Measured:
+    """Gather what aggregates and the sample tell about the segmentation with k segments."""
+    segmenter, sample = scan.fitted[k], customers.table
+    own, row = scan.silhouettes[k], scan.table.set_index("k").loc[k]
     space = common_space.rank_normal(sample.frame[list(space_features)])
     shared = euclidean(customers, space, {k: segmenter.labels_})[k]
     left_out = ("seconds", "smallest_segment", "largest_share")
@@ -84,29 +106,24 @@ def describe(
         "segments/smallest_segment": int(summary.sizes.min()),
         "segments/largest_share": float(summary.sizes.max() / customers.count),
         "segments/noise_share": 0.0,
+    }
+    return Measured(values, {}, own, shared)
+
+
+def _counts(prepared: Prepared, customers: Customers, labels: np.ndarray, labelled) -> dict[str, float]:
+    """Count rows and customers, and check the segments of the sample against those that Spark gives."""
+    values = {
         "data/rows": prepared.ledger["rows"].iloc[0],
         "data/rows_kept": prepared.ledger["rows"].iloc[-1],
         "data/bad_rows": len(prepared.rejects),
         "data/customers": customers.count,
-        "segments/predict_agreement": _agreement(customers, segmenter.labels_, labelled),
+        "segments/predict_agreement": _agreement(customers, labels, labelled),
     }
-    if sample.truth is not None:
+    if customers.table.truth is not None:
         values["truth/adjusted_rand"] = aggregates.adjusted_rand(
             labelled, SEGMENT, "_truth", customers.collect
         )
-    said = meanings.of(values, own, shared, space_features) | _said(customers)
-    worth = summary.sums.get("revenue")
-    named = profile.names(summary.sizes.index.to_numpy())
-    segments = profile.described(named, summary.sizes, worth, summary.means, summary.medians, summary.overall)
-    notes = tuple(_notes(customers, labelled))
-    return Described(
-        Measured(values, said, own, shared, notes),
-        segments,
-        _flags(customers, fits, k),
-        model,
-        labelled,
-        order,
-    )
+    return values
 
 
 def _notes(customers: Customers, labelled) -> list[Note]:
@@ -129,11 +146,11 @@ def _notes(customers: Customers, labelled) -> list[Note]:
 
 def _agreement(customers: Customers, labels: np.ndarray, labelled) -> float:
     """Ask Spark for the segments of the sample, which the model without a JVM has given already."""
-    found = spark_checks.sample(labelled.select(CUSTOMER, SEGMENT), len(labels), customers.collect)
-    return float((found[SEGMENT].to_numpy() == labels).mean())
+    placed = spark_checks.sample(labelled.select(CUSTOMER, SEGMENT), len(labels), customers.collect)
+    return float((placed[SEGMENT].to_numpy() == labels).mean())
 
 
-def _said(customers: Customers) -> dict[str, str]:
+def _meanings(customers: Customers) -> dict[str, str]:
     who = customers.sampled or "all customers"
     return {
         "common/silhouette_sq": f"mean silhouette of squared Euclidean distances, common space, on {who}",

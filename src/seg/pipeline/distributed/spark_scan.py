@@ -92,22 +92,22 @@ def _estimated(result: SilhouetteResult, count: int) -> SilhouetteResult:
     return replace(result, se=float(error))
 
 
-def _segmenter(small, found: aggregates.Clusters, X: np.ndarray) -> Segmenter:
-    number = {int(cluster): segment for segment, cluster in enumerate(found.order)}
+def _segmenter(small, clusters: aggregates.Clusters, X: np.ndarray) -> Segmenter:
+    number = {int(cluster): segment for segment, cluster in enumerate(clusters.order)}
     labels = np.array([number.get(int(cluster), NOISE) for cluster in small.predict(X)])
-    return without_jvm.segmenter(small, found.order, labels, found.means, found.radii)
+    return without_jvm.segmenter(small, clusters.order, labels, clusters.means, clusters.radii)
 
 
-def _row(k: int, found: aggregates.Clusters, silhouette_squared: float, seconds: float) -> dict:
+def _row(k: int, clusters: aggregates.Clusters, silhouette_squared: float, seconds: float) -> dict:
     return {
         "k": k,
-        "inertia": found.inertia,
+        "inertia": clusters.inertia,
         "silhouette_sq": silhouette_squared,
-        "calinski_harabasz": found.calinski_harabasz,
-        "davies_bouldin": found.davies_bouldin,
+        "calinski_harabasz": clusters.calinski_harabasz,
+        "davies_bouldin": clusters.davies_bouldin,
         "bic": np.nan,
         "aic": np.nan,
-        "smallest_segment": int(found.counts.min()),
-        "largest_share": found.counts.max() / found.counts.sum(),
+        "smallest_segment": int(clusters.counts.min()),
+        "largest_share": clusters.counts.max() / clusters.counts.sum(),
         "seconds": seconds,
     }

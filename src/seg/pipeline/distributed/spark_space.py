@@ -34,7 +34,7 @@ class Space:
     stages: list
 
     def points(self, frame):
-        """Give the scaled features of a DataFrame, as a vector and, for aggregates, as an array called ``x``."""
+        """Return the scaled features of a DataFrame, as a vector and, for aggregates, as an array called ``x``."""
         from pyspark.ml import PipelineModel
         from pyspark.ml.functions import vector_to_array
 
@@ -108,7 +108,7 @@ def _transformed(frame, features, transforms, pipeline: Pipeline, collect: Colle
 
 
 def _learn(scaler, frame, spelled: Sequence[str], collect: Collect) -> None:
-    """Give a scikit-learn scaler what it would have learned from all customers."""
+    """Set the attributes that a scikit-learn scaler would have learned from all customers."""
     if isinstance(scaler, preprocessing.StandardScaler):
         scaler.mean_, scaler.var_ = _aggregated(frame, spelled, ("avg", "var_pop"), collect)
         low, high = _aggregated(frame, spelled, ("min", "max"), collect)
