@@ -204,7 +204,8 @@ def test_a_sampled_silhouette_is_within_four_standard_errors_of_the_exact_one():
         for key, result in sampled.items():
             assert 0 < result.se < 0.005
             assert abs(result.value - exact[key].value) < 4 * result.se
-            assert result.samples == pytest.approx(exact[key].samples[result.index], abs=1e-12)
+            # One side is of float32 distances, the other of float64.
+            assert result.samples == pytest.approx(exact[key].samples[result.index], abs=5e-6)
 
 
 def test_the_standard_error_is_the_spread_of_the_estimates():

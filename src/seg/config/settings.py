@@ -150,6 +150,7 @@ class EvaluationSettings(Strict):
     """How the result is measured, and what evidence is gathered."""
 
     silhouette_sample: Annotated[int, _whole(100)]
+    silhouette_error: float = Field(default=0.0005, ge=0)
     stability: bool = False
     repeats: Annotated[int, _whole(2)] = 100
     null: Annotated[int, _whole(0)] = 0

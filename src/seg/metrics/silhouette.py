@@ -12,10 +12,21 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
+from seg import kernels
 from seg.metrics.labeling import Labeling, centred, encode, matrix, spread
 
 CLUSTER_MINIMUM = 30  # sampled customers of each cluster, so that its own mean is worth reading
 FEW_ALIKE = 0.8  # distinct points for each customer, above which putting equal ones together saves nothing
+PILOT = (
+    2_000  # customers measured first, where a sample is taken; more as far as the error asked for needs them
+)
+ERROR = 0.0005  # standard error up to which a sample grows, unless another one is asked for
+MANY_PAIRS = (
+    20_000_000  # distances, from which the compiled float32 kernels are used; below, float64 costs as little
+)
+SINGLE_DIGITS = 1e-3  # of a point's own size: mean distances smaller than that are computed in float64
+CELL_SIZE = 48  # customers of a cell on average, so that the kernels' tiles of 16 are mostly full
+MOST_FEATURES = 16  # of the kernels
 CHUNK_BYTES = 4 << 20  # distances held by one thread: in the cache they cost half of what 64 MB in memory do
 
 
@@ -49,7 +60,11 @@ class SilhouetteResult:
 
 
 def silhouettes(
-    X: np.ndarray, labelings: Mapping[Hashable, np.ndarray], sample: int = 20_000, seed: int = 0
+    X: np.ndarray,
+    labelings: Mapping[Hashable, np.ndarray],
+    sample: int = 20_000,
+    seed: int = 0,
+    error: float = ERROR,
 ) -> dict[Hashable, SilhouetteResult]:
     """Measure the Euclidean silhouette of several labelings of the same customers in one pass.
 
@@ -59,10 +74,12 @@ def silhouettes(
     labelings : mapping of key to labels (n,)
         For instance one entry for each k.
     sample : int
-        Up to this many customers the result is exact; above, about so many are measured, each against *all*
+        Up to this many customers the result is exact; above, at most about so many are measured, each against *all*
         customers. Time is O(min(n, sample) n d), memory O(n).
     seed : int
         Of the sample.
+    error : float
+        A sample starts with 2,000 customers and grows until every labeling has at most this standard error, or to `sample`.
 
     Returns
     -------
@@ -97,11 +114,10 @@ def silhouettes(
     results = dict.fromkeys(encoded, nothing)
     scored = {key: labeling for key, labeling in encoded.items() if len(labeling.ids) >= 2}
     # An exact pass takes any number of cells; a sample needs two customers from each.
-    limit = len(X) if len(X) <= sample else sample // 4
+    limit = max(len(X) // CELL_SIZE, 2_000) if len(X) <= sample else min(sample, PILOT) // 4
     for keys, cells in _passes(scored, limit):
         group = [scored[key] for key in keys]
-        query = _draw(cells, group, sample, np.random.default_rng(seed))
-        values = _euclidean(X, cells, group, query)
+        query, values = _measured(X, cells, group, sample, seed, error)
         for key, labeling, samples in zip(keys, group, values.T, strict=True):
             results[key] = _estimate(X, labeling, cells, query, samples)
     return results
@@ -191,7 +207,7 @@ def _inside(group: list[Labeling]) -> np.ndarray:
     return np.flatnonzero(np.any([labeling.codes >= 0 for labeling in group], axis=0))
 
 
-def _draw(cells: np.ndarray, group: list[Labeling], sample: int, rng: np.random.Generator) -> np.ndarray:
+def _draw(cells: np.ndarray, group: list[Labeling], sample: int, seed: int) -> np.ndarray:
     """Return the rows to measure, ascending: all, or about `sample` of them, stratified by cell."""
     inside = _inside(group)
     if len(inside) <= sample:
@@ -204,47 +220,111 @@ def _draw(cells: np.ndarray, group: list[Labeling], sample: int, rng: np.random.
         fraction[cells[known]] = np.maximum(fraction[cells[known]], needed)
     # At least two from every cell, so that each has a variance of its own (a cell of one is complete).
     take = np.minimum(counts, np.maximum(2, np.ceil(fraction * counts)))
-    shuffled = rng.permutation(inside)
+    shuffled = np.random.default_rng(seed).permutation(inside)
     ordered = shuffled[np.argsort(cells[shuffled], kind="stable")]
     rank = np.arange(len(ordered)) - (np.cumsum(counts) - counts)[cells[ordered]]
     return np.sort(ordered[rank < take[cells[ordered]]])
 
 
-def _euclidean(X: np.ndarray, cells: np.ndarray, group: list[Labeling], query: np.ndarray) -> np.ndarray:
-    """Return silhouettes (query, labelings) against all customers."""
-    inside, weights = _alike(X, cells, _inside(group))
-    order = np.argsort(cells[inside], kind="stable")
-    ordered, weights = inside[order], weights[order]
-    starts = np.flatnonzero(np.diff(cells[ordered], prepend=-1))
-    reference, first = X[ordered], ordered[starts]
-    members = [(part.codes[first, None] == np.arange(len(part.ids))).astype(float) for part in group]
-    repeated = len(reference) and weights.max() > 1
+def _measured(
+    X: np.ndarray, cells: np.ndarray, group: list[Labeling], sample: int, seed: int, error: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that are measured, ascending, and their silhouettes (rows, labelings)."""
+    reference = _Reference(X, cells, group)
+    query = _draw(cells, group, sample if len(reference.inside) <= sample else min(sample, PILOT), seed)
+    values = reference.silhouettes(query)
+    if len(query) == len(reference.inside) or sample <= PILOT:
+        return query, values
+    estimates = zip(group, values.T, strict=True)
+    worst = max(_estimate(X, labeling, cells, query, samples).se for labeling, samples in estimates)
+    if worst <= error:
+        return query, values
+    needed = sample if error <= 0 else min(sample, int(1.1 * PILOT * (worst / error) ** 2))
+    # The same seed draws the same customers first: those measured so far are all among the larger sample.
+    larger = _draw(cells, group, needed, seed)
+    further = np.setdiff1d(larger, query, assume_unique=True)
+    rows = np.concatenate([query, further])
+    values = np.concatenate([values, reference.silhouettes(further)])
+    order = np.argsort(rows)
+    return rows[order], values[order]
 
-    def measure(rows: np.ndarray) -> np.ndarray:
-        distances = cdist(X[rows], reference)
-        if repeated:
-            distances *= weights
-        sums = np.add.reduceat(distances, starts, axis=1)
-        parts = zip(members, group, strict=True)
-        return np.column_stack([_scores(sums @ m, part.codes[rows], part.counts) for m, part in parts])
 
-    step = max(1, CHUNK_BYTES // reference[:, 0].nbytes)
-    # cdist and reduceat release the GIL: threads share the reference points and cost nothing to start.
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(measure, np.split(query, range(step, len(query), step)))))
+class _Reference:
+    """All customers that are not noise, by joint cell: what the measured ones are held against."""
+
+    def __init__(self, X: np.ndarray, cells: np.ndarray, group: list[Labeling]):
+        self.X, self.cells, self.group, self.inside = X, cells, group, _inside(group)
+        self.rows, self.weights, self.point = _alike(X, cells, self.inside)
+        self.offsets = np.cumsum([0, *(len(labeling.ids) for labeling in group)])
+
+    def silhouettes(self, query: np.ndarray) -> np.ndarray:
+        """Return the silhouettes (query, labelings) of some rows."""
+        pairs = len(query) * len(self.rows)
+        if pairs < MANY_PAIRS or self.X.shape[1] > MOST_FEATURES or not kernels.ready():
+            return self._double(query)
+        sums = self._compiled_sums(query)
+        scores, least = [], np.full(len(query), np.inf)
+        for labeling, first, last in zip(self.group, self.offsets[:-1], self.offsets[1:], strict=True):
+            scores.append(_scores(sums[:, first:last], labeling.codes[query], labeling.counts))
+            # No more than the larger of the two means that a silhouette is made of.
+            second = np.partition(sums[:, first:last] / labeling.counts, 1, axis=1)[:, 1]
+            least = np.minimum(least, second)
+        values = np.column_stack(scores)
+        near = least < SINGLE_DIGITS * np.abs(self.X[query]).max(axis=1)
+        if near.any():
+            values[near] = self._double(query[near])
+        return values
+
+    def _compiled_sums(self, query: np.ndarray) -> np.ndarray:
+        """Return sums of distances (query, clusters of all labelings), float32 within cells."""
+        from seg.kernels import distance_sums
+
+        kinds, numbers = np.unique(self.cells[self.rows], return_inverse=True)
+        first = np.zeros(len(kinds), dtype=np.intp)
+        first[numbers[::-1]] = self.rows[::-1]
+        codes = [labeling.codes[first] for labeling in self.group]
+        columns = np.column_stack(
+            [np.where(c >= 0, c + offset, -1) for c, offset in zip(codes, self.offsets[:-1], strict=True)]
+        )
+        reference = distance_sums.cells(self.X[self.rows], self.weights, numbers, columns)
+        if len(query) == len(self.inside):
+            return distance_sums.exact_sums(reference, int(self.offsets[-1]))[self.point]
+        return distance_sums.query_sums(reference, self.X[query], int(self.offsets[-1]))
+
+    def _double(self, query: np.ndarray) -> np.ndarray:
+        """Return silhouettes (query, labelings) from float64 distances."""
+        order = np.argsort(self.cells[self.rows], kind="stable")
+        ordered, weights = self.rows[order], self.weights[order]
+        starts = np.flatnonzero(np.diff(self.cells[ordered], prepend=-1))
+        reference, first = self.X[ordered], ordered[starts]
+        members = [(part.codes[first, None] == np.arange(len(part.ids))).astype(float) for part in self.group]
+        repeated = len(reference) and weights.max() > 1
+
+        def measure(rows: np.ndarray) -> np.ndarray:
+            distances = cdist(self.X[rows], reference)
+            if repeated:
+                distances *= weights
+            sums = np.add.reduceat(distances, starts, axis=1)
+            parts = zip(members, self.group, strict=True)
+            return np.column_stack([_scores(sums @ m, part.codes[rows], part.counts) for m, part in parts])
+
+        step = max(1, CHUNK_BYTES // reference[:, 0].nbytes)
+        # cdist and reduceat release the GIL: threads share the reference points and cost nothing to start.
+        with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+            return np.concatenate(list(pool.map(measure, np.split(query, range(step, len(query), step)))))
 
 
-def _alike(X: np.ndarray, cells: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Let one row stand for those of the same cell at the same point: return such rows, and how many each is."""
+def _alike(X: np.ndarray, cells: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Merge rows of one cell at one point: return one row for each, how many it stands for, and which it is for each row."""
     # Hashed column by column: a fifth of the time of sorting rows.
     frame = pd.DataFrame(X[rows] + 0.0).assign(cell=cells[rows])
     point = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy()
     counts = np.bincount(point)
     if len(counts) > FEW_ALIKE * len(rows):
-        return rows, np.ones(len(rows))
+        return rows, np.ones(len(rows)), np.arange(len(rows))
     first = np.full(len(counts), -1)
     first[point[::-1]] = rows[::-1]
-    return first, counts.astype(float)
+    return first, counts.astype(float), point
 
 
 def _estimate(

@@ -42,12 +42,15 @@ class Scanning:
     seed : int
     common : list of str
         Features of the common space.
+    error : float
+        Standard error at which a sample for silhouettes is large enough.
     """
 
     k_range: list[int]
     sample: int
     seed: int
     common: list[str]
+    error: float
 
     @classmethod
     def of(cls, settings: Settings) -> Scanning:
@@ -57,6 +60,7 @@ class Scanning:
             settings.evaluation.silhouette_sample,
             settings.seed,
             settings.dataset.common,
+            settings.evaluation.silhouette_error,
         )
 
 
@@ -145,6 +149,7 @@ class CachedSteps:
                     scanning.sample,
                     scanning.seed,
                     tick,
+                    scanning.error,
                 )
                 detail(f"k = {', '.join(str(k) for k in scan.table['k'])}")
             return scan
@@ -193,7 +198,7 @@ class CachedSteps:
 
         def make() -> dict[int, SilhouetteResult]:
             points = common_space.rank_normal(table.frame[scanning.common])
-            return separation.silhouettes(points, labelings, sample=scanning.sample, seed=scanning.seed)
+            return separation.silhouettes(points, labelings, scanning.sample, scanning.seed, scanning.error)
 
         key = self._scan_key(sorted(labelings)) | {"common": scanning.common}
         return self._cache.get("common", key, make)[k]
@@ -208,5 +213,6 @@ class CachedSteps:
             "ks": list(ks),
             "takes_k": self._parts.takes_k,
             "sample": self._scanning.sample,
+            "error": self._scanning.error,
             "seed": self._scanning.seed,
         }

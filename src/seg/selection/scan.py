@@ -53,6 +53,7 @@ def scan(
     silhouette_sample: int,
     seed: int,
     tick: Callable[[int], None] = lambda k: None,
+    silhouette_error: float = 0.0005,
 ) -> Scan:
     """Fit every k and measure it in the space it was fitted in.
 
@@ -71,6 +72,8 @@ def scan(
         Up to so many customers the silhouette is exact, above it is estimated on so many.
     tick : callable
         Told each k before it is fitted.
+    silhouette_error : float
+        Standard error of a silhouette at which a sample is large enough.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -80,7 +83,9 @@ def scan(
     found = [segmenter.n_segments_ for segmenter in segmenters] if finds_k else ks
     fitted = dict(zip(found, segmenters, strict=True))
     labelings = {k: segmenter.labels_ for k, segmenter in fitted.items()}
-    silhouettes = separation.silhouettes(X, labelings, sample=silhouette_sample, seed=seed)
+    silhouettes = separation.silhouettes(
+        X, labelings, sample=silhouette_sample, seed=seed, error=silhouette_error
+    )
     rows = [_row(X, k, fitted[k], silhouettes[k], spent) for k, spent in zip(found, seconds, strict=True)]
     return Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, tuple(said))
 
