@@ -92,7 +92,7 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
     fitted, metrics = outcome.fitted, outcome.measured.values | outcome.evidence.metrics
     segments = outcome.segments.merge(outcome.evidence.by_segment(outcome.measured), on="segment", how="left")
     with progress.step("names and rules") as detail:
-        meant = interpret.interpret(settings.meaning, fitted.prepared.table, fitted.segmenter, segments)
+        meant = interpret.interpret(settings.meaning, fitted.prepared, fitted.segmenter, segments)
         segments["name"] = segments["segment"].map(meant.naming.names)
         detail(", ".join(segments["name"]))
     figures = published.values(fitted.prepared.ledger, segments, fitted.scan.table, metrics)

@@ -11,15 +11,26 @@ import pandas as pd
 
 from seg.config.settings import Meaning
 from seg.errors import SegError
-from seg.features import FeatureTable
 from seg.features.glossary import GLOSSARY
-from seg.segments import explain, matching, naming, places, playbook, rfm, rfm_tables
+from seg.preparation.prepare import Prepared
+from seg.preparation.purchases import Purchases
+from seg.segments import bought, explain, matching, naming, places, playbook, rfm, rfm_tables
 from seg.segments.explain import Explanation
 from seg.segments.naming import Naming
 from seg.segments.rfm_tables import RuleSegments
 from seg.sinks.shared_files import ASSIGNMENTS
 
 NOISE = -1
+
+
+@dataclass(frozen=True)
+class Buying:
+    """What the segments buy, see `seg.segments.bought` for the tables."""
+
+    months: dict[str, pd.DataFrame]
+    items: pd.DataFrame
+    tree: pd.DataFrame
+    status: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,14 @@ class Interpretation:
     explanation : Explanation
     rule_segments : RuleSegments or None
         None if the features have no recency, orders or revenue.
+    buying : Buying or None
+        None without order lines.
     """
 
     naming: Naming
     explanation: Explanation
     rule_segments: RuleSegments | None
+    buying: Buying | None = None
 
 
 def check(asked: Meaning, given: set[str]) -> None:
@@ -57,7 +71,7 @@ def check(asked: Meaning, given: set[str]) -> None:
 
 
 def interpret(
-    asked: Meaning, table: FeatureTable, segmenter: object, segments: pd.DataFrame
+    asked: Meaning, prepared: Prepared, segmenter: object, segments: pd.DataFrame
 ) -> Interpretation:
     """Build the names, rules and rule-based RFM of the segments.
 
@@ -65,12 +79,13 @@ def interpret(
     ----------
     asked : Meaning
         Playbook, rules of RFM, own names and the seed.
-    table : FeatureTable
+    prepared : Prepared
     segmenter : Segmenter
         Fitted on these customers. A clusterer that names its clusters (``names_``) is asked for the names.
     segments : DataFrame
         Profile, see `seg.segments.profile.profile`.
     """
+    table = prepared.table
     frame, labels = table.frame, segmenter.labels_
     book = playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *frame.columns})
     measured = measures(frame, labels, segments, book)
@@ -81,7 +96,20 @@ def interpret(
     levels = asked.segments.rule_levels
     explained = explain.explain(frame, labels, named.names, table.features, levels, asked.seed)
     rules = rfm_tables.rule_segments(frame, rfm.parse(asked.rfm.model_dump()), labels, named.names)
-    return Interpretation(named, explained, rules)
+    segment = pd.Series(labels, index=frame.index.astype(str))
+    return Interpretation(named, explained, rules, _buying(prepared.purchases, segment, named.names))
+
+
+def _buying(purchases: Purchases | None, segment: pd.Series, names: Mapping[int, str]) -> Buying | None:
+    if purchases is None:
+        return None
+    name = {"name": lambda table: table["segment"].map(names)}
+    return Buying(
+        bought.by_month(purchases.months, segment),
+        bought.lift(purchases.items, segment, purchases.labels).assign(**name),
+        bought.revenue_tree(purchases.months, segment).assign(**name),
+        bought.status(purchases.months, segment).assign(**name),
+    )
 
 
 def measures(

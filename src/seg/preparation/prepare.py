@@ -15,7 +15,8 @@ from seg.config.settings import DatasetSettings, Preparation
 from seg.engine import Engine
 from seg.errors import Note
 from seg.features import FeatureTable
-from seg.preparation import as_of, loaded_notes
+from seg.preparation import as_of, loaded_notes, purchases
+from seg.preparation.purchases import Purchases
 from seg.sources import locate
 from seg.sources.locate import Source
 from seg.sources.schema import Loaded
@@ -38,6 +39,8 @@ class Prepared:
         Why this data set cannot have a temporal hold-out; None where it can.
     notes : tuple of (level, text)
         What a reader of the result has to know; level is ``"warning"`` or ``"info"``.
+    purchases : Purchases or None
+        What the customers bought by month and product, to describe segments with.
     """
 
     table: FeatureTable
@@ -46,6 +49,7 @@ class Prepared:
     parted: as_of.Parted | None = None
     no_holdout: str | None = None
     notes: tuple[Note, ...] = ()
+    purchases: Purchases | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
             detail(
                 f"{len(table.frame):,} customers x {len(table.features)} features: {', '.join(table.features)}"
             )
+            bought = purchases.collect(engine, cleaned.table, int(cleaned.ledger["rows"].iloc[-1]))
         if asked.holdout.cut and reason:
             notes = [("warning", f"evaluation.holdout.cut: {reason}")]
         elif asked.holdout.cut:
@@ -139,7 +144,8 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
                 )
                 detail(f"{len(parted.table.frame):,} customers before {parted.cut}")
             notes = [("info", text) for text in parted.notes]
-    return Prepared(table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, (*cleaned.notes, *notes))
+    every = (*cleaned.notes, *notes)
+    return Prepared(table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, every, bought)
 
 
 def read(asked: Preparation, parts: Parts, engine: Engine, source: Source) -> Cleaned:

@@ -94,6 +94,12 @@ def _tables(result: Result) -> dict[str, pd.DataFrame]:
         tables["rule_segments"] = meant.rule_segments.counts
         tables["rfm_scores"] = meant.rule_segments.ranges
         tables["cross_tab"] = meant.rule_segments.cross.long
+    if meant.buying is not None:
+        buying = meant.buying
+        tables |= {"bought": buying.items, "revenue_tree": buying.tree, "customer_status": buying.status}
+        tables["months"] = pd.concat(
+            [table.stack().rename(what) for what, table in buying.months.items()], axis=1
+        ).reset_index()
     if result.votes is not None:
         tables["votes"] = result.votes
     if result.published is not None:
@@ -168,7 +174,8 @@ def _page(
         explanation=meant.explanation,
         rule_segments=meant.rule_segments,
         customer_map=(points, result.labels),
-        months=months(result.segments),
+        months=months(result.segments) if meant.buying is None else meant.buying.months,
+        buying=meant.buying,
         currency=about.currency,
     )
 

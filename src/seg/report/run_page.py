@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from seg.formats import ENGLISH, MINUS, Locale
+from seg.pipeline.interpret import Buying
 from seg.report import charts, page
 from seg.report.plots.style import segment_colour
 from seg.segments import wording
@@ -22,6 +23,7 @@ MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
 # Beyond this index a value is coloured as strongly as can be; nearer to the average than 0.8 to 1.25 it is not coloured.
 STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
 COLUMNS = (4, 3)  # of cards; the number that leaves the fewest places empty
+MOST_ITEMS = 6  # a segment that are shown; bought.csv has more
 ADDITIVE = {"orders", "revenue", "net_revenue", "quantity", "returns", "returned_revenue", "helpful_votes"}
 
 
@@ -59,6 +61,8 @@ class RunPage:
         Two coordinates a customer, and the segment.
     months : mapping of str to DataFrame, optional
         What is summed, and one row a segment (by number) with one column a month.
+    buying : Buying, optional
+        What the segments buy, where the revenue comes from, who is new and who lapsed.
     currency : str, optional
     """
 
@@ -83,6 +87,7 @@ class RunPage:
     rule_segments: RuleSegments | None = None
     customer_map: tuple[np.ndarray, np.ndarray] | None = None
     months: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    buying: Buying | None = None
     currency: str | None = None
 
 
@@ -111,6 +116,9 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
         rules=_rules(content),
         cross=_cross(content.rule_segments, locale),
         months=_months(content, locale),
+        items=_items(content.buying),
+        tree=_tree(content.buying, locale),
+        status=_status(content.buying, locale),
         scan=_scan(content.k_scan),
         curves=_curves(content, locale),
         ledger=_ledger(content.ledger, locale),
@@ -255,6 +263,49 @@ def _months(content: RunPage, locale: Locale) -> list[dict]:
 def _share(value: float, values: Sequence[float]) -> int:
     most = np.nanmax(values)
     return round(100 * value / most) if most > 0 and np.isfinite(value) else 0
+
+
+def _items(buying: Buying | None) -> list[tuple[str, list[dict]]]:
+    """Return what each segment buys more often than the others: (name, rows)."""
+    if buying is None or buying.items.empty:
+        return []
+    return [
+        (name, rows.head(MOST_ITEMS).to_dict("records"))
+        for name, rows in buying.items.sort_values("low", ascending=False, kind="stable").groupby(
+            "name", sort=False
+        )
+    ]
+
+
+def _tree(buying: Buying | None, locale: Locale) -> list[dict]:
+    """Return the factors of the revenue of each segment, coloured like the profile."""
+    if buying is None:
+        return []
+    rows = []
+    for row in buying.tree.to_dict("records"):
+        cells = []
+        for factor in (
+            "orders_per_customer",
+            "pieces_per_order",
+            "revenue_per_piece",
+            "revenue_per_customer",
+        ):
+            times = row[f"times_{factor}"]
+            cells.append({"value": locale.number(row[factor]), "times": locale.number(round(times, 2)),
+                          "tone": tone(100 * times, 1), "strength": strength(100 * times)})  # fmt: skip
+        rows.append({"name": row["name"], "customers": locale.number(int(row["customers"])), "cells": cells,
+                     "revenue": locale.number(round(row["revenue"]))})  # fmt: skip
+    return rows
+
+
+def _status(buying: Buying | None, locale: Locale) -> list[tuple[str, list[str]]]:
+    if buying is None or buying.status.empty:
+        return []
+    kinds = ("new", "repeat", "returning", "lapsed")
+    return [
+        (row["name"], [locale.number(int(row[kind])) for kind in kinds])
+        for row in buying.status.to_dict("records")
+    ]
 
 
 # ---- rules ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,95 @@
+"""What the customers of a run bought, month by month and product by product: small tables for the profile of segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import pandas as pd
+from ibis.expr import types as ir
+
+from seg.engine import Engine
+
+LARGE = 5_000_000  # rows; of more, nothing is collected
+TOP = {"category": 60, "product_id": 250}  # items of each kind, by the number of their customers
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """Purchases of customers, without returns.
+
+    Parameters
+    ----------
+    months : DataFrame
+        One row a customer and month: ``customer_id``, ``month`` (2011-09), ``revenue``, ``orders``, ``lines``, and ``pieces`` where
+        quantities are known.
+    items : DataFrame
+        One row a customer and item: ``kind`` (product_id, category), ``item``, ``customer_id``; the items with most customers.
+    labels : dict of str to str
+        Description of a product, where there is one.
+    """
+
+    months: pd.DataFrame
+    items: pd.DataFrame
+    labels: dict[str, str]
+
+
+def collect(engine: Engine, clean: ir.Table, rows: int) -> Purchases | None:
+    """Collect the purchases of a cleaned table.
+
+    Parameters
+    ----------
+    engine : Engine
+    clean : ir.Table
+        Transactions, with ``is_return``.
+    rows : int
+        Rows of `clean`.
+
+    Returns
+    -------
+    Purchases or None
+        None for a table of customers, or one of more than `LARGE` rows.
+    """
+    if rows > LARGE or not {"customer_id", "ordered_at", "is_return"} <= set(clean.columns):
+        return None
+    bought = clean.filter(~clean.is_return)
+    items = [_items(engine, bought, kind) for kind in TOP if kind in bought.columns]
+    known = (
+        pd.concat(items, ignore_index=True)
+        if items
+        else pd.DataFrame({"kind": [], "item": [], "customer_id": []})
+    )
+    products = known.loc[known["kind"] == "product_id", "item"].unique().tolist()
+    return Purchases(_months(engine, bought), known, _labels(engine, bought, products))
+
+
+def _months(engine: Engine, bought: ir.Table) -> pd.DataFrame:
+    at = bought.ordered_at
+    month = at.year().cast("string") + "-" + at.month().cast("string").lpad(2, "0")
+    sums = {"revenue": bought.amount.sum().cast("float64"), "lines": bought.count()}
+    sums["orders"] = bought.order_id.nunique() if "order_id" in bought.columns else bought.count()
+    if "quantity" in bought.columns:
+        sums["pieces"] = bought.quantity.sum().cast("float64")
+    found = engine.collect(bought.group_by(customer_id=bought.customer_id, month=month).aggregate(**sums))
+    return found.sort_values(["customer_id", "month"], ignore_index=True)
+
+
+def _items(engine: Engine, bought: ir.Table, kind: str) -> pd.DataFrame:
+    """Collect who bought the items with most customers."""
+    pairs = (
+        bought.filter(bought[kind].notnull())
+        .select(item=bought[kind].cast("string"), customer_id="customer_id")
+        .distinct()
+    )
+    top = pairs.group_by("item").aggregate(customers=pairs.count())
+    top = top.order_by([ibis.desc("customers"), "item"]).limit(TOP[kind]).select("item")
+    found = engine.collect(pairs.semi_join(top, "item"))
+    return found.sort_values(["item", "customer_id"], ignore_index=True).assign(kind=kind)
+
+
+def _labels(engine: Engine, bought: ir.Table, products: list[str]) -> dict[str, str]:
+    if "description" not in bought.columns or not products:
+        return {}
+    chosen = bought.filter(bought.product_id.isin(products) & bought.description.notnull())
+    found = engine.collect(chosen.group_by(item=chosen.product_id).aggregate(label=chosen.description.max()))
+    return dict(zip(found["item"], found["label"].str.strip(), strict=True))
