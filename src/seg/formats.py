@@ -81,6 +81,14 @@ class Locale:
                 return self.written(text) + suffix
         return self.written(f"{value:.2g}")
 
+    def fixed(self, value: float, places: int) -> str:
+        """Write a number with so many digits after the point, a dash if it is unknown.
+
+        >>> LOCALES["de"].fixed(6.47, 1)
+        '6,5'
+        """
+        return self.written(f"{value:,.{places}f}") if np.isfinite(value) else UNKNOWN
+
     def money(self, value: float, currency: str | None) -> str:
         """Write an amount with its currency, without digits behind the point from 100 on.
 

@@ -183,7 +183,7 @@ def _print(counts: pd.DataFrame, ranges: pd.DataFrame, locale: formats.Locale) -
             locale.number(round(row["revenue"])),
             locale.percent(row["revenue_share"]),
         )
-        scores = [locale.number(round(row[letter], 1)) for letter in ("r", "f", "m")]
+        scores = [locale.fixed(row[letter], 1) for letter in ("r", "f", "m")]
         table.add_row(row["rule_segment"], locale.number(row["customers"]), *shares, *scores)
     console.print(table)
     for measure, rows in ranges.groupby("measure", sort=False):

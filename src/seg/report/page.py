@@ -27,7 +27,12 @@ def template(name: str, locale: Locale = ENGLISH) -> jinja2.Template:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(lambda path: resources.files("seg").joinpath(path).read_text("utf-8")),
     )
-    environment.filters |= {"number": locale.number, "percent": locale.percent, "compact": locale.compact}
+    environment.filters |= {
+        "number": locale.number,
+        "percent": locale.percent,
+        "compact": locale.compact,
+        "fixed": locale.fixed,
+    }
     return environment.get_template(name)
 
 

@@ -291,7 +291,7 @@ def _tree(buying: Buying | None, locale: Locale) -> list[dict]:
             "revenue_per_customer",
         ):
             times = row[f"times_{factor}"]
-            cells.append({"value": locale.number(row[factor]), "times": locale.number(round(times, 2)),
+            cells.append({"value": locale.number(row[factor]), "times": locale.fixed(times, 2),
                           "tone": tone(100 * times, 1), "strength": strength(100 * times)})  # fmt: skip
         rows.append({"name": row["name"], "customers": locale.number(int(row["customers"])), "cells": cells,
                      "revenue": locale.number(round(row["revenue"]))})  # fmt: skip

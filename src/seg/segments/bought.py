@@ -75,7 +75,7 @@ def lift(items: pd.DataFrame, segment: pd.Series, labels: Mapping[str, str]) -> 
     table = table[(table["buyers"] >= LEAST_BUYERS) & (table["low"] > 1)]
     table = table.sort_values(["segment", "kind", "low"], ascending=[True, True, False])
     table = table.groupby(["segment", "kind"], sort=False).head(MOST_ITEMS).reset_index(drop=True)
-    table.insert(3, "label", table["item"].map(labels).fillna(""))
+    table.insert(3, "label", [labels.get(item, "") for item in table["item"]])
     return table[["segment", "kind", "item", "label", "buyers", "share", "others", "lift", "low", "high"]]
 
 
