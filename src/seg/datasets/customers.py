@@ -16,6 +16,7 @@ from seg.sources.schema import Field, Loaded
 
 ROW = "row"  # dataset.id: the number of the row names the customer
 MISSING = ("fail", "drop", "median")
+GAPS = "set dataset.missing=median to fill them, or dataset.missing=drop to leave out such customers"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _fields(id: str, features: Sequence[str], levels: Sequence[Level], reading: 
     required = reading.missing == "fail"
     names = {level.name for level in levels}
     numbers = [
-        Field(name, name, "number", required, missing_words=not required)
+        Field(name, name, "number", required, missing_words=not required, if_missing=GAPS)
         for name in features
         if name not in names
     ]

@@ -13,8 +13,14 @@ LARGEST = 1e100  # squares and sums of larger numbers overflow
 POWERS = 10.0 ** np.arange(301.0)
 
 
-def checked(frame: pd.DataFrame) -> pd.DataFrame:
+def checked(frame: pd.DataFrame, gaps: bool = False) -> pd.DataFrame:
     """Check a table with customers as its index; return it as rounded floats.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_customers, n_columns)
+    gaps : bool
+        Whether numbers may be missing.
 
     Raises
     ------
@@ -24,9 +30,15 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
     _check_once(frame)
     _check_numeric(frame)
     frame = frame.astype("float64")
-    _check_finite(frame)
+    _check_finite(frame.fillna(0.0) if gaps else frame)
     _check_size(frame)
     return _rounded(frame)
+
+
+def medians(frame: pd.DataFrame) -> dict[str, float]:
+    """Return the median of each column of numbers that has one."""
+    numeric = frame.select_dtypes("number").median()
+    return {str(name): float(value) for name, value in numeric.items() if np.isfinite(value)}
 
 
 def nobody() -> SegError:
@@ -53,8 +65,8 @@ def no_number(column: str, value: object) -> SegError:
 def not_finite(column: str, count: int, customer: object) -> SegError:
     """Make the error for a feature that is missing or infinite for someone."""
     return SegError(
-        f"features: {column} is not a number for {count:,} customers, such as {customer!r}; drop or fill the missing values "
-        "in the cleaning (drop_missing)"
+        f"features: {column} is not a number for {count:,} customers, such as {customer!r}; drop such rows in the cleaning "
+        "(drop_missing), or set dataset.missing=drop or dataset.missing=median for a table of customers"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -36,6 +36,8 @@ class FeatureTable:
         Planted segment of each customer, where the data set knows it.
     oldest, newest : date or None
         Days of the first and of the newest purchase; None for a table without dates.
+    fills : dict of str to float
+        What stands for a missing number of each column; empty where none may be missing.
     """
 
     frame: pd.DataFrame
@@ -46,6 +48,7 @@ class FeatureTable:
     truth: pd.Series | None = None
     oldest: date | None = None
     newest: date | None = None
+    fills: dict[str, float] = field(default_factory=dict)
 
 
 def build(
@@ -57,6 +60,7 @@ def build(
     as_of: object = 1,
     levels: Mapping[str, Sequence[str]] | None = None,
     truth: str | None = None,
+    missing: str = "fail",
 ) -> FeatureTable:
     """Compute the features of every customer.
 
@@ -74,6 +78,9 @@ def build(
         Known values of categorical columns.
     truth : str, optional
         Column with the planted segment.
+    missing : {"fail", "drop", "median", "keep"}
+        With ``median`` missing numbers become the median of their column, which the table remembers; with ``keep`` they stay
+        missing, for a model that fills them itself.
 
     Raises
     ------
@@ -86,8 +93,9 @@ def build(
     planted = frame.pop("_truth") if truth else None
     if not len(frame):
         raise checks.nobody()
-    frame = checks.checked(frame)
-    return made.computed(frame, planted)
+    fills = checks.medians(frame) if missing == "median" else {}
+    frame = checks.checked(frame.fillna(fills), gaps=missing == "keep")
+    return replace(made.computed(frame, planted), fills=fills)
 
 
 @dataclass(frozen=True)

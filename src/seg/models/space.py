@@ -39,7 +39,7 @@ def scale(
     """
     chosen = table.frame[table.features]
     notes = check_varied({name: chosen[name].nunique() == 1 for name in table.features}, len(chosen))
-    pipeline = Pipeline([("transform", preparation(table.transforms)), ("scale", scaler)])
+    pipeline = Pipeline([("transform", preparation(table.transforms, table.fills)), ("scale", scaler)])
     if named:
         pipeline.set_output(transform="pandas")
     with warnings.catch_warnings(), np.errstate(all="ignore"):

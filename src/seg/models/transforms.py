@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -48,8 +49,19 @@ class IQRCap(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return np.clip(validate_data(self, X, dtype="float64", reset=False), self.lower_, self.upper_)
 
 
-def preparation(transforms: Mapping[str, tuple[str, ...]]) -> ColumnTransformer:
-    """Make the transformer that applies its transforms to each named column, in the order given."""
+def preparation(
+    transforms: Mapping[str, tuple[str, ...]], fills: Mapping[str, float] | None = None
+) -> ColumnTransformer:
+    """Make the transformer that applies its transforms to each named column, in the order given.
+
+    Parameters
+    ----------
+    transforms : mapping of str to tuple of str
+        Per column the transforms, ``log1p`` or ``iqr_cap``.
+    fills : mapping of str to float, optional
+        Per column what stands for a missing number, before its transforms.
+    """
+    fills = fills or {}
     makers = {
         "log1p": lambda: FunctionTransformer(signed_log1p, feature_names_out="one-to-one"),
         "iqr_cap": IQRCap,
@@ -57,9 +69,15 @@ def preparation(transforms: Mapping[str, tuple[str, ...]]) -> ColumnTransformer:
     steps = [
         (
             name,
-            make_pipeline(*(makers[transform]() for transform in given)) if given else "passthrough",
+            make_pipeline(*_filled(fills.get(name)), *(makers[transform]() for transform in given))
+            if given or name in fills
+            else "passthrough",
             [name],
         )
         for name, given in transforms.items()
     ]
     return ColumnTransformer(steps, verbose_feature_names_out=False)
+
+
+def _filled(value: float | None) -> list[SimpleImputer]:
+    return [] if value is None else [SimpleImputer(strategy="constant", fill_value=value)]

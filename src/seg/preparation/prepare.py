@@ -130,6 +130,7 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
                 recipe.as_of,
                 dataset.levels,
                 dataset.truth,
+                getattr(dataset, "missing", "fail"),
             )
             detail(
                 f"{len(table.frame):,} customers x {len(table.features)} features: {', '.join(table.features)}"

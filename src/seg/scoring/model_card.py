@@ -7,7 +7,7 @@ shares, and the day that recency was counted from together with the rule that ga
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,8 @@ class Contract:
         ``segment``, ``name``, ``size`` and ``share`` of each, noise (-1) last.
     as_of : dict
         ``rule`` as the recipe has it, ``day`` that it gave, ``oldest`` and ``newest`` day of an order; None without dates.
+    fills : dict of str to float
+        What stands for a missing number of a feature; empty where none may be missing.
     """
 
     dataset: str
@@ -58,6 +60,7 @@ class Contract:
     ranges: dict[str, dict[str, float]]
     segments: list[dict]
     as_of: dict
+    fills: dict[str, float] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[int, str]:
@@ -104,6 +107,7 @@ def of(result: Result, settings: Settings) -> Contract:
         features={name: list(table.transforms.get(name, ())) for name in table.features},
         profile=list(table.profile),
         ranges=ranges.to_dict(),
+        fills={name: value for name, value in table.fills.items() if name in table.features},
         segments=result.segments[["segment", "name", "size", "share"]].to_dict("records"),
         as_of={"rule": _plain(settings.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
     )

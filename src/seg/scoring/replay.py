@@ -33,6 +33,9 @@ def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
         raise SegError(f"as_of={as_of}: the model was trained on a table without dates; leave as_of out")
     recipe = settings.recipe.model_copy(update={"as_of": day, "profile": []})
     dataset = settings.dataset.model_copy(update={"common": [], "truth": None})
+    if getattr(dataset, "missing", None) == "median":
+        # The medians are those of training, not of the rows to score.
+        dataset = dataset.model_copy(update={"missing": "keep"})
     evaluation = settings.evaluation.model_copy(update={"holdout": type(settings.evaluation.holdout)()})
     # Nothing is fitted: a model that was trained on Spark places customers that DuckDB has counted, too.
     unused = {"model": {}, "scaler": {}}

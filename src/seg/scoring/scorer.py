@@ -116,7 +116,7 @@ class Scorer:
             A feature is missing as a column.
         """
         self.check(frame.columns, "the table")
-        chosen = frame[self.features].astype("float64")
+        chosen = frame[self.features].astype("float64").fillna(self.contract.fills)
         starts = range(0, max(len(chosen), 1), CHUNK)
         return pd.concat([self._placed(chosen.iloc[start : start + CHUNK]) for start in starts])
 

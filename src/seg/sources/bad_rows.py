@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -39,10 +39,12 @@ def faultless(raw: Raw, field: Field) -> bool:
     return whole and not field.required and field.kind in ("text", "number", "flag")
 
 
-def fault(raw: ir.Value, value: ir.Value, field: Field) -> ir.BooleanValue:
-    """Return whether a value is at fault: it does not fit, or is missing where one is required."""
+def fault(raw: ir.Value, value: ir.Value, field: Field, plain: bool = False) -> ir.BooleanValue:
+    """Return whether a value is at fault: it does not fit, or is missing where one is required; `plain` texts have no blanks."""
     if field.required:
         return value.isnull()
+    if plain:
+        return value.isnull() & (raw != "").fill_null(False)
     if raw.type().is_string():
         # An empty cell is NULL in some files and blank in others; in neither is it at fault, and NULL is not false.
         text = raw.re_replace(f"^{BLANK}+|{BLANK}+\\z", "")
@@ -55,12 +57,14 @@ def fault(raw: ir.Value, value: ir.Value, field: Field) -> ir.BooleanValue:
     return value.isnull() & filled
 
 
-def faults(raw: Raw, fields: Sequence[Field], columns: Mapping[str, ir.Value]) -> dict[str, ir.BooleanValue]:
-    """Return for each field whether its value is at fault."""
+def faults(
+    raw: Raw, fields: Sequence[Field], columns: Mapping[str, ir.Value], plain: Collection[str] = ()
+) -> dict[str, ir.BooleanValue]:
+    """Return for each field whether its value is at fault; `plain` are columns of plain numbers."""
     return {
         field.name: ibis.literal(False)
         if faultless(raw, field)
-        else fault(raw.table[field.source], columns[field.name], field)
+        else fault(raw.table[field.source], columns[field.name], field, field.source in plain)
         for field in fields
     }
 

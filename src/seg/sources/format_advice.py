@@ -41,6 +41,8 @@ def advice(
             continue
         values = sample(engine, raw, field.source)
         line = {"time": of_dates, "number": of_numbers}.get(field.kind, lambda *_: None)(field, values)
+        if line is None and field.if_missing:
+            line = f"{field.source}: {int(flagged[field.name]):,} values are missing; {field.if_missing}"
         lines += [line] if line else []
     return lines
 

@@ -114,7 +114,7 @@ def load_fields(
     dialect = with_plain(engine, raw, fields, Dialect.of(reading, decimal))
     fields = [_with_zone(engine, raw, field, where) for field in fields]
     columns = {field.name: typed(engine, raw, field, dialect, where) for field in fields}
-    faults = Faults(raw, fields, bad.faults(raw, fields, columns))
+    faults = Faults(raw, fields, bad.faults(raw, fields, columns, dialect.plain))
     table = raw.table.select(**columns, _faulty=faults.any)
     # Text is parsed once and kept; a typed file is cheap to scan again and may be larger than this machine.
     table = engine.checkpoint(table) if raw.stored else table

@@ -41,6 +41,8 @@ class Field:
         Of a time: a format of ``strptime``, ``excel``, ``epoch_s`` or ``epoch_ms``; ISO 8601 when left out.
     missing_words : bool
         Whether ``NA``, ``null`` and the like are missing values instead of faults.
+    if_missing : str, optional
+        What to do where values are missing, for errors.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Field:
     required: bool = False
     format: str | None = None
     missing_words: bool = False
+    if_missing: str | None = None
 
 
 @dataclass(frozen=True)
