@@ -10,6 +10,9 @@ test: .venv/installed           ## set up, then all tests (ARGS="-m 'not spark'"
 lint: .venv/installed           ## style, format, import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
 
+fuzz: .venv/installed           ## damage the bytes of a thousand files and read them (three minutes; ARGS="5000 1000" for others)
+	PYTHONPATH=tests .venv/bin/python tests/inputs/fuzz_reading.py $(or $(ARGS),1000)
+
 ui: .venv/installed             ## compare runs in the browser, on this machine only (PORT=5001 for another port)
 	.venv/bin/python -m seg.track ui port=$(or $(PORT),5000)
 
@@ -29,4 +32,4 @@ bench-amazon: .venv/installed   ## Amazon Reviews at full size, invented: featur
 	.venv/bin/python -m seg.kernels
 	touch $@
 
-.PHONY: run test lint ui bench bench-amazon
+.PHONY: run test lint fuzz ui bench bench-amazon

@@ -90,7 +90,7 @@ def load(
 def _check(id: str, features: Sequence[str], reading: Reading) -> None:
     if not isinstance(id, str) or not id:
         raise SegError(
-            f"dataset.id={'null' if id is None else id!r}: expected the column that names each customer once, or {ROW} where the "
+            f"dataset.id={'null' if id is None else repr(id)}: expected the column that names each customer once, or {ROW} where the "
             "table has none"
         )
     if isinstance(features, str):

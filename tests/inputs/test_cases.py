@@ -1,0 +1,226 @@
+"""What people have in their files: read as it is meant, refused, or said. One line a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import inputs.spellings as sp
+from seg.datasets import transactions
+from seg.engine import Reading
+from seg.errors import SegError
+from seg.sources.locate import Source, expand
+
+COLUMNS = {"customer_id": "cust", "order_id": "order", "ordered_at": "date", "amount": "total"}
+EU = {"reading": {"delimiter": ";", "thousands": "."}, "decimal": ",", "date_format": "%d.%m.%Y"}
+SAME = (sp.ROWS, round(sum(row[3] for row in sp.orders()), 2), len({row[1] for row in sp.orders()}),
+        min(row[2] for row in sp.orders()), max(row[2] for row in sp.orders()))  # fmt: skip
+
+
+def mixed(day):
+    return f"{day:%d-%m-%Y}" if day.day > 12 else f"{day:%m/%d/%Y}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file, how it is declared, and what should come: the same table, an error or a note with these words."""
+
+    name: str
+    content: object
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    ending: str = "csv"
+    encoding: str = "utf-8"
+    customers: int = SAME[2]
+    options: dict = field(default_factory=dict)
+
+
+def case(name: str, content: object, **further) -> Case:
+    known = {
+        key: further.pop(key)
+        for key in ("error", "notes", "ending", "encoding", "customers")
+        if key in further
+    }
+    return Case(name, content, **known, options=further)
+
+
+CASES = [
+    case("plain", sp.text()),
+    case("byte order mark", "\ufeff" + sp.text()),
+    case("utf-16", sp.text(), encoding="utf-16", reading={"encoding": "utf-16"}),
+    case("another encoding, not declared", sp.text(spell_id=lambda id, at: f"É{id}"), encoding="latin-1", error="set dataset.encoding"),
+    case("tabs", sp.text(delimiter="\t"), ending="tsv", reading={"delimiter": "\\t"}),
+    case("padded with blanks", sp.padded(), ending="txt", reading={"delimiter": "whitespace"}),
+    case("array of JSON", sp.array(), ending="json"),
+    case("cut array of JSON", sp.array()[:-30], ending="json", error=r"not a JSON array: .* in line"),
+    case("title above the header", sp.text(above="Sales,,,\n,,,\n"), reading={"skip_rows": 2}),
+    case("title, not declared", sp.text(above="Sales,,,\n,,,\n"), error=r"the header is line 3: .*dataset\.skip_rows=2"),
+    case("no header", sp.text().partition("\n")[2], reading={"names": sp.HEADER}),
+    case("names for another number of columns", sp.text(), reading={"names": ["a", "b"]}, error="2 names, and the first line has 4"),
+    case("lines of delimiters", sp.text(below=",,,\n,,,\n"), notes=("2 lines of nothing but delimiters",)),
+    case("line of totals", sp.text(below="Total,,,9999.00\n"), error="it looks like a line of totals"),
+    case("groups and decimal comma", sp.text("{:%d.%m.%Y}".format, lambda x: sp.grouped(x, ",", "."), delimiter=";"), **EU),
+    case("decimal comma, not declared", sp.text("{:%d.%m.%Y}".format, lambda x: sp.grouped(x, ",", "."), delimiter=";"),
+         reading={"delimiter": ";"}, date_format="%d.%m.%Y", error=r"dataset\.decimal=',' dataset\.thousands='\.'"),
+    case("no-break blanks", sp.text(spell_amount=lambda x: sp.grouped(x, ",", "\u00a0") + " €", delimiter=";"),
+         reading={"delimiter": ";", "thousands": " "}, decimal=","),
+    case("American accountants", sp.text("{:%m/%d/%Y}".format, sp.accounting), reading={"thousands": ","}, date_format="%m/%d/%Y"),
+    case("minus behind", sp.text(spell_amount=lambda x: f"{-x:.2f}-" if x < 0 else f"{x:.2f}")),
+    case("minus that is no hyphen", sp.text(spell_amount=lambda x: str(x).replace("-", "\u2212"))),
+    case("groups, not declared", sp.text(spell_amount=sp.grouped), error=r"total: set dataset\.thousands=','"),
+    case("two currencies", sp.text(spell_amount=lambda x: f"{x} USD" if x > 0 else f"{x} EUR"), error="mixes currencies: "),
+    case("serial days", sp.text(sp.serial), date_format="excel"),
+    case("serial days, not declared", sp.text(sp.serial), error=r"date: set dataset\.date_format=excel"),
+    case("seconds", sp.text(sp.seconds), date_format="epoch_s"),
+    case("seconds, not declared", sp.text(sp.seconds), error=r"dataset\.date_format=epoch_s"),
+    case("milliseconds", sp.text(lambda day: sp.seconds(day) + "000"), date_format="epoch_ms"),
+    case("milliseconds as seconds", sp.text(lambda day: sp.seconds(day) + "000"), date_format="epoch_s",
+         error=r"dataset\.date_format=epoch_ms"),
+    case("days without dashes", sp.text("{:%Y%m%d}".format), date_format="%Y%m%d"),
+    case("names of months", sp.text("{:%d-%b-%Y}".format), date_format="%d-%b-%Y"),
+    case("names of days", sp.text("{:%A, %d %B %Y}".format), date_format="%A, %d %B %Y"),
+    case("UTC in words", sp.text("{:%Y-%m-%d} 10:15:00 UTC".format)),
+    case("offset of the shop", sp.text("{:%Y-%m-%d}T23:30:00-05:00".format), reading={"time_zone": "America/Jamaica"}),
+    case("unknown zone", sp.text(), reading={"time_zone": "Mars/Base"}, error=r"dataset\.time_zone=Mars/Base: unknown"),
+    case("day first, not declared", sp.text("{:%d/%m/%Y}".format), error=r"date: set dataset\.date_format=%d/%m/%Y"),
+    case("two formats", sp.text(mixed), error=r"date: mixes .*%d-%m-%Y \(68 rows\)"),
+    case("wrong format and skip", sp.text("{:%d/%m/%Y}".format), date_format="%m/%d/%Y", bad_rows="skip",
+         reading={"bad_rows_limit": 0.01}, error=r"more than dataset\.bad_rows_limit=0\.01 allows to skip(.|\n)*set dataset\.date_format"),
+    case("ids with .0", sp.text(spell_id=lambda id, at: id[1:] + (".0" if at % 2 else ""))),
+    case("ids as a spreadsheet shows them", sp.text(spell_id=lambda id, at: f"{int(id[1:]):.3E}" if at % 2 else id[1:])),
+    case("ids that a spreadsheet has cut", sp.text(spell_id=lambda id, at: "1.23457E+12"), error="a spreadsheet has dropped its last digits"),
+    case("ids with blanks", sp.text(spell_id=lambda id, at: f" {id}\u00a0" if at % 2 else id)),
+    case("ids in lower case", sp.text(spell_id=lambda id, at: id.lower() if at % 2 else id), reading={"id_case": "lower"}),
+    case("one column for two things", sp.text(), columns=COLUMNS | {"order_id": "cust"}, error="customer_id and order_id are both 'cust'"),
+    case("workbook with another sheet", "book", ending="xlsx", error=r"the sheets Orders, Returns; .*dataset\.sheet='Orders'"),
+    case("one sheet of a workbook", "book", ending="xlsx", reading={"sheet": "Orders"}),
+    case("hidden sheet", "hidden", ending="xlsx", notes=("hidden sheets are not read: Old",)),
+    case("whole numbers in Parquet", "typed", ending="parquet", date_format="%Y%m%d"),
+    case("whole numbers in Parquet, not declared", "typed", ending="parquet", error=r"%Y%m%d for 20240131"),
+]  # fmt: skip
+
+
+def written(one: Case, folder: Path) -> Path:
+    path = folder / f"orders.{one.ending}"
+    makers = {"book": sp.book, "hidden": lambda path: sp.book(path, hidden=True), "typed": sp.typed}
+    if one.content in makers:
+        return makers[one.content](path)
+    path.write_bytes(one.content.encode(one.encoding))
+    return path
+
+
+def load(engine, path: Path, options: dict):
+    options = {"columns": COLUMNS, "reading": {}} | options
+    source = Source("orders", "file", (path,), "")
+    return transactions.load(engine, source, **(options | {"reading": Reading(**options["reading"])}))
+
+
+def measured(engine, table) -> tuple:
+    frame = engine.collect(table)
+    days = frame["ordered_at"].dt.date
+    return (
+        len(frame),
+        round(float(frame["amount"].sum()), 2),
+        frame["customer_id"].nunique(),
+        days.min(),
+        days.max(),
+    )
+
+
+@pytest.mark.parametrize("one", CASES, ids=lambda one: one.name)
+def test_a_file_is_read_as_it_is_meant_or_refused_with_the_way_out(engine, tmp_path, one):
+    path = written(one, tmp_path)
+    if one.error:
+        with pytest.raises(SegError, match=one.error):
+            load(engine, path, one.options)
+        return
+    loaded = load(engine, path, one.options)
+    assert measured(engine, loaded.table) == SAME
+    said = " ".join(text for _level, text in loaded.notes)
+    assert all(words in said for words in one.notes)
+    assert one.notes or not loaded.notes
+
+
+# ---- what is said, and the rows are read --------------------------------------------------------------------
+
+
+def notes_of(engine, path: Path, content: str, **options) -> str:
+    path.write_text(content)
+    return " ".join(text for _level, text in load(engine, path, options).notes)
+
+
+def test_ids_that_are_nearly_the_same_are_said(engine, tmp_path):
+    path = tmp_path / "orders.csv"
+    case_said = notes_of(engine, path, sp.text(spell_id=lambda id, at: id.lower() if at % 2 else id))
+    assert (
+        "differs from another only in upper and lower case" in case_said
+        and "dataset.id_case=lower" in case_said
+    )
+    zeros = notes_of(engine, path, sp.text(spell_id=lambda id, at: f"000{id[1:]}" if at % 2 else id[1:]))
+    assert "only in zeros in front" in zeros
+
+
+def test_days_that_could_be_months_are_said(engine, tmp_path):
+    days = [day for _order, _id, day, _amount in sp.orders() if day.day <= 12]
+    content = "order,cust,date,total\n" + "".join(
+        f"{place},c{place},{day:%d/%m/%Y},5\n" for place, day in enumerate(days)
+    )
+    said = notes_of(engine, tmp_path / "orders.csv", content, date_format="%d/%m/%Y")
+    assert "no day is later than the 12th" in said and "%m/%d/%Y" in said
+
+
+def test_days_of_another_zone_are_said(engine, tmp_path):
+    said = notes_of(engine, tmp_path / "orders.csv", sp.text("{:%Y-%m-%d}T23:30:00-05:00".format))
+    assert "set dataset.time_zone" in said
+
+
+def test_years_of_two_digits_are_said(engine, tmp_path):
+    said = notes_of(engine, tmp_path / "orders.csv", sp.text("{:%d.%m.%y}".format), date_format="%d.%m.%y")
+    assert "years of two digits" in said
+
+
+@pytest.mark.parametrize("wrong", ["2205-01-01", "1900-01-01", "9999-12-31", "1970-01-01"])
+def test_a_date_far_from_all_others_is_found_with_its_row(engine, tmp_path, wrong):
+    path = tmp_path / "orders.csv"
+    rows = sp.text().splitlines()
+    rows[4] = ",".join([*rows[4].split(",")[:2], wrong, "5"])
+    path.write_text("\n".join(rows) + "\n")
+    suspects = load(engine, path, {}).suspects
+    assert (suspects.count, list(suspects.rows["line"])) == (1, [4])
+    assert wrong in suspects.text and str(SAME[4]) in suspects.text
+
+
+def test_orders_of_two_years_and_their_ends_are_not_suspect(engine, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text(sp.text())
+    assert load(engine, path, {}).suspects is None
+
+
+def test_skipped_rows_are_counted_with_customers_and_money(engine, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text(sp.text(below="x,NEW,soon,0.5\n"))
+    loaded = load(engine, path, {"bad_rows": "skip", "reading": {"bad_rows_limit": 0.01}})
+    said = " ".join(text for _level, text in loaded.notes)
+    assert "1 rows could not be read" in said and "1 customers" in said and "of the money" in said
+
+
+def test_skipping_may_not_lose_the_money(engine, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text(sp.text(below="x,NEW,soon,9000000\n"))
+    with pytest.raises(
+        SegError, match=r"hold 9\d\.\d% of the money, more than dataset\.bad_rows_limit=0\.01"
+    ):
+        load(engine, path, {"bad_rows": "skip", "reading": {"bad_rows_limit": 0.01}})
+
+
+def test_one_file_twice_in_a_folder_is_refused(tmp_path):
+    (tmp_path / "orders.csv").write_text(sp.text())
+    (tmp_path / "orders (1).csv").write_text(sp.text())
+    with pytest.raises(SegError, match=r"orders\.csv holds the same as .*orders \(1\)\.csv"):
+        expand(str(tmp_path))
+    with pytest.raises(SegError, match="every row would count twice"):
+        expand(str(tmp_path / "*.csv"))
+    (tmp_path / "orders (1).csv").write_text("order,cust,date,total\n")
+    assert len(expand(str(tmp_path))) == 2
