@@ -142,7 +142,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _close_sweep("FAILED", error)
         explained = _explained(error, arguments)
         if explained is None:
-            raise
+            from seg.cli import unexpected
+
+            return unexpected.report(error)
         print(f"error: {explained}", file=sys.stderr)
         return 1
 
@@ -154,6 +156,12 @@ def _start(arguments: Sequence[str]) -> None:
     from seg.config import folders
     from seg.config.overrides import private, readable
 
+    for argument in arguments:
+        key, _, folder = argument.partition("=")
+        if key == "hydra.run.dir" and folder:
+            from seg.sinks import files
+
+            files.check_free(Path(folder.strip("'\"")))  # before Hydra writes into it
     own = folders.own_configs()
     directory = ["--config-dir", str(own)] if own else []
     sys.argv[1:] = [*directory, *(readable(private(argument)) for argument in arguments)]

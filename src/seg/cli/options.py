@@ -46,7 +46,9 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
     except Exception as error:
         explained = _explained(error)
         if explained is None and not isinstance(error, SegError | OSError):
-            raise
+            from seg.cli import unexpected
+
+            return unexpected.report(error)
         return _failed(explained or error)
 
 

@@ -169,7 +169,7 @@ def tracked(
     settings, parts, clock = _prepared(request)
     from seg.pipeline import flow
 
-    files.writable(folder)
+    claim = files.claim(folder)
     tracker = _tracker(request, settings, parts.takes_k, tags or {})
     try:
         finished = Finished(request, settings, flow.segment(settings, parts, folder), clock())
@@ -184,6 +184,8 @@ def tracked(
     except BaseException as error:
         tracker.fail(folder, "FAILED", error)
         raise
+    finally:
+        files.release(claim)
     return Done(finished, tracker, folder, clock(), refused)
 
 

@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
+
 from seg.errors import SegError
 from seg.sinks.atomic import whole
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FINISHED, LOCK = "report.html", ".lock"  # what a finished run leaves, and what a running one holds
 
 
 def writable(folder: Path) -> Path:
@@ -25,6 +30,67 @@ def writable(folder: Path) -> Path:
             f"hydra.run.dir={folder}: cannot be written ({error.strerror}); choose another directory with hydra.run.dir=..."
         ) from None
     return folder
+
+
+def claim(folder: Path) -> FileLock:
+    """Make the directory of a run and lock it for this run.
+
+    Returns
+    -------
+    FileLock
+        For `release`; it goes with the process too.
+
+    Raises
+    ------
+    SegError
+        The directory cannot be written, holds a finished run, or another run is writing to it.
+    """
+    writable(folder)
+    if (folder / FINISHED).exists():
+        raise SegError(
+            f"hydra.run.dir={folder}: holds a finished run; choose another directory with hydra.run.dir=..., or remove this one"
+        )
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SegError(
+            f"hydra.run.dir={folder}: another run is writing to this directory; choose another one with hydra.run.dir=..."
+        ) from None
+    except OSError as error:
+        raise SegError(
+            f"hydra.run.dir={folder}: cannot be locked ({error.strerror}); choose another directory"
+        ) from None
+    return lock
+
+
+def check_free(folder: Path) -> None:
+    """Check that a directory holds no run.
+
+    Raises
+    ------
+    SegError
+        It holds a finished run, or another run is writing to it.
+    """
+    if (folder / FINISHED).exists():
+        raise SegError(
+            f"hydra.run.dir={folder}: holds a finished run; choose another directory with hydra.run.dir=..., or remove this one"
+        )
+    if not (folder / LOCK).exists():
+        return
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            pass
+    except Timeout:
+        raise SegError(
+            f"hydra.run.dir={folder}: another run is writing to this directory; choose another one with hydra.run.dir=..."
+        ) from None
+
+
+def release(lock: FileLock) -> None:
+    """Unlock the directory of a run."""
+    lock.release()
+    Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def write(path: Path, content: bytes | str) -> Path:

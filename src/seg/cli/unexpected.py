@@ -1,0 +1,53 @@
+"""The last resort: an exception that seg does not explain is a bug, and the user learns where its traces are."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+
+log = logging.getLogger("seg")
+EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
+
+
+def report(error: BaseException) -> int:
+    """Print the traceback, and below it that it is a bug, where the log is and what was kept.
+
+    Returns
+    -------
+    int
+        The exit code of the command.
+    """
+    folder = _run_directory()
+    text = "".join(traceback.format_exception(error))
+    print(text, file=sys.stderr)
+    where = "the traceback is above"
+    if folder is not None and folder.is_dir():
+        kept = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        try:
+            with open(folder / "run.log", "a", encoding="utf-8") as file:
+                file.write(text)
+            where = f"the log is {folder / 'run.log'}"
+        except OSError:
+            pass
+        where += f"; kept in {folder}: {', '.join(kept) or 'nothing'}"
+    reason = str(error).splitlines()[0] if str(error).strip() else ""
+    print(
+        f"error: this is a bug in seg, not a mistake of yours ({type(error).__name__}: {reason}); {where}. Please report it with the "
+        "command and the log",
+        file=sys.stderr,
+    )
+    return EXIT_CODE
+
+
+def _run_directory() -> Path | None:
+    """Return the directory of the run that Hydra has begun, if it has."""
+    if "hydra.core.hydra_config" not in sys.modules:
+        return None
+    from hydra.core.hydra_config import HydraConfig
+
+    if not HydraConfig.initialized():
+        return None
+    folder = HydraConfig.get().runtime.output_dir
+    return Path(folder) if folder else None
