@@ -84,8 +84,9 @@ def command(cfg: DictConfig) -> float | None:
         from seg import sweeps
 
         return sweeps.job(cfg, _job)
-    from seg.cli import console
+    from seg.cli import console, unexpected
 
+    unexpected.begin(Path(HydraConfig.get().runtime.output_dir))
     try:
         done = run(cfg)
         console.close_run(done)

@@ -12,4 +12,8 @@ def test_a_bug_is_named_as_one_with_its_traceback(capsys):
     assert options.execute("doc", action, ["x"]) == unexpected.EXIT_CODE
     error = capsys.readouterr().err
     assert "Traceback" in error and "ValueError: a slip" in error
-    assert error.strip().splitlines()[-1].startswith("error: this is a bug in seg, not a mistake of yours (ValueError: a slip)")
+    assert (
+        error.strip()
+        .splitlines()[-1]
+        .startswith("error: this is a bug in seg, not a mistake of yours (ValueError: a slip)")
+    )

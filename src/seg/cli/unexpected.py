@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import traceback
 from pathlib import Path
 
-log = logging.getLogger("seg")
+_begun: list[Path] = []  # directory of the run that has begun
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -19,7 +18,7 @@ def report(error: BaseException) -> int:
     int
         The exit code of the command.
     """
-    folder = _run_directory()
+    folder = _begun[0] if _begun else None
     text = "".join(traceback.format_exception(error))
     print(text, file=sys.stderr)
     where = "the traceback is above"
@@ -41,13 +40,6 @@ def report(error: BaseException) -> int:
     return EXIT_CODE
 
 
-def _run_directory() -> Path | None:
-    """Return the directory of the run that Hydra has begun, if it has."""
-    if "hydra.core.hydra_config" not in sys.modules:
-        return None
-    from hydra.core.hydra_config import HydraConfig
-
-    if not HydraConfig.initialized():
-        return None
-    folder = HydraConfig.get().runtime.output_dir
-    return Path(folder) if folder else None
+def begin(folder: Path) -> None:
+    """Remember the directory of the run that begins."""
+    _begun[:] = [folder]

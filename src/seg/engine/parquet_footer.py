@@ -33,6 +33,10 @@ def parquet_schemas(paths: Sequence[Path], columns: Sequence[str], reading: Read
         check_case(path, schema.names, columns)
         for column in columns:
             holds = schema.field(column).type
+            if pa.types.is_duration(holds):  # engines read its ticks as whole numbers
+                raise SegError(
+                    f"{path}: column {column!r} holds durations ({holds}), expected numbers, dates or text; write them as a number of days"
+                )
             kind, first, type_ = kinds.setdefault(column, (_kind(holds), path, holds))
             if not kind:  # nothing but NULL so far
                 kinds[column] = (_kind(holds), path, holds)

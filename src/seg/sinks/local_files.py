@@ -46,17 +46,12 @@ def claim(folder: Path) -> FileLock:
         The directory cannot be written, holds a finished run, or another run is writing to it.
     """
     writable(folder)
-    if (folder / FINISHED).exists():
-        raise SegError(
-            f"hydra.run.dir={folder}: holds a finished run; choose another directory with hydra.run.dir=..., or remove this one"
-        )
+    check_free(folder)
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise SegError(
-            f"hydra.run.dir={folder}: another run is writing to this directory; choose another one with hydra.run.dir=..."
-        ) from None
+        raise _taken(folder) from None
     except OSError as error:
         raise SegError(
             f"hydra.run.dir={folder}: cannot be locked ({error.strerror}); choose another directory"
@@ -82,9 +77,13 @@ def check_free(folder: Path) -> None:
         with FileLock(folder / LOCK, timeout=0):
             pass
     except Timeout:
-        raise SegError(
-            f"hydra.run.dir={folder}: another run is writing to this directory; choose another one with hydra.run.dir=..."
-        ) from None
+        raise _taken(folder) from None
+
+
+def _taken(folder: Path) -> SegError:
+    return SegError(
+        f"hydra.run.dir={folder}: another run is writing to this directory; choose another one with hydra.run.dir=..."
+    )
 
 
 def release(lock: FileLock) -> None:
