@@ -160,7 +160,7 @@ def _start(arguments: Sequence[str]) -> None:
     for argument in arguments:
         key, _, folder = argument.partition("=")
         if key == "hydra.run.dir" and folder:
-            from seg.sinks import files
+            from seg.sinks import local_files as files
 
             files.check_free(Path(folder.strip("'\"")))  # before Hydra writes into it
     own = folders.own_configs()

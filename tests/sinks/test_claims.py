@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seg.errors import SegError
-from seg.sinks import files
+from seg.sinks import local_files as files
 
 
 def test_a_directory_that_a_run_is_writing_to_is_refused(tmp_path):
