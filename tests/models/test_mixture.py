@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -81,3 +82,15 @@ def test_training_labels_are_what_prediction_gives_one_row_at_a_time(orders):
     probabilities = mixture.predict_proba(X)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     np.testing.assert_array_equal(probabilities.argmax(axis=1), mixture.labels_)
+
+
+@pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
+def test_compiled_steps_choose_the_k_of_scikit_learn_and_are_as_likely(kind, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(400, 2)) + centre for centre in ([0, 0], [8, 0], [0, 8], [8, 8])])
+    compiled = [SafeGaussianMixture(k, kind, random_state=0).fit(X) for k in range(2, 7)]
+    monkeypatch.setattr("seg.models.mixture.kernels.ready", lambda: False)
+    theirs = [SafeGaussianMixture(k, kind, random_state=0).fit(X) for k in range(2, 7)]
+    assert np.argmin([one.bic(X) for one in compiled]) == np.argmin([one.bic(X) for one in theirs]) == 2
+    assert compiled[2].score(X) == pytest.approx(theirs[2].score(X), abs=2e-3)
+    assert adjusted_rand_score(compiled[2].labels_, theirs[2].labels_) > 0.99

@@ -67,8 +67,8 @@ def expectation_maximisation(
 
 def precision_factors(covariances: np.ndarray) -> np.ndarray:
     """Return the upper triangular factors (k, d, d) of the inverse covariances."""
-    identity = np.eye(covariances.shape[1])
-    return np.array([np.linalg.solve(np.linalg.cholesky(matrix), identity).T for matrix in covariances])
+    factors = np.linalg.solve(np.linalg.cholesky(covariances), np.eye(covariances.shape[1]))
+    return np.ascontiguousarray(factors.transpose(0, 2, 1))
 
 
 def constrained(covariances: np.ndarray, weights: np.ndarray, kind: str, floor: float) -> np.ndarray:

@@ -11,6 +11,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from seg import kernels
+from seg.models.block_kmeans import BlockKMeans
+
 
 class SafeGaussianMixture(DensityMixin, BaseEstimator):
     """Fit a Gaussian mixture to z-scored features whose repeated values are spread out.
@@ -51,6 +54,7 @@ class SafeGaussianMixture(DensityMixin, BaseEstimator):
     2. It serves to fit (and in `bic`) alone. Who is placed, new or not, is placed as given: one row alone gets what it gets in
        a batch, and a saved model agrees with its training labels.
     3. Rows are sorted before noise and starts are drawn: row order changes nothing.
+    4. Steps of EM are compiled (`seg.kernels`), and scikit-learn takes the last ones; without numba it takes them all.
     """
 
     _parameter_constraints = {  # noqa: RUF012 - the name and kind that scikit-learn reads
@@ -91,19 +95,23 @@ class SafeGaussianMixture(DensityMixin, BaseEstimator):
         self._noise_seed, seed = random.randint(2**31 - 1, size=2)
         self.mean_, scale = X.mean(axis=0), X.std(axis=0)
         self.scale_ = np.where(scale > 0, scale, 1.0)
-        self.mixture_ = GaussianMixture(
+        Z, model = self._spread(X), self._model(int(seed))
+        self.mixture_ = likeliest(Z, model) if _compiled(Z, self.n_components) else model.fit(Z)
+        self.means_ = self.mixture_.means_ * self.scale_ + self.mean_
+        self.weights_, self.n_iter_ = self.mixture_.weights_, self.mixture_.n_iter_
+        self.n_floor_components_ = int((least_variances(self.mixture_) < 2 * self.reg_covar).sum())
+        self.labels_ = self.predict(X)
+        return self
+
+    def _model(self, seed: int) -> GaussianMixture:
+        return GaussianMixture(
             self.n_components,
             covariance_type=self.covariance_type,
             reg_covar=self.reg_covar,
             n_init=self.n_init,
             max_iter=self.max_iter,
             random_state=seed,
-        ).fit(self._spread(X))
-        self.means_ = self.mixture_.means_ * self.scale_ + self.mean_
-        self.weights_, self.n_iter_ = self.mixture_.weights_, self.mixture_.n_iter_
-        self.n_floor_components_ = int((least_variances(self.mixture_) < 2 * self.reg_covar).sum())
-        self.labels_ = self.predict(X)
-        return self
+        )
 
     def fit_predict(self, X, y=None):
         """Fit, and return the component of each customer."""
@@ -153,6 +161,80 @@ class SafeGaussianMixture(DensityMixin, BaseEstimator):
         Z = (X[np.lexsort(X.T[::-1])] - self.mean_) / self.scale_
         draw = np.random.RandomState(self._noise_seed).uniform(size=Z.shape)
         return np.column_stack([dequantised(*column) for column in zip(Z.T, draw.T, strict=True)])
+
+
+def _compiled(Z: np.ndarray, k: int) -> bool:
+    """Return True if the kernels can be used, and k-means has more points than clusters to start from."""
+    if not kernels.ready():
+        return False
+    from seg.kernels.ordering import ordered
+
+    return len(ordered(Z).values) > k
+
+
+def likeliest(Z: np.ndarray, model: GaussianMixture) -> GaussianMixture:
+    """Fit a mixture from several k-means: compiled steps, of which scikit-learn takes the last.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+        With more distinct rows than components.
+    model : GaussianMixture
+        Unfitted; its settings are used.
+
+    Returns
+    -------
+    GaussianMixture
+        Fitted from the likeliest of `model.n_init` ends.
+    """
+    from seg.kernels.lloyd_blocks import Blocks
+    from seg.kernels.mixture_steps import expectation_maximisation
+
+    blocks = Blocks(Z.astype(np.float32), np.ones(len(Z), np.float32))
+    ends = []
+    for number in range(model.n_init):
+        seed = (model.random_state + number) % 2**31
+        labels = BlockKMeans(model.n_components, n_init=1, random_state=seed).fit(Z).labels_
+        start = moments(Z, labels, model.covariance_type, model.reg_covar)
+        ends.append(
+            expectation_maximisation(
+                blocks, start, model.covariance_type, model.reg_covar, model.tol, model.max_iter
+            )
+        )
+    return _polished(Z, model, max(ends, key=lambda end: end[1])[0])
+
+
+def moments(
+    Z: np.ndarray, labels: np.ndarray, kind: str, floor: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return weights (k,), means (k, d) and covariances (k, d, d) of groups from which a mixture starts."""
+    from seg.kernels.mixture_steps import constrained
+
+    members = [Z[labels == label] for label in range(labels.max() + 1)]
+    weights = np.array([len(rows) for rows in members]) / len(Z)
+    means = np.array([rows.mean(axis=0) for rows in members])
+    covariances = [np.cov(rows.T, bias=True).reshape(Z.shape[1], -1) for rows in members]
+    return weights, means, constrained(np.array(covariances), weights, kind, floor)
+
+
+def _polished(Z: np.ndarray, model: GaussianMixture, parameters: tuple) -> GaussianMixture:
+    """Let scikit-learn take the last steps, in float64."""
+    weights, means, covariances = parameters
+    precisions = np.linalg.inv(covariances)
+    diagonals = np.diagonal(precisions, axis1=1, axis2=2)
+    as_given = {
+        "full": precisions,
+        "tied": precisions[0],
+        "diag": diagonals,
+        "spherical": diagonals.mean(axis=1),
+    }
+    start = {
+        "n_init": 1,
+        "weights_init": weights / weights.sum(),
+        "means_init": means,
+        "precisions_init": as_given[model.covariance_type],
+    }
+    return GaussianMixture(**model.get_params() | start).fit(Z)
 
 
 def dequantised(values: np.ndarray, draw: np.ndarray) -> np.ndarray:
