@@ -21,6 +21,7 @@ from seg.errors import SegError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from seg.config.parts import Parts
     from seg.config.settings import Settings
     from seg.pipeline.result import Result
     from seg.tracking import MLflowTracker
@@ -133,7 +134,8 @@ def segmented(request: Request, folder: Path | None = None) -> Finished:
     settings, parts, clock = _prepared(request)
     from seg.pipeline import flow
 
-    return Finished(request, settings, flow.segment(settings, parts, folder), clock())
+    result = _with_outlook(settings, parts, flow.segment(settings, parts, folder))
+    return Finished(request, settings, result, clock())
 
 
 def tracked(
@@ -172,7 +174,8 @@ def tracked(
     claim = files.claim(folder)
     tracker = _tracker(request, settings, parts.takes_k, tags or {})
     try:
-        finished = Finished(request, settings, flow.segment(settings, parts, folder), clock())
+        result = _with_outlook(settings, parts, flow.segment(settings, parts, folder))
+        finished = Finished(request, settings, result, clock())
         written = leave(finished, folder)
         record = _record(finished, folder, clock())
         if job_key is not None:
@@ -205,7 +208,20 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
     )
     written = run_directory.leave(result, folder, finished.request.yaml, about)
     written += model_card.leave(result, settings, folder)
+    if result.outlook is not None:
+        from seg import outlook
+
+        written += outlook.leave(result.outlook, folder / "outlook", finished.title, finished.subtitle)
     return written + _spark_models(settings, result, folder)
+
+
+def _with_outlook(settings: Settings, parts: Parts, result: Result) -> Result:
+    """Add what customers and segments will do next, if the run is asked for it."""
+    if not settings.evaluation.outlook:
+        return result
+    from seg import outlook
+
+    return outlook.of_run(settings, parts, result)
 
 
 def _prepared(request: Request) -> tuple:

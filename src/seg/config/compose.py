@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seg.config.parts import Parts
 
 # What may differ between the training of a model and its use.
-REUSABLE = ("dataset", "engine", "data_dir", "tracking")
+REUSABLE = ("dataset", "engine", "data_dir", "tracking", "outlook")
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
@@ -90,6 +90,8 @@ def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
     fresh = compose([override.input_line for override in chosen])
     for override in chosen:
         cfg[override.key_or_group] = fresh[override.key_or_group]
+    if "outlook" not in cfg:  # a run from before there was one
+        cfg.outlook = fresh.outlook
     OmegaConf.set_struct(cfg, True)
     for override in given:
         if override in chosen:

@@ -146,6 +146,15 @@ class HoldoutSettings(Strict):
     days: Annotated[int, _whole(1)] = 90
 
 
+def _horizons(value: Any) -> Any:
+    days = value if isinstance(value, list) else [value]
+    if not days or any(
+        isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= 3650 for one in days
+    ):
+        raise ValueError("expected whole numbers of days, 1 to 3650, such as [30, 90, 180]")
+    return sorted(set(days))
+
+
 class EvaluationSettings(Strict):
     """How the result is measured, and what evidence is gathered."""
 
@@ -155,6 +164,17 @@ class EvaluationSettings(Strict):
     repeats: Annotated[int, _whole(2)] = 100
     null: Annotated[int, _whole(0)] = 0
     holdout: HoldoutSettings = HoldoutSettings()
+    outlook: bool = False
+
+
+class OutlookSettings(Strict):
+    """What customers and segments will do next."""
+
+    horizons: Annotated[list[int], BeforeValidator(_horizons)] = [30, 90, 180]
+    cut: Annotated[date | None, BeforeValidator(_day)] = None
+    training_cuts: Annotated[int, _whole(1)] = 3
+    months: Annotated[int, _whole(1)] = 6
+    classical: bool = True
 
 
 class TrackingSettings(Strict):
@@ -275,6 +295,7 @@ class Settings(Strict):
     segments: SegmentsSettings = SegmentsSettings()
     report: ReportSettings = ReportSettings()
     plugins: list[str] = []
+    outlook: OutlookSettings = OutlookSettings()
 
     @property
     def preparation(self) -> Preparation:

@@ -1,8 +1,9 @@
 """Customers as they were on a cut, and what they spent after it.
 
 The order lines are parted at the cut before they are cleaned, so that nothing that the cleaning computes (a cap, a
-repaired price) knows the outcome. Cleaned lines become one row an order, from which the features are counted: those
-of the glossary, on either engine.
+repaired price) knows the outcome. Where every step judges a line by that line alone, parting before or after the cleaning
+is the same, and all lines are cleaned once. Cleaned lines become one row an order and day, from which the features are
+counted: those of the glossary, on either engine.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 
 import ibis
 import pandas as pd
@@ -27,6 +29,13 @@ FEATURES = (
     "lateness", "returns", "first_half_share", "weekend_share", "recent_orders", "recent_revenue",
 )  # fmt: skip
 PREVIOUS = "previous_{}"
+# Steps that judge a line by that line alone, or by equal lines, which lie on one side of every cut. A customer without any
+# purchase has none on either side. Steps of plug-ins are not known, and are taken to look around.
+LINE_BY_LINE = {
+    "drop_missing", "drop_products", "drop_countries", "minimum_price", "drop_zero_price", "drop_customers", "date_window",
+    "drop_duplicates", "drop_customers_without_purchases", "raise_zero_ratings", "raise_negative_votes", "blank_placeholders",
+    "verified_purchases", "drop_categories", "amount_above",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,26 @@ class OrderHistory:
     days_after: int = 1
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @cached_property
+    def line_by_line(self) -> bool:
+        """Whether parting before the cleaning and after it is the same."""
+        return all(
+            step.name in LINE_BY_LINE
+            or (step.name == "cancellations" and arguments.get("policy", "keep") != "match")
+            for step, arguments in self.steps
+        )
+
+    @cached_property
+    def lines(self) -> ir.Table:
+        """All lines, cleaned together, without those of nobody."""
+        lines, _ledger = cleaning.clean(self.engine, self.table, self.steps)
+        return self.engine.checkpoint(lines.filter(lines.customer_id.notnull()))
+
+    @cached_property
+    def orders(self) -> ir.Table:
+        """All orders of `lines`."""
+        return self.engine.checkpoint(_orders(self.lines))
+
     def ends(self) -> tuple[date, date]:
         """Return the days of the first and the last order line."""
         return as_of.first_and_last(self.engine, self.table)
@@ -107,24 +136,36 @@ def snapshot(history: OrderHistory, cut: date, horizons: Sequence[int], last: da
     SegError
         Nobody is known before the cut, or the lines before it cannot be cleaned.
     """
-    engine, table = history.engine, history.table
-    before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
     try:
-        lines, _ledger = cleaning.clean(engine, before, history.steps)
-        orders = engine.checkpoint(_orders(lines))
+        lines, orders, named = _before(history, cut)
         moved = as_of.moved(cut, history.steps)
-        features = features_table.build(engine, orders, dict.fromkeys(FEATURES, ()), as_of=moved).frame
+        features = features_table.build(
+            history.engine, orders, dict.fromkeys(FEATURES, ()), as_of=moved
+        ).frame
         segments = _segments(history, lines, cut)
     except SegError as error:
         raise SegError(f"outlook: before the cut {cut}: {error}") from None
     previous = {h: (cut - timedelta(days=h), cut) for h in horizons}
     past = _spend_between(history, orders, previous).rename(columns=PREVIOUS.format)
-    known = features.index[features.index.isin(as_of.with_id(engine, before))]
+    known = features.index[features.index.isin(named)]
     features = features.loc[known].join(past).fillna(dict.fromkeys(past, 0.0))
     complete = [h for h in horizons if cut + timedelta(days=h - 1) <= last]
-    return Snapshot(
-        cut, features, segments.reindex(known), _outcomes(history, cut, complete).reindex(known).fillna(0.0)
-    )
+    spend = _outcomes(history, cut, complete).reindex(known).fillna(0.0)
+    return Snapshot(cut, features, segments.reindex(known), spend)
+
+
+def _before(history: OrderHistory, cut: date) -> tuple[ir.Table, ir.Table, pd.Series]:
+    """Return cleaned lines and orders before the cut, and the customers who have an id in the files."""
+    if history.line_by_line:
+        lines, orders = (
+            table.filter(table.ordered_at.date() < ibis.literal(cut))
+            for table in (history.lines, history.orders)
+        )
+        return lines, orders, as_of.with_id(history.engine, orders)
+    table = history.table
+    before = history.engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
+    lines, _ledger = cleaning.clean(history.engine, before, history.steps)
+    return lines, history.engine.checkpoint(_orders(lines)), as_of.with_id(history.engine, before)
 
 
 def _segments(history: OrderHistory, lines: ir.Table, cut: date) -> pd.Series:
@@ -140,6 +181,9 @@ def _outcomes(history: OrderHistory, cut: date, horizons: Sequence[int]) -> pd.D
     """Return the spend in each horizon from the cut on; customers without a purchase have no row."""
     if not horizons:
         return pd.DataFrame(index=pd.Index([], dtype="str", name="customer_id"))
+    windows = {h: (cut, cut + timedelta(days=h)) for h in horizons}
+    if history.line_by_line:
+        return _spend_between(history, history.orders, windows)
     table, until = history.table, cut + timedelta(days=max(horizons))
     day = table.ordered_at.date()
     window = history.engine.checkpoint(
@@ -149,17 +193,18 @@ def _outcomes(history: OrderHistory, cut: date, horizons: Sequence[int]) -> pd.D
         lines, _ledger = cleaning.clean(history.engine, window, history.steps)
     except SegError as error:
         raise SegError(f"outlook: in the {max(horizons)} days from the cut {cut} on: {error}") from None
-    return _spend_between(history, _orders(lines), {h: (cut, cut + timedelta(days=h)) for h in horizons})
+    return _spend_between(history, _orders(lines), windows)
 
 
 def _orders(lines: ir.Table) -> ir.Table:
-    """Return one row an order of a customer, purchases and returns apart."""
-    keys = ["customer_id", *(["order_id"] if "order_id" in lines.columns else ["ordered_at"]), "is_return"]
+    """Return one row an order, day and kind (purchase or return) of a customer."""
     known = lines.filter(lines.customer_id.notnull())
+    known = known.mutate(day=known.ordered_at.date())
+    order = ["order_id"] if "order_id" in lines.columns else ["ordered_at"]
     measures = {"amount": known.amount.sum()}
-    if "ordered_at" not in keys:
+    if order == ["order_id"]:
         measures["ordered_at"] = known.ordered_at.min()
-    return known.group_by(keys).aggregate(**measures)
+    return known.group_by(["customer_id", *order, "day", "is_return"]).aggregate(**measures).drop("day")
 
 
 def _spend_between(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from seg.pipeline.interpret import Interpretation
 from seg.pipeline.population import Population
 from seg.selection.scan import Scan
 from seg.sources.locate import Source
+
+if TYPE_CHECKING:
+    from seg.outlook import Outlook
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Result:
         What a reader has to know; level is ``"warning"`` or ``"info"``.
     published : DataFrame or None
         Figures of the study beside those of this run.
+    outlook : Outlook or None
+        What customers and segments will do next, if ``evaluation.outlook=true`` asks for it and the data allow it.
     """
 
     table: FeatureTable
@@ -80,6 +86,7 @@ class Result:
     population: Population
     notes: list[Note]
     published: pd.DataFrame | None = None
+    outlook: Outlook | None = None
 
     @property
     def customers(self) -> int:

@@ -35,6 +35,10 @@ def evidence_tables(result: Result) -> list[tuple[str, pd.DataFrame]]:
         ("What the segments explain: share of the variance of each feature that lies between them.",
          pd.DataFrame({"feature": explained.keys(), "share explained": explained.values()}))
     )  # fmt: skip
+    if result.outlook is not None and result.outlook.stakes is not None:
+        tables.append(
+            (f"Value at stake: {result.outlook.meaning}", result.outlook.stakes.drop(columns="segment"))
+        )
     if evidence.stability is not None:
         stable = evidence.stability
         frame = pd.DataFrame({"segment": stable.segments, "bootstrap Jaccard": stable.jaccard.values(),

@@ -123,6 +123,8 @@ def _lists(result: Result, folder: Path, about: About) -> list[Path]:
         return []
     meant = result.interpretation
     table = lists.customers(result.table.frame, meant.naming.names, placed(result))
+    if result.outlook is not None:
+        table = result.outlook.joined(table)
     written = [files.write_parquet(folder / f"{lists.CUSTOMERS}.parquet", table)]
     if about.lists == "never" or (about.lists == "auto" and len(table) >= lists.LIMIT):
         return written

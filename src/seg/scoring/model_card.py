@@ -46,6 +46,9 @@ class Contract:
         ``rule`` as the recipe has it, ``day`` that it gave, ``oldest`` and ``newest`` day of an order; None without dates.
     fills : dict of str to float
         What stands for a missing number of a feature; empty where none may be missing.
+    outlook : dict or None
+        Of the scores that travel with the customers: first ``day`` that is forecast, ``horizons`` in days, ``lost_after`` in
+        days, and the last day that they were trained on (``trained_until``).
     """
 
     dataset: str
@@ -61,6 +64,7 @@ class Contract:
     segments: list[dict]
     as_of: dict
     fills: dict[str, float] = field(default_factory=dict)
+    outlook: dict | None = None
 
     @property
     def names(self) -> dict[int, str]:
@@ -110,6 +114,7 @@ def of(result: Result, settings: Settings) -> Contract:
         fills={name: value for name, value in table.fills.items() if name in table.features},
         segments=result.segments[["segment", "name", "size", "share"]].to_dict("records"),
         as_of={"rule": _plain(settings.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
+        outlook=None if result.outlook is None else result.outlook.card,
     )
 
 

@@ -6,6 +6,7 @@ and is not thread-safe. Text is 9 pt or more when a figure is shown at its own s
 
 from seg.report.plots.customer_map import map_2d, silhouette_blades
 from seg.report.plots.movement_chart import movement
+from seg.report.plots.outlook_charts import calibration, months
 from seg.report.plots.over_k import elbow, silhouette_over_k
 from seg.report.plots.segment_charts import profile_heatmap, sizes
 from seg.report.plots.style import DPI, MINUS, UNKNOWN, compact, percent, picture, png, segment_colour
@@ -16,9 +17,11 @@ __all__ = [
     "DPI",
     "MINUS",
     "UNKNOWN",
+    "calibration",
     "compact",
     "elbow",
     "map_2d",
+    "months",
     "movement",
     "percent",
     "picture",

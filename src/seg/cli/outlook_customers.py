@@ -1,0 +1,134 @@
+"""What ``seg outlook`` does: forecast the customers and segments of a trained model, and write a page."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from seg import progress
+from seg.cli import options
+from seg.config import compose, folders, load
+from seg.errors import SegError
+from seg.outlook.compute import Outlook, compute, placed_by
+from seg.outlook.leaving import PAGE, leave
+from seg.pipeline import check
+from seg.scoring import replay
+from seg.scoring import scorer as scoring
+from seg.scoring.scorer import Scorer
+from seg.sinks import local_files as files
+from seg.tracking import find_model
+
+
+def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
+    """Compute the outlook of a model's customers, and write it to a directory.
+
+    Parameters
+    ----------
+    own : dict
+        The options of the command, see `seg.outlook`.
+    overrides : sequence of str
+        Options of the data set, the engine, the store and the outlook.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    progress.listen()
+    scorer, config_yaml = _model(own["model"], options.value(overrides, "tracking.uri"))
+    cfg = compose.recompose(config_yaml, [*overrides, *_asked(own)])
+    if own["input"]:
+        cfg.dataset.path = own["input"]
+    settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
+    folder = _folder(own, settings.dataset.name)
+    check.check_parts(settings)
+    parts = compose.instantiate_parts(cfg)
+    made = compute(
+        settings,
+        parts,
+        scorer.features,
+        placed_by(scorer),
+        scorer.contract.days_after,
+        scorer.contract.names | scorer.names,
+    )
+    remarks = [*scorer.remarks, *replay.remarks(settings)]
+    title = f"{settings.dataset.name}: from {made.customers.day} on"
+    with _made(folder) as scratch:
+        leave(made, scratch, title, f"Segments of {scorer.label}")
+    _close(made, remarks, folder)
+    return 0
+
+
+def _model(reference: str, uri: str | None) -> tuple[Scorer, str]:
+    with progress.step("model") as answer, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
+        found = find_model.find(reference, uri, Path(scratch))
+        scorer = scoring.load(found)
+        answer(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
+        return scorer, found.config.read_text(encoding="utf-8")
+
+
+def _asked(own: dict[str, str | None]) -> list[str]:
+    asked = []
+    if own["horizons"]:
+        asked.append(f"outlook.horizons=[{own['horizons']}]")
+    if own["cut"]:
+        asked.append(f"outlook.cut={own['cut']}")
+    return asked
+
+
+def _folder(own: dict[str, str | None], dataset: str) -> Path:
+    if own["output"] is None:
+        return folders.home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-outlook-{dataset}"
+    folder = Path(own["output"]).expanduser()
+    if folder.exists() and own["force"] != "true":
+        raise SegError(
+            f"output={folder}: exists already; choose another directory, or replace it with force=true"
+        )
+    if folder.exists() and not (folder / PAGE).is_file():
+        raise SegError(
+            f"output={folder}: does not hold an earlier outlook and is not replaced; choose another directory"
+        )
+    return folder
+
+
+@contextmanager
+def _made(folder: Path):
+    """Fill a directory under another name, so that it appears complete or not at all."""
+    files.writable(folder.parent)
+    with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        yield made
+        if folder.exists():
+            folder.rename(Path(scratch) / "before")
+        made.rename(folder)
+
+
+def _close(made: Outlook, remarks: Sequence[str], folder: Path) -> None:
+    """Print the value at stake and what was measured."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from seg.report.plots import compact
+
+    console = Console()
+    console = console if console.is_terminal else Console(width=160)
+    if made.stakes is not None:
+        stakes = made.stakes.drop(columns="segment")
+        table = Table(header_style="bold")
+        for name in stakes:
+            table.add_column(name, justify="left" if name == "name" else "right")
+        for row in stakes.itertuples(index=False):
+            table.add_row(*(escape(value if isinstance(value, str) else compact(value)) for value in row))
+        console.print(table)
+    lines = [(level, text.removeprefix("outlook: ")) for level, text in made.notices]
+    lines += [("note", text) for text in remarks]
+    lines.append(("page", str(folder / PAGE)))
+    for name, text in lines:
+        console.print(
+            f"  {'note' if name == 'info' else name:<8} {text}", markup=False, highlight=False, soft_wrap=True
+        )

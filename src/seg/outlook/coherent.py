@@ -1,0 +1,171 @@
+"""Forecasts of several groups that add up to the forecast of their total.
+
+Two ways, chosen by rolling-origin error: *summed* (each group has its own model, the total is their sum) and *shared*
+(the total has a model, and each group gets its share of the last three months). Segments have short and bumpy series;
+the total shows the season best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from seg.outlook import forecasting
+from seg.outlook.forecasting import ENDS, LEVELS, SEASONAL_NAIVE
+
+TOTAL = "all"
+SUMMED, SHARED = "summed", "shared"
+SHARE_MONTHS = 3
+
+
+@dataclass(frozen=True)
+class PanelForecast:
+    """Forecasts of one measure for all groups and their total.
+
+    Parameters
+    ----------
+    way : str
+        `SUMMED` or `SHARED`.
+    future : DataFrame
+        One row a group and month, the total last: ``group``, ``month``, ``mean`` and the ends in `ENDS`.
+    errors : DataFrame
+        One row a group: ``group``, ``model``, ``mase`` and ``mase_seasonal_naive`` (mean absolute error of the procedure
+        and of the seasonal naive on the same origins, in mean absolute changes from month to month), ``coverage_80``,
+        ``coverage_95``, ``judged`` (pairs of origin and month). A group that never changes has no scale: NaN.
+    """
+
+    way: str
+    future: pd.DataFrame
+    errors: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Series:
+    """One series: its months, what the procedure said at each origin, and what it says now."""
+
+    values: np.ndarray
+    truth: np.ndarray
+    track: np.ndarray
+    seasonal: np.ndarray
+    future: np.ndarray
+    model: str
+
+    @property
+    def loss(self) -> np.ndarray:
+        return np.abs(self.track[..., 0] - self.truth)
+
+
+def forecast_panel(panel: pd.DataFrame, days: np.ndarray | None, months_ahead: Sequence) -> PanelForecast:
+    """Forecast all groups and their total.
+
+    Parameters
+    ----------
+    panel : DataFrame of shape (n_months, n_groups)
+        Values of 0 or more, one row a complete month, the oldest first; at least `forecasting.LEAST_MONTHS`.
+    days : array of shape (n_months,) or None
+        Open days of each month; None for a measure that is no sum over days.
+    months_ahead : sequence
+        Names of the months to forecast, which follow the last row.
+
+    Returns
+    -------
+    PanelForecast
+    """
+    days = np.ones(len(panel)) if days is None else np.maximum(np.asarray(days, dtype="float64"), 1.0)
+    total = _series(panel.sum(axis=1).to_numpy(), days, len(months_ahead))
+    own = {name: _series(panel[name].to_numpy(), days, len(months_ahead)) for name in panel}
+    shared = {name: _shared(one, total) for name, one in own.items()}
+    losses = {
+        SUMMED: np.sum([one.loss for one in own.values()], axis=0),
+        SHARED: np.sum([one.loss for one in shared.values()], axis=0),
+    }
+    then, way = forecasting.chosen_then(losses, SUMMED), forecasting.chosen_now(losses)
+    final = {name: _mixed(own[name], shared[name], then, way) for name in panel}
+    final[TOTAL] = _mixed(_sum(own, total), total, then, way)
+    future, errors = [], []
+    for name, one in final.items():
+        by = forecasting.factors(one.track, one.truth, ~np.isnan(one.truth))
+        table = forecasting.widen(one.future, by, one.values)
+        frame = pd.DataFrame(table, columns=["mean", *ENDS])
+        frame.insert(0, "month", list(months_ahead))
+        frame.insert(0, "group", name)
+        future.append(frame)
+        errors.append(_errors(name, one))
+    return PanelForecast(way, pd.concat(future, ignore_index=True), pd.DataFrame(errors))
+
+
+def _series(values: np.ndarray, days: np.ndarray, steps: int) -> _Series:
+    """Roll every candidate, and follow the one that was best at each origin."""
+    values, truth = np.asarray(values, dtype="float64"), forecasting.truth_of(values)
+    makers = forecasting.candidates(len(values))
+    tracks = {name: forecasting.roll(make, values, days) for name, make in makers.items()}
+    losses = {name: np.abs(track[..., 0] - truth) for name, track in tracks.items()}
+    then = forecasting.chosen_then(losses, SEASONAL_NAIVE)
+    best = forecasting.chosen_now(losses)
+    future = forecasting.ahead(makers[best], values, days, forecasting.days_expected(days, steps))
+    track = np.array([tracks[name][place] for place, name in enumerate(then)])
+    return _Series(values, truth, track, tracks[SEASONAL_NAIVE], future, best)
+
+
+def _shared(one: _Series, total: _Series) -> _Series:
+    """Give a group its recent share of the total's forecasts."""
+
+    def share(origin: int) -> float:
+        window = slice(origin - SHARE_MONTHS, origin)
+        whole = total.values[window].sum()
+        return float(one.values[window].sum() / whole) if whole else 0.0
+
+    origins = range(forecasting.FIRST_ORIGIN, len(one.values))
+    shares = np.array([share(origin) for origin in origins])
+    return _Series(
+        one.values,
+        one.truth,
+        total.track * shares[:, None, None],
+        one.seasonal,
+        total.future * share(len(one.values)),
+        f"share of the total ({total.model})",
+    )
+
+
+def _sum(own: dict[str, _Series], total: _Series) -> _Series:
+    """Sum the groups' forecasts; the reach of the intervals is that of the total's own model."""
+
+    def around(mean: np.ndarray, model: np.ndarray) -> np.ndarray:
+        return np.concatenate(
+            [mean[..., None], np.maximum(model[..., 1:] + (mean - model[..., 0])[..., None], 0.0)], axis=-1
+        )
+
+    track = np.sum([one.track[..., 0] for one in own.values()], axis=0)
+    future = np.sum([one.future[..., 0] for one in own.values()], axis=0)
+    return _Series(
+        total.values,
+        total.truth,
+        around(track, total.track),
+        total.seasonal,
+        around(future, total.future),
+        "sum of the groups",
+    )
+
+
+def _mixed(own: _Series, shared: _Series, then: list[str], way: str) -> _Series:
+    """Follow the way that was better at each origin; widen the intervals by what earlier origins missed."""
+    track = np.array([(own if name == SUMMED else shared).track[place] for place, name in enumerate(then)])
+    now = own if way == SUMMED else shared
+    return _Series(own.values, own.truth, track, own.seasonal, now.future, now.model)
+
+
+def _errors(name: str, one: _Series) -> dict[str, object]:
+    scale = float(np.abs(np.diff(one.values)).mean())
+    known = ~np.isnan(one.truth)
+    track = forecasting.widened(one.track, one.values)
+    row: dict[str, object] = {"group": name, "model": one.model}
+    for column, made in (("mase", one.track), ("mase_seasonal_naive", one.seasonal)):
+        error = np.abs(made[..., 0] - one.truth)[known].mean()
+        row[column] = float(error / scale) if scale > 0 else float("nan")
+    for place, level in enumerate(LEVELS):
+        low, high = track[..., 1 + 2 * place], track[..., 2 + 2 * place]
+        row[f"coverage_{level}"] = float(((low <= one.truth) & (one.truth <= high))[known].mean())
+    return row | {"judged": int(known.sum())}

@@ -1,0 +1,218 @@
+"""The whole outlook of one model on one data set: customers, segments, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from seg import cleaning, progress
+from seg.config.parts import Parts
+from seg.config.settings import Settings
+from seg.errors import SegError
+from seg.outlook import actions
+from seg.outlook.customer_outlook import CustomerOutlook, customer_outlook
+from seg.outlook.segment_outlook import SegmentOutlook, segment_outlook
+from seg.outlook.snapshots import OrderHistory
+from seg.preparation import prepare
+from seg.scoring import model_card
+from seg.scoring.scorer import Scorer
+
+if TYPE_CHECKING:
+    from seg.pipeline.result import Result
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run or a command has to say about the time to come.
+
+    Parameters
+    ----------
+    customers : CustomerOutlook
+    segments : SegmentOutlook
+    stakes : DataFrame or None
+        Value at stake, see `actions.value_at_stake`; None where no horizon is possible.
+    tests : DataFrame or None
+        Sample sizes of A/B tests, see `actions.ab_test_sizes`.
+    """
+
+    customers: CustomerOutlook
+    segments: SegmentOutlook
+    stakes: pd.DataFrame | None
+    tests: pd.DataFrame | None
+
+    @property
+    def notices(self) -> list[tuple[str, str]]:
+        """What a reader has to know, as (level, text)."""
+        texts = []
+        for one in self.customers.horizons:
+            level = "warning" if one.judgement is None else "info"
+            texts += [
+                (level, f"outlook: {one.sentence}"),
+                *(("info", f"outlook: {note}") for note in one.notes),
+            ]
+        texts += [("warning", f"outlook: {reason}") for reason in self.segments.reasons]
+        texts += [("info", f"outlook: {note}") for note in self.segments.history.notes]
+        return list(dict.fromkeys(texts))
+
+    @property
+    def meaning(self) -> str:
+        """What the columns of `stakes` mean, for people."""
+        days, lost = self.customers.value_days, self.customers.lost_after
+        return (
+            f"the next {days} days. Value at stake is what customers spend in {days} days at their rate so far, times the probability "
+            f"that they do not buy. Lost: no purchase within {lost} days. Likely anyway: customers who buy with a probability of "
+            f"{actions.ANYWAY:.0%} or more; a voucher is wasted on most of them"
+        )
+
+    @property
+    def card(self) -> dict[str, object]:
+        """What the model card says about the scores."""
+        made = self.customers
+        return {
+            "day": str(made.day),
+            "horizons": made.possible,
+            "lost_after": made.lost_after,
+            "trained_until": None if made.trained_until is None else str(made.trained_until),
+        }
+
+    def joined(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Add the scores to a table with a column ``customer_id``; missing for customers without an id in the files."""
+        scores = self.customers.scores.drop(columns="segment").reset_index().astype({"customer_id": "str"})
+        return table.merge(scores, on="customer_id", how="left")
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """What each of `metrics` means."""
+        words = {"auc": "AUC of buying", "brier": "Brier score of buying", "spend_r2": "R squared of spend"}
+        words |= {
+            "spend_mae": "mean absolute error of spend",
+            "mase": "mean absolute scaled error of the forecast of all",
+        }
+        made = {}
+        for name in self.metrics:
+            kind, _, what = name.removeprefix("outlook/").rpartition("_")
+            ahead = f"in the next {what} days, on customers of a cut that the models have not seen"
+            made[name] = (
+                f"{words[kind]}, {ahead if what.isdigit() else f'{what} by month, rolling origin, 1 to 3 months ahead'}"
+            )
+        return made
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The numbers of the judged horizons and of the forecast of the total, by name."""
+        made = {}
+        for one in self.customers.horizons:
+            if one.judgement is not None:
+                row = one.judgement.scores.iloc[0]
+                for name in ("auc", "brier", "spend_r2", "spend_mae"):
+                    made[f"outlook/{name}_{one.horizon}"] = float(row[name])
+        for measure, forecast in self.segments.forecasts.items():
+            total = forecast.errors.iloc[-1]
+            made[f"outlook/mase_{measure}"] = float(total["mase"])
+        return {name: value for name, value in made.items() if np.isfinite(value)}
+
+
+def impossible(settings: Settings) -> str | None:
+    """Return why a data set has no outlook; None where it can have one."""
+    if settings.dataset.kind != "customers":
+        return None
+    return (
+        f"not possible: dataset={settings.dataset.name} has one row a customer, which does not show when each order was placed; orders "
+        "are needed (dataset=transactions)"
+    )
+
+
+def impossible_for(settings: Settings, result: Result) -> str | None:
+    """Return why a run has no outlook; None where it can have one."""
+    if result.population.models or result.population.sampled:
+        return "not possible: the customers stay on Spark (an MLlib model); use a model of scikit-learn"
+    return impossible(settings)
+
+
+def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
+    """Return a run with its outlook, or with a note why it has none; see `compute`."""
+    reason = impossible_for(settings, result)
+    if reason:
+        return replace(result, notes=[*result.notes, ("warning", f"evaluation.outlook: {reason}")])
+    card = model_card.of(result, settings)
+    scorer = Scorer(result.pipeline, card, "this run")
+    made = compute(settings, parts, scorer.features, placed_by(scorer), card.days_after, card.names)
+    return replace(
+        result,
+        outlook=made,
+        notes=[*result.notes, *made.notices],
+        metrics=result.metrics | made.metrics,
+        meanings=result.meanings | made.meanings,
+    )
+
+
+def placed_by(scorer: Scorer) -> Callable[[pd.DataFrame], np.ndarray]:
+    """Return the function that places customers by their features; noise is -1."""
+    return lambda frame: scorer.place(frame)["segment"].fillna(-1).astype("int64").to_numpy()
+
+
+def compute(
+    settings: Settings,
+    parts: Parts,
+    recipe: Sequence[str],
+    place: Callable[[pd.DataFrame], Sequence[int]],
+    days_after: int,
+    names: Mapping[int, str],
+) -> Outlook:
+    """Read the orders of a data set, and compute the outlook of its customers and segments.
+
+    Parameters
+    ----------
+    settings : Settings
+    parts : Parts
+        Of the run: how to connect and to load.
+    recipe : sequence of str
+        Glossary features that the segmentation model needs.
+    place : callable
+        From these features to segments.
+    days_after : int
+        Days from the newest order to the day that the segmentation counts recency from.
+    names : mapping of int to str
+        Of the segments.
+
+    Raises
+    ------
+    SegError
+        The data set has one row a customer.
+    """
+    reason = impossible(settings)
+    if reason:
+        raise SegError(f"outlook: {reason}")
+    asked = settings.outlook
+    with parts.connect() as engine:
+        with progress.step(f"read {settings.dataset.name} for the outlook") as answer:
+            source, _notes = prepare.find(settings.dataset, settings.data_dir)
+            table = engine.checkpoint(parts.load(engine, source).table)
+            answer(source.where)
+        steps = cleaning.parse(settings.cleaning.steps)
+        levels = settings.dataset.levels
+        history = OrderHistory(engine, table, steps, list(recipe), place, days_after, levels)
+        with progress.step("outlook of the customers") as answer:
+            customers = customer_outlook(
+                history, asked.horizons, asked.cut, asked.training_cuts, settings.seed, asked.classical
+            )
+            answer(
+                f"{len(customers.scores):,} customers, {', '.join(map(str, customers.possible)) or 'no'} days"
+            )
+        with progress.step("outlook of the segments") as answer:
+            segments = segment_outlook(history, names, asked.months)
+            answer(f"{len(segments.history.months)} complete months")
+    return with_actions(customers, segments, names)
+
+
+def with_actions(customers: CustomerOutlook, segments: SegmentOutlook, names: Mapping[int, str]) -> Outlook:
+    """Add what follows for actions, where a horizon is possible."""
+    customers = replace(customers, scores=customers.scores.rename_axis("customer_id"))
+    if customers.value_days is None:
+        return Outlook(customers, segments, None, None)
+    stakes = actions.value_at_stake(customers.scores, names, customers.value_days)
+    return Outlook(customers, segments, stakes, actions.ab_test_sizes(stakes))
