@@ -158,4 +158,4 @@ def test_a_table_of_customers_has_no_outlook():
 
 def test_a_command_without_a_model_says_so(capsys):
     assert command.main(["horizons=30"]) == 1
-    assert "model=... is missing" in capsys.readouterr().err
+    assert "model=... is required" in capsys.readouterr().err
