@@ -13,7 +13,7 @@ import command_line
 from seg.config import compose, load
 from seg.errors import SegError
 from seg.outlook import __main__ as command
-from seg.outlook import compute as computing
+from seg.outlook import ahead
 
 START = date(2022, 1, 1)
 DAYS = 730  # 2022 and 2023
@@ -151,9 +151,9 @@ def test_a_short_history_leaves_a_page_that_says_why(made, tmp_path, capsys):
 
 def test_a_table_of_customers_has_no_outlook():
     settings = load.settings(compose.compose(["dataset=flo", "tracking=none"]))
-    assert computing.impossible(settings).startswith("not possible: dataset=flo has one row a customer")
+    assert ahead.impossible(settings).startswith("not possible: dataset=flo has one row a customer")
     with pytest.raises(SegError, match="outlook: not possible: dataset=flo has one row a customer"):
-        computing.compute(settings, None, [], None, 1, {})
+        ahead.compute(settings, None, [], None, 1, {})
 
 
 def test_a_command_without_a_model_says_so(capsys):

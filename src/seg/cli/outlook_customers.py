@@ -12,7 +12,7 @@ from seg import progress
 from seg.cli import options
 from seg.config import compose, folders, load
 from seg.errors import SegError
-from seg.outlook.compute import Outlook, compute, placed_by
+from seg.outlook.ahead import Outlook, compute, placed_by
 from seg.outlook.leaving import PAGE, leave
 from seg.pipeline import check
 from seg.scoring import replay

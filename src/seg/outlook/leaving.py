@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from seg.outlook.actions import POWER, SIGNIFICANCE
+from seg.outlook.ahead import Outlook
 from seg.outlook.coherent import TOTAL
-from seg.outlook.compute import Outlook
 from seg.outlook.monthly import MEASURES
 from seg.report import page as report
 from seg.report import plots
