@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 
 ASSIGNMENTS = "assignments.parquet"
 # Rows of the data, lists of customers, and a model that no store keeps.
-NOT_SHARED = ("bad_rows.csv", "model.pkl", "customers.parquet", "customers.csv", "segments.xlsx", "customer_outlook.parquet")
+NOT_SHARED = (
+    "bad_rows.csv",
+    "model.pkl",
+    "customers.parquet",
+    "customers.csv",
+    "segments.xlsx",
+    "customer_outlook.parquet",
+)
 
 
 def shared_files(written: list[Path]) -> list[Path]:
