@@ -1,35 +1,64 @@
 PYTHON ?= python3
 ARGS ?=
+# uv installs in a third of the time; pip where it is missing. Both take the versions of constraints.txt.
+UV := $(shell command -v uv 2>/dev/null)
 
 run: .venv/installed            ## set up, then segment (ARGS="dataset=toy k=auto" for something else)
-	.venv/bin/python -m seg.run $(or $(ARGS),dataset=flo model=kmeans k=4)
+	.venv/bin/seg run $(or $(ARGS),dataset=flo model=kmeans k=4)
 
-test: .venv/installed           ## set up, then all tests (ARGS="-m 'not spark'" for a part)
+test: .venv/developer           ## set up, then all tests (ARGS="-m 'not spark'" for a part)
 	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-lint: .venv/installed           ## style, format, import contracts
+lint: .venv/developer           ## style, format, import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
 
-fuzz: .venv/installed           ## damage the bytes of a thousand files and read them (three minutes; ARGS="5000 1000" for others)
+fuzz: .venv/developer           ## damage the bytes of a thousand files and read them (three minutes; ARGS="5000 1000" for others)
 	PYTHONPATH=tests .venv/bin/python tests/inputs/fuzz_reading.py $(or $(ARGS),1000)
 
-ui: .venv/installed             ## compare runs in the browser, on this machine only (PORT=5001 for another port)
-	.venv/bin/python -m seg.track ui port=$(or $(PORT),5000)
+docs: .venv/developer           ## the documentation as a site in docs/_build; a warning is an error
+	.venv/bin/python -m sphinx -W --keep-going -q -c docs . docs/_build
+	@echo "open docs/_build/docs/index.html"
 
-bench: .venv/installed          ## speed against a bare script, of scoring, of a job beside fitting; how often each rule finds the k of generated data (20 minutes)
+reference: .venv/developer      ## write docs/reference.md from configs, glossary and cleaning steps
+	.venv/bin/python docs/make_reference.py
+
+ui: .venv/installed             ## compare runs in the browser, on this machine only (PORT=5001 for another port)
+	.venv/bin/seg track ui port=$(or $(PORT),5000)
+
+bench: .venv/developer          ## speed against a bare script, of scoring, of a job beside fitting; how often each rule finds the k of generated data (20 minutes)
 	.venv/bin/python bench/flo_run.py
 	.venv/bin/python bench/choose_k.py $(ARGS)
 	.venv/bin/python bench/score.py
 	.venv/bin/python bench/overhead.py
 
-bench-amazon: .venv/installed   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (seven minutes)
+bench-amazon: .venv/developer   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (seven minutes)
 	.venv/bin/python bench/amazon.py $(ARGS)
 
-.venv/installed: pyproject.toml constraints.txt
+wheel: .venv/developer          ## the package in dist/
+	.venv/bin/python -c "from setuptools import build_meta; build_meta.build_wheel('dist')"
+
+.venv/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'seg needs Python 3.11 or newer: make run PYTHON=python3.12')"
+ifdef UV
+	$(UV) venv --quiet --python $(PYTHON) .venv
+else
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	.venv/bin/python -m seg.kernels
+endif
+
+# What a run needs, without Spark and the tools of developers.
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,.)
+	.venv/bin/python -m seg.kernels        # compile once: half a minute that no run waits for
 	touch $@
 
-.PHONY: run test lint fuzz ui bench bench-amazon
+.venv/developer: .venv/installed
+	$(call install,.[dev])
+	touch $@
+
+ifdef UV
+install = $(UV) pip install --quiet --python .venv/bin/python --constraint constraints.txt --editable '$(1)'
+else
+install = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
+endif
+
+.PHONY: run test lint fuzz docs reference ui bench bench-amazon wheel

@@ -29,10 +29,14 @@ GROUPS = {
     "evaluation": "what is measured",
     "tracking": "where runs are kept for comparison",
     "cache": "what is reused",
+    "playbook": "what segments are called, and what to do",
+    "rfm": "rules of rule-based RFM",
     "experiment": "studies: presets of all of the above",
 }
 # Sections that connect a config to code, or list figures: nobody sets their keys on the command line.
 PLUMBING = ("defaults", "hydra", "load", "connect", "published", "_target_", "_partial_")
+# Groups whose files are texts of their own, explained in docs/segments.md: their entries need no comments.
+EXPLAINED = ("playbook", "rfm")
 LINE = re.compile(r"^(?P<indent> *)(?P<key>[\w\"]+):(?P<rest>.*)$")
 
 
@@ -128,7 +132,7 @@ def _choices(group: str) -> str:
 
 def _section(group: str, path: Path) -> str:
     """Show the options of one choice; a study has none of its own."""
-    if group in ("experiment", "cleaning", "recipe"):
+    if group in ("experiment", "cleaning", "recipe", *EXPLAINED):
         return ""
     options = _options(path, f"{group}.")
     return f"### {group}={path.stem}\n\n{options}" if options else ""
