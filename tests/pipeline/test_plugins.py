@@ -7,7 +7,7 @@ import pytest
 from seg.cleaning import STEPS
 from seg.errors import SegError
 from seg.features import GLOSSARY
-from seg.pipeline import plugins
+from seg.pipeline import keys, plugins
 
 FEATURE = '''
 from seg.features.glossary import from_lines
@@ -101,3 +101,11 @@ def test_a_plugin_that_does_not_exist_is_named_with_the_places_that_were_searche
         plugins.load(["my_module.py"])
     with pytest.raises(SegError, match=r"plugins: ./my-module: expected the name of a module"):
         plugins.load(["./my-module"])
+
+
+def test_the_key_of_a_feature_table_changes_with_the_source_of_a_plugin(module, tmp_path):
+    name = module("keyed_plugin", FEATURE.format(name="keyed_share"))
+    plugins.load([name])
+    before = keys.definitions({}, [name])
+    (tmp_path / "keyed_plugin.py").write_text(FEATURE.format(name="keyed_share").replace("> 10", "> 20"))
+    assert keys.definitions({}, [name]) != before
