@@ -96,6 +96,7 @@ def answer(rule, **columns):
         ("prediction strength", {"prediction_strength": [0.79, 0.7, 0.6, 0.5, 0.2]}, 1),
         ("stability", {"stability": [0.95, 0.91, 0.89, 0.8, 0.8]}, 3),
         ("stability", {"stability": [0.5] * 5}, 1),
+        ("density's peaks", {"peaks_likely": [4.0] * 6}, 4),
         ("borders", {"weakest_border": [9, 8, 3.0, 2.9, 0]}, 4),
         ("borders", {"weakest_border": [2.9, 0, 0, 0, 0]}, 1),
         # 0.9 >= 1 - 0.1 at k = 3.
@@ -149,63 +150,68 @@ def test_the_votes_have_a_row_a_rule_with_its_threshold_and_source(four):
 NO_VOTES = pd.DataFrame({"rule": ["borders", "gap statistic"], "k": [1.0, 1.0]})
 
 
-def groups_of(count, border, **columns):
-    """Make a panel by hand for k = 2 to 6 whose best mixture has 5 components in `count` groups."""
+def peaks_of(possible, likely, sure, certain, **columns):
+    """Make a panel by hand for k = 2 to 6 of a density with so many peaks; silhouettes are largest at k = 3."""
+    counts = dict(
+        zip(("possible", "likely", "sure", "certain"), (possible, likely, sure, certain), strict=True)
+    )
     base = {
         "calinski_harabasz": [50, 40, 60, 20, 10],
-        "stability": [0.5] * 5,
-        "mixture_bic": [60, 50, 40, 35, 30, 33],
-        "mixture_groups": [1, 2, 3, 4, count, 6],
-        "mixture_border": [np.nan, 9, 9, 9, border, 9],
+        "silhouette": [0.4, 0.5, 0.45, 0.2, 0.1],
+        "prediction_strength": [0.7] * 5,
         "agreement": [0.9] * 5,
+        "spike": [0.0] * 5,
     }
-    return table_of(**base | columns)
+    return table_of(
+        **base | {f"peaks_{name}": [float(count)] * 6 for name, count in counts.items()} | columns
+    )
 
 
 @pytest.mark.parametrize(
-    ("count", "border", "k", "why"),
+    ("peaks", "columns", "k", "why"),
     [
-        (3, 4.0, 3, "customers form 3 groups"),
-        (3, 3.9, None, "customers hardly thin out"),
-        (3, 2.9, None, "customers do not thin out between groups; the gap statistic sees a single group too"),
-        (1, np.nan, None, "customers do not thin out between groups"),
-        (7, 9.0, None, "customers form 7 groups, but 7 segments were not tried"),
+        ((3, 3, 3, 3), {}, 3, "2 rules vote for 3 segments"),
+        ((4, 3, 3, 2), {}, 3, "density of the customers has 3 peaks"),
+        ((1, 1, 1, 1), {}, None, "may be one group, their density has one peak"),
+        ((3, 2, 1, 1), {}, None, "2 peaks that stand out too little"),
+        ((4, 4, 3, 3), {}, None, "the density has 3 to 4 peaks, the division used has 4 segments"),
+        ((3, 3, 3, 3), {"agreement": [0.9, 0.5, 0.9, 0.9, 0.9]}, None, "groups that are not round"),
+        ((3, 3, 3, 3), {"spike": [0, 0.9, 0, 0, 0]}, None, "share one value of a single feature"),
+        ((3, 3, 3, 3), {"prediction_strength": [0.7, 0.6, 0.7, 0.7, 0.7]}, None, "hardly predict each other"),
+        ((3, 3, 3, 3), {"smallest_segment": [199, *[50] * 5]}, None, "too few customers to tell (199, fewer than 200)"),
+        ((6, 6, 6, 6), {}, None, "the largest k that was tried (6)"),
+        ((9, 9, 9, 9), {}, None, "customers form 9 groups, and so many segments were not tried"),
+        ((3, 3, 3, 3), {"prediction_strength": [0.9, 0.9, 0.9, 0.95, 0.7]}, None, "the division used has 5 segments"),
     ],
-    ids=["groups", "faint groups", "no borders", "one group", "more groups than were tried"],
+)  # fmt: skip
+def test_the_choice_is_the_one_worked_by_hand(peaks, columns, k, why):
+    choice = choose(NO_VOTES.assign(k=[1.0, float(k or 1)]), peaks_of(*peaks, **columns))
+    assert choice.clear == (k is not None) and why.replace("2 rules", "1 of 2 rules") in choice.reason
+    assert choice.k == k if k else choice.reason.startswith("no clear k: ")
+
+
+@pytest.mark.parametrize(
+    ("peaks", "columns", "k"),
+    [
+        ((1, 1, 1, 1), {}, 3),  # the largest silhouette
+        ((1, 1, 1, 1), {"prediction_strength": [0.9, 0.7, 0.8, 0.79, 0.1]}, 4),
+        ((5, 4, 3, 3), {}, 4),  # of 4 and 5 peaks the one with the larger silhouette
+        ((5, 4, 3, 3), {"prediction_strength": [0.9, 0.8, 0.7, 0.7, 0.8]}, 6),
+        (
+            (3, 3, 3, 3),
+            {"prediction_strength": [0.9, 0.9, 0.85, 0.7, 0.7]},
+            3,
+        ),  # 3 is settled, 0.85 does not overrule it
+    ],
 )
-def test_the_choice_is_the_one_worked_by_hand(count, border, k, why):
-    choice = choose(NO_VOTES, groups_of(count, border))
-    assert choice.clear == (k is not None)
-    assert choice.k == (k or 4) and why in choice.reason
-
-
-def test_of_faint_groups_the_clear_borders_between_segments_decide():
-    seen = NO_VOTES.assign(k=[2.0, 1.0])
-    faint = choose(seen, groups_of(3, 3.0, weakest_border=[np.nan, 3.5, 1, 1, 1, 1]))
-    assert faint.k == 2 and choose(seen, groups_of(3, 4.0)).k == 3
-    assert "between these segments, by 3.5 standard errors at the weakest" in faint.reason
-    assert "the 3 groups that a mixture sees are too faint to count (3.0, threshold: 4)" in faint.reason
-    assert not choose(seen, groups_of(3, 2.9)).clear
-
-
-def test_without_a_mixture_there_is_no_clear_k():
-    choice = choose(NO_VOTES, groups_of(3, 9.0, mixture_bic=[np.nan] * 6))
-    assert not choice.clear and "collapsed" in choice.reason
+def test_the_k_that_is_used_is_the_one_worked_by_hand(peaks, columns, k):
+    assert choose(NO_VOTES, peaks_of(*peaks, **columns)).k == k
 
 
 def test_a_k_with_a_tiny_segment_is_left_aside_while_there_is_another():
-    choice = choose(NO_VOTES, groups_of(3, 9.0, smallest_segment=[50, 9, 9, 50, 50]))
+    choice = choose(NO_VOTES, peaks_of(3, 3, 3, 3, smallest_segment=[1000, 50, 9, 9, 50, 50]))
     assert (choice.k, choice.clear) == (2, False) and "3 segments have one below 1%" in choice.reason
-    assert choose(NO_VOTES, groups_of(3, 9.0, smallest_segment=[9] * 5)).clear
-
-
-def test_without_a_clear_k_a_repeatable_division_is_used_and_called_so():
-    choice = choose(NO_VOTES, groups_of(3, 0.0, stability=[0.7, 0.9, 0.7, 0.85, 0.2]))
-    assert (choice.k, choice.clear) == (3, False)
-    assert choice.reason.startswith("no clear k: customers do not thin out")
-    assert "useful division and not a discovery" in choice.reason and "0.90" in choice.reason
-    choice = choose(NO_VOTES, groups_of(3, 0.0))
-    assert choice.k == 4 and "hardly repeat" in choice.reason
+    assert choose(NO_VOTES, peaks_of(3, 3, 3, 3, smallest_segment=[1000, *[9] * 5])).clear
 
 
 def test_no_k_with_two_segments_is_an_error():
@@ -220,7 +226,7 @@ def test_on_four_separated_blobs_all_rules_vote_4(four):
     frame = votes(four)
     assert frame["k"].tolist() == [4.0] * len(RULES)
     choice = choose(frame, four)
-    assert (choice.k, choice.clear) == (4, True) and choice.reason.startswith("10 of 10 rules vote for 4")
+    assert (choice.k, choice.clear) == (4, True) and choice.reason.startswith("11 of 11 rules vote for 4")
 
 
 @pytest.mark.parametrize("name", NOISE)
@@ -233,14 +239,14 @@ def test_on_noise_there_is_no_clear_k_and_the_reason_says_so(name, seed):
     assert votes(table).set_index("rule")["k"]["borders"] == 1
 
 
-def test_a_reason_says_how_well_the_segments_agree_with_the_groups():
+def test_groups_that_the_segments_cut_through_are_no_clear_k():
     # Two cigars side by side: k-means cuts both in the middle.
     X = np.random.default_rng(0).normal(size=(800, 2)) * [6, 0.5] + [0, 5] * np.repeat(
         [[0], [1]], 400, axis=0
     )
     table = panel_of(X)
     choice = choose(votes(table), table)
-    assert (choice.k, choice.clear) == (2, True) and "agree with these groups to 0.0" in choice.reason
+    assert not choice.clear and "2 groups whose borders these segments do not follow" in choice.reason
 
 
 def test_a_seed_gives_one_panel_with_any_number_of_workers_and_the_table_is_kept(side_by_side):

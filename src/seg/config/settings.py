@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 BAD_ROWS = ("fail", "skip")
 MOST_KS = 1_000  # numbers of segments that are tried: each is a fit
@@ -129,7 +129,16 @@ class SelectionSettings(Strict):
     """The numbers of segments that are tried."""
 
     k_range: Annotated[list[int], BeforeValidator(_ks)]
+    k_max: Annotated[int, _whole(2)] = 20
     panel: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SelectionSettings:
+        if self.k_max < max(self.k_range):
+            raise ValueError(
+                f"k_max={self.k_max} is below the largest k of k_range ({max(self.k_range)}); expected at least that, or a shorter k_range"
+            )
+        return self
 
 
 def _day(value: Any) -> Any:

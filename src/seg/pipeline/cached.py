@@ -25,6 +25,7 @@ from seg.preparation import prepare
 from seg.preparation.prepare import Prepared
 from seg.selection import choose
 from seg.selection import scan as selection
+from seg.selection.density import DensityGroups, density_groups
 from seg.selection.scan import Scan
 from seg.sources.locate import Source
 
@@ -86,6 +87,7 @@ class CachedSteps:
         self._space = {"features": features_key, "scaler": keys.estimator_key(parts.scaler)}
         if parts.embed is not None:
             self._space["embed"] = keys.estimator_key(parts.embed)
+        self._density: DensityGroups | None = None
 
     def prepared(self, source: Source) -> Prepared:
         """Read, clean and compute features, see `seg.preparation.prepare.prepare`."""
@@ -156,7 +158,15 @@ class CachedSteps:
 
         return self._cache.get("scan", self._scan_key(ks), make)
 
-    def panel(self, seen: np.ndarray, scan: Scan, complete: bool) -> tuple[pd.DataFrame, list[Note]]:
+    def density(self, seen: np.ndarray) -> DensityGroups:
+        """Count the groups in the density of the customers, once a run."""
+        if self._density is None:
+            self._density = density_groups(seen, self._scanning.seed)
+        return self._density
+
+    def panel(
+        self, seen: np.ndarray, scan: Scan, complete: bool, decide: bool = True
+    ) -> tuple[pd.DataFrame, list[Note]]:
         """Compute the values that the rules for k look at, for every k of a scan.
 
         Parameters
@@ -164,7 +174,9 @@ class CachedSteps:
         seen : ndarray of shape (n_customers, n_dimensions)
         scan : Scan
         complete : bool
-            All rules; otherwise only those that cost next to nothing.
+            Also gap, stability and mixtures, which decide nothing.
+        decide : bool
+            What decides on k; otherwise only rules that cost next to nothing.
 
         Returns
         -------
@@ -180,11 +192,16 @@ class CachedSteps:
         def make() -> tuple[pd.DataFrame, list[Note]]:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                table = choose.panel(seen, scan.table, labelings, fit, seed=seed, whole=complete)
+                dense = self.density(seen) if decide else None
+                with progress.bar(len(labelings)) as tick:
+                    table = choose.panel(
+                        seen, scan.table, labelings, fit,
+                        seed=seed, whole=complete, decide=decide, dense=dense, tick=tick,
+                    )  # fmt: skip
             texts = [str(warning.message) for warning in caught]
             return table, [("info", text) for text in texts if text.startswith("choosing k")]
 
-        key = self._scan_key(sorted(scan.fitted)) | {"complete": complete}
+        key = self._scan_key(sorted(scan.fitted)) | {"complete": complete, "decide": decide}
         return self._cache.get("panel", key, make)
 
     def common_silhouette(self, table: FeatureTable, scan: Scan, k: int) -> SilhouetteResult:

@@ -35,8 +35,11 @@ from seg.preparation.prepare import Prepared
 from seg.segments import profile as segments_profile
 from seg.selection import choose
 from seg.selection.choose import Choice
+from seg.selection.density import POSSIBLE
 from seg.selection.scan import Scan
 from seg.sources.locate import Source
+
+FURTHER = 5  # k that are tried in addition while the chosen one is the last that was tried
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,15 @@ def _in_memory(settings: Settings, parts: Parts, source: Source, steps: CachedSt
     order_by = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
     points = len(distinct(seen, np.ones(len(seen)))[0])
     ks, not_tried = _ks(settings.k, parts.takes_k, settings.selection, len(seen), points)
+    most = min(settings.selection.k_max, points, len(seen) - 1)
+    if settings.k == "auto" and parts.takes_k:
+        ks = [*ks, *range(max(ks) + 1, min(most, steps.density(seen).counts[POSSIBLE] + 1) + 1)]
     scan = steps.scanned(seen, ks, order_by)
     chosen = _choose(settings, parts.takes_k, steps, scan, seen)
+    while settings.k == "auto" and parts.takes_k and chosen.choice.k == max(ks) < most:
+        ks = [*ks, *range(max(ks) + 1, min(most, max(ks) + FURTHER) + 1)]
+        scan = steps.scanned(seen, ks, order_by)
+        chosen = _choose(settings, parts.takes_k, steps, scan, seen)
     k, scan = chosen.choice.k, chosen.scan
     embed_step = [] if embedding is None else [("embed", embedding)]
     pipeline = Pipeline([*pipeline.steps, *embed_step, ("cluster", scan.fitted[k])])
@@ -252,9 +262,9 @@ def _choose(
         if k == 0:
             raise SegError("model: no segment, every customer is noise; lower model.min_cluster_size")
         return Chosen(Choice(k, "found by the model", True), None, scan, [])
-    complete = settings.k == "auto" or settings.selection.panel
+    complete = settings.selection.panel
     with progress.step("choose k") as detail:
-        table, notes = steps.panel(seen, scan, complete)
+        table, notes = steps.panel(seen, scan, complete, complete or settings.k == "auto")
         table.loc[table["k"] == 1, "smallest_segment"] = customers or len(seen)
         votes = choose.votes(table)
         choice = (

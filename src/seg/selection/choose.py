@@ -1,28 +1,28 @@
-"""Choosing the number of segments: a panel of rules, their votes, and one stated rule over them.
+"""Choose the number of segments: a panel of rules, their votes, and one stated decision.
 
-The rule: k is the number of groups, the peaks in the density of the Gaussian mixture with the smallest BIC, if customers thin
-out at the typical border between these groups by at least 4 standard errors. From 3 to 4 it is the largest k with every border
-between two segments at least 3 standard errors deep, if there is one. Otherwise there is no clear k, and a repeatable
-division is used and called so.
+The decision. The density of the customers has peaks (`seg.selection.density`). Among the numbers of peaks that stand out by 2.5 to 3
+standard errors, the one with the largest silhouette is the number of groups; if the count is the same at 3 and 3.5 and the segments follow
+the groups, it is settled. Where the segments of a larger k predict each other across random halves (prediction strength 0.8, and 0.9
+against a settled count), that k is taken instead: in many features a density shows too few of its peaks. Without either, the
+largest silhouette decides.
 
-The other rules of the panel have no say: on generated data their votes made the choice no better. They are there to be seen.
-It costs two mixtures for each k, fitted to 5,000 customers at most.
+The answer is *clear* only if the count is the same at 3 and 3.5 standard errors, is the chosen k, and lies inside the range that was
+tried; if the segments agree with the groups of the density (adjusted Rand index 0.8) and predict each other (0.7); and if there are at
+least 200 customers. Otherwise the reason says which of these does not hold, and k is a useful division, not a discovery.
+
+The other rules of the panel have no say. They are there to be seen. `bench/choose_k.py` prints how often each of them is right.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from seg.errors import SegError
 from seg.selection.rules import (
-    BORDER,
-    CLEAR,
     PANEL_COLUMNS,
-    PEAKS,
+    PREDICTED,
     RULES,
     VOTE_COLUMNS,
-    best_mixture,
     panel,
     votes,
 )
@@ -30,8 +30,11 @@ from seg.selection.rules import (
 __all__ = ["PANEL_COLUMNS", "RULES", "VOTE_COLUMNS", "Choice", "choose", "panel", "votes"]
 
 SMALL_SHARE = 0.01  # a segment below one customer in a hundred is too small to act on
-STRONG = 4.0  # standard errors at the typical border from which the groups of a mixture are trusted alone
-REPEATABLE = 0.8  # mean adjusted Rand index of a division worth using where no k is clear
+FEW = 200  # customers; with fewer, a group of a third of them can go unseen
+STRONG = 0.9  # prediction strength from which a larger k overrules a settled number of peaks
+AGREED = 0.8  # adjusted Rand index of the segments with the groups of the density
+PREDICTS = 0.7  # prediction strength of a clear k
+SPIKED = 0.8  # adjusted Rand index from which two segments are one value of a feature and the rest
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Choice:
 
 
 def choose(votes: pd.DataFrame, table: pd.DataFrame) -> Choice:
-    """Choose k by the rule of this module.
+    """Choose k by the decision of this module.
 
     Parameters
     ----------
@@ -68,43 +71,115 @@ def choose(votes: pd.DataFrame, table: pd.DataFrame) -> Choice:
 
     Notes
     -----
-    1. Without a clear k: the largest Calinski-Harabasz index among the k whose bootstrap agreement is at least
-       0.8; among all where none is. A k with a segment below 1 % of the customers is left aside as long as there is another.
-    2. Groups are no k to choose if it was not tried, or if its segments include one below 1 %.
-    3. `make bench` prints how often this finds the k of generated data, beside every single rule.
+    A k with a segment below 1 % of the customers is left aside as long as there is another.
     """
     scan = table.set_index("k").sort_index()
-    eligible, best = _eligible(scan), best_mixture(scan)
-    if best is None:
-        return _unclear(eligible, "every mixture has components that collapsed onto equal customers")
-    if not best["mixture_border"] >= CLEAR:
-        return _unclear(eligible, f"customers do not thin out between groups{_single(votes)}")
-    k, border = int(best["mixture_groups"]), best["mixture_border"]
-    if border < STRONG:
-        # Whole numbers of orders can make such faint groups within one kind of customer: segments with clear borders decide.
-        k = int(votes.set_index("rule")["k"].fillna(1)[BORDER])
-    if k == 1:
-        return _unclear(eligible, f"customers hardly thin out between groups{_single(votes)}")
-    if k not in eligible.index:
-        small = f"have one below {SMALL_SHARE:.0%} of the customers" if k in scan.index else "were not tried"
-        return _unclear(eligible, f"customers form {k} groups, but {k} segments {small}")
-    answers = votes["k"].dropna()
-    said = f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments"
-    return Choice(k, f"{said}: {_ground(k, best, eligible.loc[k])}", True)
-
-
-def _ground(k: int, best: pd.Series, row: pd.Series) -> str:
-    seen, border = int(best["mixture_groups"]), best["mixture_border"]
-    if border < STRONG:
-        return (
-            f"customers thin out at every border between these segments, by {row['weakest_border']:.1f} standard errors at the weakest "
-            f"(threshold: {CLEAR:g}); the {seen} groups that a mixture sees are too faint to count ({border:.1f}, threshold: {STRONG:g})"
+    eligible = _eligible(scan)
+    k, why = _decide(eligible, int(scan.index.max()))
+    doubt = _doubt(scan, eligible, k)
+    if doubt:
+        return Choice(
+            k,
+            f"no clear k: {doubt}. {k} segments are used, a useful division and not a discovery: {why}",
+            False,
         )
-    return (
-        f"customers form {seen} groups (the peaks of a mixture of {best.name} normal distributions) and thin out at the typical border "
-        f"between them by {border:.1f} standard errors (threshold: {STRONG:g}); the segments agree with these groups to "
-        f"{row['agreement']:.2f} (adjusted Rand index)"
+    answers = votes["k"].dropna()
+    row = eligible.loc[k]
+    reason = (
+        f"{(answers == k).sum()} of {len(answers)} rules vote for {k} segments: the density of the customers has {k} peaks that stand out by "
+        f"3.5 standard errors; the segments agree with them to {row['agreement']:.2f} (adjusted Rand index) and predict each other "
+        f"across halves of the customers to {row['prediction_strength']:.2f}"
     )
+    return Choice(k, reason, True)
+
+
+def _decide(eligible: pd.DataFrame, most: int) -> tuple[int, str]:
+    """Return the number of segments and the ground for it."""
+    likely, possible = (_peaks(eligible, name) for name in ("peaks_likely", "peaks_possible"))
+    settled = _settled(eligible)
+    between = eligible.loc[[k for k in eligible.index if max(likely, 2) <= k <= max(possible, likely)]]
+    if settled:
+        dense = likely
+    elif likely > 1 and between["silhouette"].notna().any():
+        dense = int(between["silhouette"].idxmax())
+    else:
+        dense = 1
+    bound = STRONG if settled else PREDICTED
+    strong = eligible.index[eligible["prediction_strength"] >= bound]
+    predicted = int(strong.max()) if len(strong) else 1
+    if max(dense, predicted) > 1 and dense >= predicted:
+        return (
+            dense,
+            f"the density has {likely} to {max(likely, possible)} peaks, and of these {dense} has the largest silhouette",
+        )
+    if predicted > 1:
+        strength = eligible.loc[predicted, "prediction_strength"]
+        return (
+            predicted,
+            f"the largest k whose segments predict each other across halves of the customers ({strength:.2f}, threshold {bound:g})",
+        )
+    silhouettes = eligible["silhouette"].dropna()
+    if silhouettes.empty:
+        return int(eligible["calinski_harabasz"].idxmax()), "largest Calinski-Harabasz index"
+    return int(silhouettes.idxmax()), "largest silhouette"
+
+
+def _settled(eligible: pd.DataFrame) -> bool:
+    """Return whether the number of peaks is the same at two levels, and segments of that number follow the groups."""
+    likely, sure, certain = (
+        _peaks(eligible, name) for name in ("peaks_likely", "peaks_sure", "peaks_certain")
+    )
+    return (
+        1 < likely == sure
+        and certain > 1
+        and likely in eligible.index
+        and bool(eligible.loc[likely, "agreement"] >= AGREED)
+    )
+
+
+def _doubt(scan: pd.DataFrame, eligible: pd.DataFrame, k: int) -> str | None:
+    """Return why a k is not clear, None where it is."""
+    n, row = int(scan.loc[1, "smallest_segment"]), eligible.loc[k]
+    likely, sure, certain = (_peaks(scan, name) for name in ("peaks_likely", "peaks_sure", "peaks_certain"))
+    if likely == 0:
+        return "the peaks of the density were not measured"
+    if n < FEW:
+        return (
+            f"too few customers to tell ({n:,}, fewer than {FEW}): a group of a third of them can go unseen"
+        )
+    if sure == 1 or certain == 1:
+        return f"the customers may be one group, their density has {_one_or(likely)}"
+    if likely in scan.index and likely > 1 and scan.loc[likely, "agreement"] < AGREED:
+        return (
+            f"customers form {likely} groups whose borders these segments do not follow (adjusted Rand index "
+            f"{scan.loc[likely, 'agreement']:.2f}, threshold {AGREED:g}): groups that are not round, or that differ much in size; try model=hdbscan or model=gmm"
+        )
+    if k == scan.index.max() and likely >= k:
+        return f"it would be the largest k that was tried ({k}); raise selection.k_max"
+    if likely not in scan.index:
+        return f"customers form {likely} groups, and so many segments were not tried; raise selection.k_max"
+    if likely not in eligible.index:
+        return f"customers form {likely} groups, but {likely} segments have one below {SMALL_SHARE:.0%} of the customers"
+    if row["spike"] >= SPIKED:
+        return "the segments are the customers who share one value of a single feature and the rest: a rule, not a group"
+    if not likely == sure == k:
+        return f"the evidence does not agree: the density has {sure} to {likely} peaks, the division used has {k} segments"
+    if not row["prediction_strength"] >= PREDICTS:
+        return (
+            f"customers form {likely} groups, but the segments hardly predict each other across halves of the customers "
+            f"({row['prediction_strength']:.2f}, threshold {PREDICTS:g})"
+        )
+    return None
+
+
+def _one_or(peaks: int) -> str:
+    return "one peak" if peaks == 1 else f"{peaks} peaks that stand out too little to be sure"
+
+
+def _peaks(table: pd.DataFrame, name: str) -> int:
+    """Return a number of peaks, 0 where it was not measured."""
+    known = table[name].dropna()
+    return int(known.iloc[0]) if len(known) else 0
 
 
 def _eligible(scan: pd.DataFrame) -> pd.DataFrame:
@@ -115,26 +190,3 @@ def _eligible(scan: pd.DataFrame) -> pd.DataFrame:
         )
     whole = scan[scan["smallest_segment"] >= SMALL_SHARE * n]
     return whole if len(whole) else scan
-
-
-def _single(votes: pd.DataFrame) -> str:
-    one = votes.loc[(votes["k"] == 1) & ~votes["rule"].isin([BORDER, PEAKS]), "rule"].tolist()
-    return f"; the {_listed(one)} see{'s' if len(one) == 1 else ''} a single group too" if one else ""
-
-
-def _unclear(eligible: pd.DataFrame, why: str) -> Choice:
-    repeatable = eligible[eligible["stability"] >= REPEATABLE]
-    pool = repeatable if len(repeatable) else eligible
-    k = int(pool["calinski_harabasz"].idxmax())
-    agreement = eligible.loc[k, "stability"]
-    how = "largest Calinski-Harabasz index"
-    if len(repeatable):
-        how += f" of those that bootstrap samples repeat (adjusted Rand index {agreement:.2f}, threshold {REPEATABLE:g})"
-    elif np.isfinite(agreement):
-        how += f", but bootstrap samples hardly repeat it (adjusted Rand index {agreement:.2f}, threshold {REPEATABLE:g})"
-    reason = f"no clear k: {why}. {k} segments are used, a useful division and not a discovery: {how}"
-    return Choice(k, reason, False)
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -13,7 +13,7 @@ from seg.models.mixture import least_variances
 from seg.selection.borders import measured, spread
 from seg.selection.peaks import peaks
 
-LARGE = 5_000  # customers; of more, a random sample of so many
+LARGE = 2_500  # customers; of more, a random sample of so many
 SMALL = 0.01  # of the customers; a smaller group is none
 STARTS = 10, 1  # runs of k-means from whose best a mixture starts
 FLOOR = 1e-3  # least variance of a component in any direction, where that of all customers is 1

@@ -12,16 +12,27 @@ from seg.metrics.gap import gap
 from seg.metrics.labeling import matrix
 from seg.metrics.stability import Fit, bootstrap, prediction_strength
 from seg.selection.borders import borders
-from seg.selection.groups import Groups, groups, some
+from seg.selection.density import (
+    CERTAIN,
+    LIKELY,
+    POSSIBLE,
+    SURE,
+    DensityGroups,
+    density_groups,
+    spread_evenly,
+)
+from seg.selection.groups import groups, some
 
 VOTE_COLUMNS = ["rule", "k", "value", "threshold", "source"]
 PANEL_COLUMNS = [
     "weakest_border", "gap", "gap_se", "prediction_strength", "stability",
-    "mixture_bic", "mixture_groups", "mixture_border", "agreement",
+    "mixture_bic", "mixture_groups", "mixture_border",
+    "peaks_possible", "peaks_likely", "peaks_sure", "peaks_certain", "agreement", "spike",
 ]  # fmt: skip
 CLEAR = 3.0  # standard errors by which customers thin out at a border
 PREDICTED, STABLE = 0.8, 0.9  # prediction strength, mean adjusted Rand index
-BORDER, PEAKS = "borders", "mixture's peaks"
+DENSITY, BORDER, PEAKS = "density's peaks", "borders", "mixture's peaks"
+SPIKE = 0.1  # share of customers from which one value of a feature is a spike
 
 
 def panel(
@@ -30,11 +41,14 @@ def panel(
     labelings: Mapping[int, np.ndarray],
     fit: Fit,
     repeats: int = 20,
-    splits: int = 10,
+    splits: int = 6,
     references: int = 10,
     seed: int = 0,
     workers: int | None = None,
     whole: bool = True,
+    decide: bool = True,
+    dense: DensityGroups | None = None,
+    tick: Callable[[int], None] = lambda k: None,
 ) -> pd.DataFrame:
     """Add to the scan over k what the rules need beyond it.
 
@@ -55,17 +69,27 @@ def panel(
     workers : int, optional
         Threads; one a core unless given. The result is the same with any number.
     whole : bool
-        Whether to measure what takes many fits: gap, prediction strength, stability, mixtures. Of more than 5,000
-        customers a random sample of so many is fitted.
+        Whether to measure what takes many fits and decides nothing: gap, stability, mixtures.
+    decide : bool
+        Whether to measure what `seg.selection.choose` decides by: the peaks of the density, prediction strength.
+    dense : DensityGroups, optional
+        Of `X`, where it was computed before.
+    tick : callable
+        Called with each k when its prediction strength is known.
 
     Returns
     -------
     DataFrame
         The table by ascending k with columns `PANEL_COLUMNS`, and with a row for k = 1 (one segment of all), of
-        which only `smallest_segment`, `gap`, `gap_se`, `mixture_...` and what the table held are known. `weakest_border` is
+        which only `smallest_segment`, `gap`, `gap_se`, `mixture_...`, `peaks_...` and what the table held are known. `weakest_border` is
         in standard errors, see `seg.selection.borders`. `mixture_bic`, `mixture_groups` and `mixture_border` are of a
-        Gaussian mixture of k components, see `seg.selection.groups`; `agreement` is the adjusted Rand index of the k
-        segments with the groups of the mixture of the smallest BIC.
+        Gaussian mixture of k components, see `seg.selection.groups`. The `peaks_...`, equal in all rows, count the peaks of the density
+        that stand out by 2.5, 3, 3.5 and 4 standard errors, see `seg.selection.density`; `agreement` is the adjusted Rand index of the k
+        segments with the groups of the density, `spike` that with the customers who share one value of a feature.
+
+    Notes
+    -----
+    Of more than 2,500 customers a random sample of so many is fitted.
 
     Warns
     -----
@@ -73,49 +97,88 @@ def panel(
         A measure cannot be had (noise, too few distinct points): its column is NaN and its rule has no answer.
     """
     X = matrix(X)
-    rows = some(len(X), seed)
-    few = X[rows]
+    few = some(len(X), seed)
     ks = sorted({int(k) for k in table["k"]} - {1})
     scan = table.set_index("k").reindex([1, *ks]).rename_axis("k")
     scan.loc[1, "smallest_segment"] = len(X)
-    measured = borders(X, {k: labelings[k] for k in ks})
-    gaps = strengths = rands = None
-    found: dict[int, Groups] = {}
-    if whole:
-        found = groups(X, [1, *ks], seed, workers)
-        gaps = _tried(
-            "gap statistic", lambda: gap(few, fit, ks, references, seed, workers).table.set_index("k")
-        )
-        strengths = _tried(
-            "prediction strength", lambda: prediction_strength(few, fit, ks, splits, seed, workers)
-        )
-        rands = _tried(
-            "stability",
-            lambda: {k: bootstrap(few, labelings[k][rows], fit, k, repeats, seed, workers).rand for k in ks},
-        )
     known = {
-        "weakest_border": {k: weakest for k, (weakest, _) in measured.items()},
+        "weakest_border": {
+            k: weakest for k, (weakest, _) in borders(X, {k: labelings[k] for k in ks}).items()
+        }
+    }
+    if decide or whole:
+        dense = dense or density_groups(X, seed)
+        known |= _of_density(dense, labelings, ks) | {"spike": _spikes(X, labelings, ks)}
+        known["prediction_strength"] = _strengths(spread_evenly(X[few]), fit, ks, splits, seed, workers, tick)
+    if whole:
+        known |= _undecided(X, few, labelings, fit, ks, (repeats, references), seed, workers)
+    columns = {
+        name: pd.Series(known.get(name, {}), dtype=float).reindex(scan.index) for name in PANEL_COLUMNS
+    }
+    return scan.assign(**columns).reset_index()
+
+
+def _of_density(dense: DensityGroups, labelings: Mapping[int, np.ndarray], ks: list[int]) -> dict[str, dict]:
+    """Return the number of peaks, the same for every k, and how well segments agree with them."""
+    names = {"peaks_possible": POSSIBLE, "peaks_likely": LIKELY, "peaks_sure": SURE, "peaks_certain": CERTAIN}
+    counts = {name: dict.fromkeys([1, *ks], float(dense.counts[z])) for name, z in names.items()}
+    agreement = {k: adjusted_rand_score(dense.labels, labelings[k][dense.rows]) for k in ks}
+    return counts | {"agreement": agreement}
+
+
+def _spikes(X: np.ndarray, labelings: Mapping[int, np.ndarray], ks: list[int]) -> dict[int, float]:
+    """Return for each k the largest adjusted Rand index with the customers who share one value of a feature."""
+    shared = []
+    for column in X.T:
+        values, counts = np.unique(column, return_counts=True)
+        if len(values) > 2 and SPIKE * len(X) <= counts.max():
+            shared.append(column == values[counts.argmax()])
+    return {k: max((adjusted_rand_score(one, labelings[k]) for one in shared), default=0.0) for k in ks}
+
+
+def _strengths(
+    X: np.ndarray, fit: Fit, ks: list[int], splits: int, seed: int, workers: int | None, tick: Callable
+):
+    """Return the prediction strength of each k that has one; gaps between whole numbers would predict themselves."""
+
+    def measure() -> dict[int, float]:
+        found = {}
+        for k in ks:
+            found[k] = prediction_strength(X, fit, [k], splits, seed, workers)[k][0]
+            tick(k)
+        return found
+
+    return _tried("prediction strength", measure) or {}
+
+
+def _undecided(
+    X: np.ndarray,
+    few: np.ndarray,
+    labelings: Mapping,
+    fit: Fit,
+    ks: list[int],
+    times: tuple,
+    seed: int,
+    workers,
+) -> dict[str, dict]:
+    """Measure what decides nothing: mixtures, gap statistic, stability."""
+    repeats, references = times
+    found = groups(X, [1, *ks], seed, workers)
+    gaps = _tried(
+        "gap statistic", lambda: gap(X[few], fit, ks, references, seed, workers).table.set_index("k")
+    )
+    rands = _tried(
+        "stability",
+        lambda: {k: bootstrap(X[few], labelings[k][few], fit, k, repeats, seed, workers).rand for k in ks},
+    )
+    return {
         "gap": {} if gaps is None else gaps["gap"],
         "gap_se": {} if gaps is None else gaps["se"],
-        "prediction_strength": {k: mean for k, (mean, _) in (strengths or {}).items()},
         "stability": rands or {},
         "mixture_bic": {k: of.bic for k, of in found.items()},
         "mixture_groups": {k: of.count for k, of in found.items()},
         "mixture_border": {k: of.border for k, of in found.items()},
-        "agreement": _agreement(found, labelings, ks),
     }
-    columns = {name: pd.Series(values, dtype=float).reindex(scan.index) for name, values in known.items()}
-    return scan.assign(**columns).reset_index()
-
-
-def _agreement(
-    found: dict[int, Groups], labelings: Mapping[int, np.ndarray], ks: list[int]
-) -> dict[int, float]:
-    known = [of for of in found.values() if np.isfinite(of.bic)]
-    if not known:
-        return {}
-    groups = min(known, key=lambda of: of.bic).labels
-    return {k: adjusted_rand_score(groups, labelings[k]) for k in ks}
 
 
 def _tried(what: str, measure: Callable):
@@ -196,6 +259,11 @@ def _peaks(scan: pd.DataFrame) -> Answer:
     return UNKNOWN if best is None else (best["mixture_groups"], best["mixture_border"])
 
 
+def _density(scan: pd.DataFrame) -> Answer:
+    counts = scan["peaks_likely"].dropna()
+    return UNKNOWN if counts.empty else (counts.iloc[0], LIKELY)
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule of the panel: its function, its threshold in words, its source."""
@@ -206,6 +274,11 @@ class Rule:
 
 
 RULES = {
+    DENSITY: Rule(
+        _density,
+        f"peaks of the density that stand out by {LIKELY:g} standard errors",
+        "Chazal, Guibas, Oudot & Skraba 2013, doi 10.1145/2535927",
+    ),
     PEAKS: Rule(
         _peaks,
         "peaks of the density of the mixture with the smallest BIC",
