@@ -33,6 +33,12 @@ def own_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", autouse=True)
+def own_key(tmp_path_factory):
+    """Keep the key of this machine out of the tests, and theirs out of the home of whoever runs them."""
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_python():
     """Have what executors run in Python, which is MLflow's UDF alone, run in the Python of the tests."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

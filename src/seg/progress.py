@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
+from datetime import UTC, datetime
+from typing import TextIO
 
 log = logging.getLogger("seg")
 alone = True  # whether no other process writes to the same terminal
 
 
-def listen() -> None:
-    """Show the lines of `step` on the terminal: for the commands that have no logging of Hydra's."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+class JsonLines(logging.Formatter):
+    """A line of JSON a record: time, level and message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return json.dumps(
+            {"time": when, "level": record.levelname.lower(), "message": record.getMessage()},
+            ensure_ascii=False,
+        )
+
+
+def listen(as_json: bool = False, stream: TextIO | None = None) -> None:
+    """Show the lines of `step` on the terminal: for the commands that have no logging of Hydra's.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether each line is an object of JSON, for programs.
+    stream : text stream, optional
+        Standard output when None.
+    """
+    handler = logging.StreamHandler(sys.stdout if stream is None else stream)
+    handler.setFormatter(
+        JsonLines() if as_json else logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S")
+    )
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -11,7 +11,6 @@ Leaves a run directory under runs/ with report.html, and a run in MLflow.
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -50,11 +49,12 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
 
     from seg import sweeps
     from seg.cli import single_run
+    from seg.tracking.process_names import process_name
 
     hydra = HydraConfig.get()
     asked = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     request = single_run.Request(cfg, dict(hydra.runtime.choices), asked)
-    further = {"process": sweeps.process(), **(tags or {})}
+    further = {"process": process_name(), **(tags or {})}
     return single_run.tracked(
         request, Path(hydra.runtime.output_dir), further, lambda fingerprint: sweeps.key(cfg, fingerprint)
     )
@@ -65,13 +65,13 @@ def _job(cfg: DictConfig, tags: Mapping[str, object]) -> dict:
     done = run(cfg, tags)
     if done.refused is not None:
         raise done.refused
-    choices = done.finished.request.choices
+    finished = done.finished
     return {
         "run_id": done.tracker.run_id,
         "metrics": {name: float(value) for name, value in done.result.metrics.items()},
         "flagged": "; ".join(done.result.evidence.flags) or "no",
-        "dataset": choices.get("dataset"),
-        "model": choices.get("model"),
+        "dataset": finished.settings.dataset.name,
+        "model": finished.request.choices.get("model"),
     }
 
 
@@ -117,15 +117,16 @@ def usage() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
     logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
     from seg.cli import options
     from seg.config import folders
 
+    options.listen_to_signals()
     options.show_every_character()
     try:
         arguments = options.own_configs(sys.argv[1:] if arguments is None else arguments)
         folders.prepare_environment()
+        options.hide_arguments()
         if {"--help", "-h"} & set(arguments):
             print(usage())
             return 0
@@ -185,10 +186,6 @@ def _explained(error: Exception, arguments: Sequence[str]) -> str | None:
 
     sweep = _sweep()
     return explain(error, arguments) or (None if sweep is None else sweep.explain(error))
-
-
-def _interrupt(signum, frame) -> None:
-    raise KeyboardInterrupt(f"signal {signum}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,14 @@ as_of    the day recency is counted from: rule (as in the recipe, days after the
          training), or a date such as 2026-11-30. For a partial extract, which may lack the newest orders, pass a date
 id       column of a feature table that names the customers (customer_id)
 names    matching.csv of seg migrate: gives the segments of a refit the names of the segments they match
-force    true replaces an existing output
+if_exists  fail, skip or replace an existing output: a command that runs every night is safe to repeat
+fail_on  drift, rejected or both (drift,rejected): exit code 3 if shares or features have changed, or customers have no segment
+json     true (or --json) prints the summary as JSON, which is also written beside the output as <output>.summary.json
+log      json writes the lines of progress as JSON
+track    false does not log the scoring; a scoring with a model from MLflow is a run there, and a point on curves over time
+guard    false leaves text in CSV unchanged that begins with = + - @; otherwise an apostrophe keeps spreadsheets from running it
+trust    true loads a model or a configuration that may run code, such as a pickle; only from where you would run a program from
+sink     parquet, postgres, ... writes the customers to a sink too, see seg export --help
 
 Options of seg run for the data can be added: dataset=transactions dataset.columns.customer_id=cust, tracking.uri=...,
 engine=spark or engine=duckdb, whichever engine the model was trained with. A million rows of features take about four seconds.
@@ -19,6 +26,7 @@ engine=spark or engine=duckdb, whichever engine the model was trained with. A mi
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -43,44 +51,165 @@ OWN = {
     "id": None,
     "names": None,
     "force": "false",
+    "if_exists": None,
+    "fail_on": "none",
+    "json": "false",
+    "log": "text",
+    "track": "true",
+    "trust": "false",
+    "guard": "true",
 }
-CHOICES = {"kind": ("features", "raw"), "force": ("true", "false")}
+JSON = "json=true"
+SWITCH = ("true", "false")
+CHOICES = {
+    "kind": ("features", "raw"),
+    "force": SWITCH,
+    "json": SWITCH,
+    "track": SWITCH,
+    "trust": SWITCH,
+    "guard": SWITCH,
+    "log": ("text", "json"),
+    "if_exists": ("fail", "skip", "replace"),
+}
 
 
 def score(*arguments: str) -> int:
     """Score a file."""
-    own, overrides = options.options(arguments, OWN)
+    own, overrides = options.options([JSON if one == "--json" else one for one in arguments], OWN)
     _check(own)
     from seg import progress
+    from seg.scoring import nightly
     from seg.sources import locate, tables
 
-    progress.listen()
+    fail_on = nightly.parse_fail_on(own["fail_on"])
+    quiet = own["json"] == "true"
+    progress.listen(as_json=own["log"] == "json", stream=sys.stderr if quiet else sys.stdout)
     target = Path(own["output"]).expanduser()
-    tables.check_target(target, own["force"] == "true")
-    if target.resolve() in {path.resolve() for path in locate.expand(own["input"], "input")}:
+    if nightly.check_exists(target, own["if_exists"] or ("replace" if own["force"] == "true" else "fail")):
+        return _skipped(target, quiet)
+    tables.check_target(target, True)
+    paths = locate.expand(own["input"], "input")
+    if target.resolve() in {path.resolve() for path in paths}:
         raise SegError(f"output={target}: is the input; choose another name")
     with tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        with progress.step("model") as found:
-            files = find_model.find_beside(
-                own["model"], options.value(overrides, "tracking.uri"), Path(scratch)
-            )
-            from seg.scoring import input_rows
-            from seg.scoring import scorer as scoring
+        files, scorer, config_yaml = _model(own, overrides, Path(scratch))
+        from seg.scoring import input_rows
+        from seg.scoring import scorer as scoring
 
-            scorer = scoring.load(files)
-            if own["names"]:
-                from seg.scoring import refit
+        asked = input_rows.Input(own["input"], own["kind"], own["id"], own["as_of"], overrides)
+        cfg = input_rows.configured(asked, scorer, config_yaml, own["trust"] == "true")
+        given = input_rows.rows(asked, scorer, cfg)
+        notices = [*scorer.remarks, *given.notes]
 
-                scorer = replace(scorer, names=refit.read_names(Path(own["names"]).expanduser()))
-            found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        config_yaml = files.config.read_text(encoding="utf-8")
-    asked = input_rows.Input(own["input"], own["kind"], own["id"], own["as_of"], overrides)
-    rows, notes = input_rows.rows(asked, scorer, config_yaml)
-    with progress.step("score") as found:
-        summary = scoring.write(scorer, rows, target)
-        found(f"{summary.customers:,} customers")
-    _close(scorer, summary, [*scorer.remarks, *notes], target)
+        with progress.step("score") as found:
+            scored = scoring.write(scorer, given.batches, target, guard=own["guard"] == "true")
+            found(f"{scored.customers:,} customers")
+    told = nightly.summary(scorer, scored, notices, target, given.day, given.extract)
+    told["run_id"] = nightly.run_id(scorer, given.day, [path.name for path in paths])
+    refused = [_exported(cfg, told, target), _tracked(own, overrides, files, told)]
+    _write_summary(told, target)
+    if quiet:
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        _close(scorer, scored, notices, target)
+    for error in filter(None, refused):
+        print(f"error: {error}", file=sys.stderr)
+    return 1 if any(refused) else nightly.exit_code(told, fail_on)
+
+
+def _model(own: dict, overrides: Sequence[str], scratch: Path):
+    """Find the model and load it; return its files, the scorer and the configuration of its run."""
+    from seg import progress
+
+    with progress.step("model") as found:
+        files = find_model.find_beside(own["model"], options.value(overrides, "tracking.uri"), scratch)
+        from seg.scoring import scorer as scoring
+
+        scorer = scoring.load(files, trust=own["trust"] == "true")
+        if own["names"]:
+            from seg.scoring import refit
+
+            scorer = replace(scorer, names=refit.read_names(Path(own["names"]).expanduser()))
+        found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
+    return files, scorer, files.config.read_text(encoding="utf-8")
+
+
+def _skipped(target: Path, quiet: bool) -> int:
+    """Say that there is nothing to do; return the exit code."""
+    from seg.scoring import nightly
+
+    beside = nightly.summary_path(target)
+    if quiet and beside.is_file():
+        print(beside.read_text(encoding="utf-8"), end="")
+    else:
+        print(
+            f"output={target}: already exists, skipped (if_exists=skip)",
+            file=sys.stderr if quiet else sys.stdout,
+        )
     return 0
+
+
+def _write_summary(told: dict, target: Path) -> None:
+    from seg.scoring import nightly
+    from seg.sinks import local_files as files
+
+    files.write(nightly.summary_path(target), json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+
+
+def _exported(cfg, told: dict, target: Path) -> SegError | None:
+    """Write the customers to the sink, if there is one; return why it did not take them."""
+    from seg.config import compose
+
+    sink = compose.instantiate_sink(cfg)
+    if sink is None:
+        return None
+    from seg import progress
+    from seg.sinks import run_tables
+
+    try:
+        with progress.step("export") as found:
+            export = run_tables.scored(target, told)
+            found(f"{export.rows:,} rows: {sink.write(export)}")
+    except SegError as error:
+        return SegError(f"{error}. The scored customers are in {target}")
+    return None
+
+
+def _tracked(own: dict, overrides: Sequence[str], files, told: dict) -> SegError | None:
+    """Log the scoring in MLflow, where the model is from there; return why the store refused."""
+    if (
+        own["track"] == "false"
+        or files.run_id is None
+        or options.value(overrides, "tracking.enabled") == "false"
+    ):
+        return None
+    from seg import progress
+    from seg.tracking import scoring_run, store
+
+    uri = options.value(overrides, "tracking.uri")
+    metrics = {
+        "customers": told["customers"],
+        "rejected": told["rejected"],
+        "outside_training": told["outside_training"],
+    }
+    metrics |= {"share_psi": told["share_psi"]}
+    metrics |= {f"psi/{one['feature']}": one["psi"] for one in told["features"]}
+    metrics |= {f"share/{one['segment']}": one["share"] for one in told["segments"]}
+    tags = {
+        "dataset": told["dataset"],
+        "model": told["model"],
+        "drift": told["drift"],
+        "scoring": told["run_id"],
+    }
+    try:
+        with progress.step("track") as found:
+            name = f"score {told['dataset']} {told['day']}"
+            found(scoring_run.log(uri, files.run_id, "score", name, tags, metrics, told["day"]))
+    except Exception as error:
+        return SegError(
+            f"{store.reason(error, store.address(uri))}. The scored customers are in {told['output']}"
+        )
+    return None
 
 
 def _check(own: dict[str, str | None]) -> None:

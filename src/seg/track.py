@@ -13,6 +13,7 @@ upload, 1 when something is.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -83,7 +84,9 @@ def _upload(run: record.Record, folder: Path, uri: str, down: dict[str, str]) ->
         raise SegError(f"{folder}: {down[uri]}")
 
     files = [folder / name for name in run.files]
-    with shared_files.to_share(files, folder, run.data[1] if run.data else "") as shared:
+    key = os.environ.get("SEG_ID_KEY") or None
+    privacy = shared_files.Privacy(key if run.ids else "none", run.min_cell)
+    with shared_files.to_share(files, folder, run.data[1] if run.data else "", privacy) as shared:
         pushing.push(folder, shared, uri, client)
 
 

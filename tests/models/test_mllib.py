@@ -244,7 +244,9 @@ def test_mlflow_has_both_models_and_they_give_the_same_segments(spark_run, here,
 @pytest.mark.spark
 def test_what_executors_wrote_is_hashed_on_its_way_out(spark_run):
     result, folder, _ = spark_run("model=mllib_gmm")
-    with shared_files.to_share([folder / shared_files.ASSIGNMENTS], folder, result.fingerprint) as shared:
+    with shared_files.to_share(
+        [folder / shared_files.ASSIGNMENTS], folder, result.fingerprint, shared_files.Privacy()
+    ) as shared:
         table = pd.read_parquet(shared / shared_files.ASSIGNMENTS)
     assert len(table) == result.customers and table["customer_id"].str.fullmatch("[0-9a-f]{16}").all()
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]

@@ -261,7 +261,7 @@ def test_files_of_a_folder_are_scored_together_and_each_customer_once(orders, tm
 
 def test_a_directory_without_a_model_says_what_is_missing(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    assert "scoring.json, config.yaml, model.pkl is not there" in refused(
+    assert "scoring.json, config.yaml, model.skops is not there" in refused(
         capsys, tmp_path / "empty", ORDERS, tmp_path
     )
     assert "no such directory, and no name of a model" in refused(capsys, Path("seg-flo"), ORDERS, tmp_path)
@@ -347,11 +347,11 @@ def test_a_model_that_was_trained_on_spark_scores_what_duckdb_has_counted(orders
 
 def test_a_deleted_artifact_says_which_and_what_to_do(registered, tmp_path):
     uri, _, location = registered
-    lost = Path(location) / "model.pkl"
+    lost = Path(location) / "model.skops"
     kept = lost.read_bytes()
     lost.unlink()
     try:
-        with pytest.raises(SegError, match=r"its model.pkl cannot be read from .* train it again"):
+        with pytest.raises(SegError, match=r"its model.skops cannot be read from .* train it again"):
             find_model.find("models:/seg-toy@champion", uri, tmp_path)
     finally:
         lost.write_bytes(kept)
@@ -412,8 +412,15 @@ def test_the_served_champion_answers_json_and_csv_as_seg_score_does(registered, 
     uri, _, _ = registered
     rows = pd.DataFrame({"recency_days": [3, 300], "orders": [30, 1], "revenue": [5000.5, 20]})
     scorer = scoring.load(find_model.find("models:/seg-toy@champion", uri, tmp_path))
-    expected = scorer.place(rows)["segment"].tolist()
-    assert len(set(expected)) == 2
+    placed = scorer.place(rows)
+    expected = [
+        {"segment": segment, "name": name, "distance": pytest.approx(distance, rel=1e-3), "probability": None,
+         "outside": outside, "outside_features": far if isinstance(far, str) else None, "reason": None}
+        for segment, name, distance, outside, far in zip(
+            *(placed[key] for key in ("segment", "name", "distance", "outside", "outside_features")), strict=True
+        )
+    ]  # fmt: skip
+    assert len({one["segment"] for one in expected}) == 2
     split = json.dumps({"dataframe_split": rows.to_dict("split", index=False)})
     records = json.dumps(
         {"dataframe_records": rows.astype(int).to_dict("records")}
@@ -421,12 +428,16 @@ def test_the_served_champion_answers_json_and_csv_as_seg_score_does(registered, 
     for body in (split, records):
         assert posted(served, "application/json", body) == {"predictions": expected}
     assert posted(served, "text/csv", rows.to_csv(index=False)) == {"predictions": expected}
-    # Refused, and not answered with a guess.
-    lacking = posted(served, "text/csv", rows.drop(columns="orders").to_csv(index=False))
-    assert "missing inputs ['orders']" in lacking["message"]
-    unknown = posted(
-        served,
-        "text/csv",
-        rows.astype({"orders": float}).replace({"orders": {1.0: np.nan}}).to_csv(index=False),
+    # What is missing gets a reason, and no guess.
+    (first, _) = posted(served, "text/csv", rows.drop(columns="orders").to_csv(index=False))["predictions"]
+    assert first["segment"] is None and first["reason"] == "missing or not finite: orders"
+    lacking = json.dumps(
+        {"dataframe_records": [rows.iloc[0].to_dict(), rows.iloc[1].to_dict() | {"orders": None}]}
     )
-    assert "predictions" not in unknown and "NaN" in unknown["stack_trace"]
+    one, other = posted(served, "application/json", lacking)["predictions"]
+    assert one == expected[0]
+    assert (
+        other["segment"] is None
+        and other["name"] is None
+        and other["reason"] == "missing or not finite: orders"
+    )

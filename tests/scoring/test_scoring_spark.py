@@ -15,6 +15,9 @@ def test_raw_orders_scored_on_spark_get_the_segments_of_the_embedded_engine(tmp_
     assert found.loc[result.table.frame.index, "segment"].tolist() == result.labels.tolist()
 
 
+ANSWER = "struct<segment:long,name:string,distance:double,probability:double,outside:boolean,outside_features:string,reason:string>"
+
+
 def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, spark, tmp_path, monkeypatch):  # noqa: F811
     import mlflow
     from pyspark.sql import functions
@@ -34,12 +37,12 @@ def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, spark, tmp_
     scorer = scoring.load(find_model.find("models:/seg-toy@champion", uri, tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     place = mlflow.pyfunc.spark_udf(
-        spark.session, "models:/seg-toy@champion", result_type="long", env_manager="local"
+        spark.session, "models:/seg-toy@champion", result_type=ANSWER, env_manager="local"
     )
     table = spark.session.read.parquet(str(tmp_path / "rows.parquet"))
     found = (
-        table.withColumn("segment", place(functions.struct(*scorer.features)))
-        .select("row", "segment")
+        table.withColumn("answer", place(functions.struct(*scorer.features)))
+        .select("row", "answer.segment", "answer.reason")
         .collect()
     )
     placed = [row["segment"] for row in sorted(found, key=lambda row: row["row"])]

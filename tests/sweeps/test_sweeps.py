@@ -16,9 +16,9 @@ import command_line
 from seg import sweeps
 from seg.config import compose, load
 from seg.errors import SegError
-from seg.sweeps import process as naming
 from seg.sweeps import summary
 from seg.sweeps.jobs import objective
+from seg.tracking.process_names import has_ended, process_name
 
 TOY = ["dataset=toy", "dataset.customers=200"]
 
@@ -240,11 +240,11 @@ def test_a_job_is_told_by_what_its_result_follows_from():
 
 def test_a_process_is_not_mistaken_for_a_later_one_with_its_number():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    name = sweeps.process(child.pid)
-    assert name and not naming.gone(name) and not naming.gone(sweeps.process())
+    name = process_name(child.pid)
+    assert name and not has_ended(name) and not has_ended(process_name())
     host, number, start = name.split()
-    assert naming.gone(f"{host} {number} {start}1"), "the same number, another start"
-    assert not naming.gone(f"elsewhere {number} {start}"), "nothing is known of another host"
+    assert has_ended(f"{host} {number} {start}1"), "the same number, another start"
+    assert not has_ended(f"elsewhere {number} {start}"), "nothing is known of another host"
     child.send_signal(signal.SIGKILL)
     os.waitpid(child.pid, 0)
-    assert naming.gone(name)
+    assert has_ended(name)

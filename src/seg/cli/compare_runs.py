@@ -188,17 +188,17 @@ def _lists(runs: pd.DataFrame, sort: str) -> list:
     """Rank the runs on each set of customers."""
     lists = []
     for group in attempts.groups(runs):
-        demand = order.asked(group.attempts, _allows_holdout(group.dataset))
+        demand = order.asked(group.attempts, _allows_holdout(group.dataset, bool(group.as_of)))
         judged = order.judged(group.attempts, demand)
         lists.append((group, order.ordered(judged, sort, columns.descending(sort)), demand))
     return lists
 
 
 @functools.cache
-def _allows_holdout(dataset: str) -> bool:
+def _allows_holdout(dataset: str, dated: bool) -> bool:
     """Return whether a hold-out is possible: a table with one row a customer has no later orders."""
     if dataset not in folders.choices("dataset"):
-        return True
+        return dated
     return compose.compose([f"dataset={dataset}"]).dataset.kind == "transactions"
 
 

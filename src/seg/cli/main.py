@@ -21,6 +21,7 @@ COMMANDS = {
     "outlook": ("seg.outlook.__main__", "forecast what each customer and each segment will do next"),
     "study": ("seg.study", "redo a published segmentation"),
     "track": ("seg.track", "serve MLflow, upload runs that it did not get"),
+    "export": ("seg.export", "write the tables of a run to files, a database or a bucket"),
     "data": ("seg.data", "list, check and fetch data sets; the glossary of features"),
 }
 EXAMPLES = """\

@@ -8,7 +8,9 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from seg import redaction
 from seg.config import folders
+from seg.config.private import private, resolved
 from seg.errors import SegError, listed
 
 
@@ -34,12 +36,12 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
     if not arguments or {"--help", "-h"} & set(arguments):
         print(doc.strip())
         return 0 if arguments else 1
-    with contextlib.suppress(ValueError):  # only the main thread may set handlers
-        signal.signal(signal.SIGTERM, _interrupt)
+    listen_to_signals()
     try:
         arguments = own_configs(arguments)
         folders.prepare_environment()
-        return action(*arguments)
+        hide_arguments()
+        return action(*map(private, arguments))
     except KeyboardInterrupt:
         print("interrupted: nothing was left behind", file=sys.stderr)
         return 130
@@ -129,7 +131,7 @@ def options(
                 f"{argument}: expected key=value, such as {listed(key, [f'{name}=...' for name in known])}"
             )
         if key in known:
-            own[key] = value
+            own[key] = resolved(value)
         else:
             overrides.append(argument)
     return own, overrides
@@ -138,7 +140,32 @@ def options(
 def value(overrides: Sequence[str], key: str) -> str | None:
     """Return the value that overrides set for a key; the last one counts."""
     values = [text.partition("=")[2] for text in overrides if text.partition("=")[0] == key]
-    return values[-1] if values else None
+    return resolved(values[-1]) if values else None
+
+
+def hide_arguments() -> None:
+    """Redact what is logged and printed; start this process anew where its arguments show a secret to every user of the machine.
+
+    The secrets go on in the environment, which other users cannot read.
+    """
+    redaction.install()
+    shown, hidden = sys.argv[1:], [private(argument) for argument in sys.argv[1:]]
+    # Where something else than Python started it, such as a test, the arguments are not those of the process.
+    own = getattr(sys, "orig_argv", [])
+    if shown != hidden and own[len(own) - len(shown) :] == shown:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [*own[: len(own) - len(shown)], *hidden])
+
+
+def listen_to_signals() -> None:
+    """End like an interrupt on SIGTERM, SIGHUP and SIGXCPU; what the parent process ignores, as nohup does, stays ignored."""
+    for name in ("SIGTERM", "SIGHUP", "SIGXCPU"):
+        number = getattr(signal, name, None)
+        # Only the main thread may set handlers.
+        with contextlib.suppress(ValueError):
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _interrupt)
 
 
 def _explained(error: Exception) -> str | None:

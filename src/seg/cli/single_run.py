@@ -6,6 +6,7 @@ The command, each job of a sweep, and `seg.segment` do the same here; they diffe
 from __future__ import annotations
 
 import platform
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -169,8 +170,10 @@ def tracked(
     from seg.sinks import shared_files
 
     settings, parts, clock = _prepared(request)
+    from seg.config.compose import instantiate_sink
     from seg.pipeline import flow
 
+    sink = instantiate_sink(request.cfg)  # what is wrong with it is said before the work
     claim = files.claim(folder)
     tracker = _tracker(request, settings, parts.takes_k, tags or {})
     try:
@@ -180,7 +183,9 @@ def tracked(
         record = _record(finished, folder, clock())
         if job_key is not None:
             record["tags"]["job.key"] = job_key(finished.result.fingerprint)
-        refused = _track(tracker, record, shared_files.shared_files(written))
+        refused = _track(tracker, settings.tracking, record, shared_files.shared_files(written))
+        _keep_facts(finished, tracker, folder)
+        refused = _export(folder, sink, settings, parts) or refused
     except KeyboardInterrupt as error:
         tracker.fail(folder, "KILLED", error)
         raise
@@ -236,6 +241,39 @@ def _prepared(request: Request) -> tuple:
     return settings, instantiate_parts(request.cfg), clock
 
 
+def _keep_facts(finished: Finished, tracker, folder: Path) -> None:
+    """Write the facts of a run that its exported tables need."""
+    from seg.sinks import local_files as files
+    from seg.sinks import run_tables
+
+    result, settings = finished.result, finished.settings
+    known = {name: finished.request.chosen[name] for name in ("model", "recipe", "scaler", "cleaning")}
+    known |= {"dataset": settings.dataset.name, "k": int(result.k), "customers": result.population.count}
+    known |= {
+        "as_of": result.table.as_of,
+        "currency": settings.dataset.currency,
+        "fingerprint": result.fingerprint,
+    }
+    flagged = "; ".join(result.evidence.flags) or "no"
+    run_id = tracker.key or uuid.uuid4().hex
+    files.write(folder / run_tables.FACTS, run_tables.facts(run_id, kind="train", flagged=flagged, **known))
+
+
+def _export(folder: Path, sink, settings: Settings, parts) -> SegError | None:
+    """Write the tables of a run to its sink; return why the sink did not take them: the run itself is kept."""
+    if sink is None:
+        return None
+    from seg.pipeline.export_run import export_run
+
+    try:
+        export_run(folder, sink, settings.sink.get("tables"), settings, parts)
+    except SegError as error:
+        return SegError(
+            f"{error}. Nothing is lost: {folder} keeps the run; export it later with: seg export run={folder} sink=..."
+        )
+    return None
+
+
 def _spark_models(settings: Settings, result: Result, folder: Path) -> list[Path]:
     """Save the models that Spark fitted, beside the one that needs no JVM; return their files."""
     if not (settings.tracking.enabled and settings.tracking.model and result.population.models):
@@ -286,11 +324,11 @@ def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mappi
     tracking, chosen = settings.tracking, request.chosen
     if not tracking.enabled:
         return NoTracker()
-    params = chosen | {"seed": settings.seed}
+    params = chosen | {"dataset": settings.dataset.name, "seed": settings.seed}
     if settings.k != "auto" and takes_k:
         params["k"] = settings.k
     # What differs most comes first: MLflow cuts names, and has a column for the data set.
-    name = f"{chosen['model']} k={settings.k} {chosen['dataset']} {chosen['recipe']} {chosen['scaler']}"
+    name = f"{chosen['model']} k={settings.k} {settings.dataset.name} {chosen['recipe']} {chosen['scaler']}"
     tags = {
         "k_requested": settings.k,
         "seg.version": __version__,
@@ -303,6 +341,8 @@ def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mappi
 
 def _record(finished: Finished, folder: Path, seconds: float) -> dict:
     """Collect what MLflow is to know of a run."""
+    from seg.scoring import model_card
+
     result = finished.result
     return {
         "folder": folder,
@@ -311,7 +351,7 @@ def _record(finished: Finished, folder: Path, seconds: float) -> dict:
         "metrics": result.metrics | {"seconds/total": seconds},
         "k_scan": result.scan.table,
         "data": (finished.settings.dataset.name, result.fingerprint),
-        "pipeline": result.pipeline,
+        "placement": model_card.placement(result),
         "example": _example(result),
     }
 
@@ -319,6 +359,7 @@ def _record(finished: Finished, folder: Path, seconds: float) -> dict:
 def _tags(finished: Finished) -> dict[str, object]:
     from seg.pipeline import keys
     from seg.report import note
+    from seg.sinks.shared_files import merge_rows
     from seg.tracking import git_commit
 
     result, settings, request = finished.result, finished.settings, finished.request
@@ -335,19 +376,23 @@ def _tags(finished: Finished) -> dict[str, object]:
         "segments": "; ".join(result.segments["name"]),
         "git.commit": commit,
         "mlflow.source.git.commit": commit.removesuffix("+changes"),
-        "mlflow.note.content": note.markdown(result.segments, result.table.features, warnings),
+        "mlflow.note.content": note.markdown(
+            merge_rows(result.segments, settings.tracking.min_cell), result.table.features, warnings
+        ),
         "holdout": f"{cut} and {settings.evaluation.holdout.days} days" if cut else "no",
         **keys.tags(plain, result.table.frame[settings.dataset.common], request.overrides),
     }
 
 
-def _track(tracker, record: dict, files: list[Path]) -> SegError | None:
+def _track(tracker, tracking, record: dict, files: list[Path]) -> SegError | None:
     """Keep what MLflow is to know in the run directory, then upload it; return why the store refused."""
     from seg import progress
     from seg.sinks import shared_files
 
     folder, fingerprint = record["folder"], record["data"][1]
-    with progress.step("track"), shared_files.to_share(files, folder, fingerprint) as shared:
+    privacy = shared_files.Privacy(tracking.id_key, tracking.min_cell)
+    record |= {"ids": privacy.keeps_ids, "min_cell": privacy.min_cell}
+    with progress.step("track"), shared_files.to_share(files, folder, fingerprint, privacy) as shared:
         tracker.keep(files=files, **record)
         try:
             tracker.push(shared)

@@ -17,6 +17,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from seg.config import targets
 from seg.config.folders import CONFIGS, own_configs
 from seg.config.overrides import private, readable
 from seg.errors import SegError, listed
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from seg.config.parts import Parts
 
 # What may differ between the training of a model and its use.
-REUSABLE = ("dataset", "engine", "data_dir", "tracking", "outlook")
+REUSABLE = ("dataset", "engine", "data_dir", "tracking", "outlook", "sink")
+# Sections that may be replaced as a whole.
+GROUPS = ("dataset", "engine", "sink")
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
@@ -58,7 +61,7 @@ def compose_with_choices(overrides: Sequence[str]) -> tuple[DictConfig, dict[str
     return cfg, choices
 
 
-def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
+def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -> DictConfig:
     """Compose the configuration of a past run for other data: its ``config.yaml``, with overrides for data and engine.
 
     Parameters
@@ -66,7 +69,9 @@ def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
     config_yaml : str
         As a run saves it, unresolved.
     overrides : sequence of str
-        For the sections in `REUSABLE`; ``dataset=...`` and ``engine=...`` replace the whole section.
+        For the sections in `REUSABLE`; ``dataset=...``, ``engine=...`` and ``sink=...`` replace the whole section.
+    trust : bool, default=False
+        Whether parts may be made that are neither seg's nor scikit-learn's: a configuration from elsewhere may name any code.
 
     Returns
     -------
@@ -75,9 +80,14 @@ def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
     Raises
     ------
     SegError
-        An override changes what the model was trained with, or has an unknown key.
+        An override changes what the model was trained with, or has an unknown key; or the configuration names code that is not
+        trusted.
     """
     cfg = OmegaConf.create(config_yaml)
+    if not trust:
+        targets.check(OmegaConf.to_container(cfg, resolve=False))
+    # The name belongs to the model: other files of the same data set do not change it.
+    name = str(cfg.dataset.name)
     parser = OverridesParser.create()
     given = [parser.parse_override(readable(private(text))) for text in overrides]
     for override in given:
@@ -86,8 +96,12 @@ def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
                 f"{override.input_line}: is part of the model, which is used as it was trained; expected one of "
                 f"{', '.join(f'{name}...' for name in REUSABLE)}"
             )
-    chosen = [override for override in given if override.key_or_group in ("dataset", "engine")]
+    chosen = [override for override in given if override.key_or_group in GROUPS]
     fresh = compose([override.input_line for override in chosen])
+    if "sink" not in cfg:  # of a run from before there were sinks
+        cfg.sink = fresh.sink
+    if "dataset" not in {override.key_or_group for override in chosen}:
+        cfg.dataset.name = name
     for override in chosen:
         cfg[override.key_or_group] = fresh[override.key_or_group]
     if "outlook" not in cfg:  # a run from before there was one
@@ -105,6 +119,27 @@ def recompose(config_yaml: str, overrides: Sequence[str]) -> DictConfig:
                 f"{override.input_line}: unknown key; expected one of {listed(override.key_or_group, keys)}"
             ) from None
     return cfg
+
+
+def instantiate_sink(cfg: DictConfig):
+    """Make the sink of a composed configuration; None where nothing is exported.
+
+    Raises
+    ------
+    SegError
+        An option of the sink is missing, unknown or has a wrong value.
+    """
+    if not cfg.sink.get("_target_"):
+        return None
+    wanted = OmegaConf.to_container(cfg.sink, resolve=True)
+    wanted.pop("tables", None)
+    try:
+        return instantiate(wanted)
+    except hydra.errors.InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, SegError):
+            raise cause from None
+        raise SegError(f"sink: {str(cause).splitlines()[0]}; see configs/sink/") from None
 
 
 def instantiate_parts(cfg: DictConfig) -> Parts:

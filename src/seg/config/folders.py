@@ -21,6 +21,7 @@ GROUPS = (
     "selection",
     "evaluation",
     "tracking",
+    "sink",
     "cache",
     "playbook",
     "rfm",

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from pydantic import ValidationError
 
+from seg import redaction
+from seg.config import data_names
 from seg.config.folders import CONFIGS, choices, prepare_environment
+from seg.config.private import SECRET
 from seg.config.settings import ENGINES, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
 
-__all__ = ["CONFIGS", "SECRET", "choices", "cores", "prepare_environment", "settings"]
+__all__ = ["CONFIGS", "choices", "cores", "prepare_environment", "settings"]
 
+data_names.register()
 # Keys of a data set that commands read beside its adapter.
 DATASET_KEYS = ("load", "fetch")
-# The words by which Spark itself recognises a secret.
-SECRET = re.compile("secret|password|token|access[.]?key", re.IGNORECASE)
 
 
 def settings(cfg: DictConfig) -> Settings:
@@ -49,7 +51,7 @@ def settings(cfg: DictConfig) -> Settings:
     plain.pop("experiment", None)
     _check_empty(plain)
     _check_dataset_keys(cfg)
-    _check_secrets(OmegaConf.to_container(cfg.engine, resolve=False).get("conf"))
+    check_written_secrets(cfg)
     try:
         checked = Settings(**plain)
     except ValidationError as error:
@@ -87,8 +89,29 @@ def _check_dataset_keys(cfg: DictConfig) -> None:
             )
 
 
-def _check_secrets(conf: object) -> None:
+def check_written_secrets(cfg: DictConfig) -> None:
     """Raise a `SegError` for a secret in plain text: run directory and store keep the configuration unresolved."""
+    plain = OmegaConf.to_container(cfg, resolve=False)
+    plain.pop("hydra", None)
+    for key, value in _leaves(plain):
+        if redaction.secrets_in(value):
+            raise SegError(
+                f"{key}: a secret in plain text would be saved in config.yaml and in the tracking store; set it as an environment "
+                "variable, and write ${oc.env:NAME_OF_THE_VARIABLE} here"
+            )
+    _check_spark_secrets((plain.get("engine") or {}).get("conf"))
+
+
+def _leaves(node: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, str):
+        yield path, node
+    parts = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    for name, value in parts:
+        yield from _leaves(value, f"{path}.{name}".strip("."))
+
+
+def _check_spark_secrets(conf: object) -> None:
+    """Raise a `SegError` for a secret among the properties of Spark, which are known by their names."""
     if not isinstance(conf, Mapping):
         return
     from seg.engine.spark_session import spelled

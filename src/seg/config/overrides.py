@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from collections.abc import Sequence
 
@@ -17,11 +15,11 @@ from hydra.errors import (
 from omegaconf.errors import OmegaConfBaseException
 
 from seg.config.folders import GROUPS
-from seg.config.load import SECRET, choices
+from seg.config.load import choices
+from seg.config.private import private
 from seg.errors import SegError, listed
 
-# A property of Spark and its value, unless the value is an interpolation already.
-PROPERTY = re.compile(r"""([\w.-]+)(['"]?\s*[:=]\s*)('(?!\$\{)[^']+'|"(?!\$\{)[^"]+"|(?!\$\{)[^\s,{}'"]+)""")
+__all__ = ["explain", "private", "readable"]
 
 
 def readable(argument: str) -> str:
@@ -53,35 +51,6 @@ def _check_value(key: str, value: str) -> None:
         raise SegError(f"{key}={value}: unknown; expected one of {listed(value, choices(key))}")
     if key in ("hydra.run.dir", "hydra.sweep.dir") and not value:
         raise SegError(f"{key}= is empty (is a variable not set?): expected a directory")
-
-
-def private(argument: str) -> str:
-    """Move secrets of an override into the environment: Hydra and MLflow save every override as it was typed.
-
-    >>> private("tracking.uri=postgresql://ana:secret@db/mlflow")
-    'tracking.uri=${oc.env:SEG_TRACKING_URI}'
-    >>> private("engine.conf={spark.hadoop.fs.s3a.secret.key: abc, spark.cores.max: 4}")
-    'engine.conf={spark.hadoop.fs.s3a.secret.key: ${oc.env:SEG_SPARK_HADOOP_FS_S3A_SECRET_KEY}, spark.cores.max: 4}'
-    """
-    key, equals, value = argument.partition("=")
-    if equals and re.search(r"://[^\s]*:[^\s]*@|[?&]password=|;token=", value):
-        return f"{key}={_moved(key, value)}"
-    if key.lstrip("+").startswith("engine.conf"):
-        return PROPERTY.sub(
-            lambda match: (
-                match[0] if not SECRET.search(match[1]) else match[1] + match[2] + _moved(match[1], match[3])
-            ),
-            argument,
-        )
-    return argument
-
-
-def _moved(key: str, value: str) -> str:
-    name, value = "SEG_" + re.sub(r"\W+", "_", key).strip("_").upper(), value.strip("'\"")
-    while os.environ.get(name, value) != value:
-        name += "_"
-    os.environ[name] = value
-    return f"${{oc.env:{name}}}"
 
 
 def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | None:

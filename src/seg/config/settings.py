@@ -193,6 +193,8 @@ class TrackingSettings(Strict):
     uri: str | None = None
     experiment: str
     model: bool = True
+    id_key: str | None = None
+    min_cell: Annotated[int, _whole(1)] = 5
 
 
 class PublishedFigure(Strict):
@@ -296,6 +298,7 @@ class Settings(Strict):
     selection: SelectionSettings
     evaluation: EvaluationSettings
     tracking: TrackingSettings
+    sink: dict[str, Any] = {}
     published: list[PublishedFigure] = []
     cache: CacheSettings
     sweep: SweepSettings = SweepSettings()

@@ -6,7 +6,9 @@ is made anew, loudly. The keys are built in `seg.pipeline.keys`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import hmac
 import json
 import logging
 import os
@@ -16,6 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from seg.errors import SegError
+from seg.machine_key import machine_key
 from seg.pipeline.keys import digest
 from seg.sinks.atomic import whole
 
@@ -56,8 +60,9 @@ class Cache:
         name = digest(key)
         path = self._folder / kind / f"{name}.pickle"
         try:
+            self._key  # noqa: B018 - without the key of this machine nothing can be kept
             lock = self._lock(kind, name)
-        except OSError as error:
+        except (OSError, SegError) as error:
             self._useless(error)
             return make()
         try:
@@ -110,8 +115,9 @@ class Cache:
         try:
             with open(path, "rb") as file:
                 head, content = json.loads(file.readline()), file.read()
-            if hashlib.sha256(content).hexdigest() != head["sha256"]:
-                raise ValueError("its content is not what was written")
+            # Unpickling runs what is in the file: only what this machine has signed is unpickled.
+            if not hmac.compare_digest(self._signature(path, content), str(head.get("hmac"))):
+                raise ValueError("it was changed, or another machine wrote it")
             value = pickle.loads(content)
             os.utime(path)
         except FileNotFoundError:
@@ -126,12 +132,21 @@ class Cache:
         import cloudpickle
 
         content = cloudpickle.dumps(value, protocol=5)
-        head = json.dumps({"sha256": hashlib.sha256(content).hexdigest(), "key": key}, default=str)
+        head = json.dumps({"hmac": self._signature(path, content), "key": key}, default=str)
         try:
             _replace(path, head.encode() + b"\n" + content)
             self._trim(path)
         except OSError as error:
             self._useless(error)
+
+    def _signature(self, path: Path, content: bytes) -> str:
+        """Sign an entry with the key of this machine; its place is signed too, so that entries cannot change places."""
+        place = f"{path.parent.name}/{path.name}\n".encode()
+        return hmac.digest(self._key, place + content, hashlib.sha256).hex()
+
+    @functools.cached_property
+    def _key(self) -> bytes:
+        return machine_key("cache")
 
     def _trim(self, newest: Path) -> None:
         """Remove the entries used least recently, and what killed processes left half-written."""
@@ -152,11 +167,11 @@ class Cache:
             path.unlink(missing_ok=True)
             size -= freed
 
-    def _useless(self, error: OSError) -> None:
+    def _useless(self, error: OSError | SegError) -> None:
         log.warning(
             "cache: %s cannot be written (%s): working without; choose another cache.folder, or cache=off",
             self._folder,
-            error.strerror,
+            getattr(error, "strerror", None) or error,
         )
         self._folder = None
 

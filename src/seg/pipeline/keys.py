@@ -36,7 +36,7 @@ CONFIGURATION = (*SPACE, "model", "engine")
 PLACES = ("path", "files", "sample", "source", "fetch")
 REPEATED = (*CONFIGURATION, "experiment", "selection", "seed")
 # Sections of a job's configuration, and keys of its engine, that cannot change the result.
-ASIDE = ("hydra", "experiment", "data_dir", "cache", "sweep", "tracking")
+ASIDE = ("hydra", "experiment", "data_dir", "cache", "sweep", "tracking", "sink")
 LIMITS = ("connect", "memory_limit", "threads", "spill_dir")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seg.config import compose, load
+from seg.config.data_names import same_data
 from seg.errors import SegError, listed
 from seg.pipeline import check
 from seg.preparation import inspection, prepare
@@ -63,8 +65,29 @@ class Input:
         return None
 
 
-def rows(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, list[str]]:
-    """Return ids and features, batch by batch, and notes.
+@dataclass(frozen=True)
+class Rows:
+    """Customers to score.
+
+    Parameters
+    ----------
+    batches : iterable of (Array, DataFrame)
+        Customer ids, and their features.
+    notes : list of str
+    day : str
+        That the customers are of, ISO.
+    extract : bool
+        Whether they look like a part of the customers of training.
+    """
+
+    batches: Iterable
+    notes: list[str] = field(default_factory=list)
+    day: str = field(default_factory=lambda: f"{date.today()}")
+    extract: bool = False
+
+
+def configured(given: Input, scorer: Scorer, config_yaml: str, trust: bool = False):
+    """Compose the configuration of training for the new input; refuse data of another data set.
 
     Parameters
     ----------
@@ -72,12 +95,42 @@ def rows(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, list
     scorer : Scorer
     config_yaml : str
         The configuration the model was trained with.
+    trust : bool
+        Whether it may name code that is neither seg's nor scikit-learn's.
 
-    Returns
-    -------
-    batches : iterable of (Array, DataFrame)
-        Customer ids, and their features.
-    notes : list of str
+    Raises
+    ------
+    SegError
+        The input is of another data set than the model, and the user has not said that it is the same.
+    """
+    cfg = compose.recompose(config_yaml, given.overrides, trust)
+    name, path = scorer.contract.dataset, given.paths[0]
+    told = any(text.startswith("dataset.name=") for text in given.overrides)
+    other = str(cfg.dataset.name) != name
+    # A file of one's own names its data set; the files of seg's own data sets are called as they are.
+    by_file = "name: ${data_name:" in config_yaml and name not in ("transactions", "customers")
+    table = given.kind == "features" or (
+        given.kind is None and given.header and not scorer.lacking(given.header)
+    )
+    if other or (by_file and not told and not table and not same_data(name, str(path))):
+        which = f"dataset={cfg.dataset.name}" if other else f"input={path}"
+        raise SegError(
+            f"{which}: the model {scorer.label} was trained on the data set {name}, and this is named like another one; choose "
+            f"the model of that data set, or pass dataset.name={name} if these are customers of {name}"
+        )
+    cfg.dataset.path = given.path
+    return cfg
+
+
+def rows(given: Input, scorer: Scorer, cfg) -> Rows:
+    """Return ids and features, batch by batch, and notes.
+
+    Parameters
+    ----------
+    given : Input
+    scorer : Scorer
+    cfg : DictConfig
+        The configuration of training for this input, see `configured`.
 
     Raises
     ------
@@ -86,8 +139,8 @@ def rows(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, list
     """
     complete = given.header and not scorer.lacking(given.header)
     if given.kind == "features" or (given.kind is None and complete):
-        return _features(given, scorer), []
-    return _counted(given, scorer, config_yaml)
+        return Rows(_features(given, scorer))
+    return _counted(given, scorer, cfg)
 
 
 def _features(given: Input, scorer: Scorer) -> Iterable:
@@ -96,7 +149,7 @@ def _features(given: Input, scorer: Scorer) -> Iterable:
         raise SegError(
             f"as_of={given.as_of}: {path} is a table of features, computed already; leave as_of out"
         )
-    further = [text for text in given.overrides if not text.startswith("tracking.")]
+    further = [text for text in given.overrides if not text.startswith(("tracking", "sink", "dataset.name="))]
     if further:
         raise SegError(
             f"{further[0]}: {path} is a table of features, which is read without a data set; leave it out"
@@ -117,14 +170,12 @@ def _features(given: Input, scorer: Scorer) -> Iterable:
     return tables.batches(given.paths, id, scorer.features)
 
 
-def _counted(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, list[str]]:
+def _counted(given: Input, scorer: Scorer, cfg) -> Rows:
     """Read raw rows and compute features as in training."""
     if given.id:
         raise SegError(
             f"id={given.id}: only for a table of features; for raw rows set the column of the data set (dataset.columns)"
         )
-    cfg = compose.recompose(config_yaml, given.overrides)
-    cfg.dataset.path = given.path
     as_of = given.as_of or "rule"
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, as_of)
     raw = given.header is None or not _needed(settings, scorer, given) - set(given.header)
@@ -134,11 +185,13 @@ def _counted(given: Input, scorer: Scorer, config_yaml: str) -> tuple[Iterable, 
     prepared, notes = _prepared(given, scorer, settings, cfg, raw)
     table = prepared.table
     scorer.check(table.frame.columns, f"the table of features of {settings.dataset.name}")
-    notes += replay.extract(table, scorer.contract, as_of) + replay.remarks(settings)
+    partial = replay.extract(table, scorer.contract, as_of)
+    notes += partial + replay.remarks(settings)
     if table.as_of:
         day = f"recency is counted from {table.as_of} (as_of={as_of}; newest order {table.newest})"
         notes.insert(0, day)
-    return scoring.pieces(table.frame[scorer.features]), notes
+    day = str((table.newest if as_of == "rule" else table.as_of) or date.today())
+    return Rows(scoring.pieces(table.frame[scorer.features]), notes, day, bool(partial))
 
 
 def _prepared(given: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:

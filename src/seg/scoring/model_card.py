@@ -16,13 +16,15 @@ import pandas as pd
 
 from seg import __version__
 from seg.errors import SegError
+from seg.models.placement import Placement
+from seg.scoring import feature_shift
 from seg.sinks import local_files as files
 
 if TYPE_CHECKING:
     from seg.config.settings import Settings
     from seg.pipeline.result import Result
 
-FILE, MODEL, CONFIG = "scoring.json", "model.pkl", "config.yaml"
+FILE = "scoring.json"
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 
 
@@ -42,6 +44,8 @@ class Contract:
         Per feature its quantiles in training, by their share as text: ``"0"`` the least value, ``"1"`` the greatest.
     segments : list of dict
         ``segment``, ``name``, ``size`` and ``share`` of each, noise (-1) last.
+    cells : dict
+        Per feature how many customers lay between its deciles in training, see `seg.scoring.feature_shift`.
     as_of : dict
         ``rule`` as the recipe has it, ``day`` that it gave, ``oldest`` and ``newest`` day of an order; None without dates.
     fills : dict of str to float
@@ -65,6 +69,7 @@ class Contract:
     as_of: dict
     fills: dict[str, float] = field(default_factory=dict)
     outlook: dict | None = None
+    cells: dict[str, dict[str, list]] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[int, str]:
@@ -112,20 +117,33 @@ def of(result: Result, settings: Settings) -> Contract:
         profile=list(table.profile),
         ranges=ranges.to_dict(),
         fills={name: value for name, value in table.fills.items() if name in table.features},
+        cells=feature_shift.cells(chosen),
         segments=result.segments[["segment", "name", "size", "share"]].to_dict("records"),
         as_of={"rule": _plain(settings.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
         outlook=None if result.outlook is None else result.outlook.card,
     )
 
 
+def placement(result: Result) -> Placement:
+    """Return the model of a run as it is used later: the pipeline, names of segments, ranges of training."""
+    features = result.table.features
+    ends = result.population.ends[features]
+    names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
+    fills = {name: value for name, value in result.table.fills.items() if name in features}
+    return Placement(
+        result.pipeline, features, ends.iloc[0].to_numpy(), ends.iloc[1].to_numpy(), names, fills
+    )
+
+
 def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:
     """Leave `scoring.json` in the directory of a run; the model too, where no tracking store keeps it."""
-    from seg.models import saved
+    from seg.models import skops_file
 
     text = json.dumps(asdict(of(result, settings)), indent=1, ensure_ascii=False)
     written = [files.write(folder / FILE, text + "\n")]
     if settings.tracking.model and not settings.tracking.enabled:
-        written.append(files.write(folder / MODEL, saved.dumps(result.pipeline)))
+        name, content = skops_file.save(result.pipeline)
+        written.append(files.write(folder / name, content))
     return written
 
 

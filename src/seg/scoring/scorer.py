@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seg.errors import SegError, listed
 from seg.metrics import drift
-from seg.models import saved
+from seg.models import skops_file
+from seg.models.placement import Placement
 from seg.scoring import model_card as contracts
+from seg.scoring.feature_shift import FeatureShift
 from seg.scoring.model_card import Contract
+from seg.sinks.csv_guard import guard_frame
 from seg.sources import tables
 
 CHUNK = 65_536  # rows placed at a time
@@ -81,14 +84,18 @@ class Scorer:
         ]
         return pd.DataFrame(rows, columns=["segment", "name", "customers", "share", "training"])
 
-    def share_drift(self, sizes: Mapping[int, int]) -> str:
-        """Say how far the shares of the segments have moved since training."""
+    def share_index(self, sizes: Mapping[int, int]) -> tuple[float, float]:
+        """Return the population stability index of the shares of the segments against training, and what chance reaches."""
         then = {int(row["segment"]): int(row["size"]) for row in self.contract.segments}
         order = self.shares(sizes)["segment"]
         index = drift.psi([then.get(one, 0) for one in order], [sizes.get(one, 0) for one in order])
+        return index, drift.by_chance(sum(then.values()), sum(sizes.values()), len(order))
+
+    def share_drift(self, sizes: Mapping[int, int]) -> str:
+        """Return in words how far the shares of the segments have moved since training."""
+        index, chance = self.share_index(sizes)
         if not sum(sizes.values()):
             return "unknown: no customer has a segment"
-        chance = drift.by_chance(sum(then.values()), sum(sizes.values()), len(order))
         return (
             f"population stability index of the shares {index:.3f} against training: {drift.verdict(index, chance)} "
             f"(stable below {drift.MODERATE}, changed above {drift.LARGE}; chance alone reaches {chance:.3f})"
@@ -116,81 +123,33 @@ class Scorer:
             A feature is missing as a column.
         """
         self.check(frame.columns, "the table")
-        chosen = frame[self.features].astype("float64").fillna(self.contract.fills)
+        chosen, placement = frame[self.features].astype("float64"), self.placement
         starts = range(0, max(len(chosen), 1), CHUNK)
-        return pd.concat([self._placed(chosen.iloc[start : start + CHUNK]) for start in starts])
+        return pd.concat([placement.place(chosen.iloc[start : start + CHUNK]) for start in starts])
 
-    def _placed(self, X: pd.DataFrame) -> pd.DataFrame:
-        values = X.to_numpy()
-        known = np.isfinite(values)
-        whole = known.all(axis=1)
-        segments, more = self._clustered(X[whole])
+    @functools.cached_property
+    def placement(self) -> Placement:
+        """The pipeline with the names of its segments and the ranges of its training."""
         bounds = self.contract.bounds()
-        outside = known & ((values < bounds["least"].to_numpy()) | (values > bounds["greatest"].to_numpy()))
-        return pd.DataFrame(
-            {
-                "segment": _spread(segments, whole, "Int64"),
-                "name": _spread(self._names(segments), whole, "str"),
-                **{name: _spread(column, whole, "Float64") for name, column in more.items()},
-                "outside": outside.any(axis=1),
-                "outside_features": named(outside, self.features),
-                "reason": named(~known, self.features, "missing or not finite: "),
-            },
-            index=X.index,
-        )
-
-    def _names(self, segments: np.ndarray) -> pd.api.extensions.ExtensionArray:
         names = self.contract.names | self.names
-        every = [names.get(one, f"segment {one}") for one in range(int(segments.max(initial=-1)) + 1)]
-        # The last, where -1 points, is noise.
-        return pd.array([*every, names.get(-1, "noise")], dtype="str").take(segments)
-
-    def _clustered(self, X: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Give segments, distances and, of a mixture, probabilities."""
-        segmenter = self.pipeline[-1]
-        if not len(X):
-            mixture = hasattr(segmenter.clusterer_, "predict_proba")
-            return np.empty(0, "int64"), {"distance": np.empty(0)} | (
-                {"probability": np.empty(0)} if mixture else {}
-            )
-        at = np.asarray(self.pipeline[:-1].transform(X), dtype="float64")
-        labels = segmenter.predict(at)
-        distance = np.linalg.norm(at - segmenter.centers_[labels], axis=1)
-        more = {"distance": np.where(labels < 0, np.nan, distance)}
-        probabilities = segmenter.memberships(at)
-        if probabilities is not None:
-            more["probability"] = probabilities[np.arange(len(labels)), labels]
-        return labels, more
+        ends = bounds["least"], bounds["greatest"]
+        return Placement(self.pipeline, self.features, *ends, names, self.contract.fills)
 
 
-def load(found, label: str | None = None) -> Scorer:
-    """Load a model and its contract from the files that `seg.tracking.find_model.find` has found."""
-    contract = contracts.read(found.contract)
-    pipeline, remarks = saved.load(found.model)
-    return Scorer(pipeline, contract, label or found.label, tuple(remarks))
+def load(found, label: str | None = None, trust: bool = False) -> Scorer:
+    """Load a model and its card from the files that `seg.tracking.find_model.find` has found.
 
-
-def named(flags: np.ndarray, names: Sequence[str], prefix: str = "") -> pd.api.extensions.ExtensionArray:
-    """Write for each row the names whose flag is set, with commas; missing where none is.
-
-    >>> list(named(np.array([[True, True], [False, False]]), ["orders", "revenue"]))
-    ['orders, revenue', nan]
+    Parameters
+    ----------
+    found : seg.tracking.find_model.Found
+    label : str, optional
+        What the model is, for people.
+    trust : bool, default=False
+        Whether a model may be loaded that runs code when it is loaded.
     """
-    if not flags.any():
-        return pd.array([None], dtype="str").take(np.zeros(len(flags), dtype="int64"))
-    _rows, first, inverse = np.unique(
-        np.packbits(flags, axis=1), axis=0, return_index=True, return_inverse=True
-    )
-    texts = [", ".join(np.asarray(names, dtype=object)[flags[row]]) for row in first]
-    written = pd.array([prefix + text if text else None for text in texts], dtype="str")
-    return written.take(inverse.reshape(-1))
-
-
-def _spread(values, where: np.ndarray, dtype: str) -> pd.api.extensions.ExtensionArray:
-    """Lay values out where they belong; missing elsewhere."""
-    places = np.full(len(where), -1)
-    places[where] = np.arange(len(values))
-    return pd.array(values, dtype=dtype).take(places, allow_fill=True)
+    contract = contracts.read(found.contract)
+    pipeline, remarks = skops_file.load(found.model, trust)
+    return Scorer(pipeline, contract, label or found.label, tuple(remarks))
 
 
 # ---- to a file -----------------------------------------------------------------------------------------------------
@@ -203,6 +162,7 @@ class Summary:
     sizes: dict[int, int]
     outside: int
     unplaced: int
+    features: FeatureShift
 
     @property
     def customers(self) -> int:
@@ -210,7 +170,9 @@ class Summary:
         return sum(self.sizes.values()) + self.unplaced
 
 
-def write(scorer: Scorer, rows: Iterable[tuple[pa.Array, pd.DataFrame]], target: Path) -> Summary:
+def write(
+    scorer: Scorer, rows: Iterable[tuple[pa.Array, pd.DataFrame]], target: Path, guard: bool = True
+) -> Summary:
     """Score batches of customers and write them to a file, which appears whole or not at all.
 
     Raises
@@ -219,11 +181,15 @@ def write(scorer: Scorer, rows: Iterable[tuple[pa.Array, pd.DataFrame]], target:
         A customer comes twice, or there is none.
     """
     ids, sizes, outside, unplaced = [], {}, 0, 0
+    features = FeatureShift(scorer.contract.cells)
     with tables.writer(target) as out, ThreadPoolExecutor(1) as pool:
         written = []
         for batch, frame in rows:
             placed = scorer.place(frame)
+            features.add(frame)
             placed.insert(0, "customer_id", pd.array(batch, dtype="str"))
+            if guard and target.suffix == ".csv":
+                placed, _ = guard_frame(placed)
             # One batch is written while the next is placed.
             for before in written:
                 before.result()
@@ -236,7 +202,7 @@ def write(scorer: Scorer, rows: Iterable[tuple[pa.Array, pd.DataFrame]], target:
         for last in written:
             last.result()
         _check_once(ids)
-    return Summary(dict(sorted(sizes.items())), outside, unplaced)
+    return Summary(dict(sorted(sizes.items())), outside, unplaced, features)
 
 
 def _check_once(ids: list[pa.Array]) -> None:

@@ -1,7 +1,8 @@
-"""Files of a run directory; each appears complete or not at all."""
+"""Files of a run directory; each appears complete or not at all, and without secrets."""
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from seg.errors import SegError
+from seg.redaction import redact, redact_known
 from seg.sinks.atomic import whole
+from seg.sinks.csv_guard import guard_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 FINISHED, LOCK = "report.html", ".lock"  # what a finished run leaves, and what a running one holds
+log = logging.getLogger("seg")
 
 
 def writable(folder: Path) -> Path:
@@ -93,10 +97,10 @@ def release(lock: FileLock) -> None:
 
 
 def write(path: Path, content: bytes | str) -> Path:
-    """Write a file under a temporary name and rename it."""
+    """Write a file under a temporary name and rename it; text is written without secrets."""
     try:
         with whole(path) as temporary:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            temporary.write_bytes(redact(content).encode() if isinstance(content, str) else content)
     except OSError as error:
         raise SegError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another hydra.run.dir"
@@ -105,8 +109,20 @@ def write(path: Path, content: bytes | str) -> Path:
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> Path:
-    """Write a table as CSV (UTF-8, full precision)."""
-    return write(path, frame.to_csv(index=False, lineterminator="\n"))
+    """Write a table as CSV (UTF-8, full precision).
+
+    Text that begins like a formula gets an apostrophe in front, so that no spreadsheet runs it; ``SEG_CSV_GUARD=off`` writes it
+    unchanged.
+    """
+    if os.environ.get("SEG_CSV_GUARD", "").lower() not in ("off", "false", "0"):
+        frame, cells = guard_frame(frame)
+        if cells:
+            log.info(
+                "%s: %d cells begin like a formula and got an apostrophe in front (SEG_CSV_GUARD=off writes them unchanged)",
+                path.name,
+                cells,
+            )
+    return write(path, redact_known(frame.to_csv(index=False, lineterminator="\n")).encode())
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> Path:

@@ -7,8 +7,8 @@ up. A job leaves a note (``job.json``) in its directory; at the end the notes be
 parent run. Nothing else passes between the processes, so that any launcher of Hydra will do.
 """
 
+from seg.sweeps.job_key import key
 from seg.sweeps.jobs import job
-from seg.sweeps.process import key, process
 from seg.sweeps.sweep import Sweep, close, explain
 
-__all__ = ["Sweep", "close", "explain", "job", "key", "process"]
+__all__ = ["Sweep", "close", "explain", "job", "key"]

@@ -18,11 +18,12 @@ from hydra.core.hydra_config import HydraConfig
 from joblib import cpu_count
 from omegaconf import DictConfig
 
-from seg import progress
+from seg import progress, redaction
 from seg.config import load
 from seg.errors import Impossible, SegError, listed
 from seg.sweeps import notes
-from seg.sweeps.process import fingerprint, key, process
+from seg.sweeps.job_key import fingerprint, key
+from seg.tracking.process_names import process_name
 
 log = logging.getLogger("seg")
 _watched = threading.Event()
@@ -48,10 +49,11 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     SegError
         The job of a search failed, or has no such metric.
     """
+    redaction.install()  # a launcher may have started this process anew
     told = HydraConfig.get()
     here, folder = Path(told.runtime.output_dir), Path(told.sweep.dir)
     sweep = notes.read(folder / notes.SWEEP) or {}
-    if sweep.get("process") != process():
+    if sweep.get("process") != process_name():
         _beside_others(sweep, int(told.job.num))
     elif (sweep.get("jobs") or 0) >= SEVERAL and cpu_count() > 1:
         from seg.report import drawing

@@ -6,16 +6,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from seg.redaction import redacted
 from seg.sinks.atomic import whole
 
-PLACES = ("tracking", "cache", "data_dir", "hydra", "sweep.resume")
+PLACES = ("tracking", "sink", "cache", "data_dir", "hydra", "sweep.resume")
 SWEEP, JOB, DONE = "sweep.json", "job.json", "done"
 
 
 def write(path: Path, content: dict) -> None:
     """Write a note under a temporary name and rename it."""
     with whole(path) as temporary:
-        temporary.write_text(json.dumps(content, default=str))
+        temporary.write_text(json.dumps(redacted(content), default=str))
 
 
 def read(path: Path) -> dict | None:

@@ -17,7 +17,7 @@ from seg.config import load
 from seg.config.settings import Settings
 from seg.errors import Impossible, SegError, listed
 from seg.pipeline import keys
-from seg.sweeps.process import fingerprint, key
+from seg.sweeps.job_key import fingerprint, key
 
 DIRECTIONS = ("maximize", "minimize")
 MANY = 100_000  # a grid that nobody waits for: a slip

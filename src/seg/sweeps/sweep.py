@@ -13,12 +13,12 @@ from hydra.experimental.callback import Callback
 from joblib import cpu_count
 from omegaconf import DictConfig, OmegaConf
 
-from seg.config import overrides
+from seg.config import load, overrides
 from seg.errors import SegError
 from seg.pipeline import keys
 from seg.sweeps import notes, planning, summary
 from seg.sweeps.planning import Plan
-from seg.sweeps.process import gone, process
+from seg.tracking.process_names import process_name
 
 log = logging.getLogger("seg")
 _current: _Running | None = None
@@ -27,10 +27,18 @@ _current: _Running | None = None
 class Sweep(Callback):
     """Hydra's hook: opens a sweep before its first job. `close` ends it, also where Hydra would not say."""
 
+    def on_run_start(self, config: DictConfig, **_) -> None:
+        """Stop a single run whose configuration shows a secret, before Hydra writes it into the directory of the run."""
+        try:
+            load.check_written_secrets(config)
+        except SegError as error:
+            _stop(str(error))
+
     def on_multirun_start(self, config: DictConfig, **_) -> None:
         """Check every combination, open the store, look up what has finished; stop here where that is not possible."""
         # Hydra turns an exception of a callback into a warning and goes on: only an exit stops it.
         try:
+            load.check_written_secrets(config)
             _begin(config)
         except HydraException as error:
             _stop(_explained(error))
@@ -57,7 +65,7 @@ def _begin(cfg: DictConfig) -> None:
         from seg.tracking.sweep_run import SweepStore
 
         store = SweepStore(settings.tracking.uri, settings.tracking.experiment)
-        store.bury(gone)
+        store.end_dead_runs()
     resume = settings.sweep.resume and store is not None
     finished = store.finished(keys.code()[:8]) if resume else {}
     for one, done in finished.items():
@@ -69,10 +77,12 @@ def _begin(cfg: DictConfig) -> None:
         log.info("%d jobs: %d to do, %d done before, %d impossible", len(plan.jobs), len(left), len(done),
                  len(plan.jobs) - len(left) - len(done))  # fmt: skip
     if store is not None:
-        store.open(title, plan.key, plan.varied, {"process": process()}, resume, not left and not plan.open)
+        store.open(
+            title, plan.key, plan.varied, {"process": process_name()}, resume, not left and not plan.open
+        )
     _current = _Running(folder, plan, store, title)
     share = 1 if plan.side_by_side is None else max(1, cpu_count() // plan.side_by_side)
-    sweep = {"parent": store and store.run_id, "process": process(), "cores": share}
+    sweep = {"parent": store and store.run_id, "process": process_name(), "cores": share}
     notes.write(
         folder / notes.SWEEP, sweep | {"jobs": plan.count, "varied": list(plan.varied), "goals": plan.goals}
     )

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seg import redaction
 from seg.errors import SegError, listed
-from seg.tracking import store
+from seg.tracking import model_registry, store
 
 FORMS = (
     "models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or the directory "
@@ -25,7 +26,8 @@ RUN_ID = re.compile(r"(?:runs:/)?([0-9a-f]{6,32})(?:/model)?")
 REGISTERED = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<version>\d+))")
 LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})")
 # What a run keeps of its model: the pipeline, what scoring needs to know, how the features came about.
-MODEL, BESIDE = "model.pkl", ("scoring.json", "config.yaml")
+# The first that is there; a pickle was written by older versions, and where skops cannot write a part.
+MODELS, BESIDE = ("model.skops", "model.pkl"), ("scoring.json", "config.yaml")
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,11 @@ def find_beside(reference: str, uri: str | None, into: Path) -> Found:
     """
     if Path(reference).expanduser().is_dir():
         return find(reference, uri, into)
-    line = [sys.executable, "-m", __name__, reference, store.address(uri), str(into)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+    # By a pipe: every user of the machine can read the arguments of a process, and the address may hold a password.
+    line = [sys.executable, "-m", __name__]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write(json.dumps([reference, store.address(uri), str(into)]))
+        process.stdin.close()
         import sklearn.cluster
         import sklearn.compose  # noqa: F401
 
@@ -96,9 +101,9 @@ def find_beside(reference: str, uri: str | None, into: Path) -> Found:
 
 def _in_folder(folder: Path) -> Found:
     # A tracked run keeps its model in the form of the store, any other beside its tables.
-    models = [folder / MODEL, folder / "tracking" / "model" / MODEL]
+    models = [place / name for name in MODELS for place in (folder, folder / "tracking" / "model")]
     model = next((path for path in models if path.is_file()), None)
-    gone = [name for name in BESIDE if not (folder / name).is_file()] + ([] if model else [MODEL])
+    gone = [name for name in BESIDE if not (folder / name).is_file()] + ([] if model else [MODELS[0]])
     if gone:
         raise SegError(
             f"model={folder}: {', '.join(gone)} is not there; expected the directory of a run that kept its model "
@@ -129,8 +134,19 @@ def _in_store(reference: str, uri: str, into: Path) -> Found:
     except Exception as error:
         raise _unreachable(uri, error) from error
     fetch = _fetcher(reference, into)
-    model = fetch(logged.artifact_location, MODEL)
+    model = fetch(logged.artifact_location, _kept(logged.artifact_location))
     return Found(label, run_id, model, *(fetch(run.info.artifact_uri, name) for name in BESIDE))
+
+
+def _kept(location: str) -> str:
+    """Return which file of a model the store has: the one that loads without running code, where there is one."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    try:
+        present = {one.path for one in get_artifact_repository(location).list_artifacts()}
+    except Exception:  # the store says what is wrong with it when the file is fetched
+        present = set()
+    return next((name for name in MODELS if name in present), MODELS[0])
 
 
 def _resolve(client, reference: str, uri: str) -> tuple[str, str, str | None]:
@@ -176,7 +192,7 @@ def _version(client, uri: str, name: str, alias: str | None, version: str | None
     if name not in names:
         raise SegError(
             f"model=models:/{name}: not registered in {store.hidden(uri)}, which has {listed(name, names)}; "
-            f"register a run with python -m seg.compare promote run=<run id>"
+            f"register a run with python -m seg.compare promote run=<run id>{model_registry.old_names(names)}"
         )
     if alias is not None:
         aliases = client.get_registered_model(name).aliases
@@ -223,7 +239,9 @@ def _first_line(error: Exception) -> str:
 
 if __name__ == "__main__":  # the other end of find_beside
     try:
-        answer = asdict(find(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
+        redaction.install()
+        reference, uri, into = json.load(sys.stdin)
+        answer = asdict(find(reference, uri, Path(into)))
     except SegError as error:
         answer = {"error": str(error)}
     print(json.dumps(answer, default=str))

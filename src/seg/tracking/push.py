@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock
 
 from seg.errors import SegError
+from seg.tracking import dead_runs, store, view
 from seg.tracking import record as records
-from seg.tracking import store, view
 from seg.tracking.record import Record
 from seg.tracking.safe_names import safe_names
 
@@ -55,6 +55,8 @@ def push(folder: Path, shared: Path, uri: str, client=None, run_id: str | None =
             experiment_id = store.experiment_id(client, uri, record.experiment)
             run = _find(client, record, experiment_id, run_id or known.get("run_id"))
             run = run or make(client, experiment_id, record)
+            if run_id is None:  # uploaded later, not by the run itself, which has looked already
+                dead_runs.end_dead_runs(client, [experiment_id])
             records.note(folder, run_id=run.info.run_id, uri=store.hidden(uri))
             if run.info.status != record.status:  # the status is set last: where it is, all is
                 _fill(client, run, record, folder, shared)

@@ -18,7 +18,8 @@ from seg.tracking import store
 log = logging.getLogger("seg")
 PAGE = 1000  # runs asked for at a time
 BASE = ["run_id", "name", "status", "parent", "artifacts", "model", "started", "ended"]
-SWEEP = "sweep"  # value of the tag seg.kind of a run that only holds the jobs of a sweep
+# Values of the tag seg.kind of runs that trained nothing: the parent of a sweep, a scoring, a migration.
+ASIDE = ("sweep", "score", "migrate")
 
 
 def existing(uri: str | None = None, write: bool = False):
@@ -104,7 +105,7 @@ def _paged(client, experiment_id: str, condition: str) -> Iterable:
 
 
 def _single(run) -> bool:
-    return run.data.tags.get("seg.kind") != SWEEP
+    return run.data.tags.get("seg.kind") not in ASIDE
 
 
 def _row(run) -> dict:

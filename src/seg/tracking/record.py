@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from seg.errors import SegError
+from seg.redaction import redact, redacted
 from seg.sinks.atomic import whole
 
 FOLDER = "tracking"
@@ -44,6 +45,10 @@ class Record:
         What becomes an artifact, relative to the directory of the run.
     model : bool
         Whether a model lies beside the record.
+    ids : bool
+        Whether hashed customer ids are uploaded.
+    min_cell : int
+        Fewest customers of a segment in uploaded tables.
     key : str
         Marks the run in the store, so that it is never made twice.
     """
@@ -61,14 +66,16 @@ class Record:
     data: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     model: bool = False
+    ids: bool = True
+    min_cell: int = 5
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def add(self, params: Mapping = (), tags: Mapping = (), metrics: Mapping = ()) -> None:
         """Take what is known only now; what has no value is left out."""
         import pandas as pd  # here: who only looks a model up should not wait for it
 
-        self.params |= {name: str(value) for name, value in dict(params).items()}
-        self.tags |= {name: str(value)[:LONGEST_TAG] for name, value in dict(tags).items()}
+        self.params |= {name: redact(str(value)) for name, value in dict(params).items()}
+        self.tags |= {name: redact(str(value))[:LONGEST_TAG] for name, value in dict(tags).items()}
         self.metrics |= {name: float(value) for name, value in dict(metrics).items() if pd.notna(value)}
 
     def end(self, status: str) -> None:
@@ -90,7 +97,7 @@ def write(record: Record, folder: Path, save_model=None) -> None:
         record.model = save_model is not None
         if save_model is not None:
             save_model(made / "model")
-        (made / "record.json").write_text(json.dumps(asdict(record), indent=1))
+        (made / "record.json").write_text(json.dumps(redacted(asdict(record)), indent=1))
         shutil.rmtree(final, ignore_errors=True)
         made.replace(final)
     except OSError as error:
@@ -120,6 +127,7 @@ def read(folder: Path) -> Record:
         raise SegError(
             f"{path}: cannot be read ({error}); run the command of its config.yaml again"
         ) from None
+    _check_paths(record, folder)
     needed = [*record.files, *([f"{FOLDER}/model/MLmodel"] if record.model else [])]
     gone = [name for name in needed if not (folder / name).exists()]
     if gone:
@@ -127,6 +135,33 @@ def read(folder: Path) -> Record:
             f"{folder}: {', '.join(gone)} is gone, which the run in MLflow needs; put it back or do the run again"
         )
     return record
+
+
+def _check_paths(record: Record, folder: Path) -> None:
+    """Refuse a record that names files outside the directory of the run: it may come from anywhere.
+
+    Raises
+    ------
+    SegError
+        A path is absolute, leaves the directory, or is a link to a file outside.
+    """
+    inside, texts = folder.resolve(), all(isinstance(name, str) for name in record.files)
+    if not (
+        isinstance(record.files, list) and texts and all(map(_is_text, (record.experiment, record.run_name)))
+    ):
+        raise SegError(f"{folder / FOLDER / 'record.json'}: not what seg writes; do the run again")
+    named = [folder / name for name in record.files]
+    model = folder / FOLDER / "model"
+    for path in [*named, *([model] if record.model else [])]:
+        for one in [path, *(path.rglob("*") if path.is_dir() else ())]:
+            if not one.resolve().is_relative_to(inside):
+                raise SegError(
+                    f"{folder}: {FOLDER}/record.json names {one}, which lies outside the directory of the run; nothing was uploaded"
+                )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def state(folder: Path) -> dict:
@@ -142,7 +177,7 @@ def note(folder: Path, **known: str | None) -> None:
     path = folder / FOLDER / "state.json"
     try:
         with whole(path) as temporary:
-            temporary.write_text(json.dumps(state(folder) | known, indent=1))
+            temporary.write_text(json.dumps(redacted(state(folder) | known), indent=1))
     except OSError as error:
         raise SegError(f"{path}: cannot be written ({error.strerror}); free space") from None
 

@@ -10,11 +10,12 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+from seg import redaction
 from seg.config.folders import home
 from seg.errors import SegError
-from seg.tracking import view
+from seg.tracking import sqlite_store, view
+from seg.tracking.sqlite_store import SQLITE
 
-SQLITE = "sqlite:///"
 # What stores say when they refuse, and what it means for whoever reads it.
 REFUSALS = {
     r"readonly database|read-only": (
@@ -53,6 +54,7 @@ REFUSALS = {
 def address(uri: str | None = None) -> str:
     """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in `folders.home`; its path absolute."""
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home() / 'mlflow.db'}"
+    redaction.remember(uri)
     path = file(uri)
     return uri if path is None else f"{SQLITE}{path.absolute()}"
 
@@ -68,6 +70,9 @@ def client(uri: str, write: bool = True):
     check(uri, write)
     _quiet()
     _answers(uri)
+    path = file(uri)
+    if path is not None:
+        sqlite_store.make_store(path)
     import mlflow
 
     mlflow.set_tracking_uri(uri)
@@ -107,13 +112,12 @@ def experiment_id(client, uri: str, name: str) -> str:
 
 
 def hidden(text: str) -> str:
-    """Leave out the passwords of addresses, in an address or in any text.
+    """Return an address, or any text, without its secrets.
 
     >>> hidden("postgresql://ana:secret@db/mlflow and http://db:5000")
     'postgresql://...@db/mlflow and http://db:5000'
     """
-    text = re.sub(r"://[^\s'\"]*@", "://...@", text)
-    return re.sub(r"(?i)(password|passwd|token|sslkey)=[^&\s'\"]+", r"\1=...", text)
+    return redaction.redact(text)
 
 
 def metric_name(text: str) -> str:
@@ -155,6 +159,10 @@ def check(uri: str, write: bool = True) -> None:
     if path is None:
         return
     start = f"tracking.uri={uri}"
+    if path.is_dir():
+        raise SegError(
+            f"{start}: {path} is a folder; expected a file in it, such as {SQLITE}{path}/mlflow.db"
+        )
     if not path.parent.is_dir():
         raise SegError(f"{start}: there is no folder {path.parent}; make it or choose another tracking.uri")
     for place in (path, path.parent):  # SQLite writes its journal beside the file
@@ -173,6 +181,11 @@ def check(uri: str, write: bool = True) -> None:
         if "not a database" not in str(error):
             return  # locked, or being made: MLflow waits
         raise SegError(f"{start}: {path} is not a SQLite file; choose another tracking.uri") from None
+    if tables and sqlite_store.is_half_made(path):
+        raise SegError(
+            f"{start}: the tables of {path} were never finished, because the process that made them was killed; no run is in it: "
+            "delete the file, seg makes it anew"
+        )
     if tables and not tables & {"experiments", "alembic_version"}:
         few = ", ".join(sorted(tables)[:3])
         raise SegError(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from seg.errors import SegError
-from seg.tracking import store
+from seg.redaction import redact
+from seg.tracking import dead_runs, store
 
 LIMIT = 1000  # entities in one call
 
@@ -43,11 +44,9 @@ class SweepStore:
         """Say where the sweep can be looked at."""
         return f"{self._name} in experiment {self._experiment} of {store.hidden(self._uri)}"
 
-    def bury(self, gone: Callable[[str], bool]) -> None:
-        """End as KILLED what a process that is gone left running."""
-        for run in self._search("attributes.status = 'RUNNING' and tags.process LIKE '%'"):
-            if gone(run.data.tags["process"]):
-                self._killed(run.info.run_id, "its process ended without a word")
+    def end_dead_runs(self) -> None:
+        """End as KILLED the runs whose process has ended."""
+        dead_runs.end_dead_runs(self._client, self._in)
 
     def finished(self, code: str) -> dict[str, dict]:
         """Find the runs that finished with this version of the code, by the key of their job."""
@@ -129,7 +128,7 @@ class SweepStore:
         for run in self._search(
             f"attributes.status = 'RUNNING' and tags.mlflow.parentRunId = '{self.run_id}'"
         ):
-            self._killed(run.info.run_id, "the sweep was interrupted")
+            dead_runs.end_as_killed(self._client, run.info.run_id, "the sweep was interrupted")
         now = int(time.time() * 1000)
         counts = table["status"].value_counts()
         values = {
@@ -144,7 +143,7 @@ class SweepStore:
             RunTag("sweep.runs", ",".join(table["run_id"].dropna())[:5000]),
         ]
         if error is not None:
-            tags.append(RunTag("error", str(error)[:5000]))
+            tags.append(RunTag("error", redact(str(error))[:5000]))
         for start in range(0, len(logged), LIMIT):
             self._client.log_batch(
                 self.run_id, metrics=logged[start : start + LIMIT], tags=tags if start == 0 else []
@@ -160,10 +159,6 @@ class SweepStore:
             token = page.token
             if not token:
                 return found
-
-    def _killed(self, run_id: str, why: str) -> None:
-        self._client.set_tag(run_id, "error", why)
-        self._client.set_terminated(run_id, "KILLED")
 
 
 def curves(table: pd.DataFrame) -> list[tuple[str, int, float]]:

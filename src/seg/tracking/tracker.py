@@ -9,16 +9,20 @@ from __future__ import annotations
 import copy
 import functools
 import getpass
+import importlib
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seg.errors import SegError
-from seg.tracking import push, record, store
+from seg.redaction import redact
+from seg.tracking import dead_runs, push, record, store
 from seg.tracking.record import LONGEST_TAG, Record
 
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ class NoTracker:
     """Track nothing (``tracking=none``)."""
 
     where = "not tracked (tracking=none)"
-    run_id = None
+    run_id = key = None
 
     def keep(self, *_, **__) -> None:
         """Take what a finished run leaves, and drop it."""
@@ -77,6 +81,7 @@ class MLflowTracker:
         self._refused = False
         self._run = self._client = None
         known = copy.deepcopy(self._record)
+        _import_polars()
         self._thread = threading.Thread(target=self._start, args=(known,), name="mlflow-start", daemon=True)
         self._thread.start()
 
@@ -87,7 +92,8 @@ class MLflowTracker:
             self._client = store.client(self._uri)
             experiment_id = store.experiment_id(self._client, self._uri, known.experiment)
             self._run = push.make(self._client, experiment_id, known)
-            import mlflow.sklearn  # noqa: F401 - half a second that saving the model would take otherwise
+            dead_runs.end_dead_runs(self._client, [experiment_id])
+            import mlflow.pyfunc  # noqa: F401 - half a second that saving the model would take otherwise
         except Exception as error:  # tried once more at the end; nothing here may stop the work
             self._client = None
             log.warning("%s; the run goes on, its results stay on disk", store.reason(error, self._uri))
@@ -98,6 +104,11 @@ class MLflowTracker:
     def run_id(self) -> str | None:
         """Id of the run, once it has begun."""
         return self._run and self._run.info.run_id
+
+    @property
+    def key(self) -> str:
+        """Id that the run has on this machine, whatever the store calls it."""
+        return self._record.key
 
     @property
     def where(self) -> str:
@@ -116,8 +127,10 @@ class MLflowTracker:
         metrics: Mapping[str, float],
         k_scan: pd.DataFrame,
         data: tuple[str, str],
-        pipeline,
+        placement,
         example: pd.DataFrame,
+        ids: bool = True,
+        min_cell: int = 5,
     ) -> None:
         """Write what a run found into its directory, as it will be known in the store.
 
@@ -135,10 +148,14 @@ class MLflowTracker:
             Curves, logged with ``step=k`` under ``scan/``, so that MLflow overlays the elbows of several runs.
         data : tuple of str
             Name and fingerprint of the data, which the list of runs shows.
-        pipeline : Pipeline
-            The model to keep.
+        placement : Placement
+            The model to keep, with the names of its segments.
         example : DataFrame
             Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
+        ids : bool
+            Whether hashed customer ids may be uploaded, also later.
+        min_cell : int
+            Fewest customers of a segment in uploaded tables.
         """
         self._record.add(params, tags, metrics)
         # The run was named before k was chosen.
@@ -148,9 +165,10 @@ class MLflowTracker:
             steps = zip(curve["k"].tolist(), curve[name].astype(float).tolist(), strict=True)
             self._record.curves[f"scan/{name}"] = [list(step) for step in steps]
         self._record.data = list(data)
+        self._record.ids, self._record.min_cell = ids, min_cell
         self._record.files = sorted(str(path.relative_to(folder)) for path in files)
         self._record.end("FINISHED")
-        save = (lambda target: _save(pipeline, example, target)) if self._model else None
+        save = (lambda target: _save(placement, example, target)) if self._model else None
         record.write(self._record, folder, save)
         self._folder = folder
 
@@ -174,7 +192,7 @@ class MLflowTracker:
         """End the run as FAILED or KILLED with the error as a tag; says so only, whatever the store answers."""
         try:
             if self._folder is None:  # what is whole stays whole: only its upload was cut short
-                self._record.tags["error"] = f"{type(error).__name__}: {error}"[:LONGEST_TAG]
+                self._record.tags["error"] = redact(f"{type(error).__name__}: {error}")[:LONGEST_TAG]
                 self._record.end(status)
                 record.write(self._record, folder)
                 self._folder = folder
@@ -183,6 +201,12 @@ class MLflowTracker:
                 self._client.set_terminated(self._run.info.run_id, status)
         except Exception as refused:
             log.warning("%s", refused if isinstance(refused, SegError) else store.reason(refused, self._uri))
+
+
+def _import_polars() -> None:
+    """Import polars, where it is installed, before the thread does with MLflow: scikit-learn fails on a half-imported one."""
+    if find_spec("polars"):
+        importlib.import_module("polars")
 
 
 def _user() -> str:
@@ -197,19 +221,21 @@ def _requirements() -> tuple[str, ...]:
     return tuple(f"{name}=={version(name)}" for name in REQUIREMENTS)
 
 
-def _save(pipeline, example: pd.DataFrame, target: Path) -> None:
-    import mlflow.sklearn
-    from mlflow.models import infer_signature
+def _save(placement, example: pd.DataFrame, target: Path) -> None:
+    """Save a model for MLflow to serve, and beside it the file that seg loads without running code."""
+    import mlflow.pyfunc
 
-    from seg.models import saved
+    from seg.models import saved, skops_file
+    from seg.tracking import served_model
 
-    with saved.by_value():
-        mlflow.sklearn.save_model(
-            pipeline,
+    with saved.by_value(served_model), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*type hints.*")
+        mlflow.pyfunc.save_model(
             str(target),
-            # skops, the default, refuses classes that it does not know, such as ours.
-            serialization_format="cloudpickle",
-            signature=infer_signature(example, pipeline.predict(example)),
+            python_model=served_model.ServedModel(placement),
+            signature=served_model.signature(placement.features),
             input_example=example,
             pip_requirements=list(_requirements()),
         )
+    name, content = skops_file.save(placement.pipeline)
+    (target / name).write_bytes(content)

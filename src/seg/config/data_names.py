@@ -1,0 +1,61 @@
+"""Names of data sets: models, runs and champions go by them, so that two brands never share one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from omegaconf import OmegaConf
+
+from seg import redaction
+
+ENDINGS = (
+    ".gz",
+    ".bz2",
+    ".zst",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".parquet",
+    ".jsonl",
+    ".json",
+    ".ndjson",
+    ".xlsx",
+    ".xls",
+)
+RESOLVER = "data_name"
+
+
+def data_name(path: str | None, default: str) -> str:
+    """Return the name of a data set of one's own: the stem of its file, or the folder where a glob stands for its files.
+
+    >>> data_name("orders/brand_a.csv.gz", "transactions"), data_name("s3://bucket/brand b/*.csv", "transactions")
+    ('brand_a', 'brand_b')
+    >>> data_name(None, "transactions")
+    'transactions'
+    """
+    if path is None or not str(path).strip():
+        return default
+    address = redaction.parse(str(path))
+    plain = address.rest if address else str(path).replace("\\", "/")
+    parts = [part for part in PurePosixPath(plain).parts if not re.search(r"[*?\[\]]", part) and part != "/"]
+    name = parts[-1] if parts else ""
+    while name.lower().endswith(ENDINGS):
+        name = name[: name.rindex(".")]
+    name = re.sub(r"[^\w.-]+", "_", name).strip("._")
+    return name or default
+
+
+def same_data(name: str, path: str) -> bool:
+    """Return True if a file is named like more of a data set: its name, perhaps with a date or a number behind it.
+
+    >>> same_data("brand_a", "in/brand_a-2026-11-27.csv"), same_data("brand_a", "brand_b.csv")
+    (True, False)
+    """
+    stem = data_name(path, "").lower()
+    return stem == name.lower() or re.match(re.escape(name.lower()) + r"[\W_\d]", stem) is not None
+
+
+def register() -> None:
+    """Make ``${data_name:path,default}`` known to configurations."""
+    OmegaConf.register_new_resolver(RESOLVER, data_name, replace=True)

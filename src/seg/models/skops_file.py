@@ -1,0 +1,152 @@
+"""A fitted pipeline as a file that runs no code when it is loaded (skops), and back.
+
+Only the estimators of scikit-learn and of seg are loaded from it, by a list; a file that names anything else is refused unless
+the user trusts it. Pickles, which older versions of seg wrote and which run whatever they hold, load with trust only.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from seg.errors import SegError
+
+FILE, PICKLE = "model.skops", "model.pkl"
+# Types beyond those that skops trusts by itself: they hold arrays and parameters, and loading them calls nothing.
+TRUSTED = (
+    "seg.models.coreset_kmeans.CoresetKMeans",
+    "seg.models.leaf_embedding.LeafEmbedding",
+    "seg.models.mixture.SafeGaussianMixture",
+    "seg.models.mllib.without_jvm.CenterTree",
+    "seg.models.mllib.without_jvm.GaussianPosterior",
+    "seg.models.mllib.without_jvm.NearestCenter",
+    "seg.models.nearest_subcluster.NearestSubcluster",
+    "seg.models.segmenter.Segmenter",
+    "seg.models.transforms.IQRCap",
+    "seg.models.transforms.signed_log1p",
+    "sklearn.cluster._bisect_k_means._BisectingTree",
+    "sklearn.cluster._kmeans._kmeans_single_lloyd",
+    "sklearn.tree._tree.Tree",
+)
+
+
+def dumps(pipeline) -> bytes | None:
+    """Return a fitted pipeline as bytes; None for one with a part that skops cannot write."""
+    from skops.io import dumps as write
+    from skops.io.exceptions import UnsupportedTypeException
+
+    try:
+        return write(_portable(pipeline), compression=zipfile.ZIP_DEFLATED)
+    except UnsupportedTypeException:
+        return None
+
+
+def save(pipeline) -> tuple[str, bytes]:
+    """Return the name and the content of the file of a model: skops, or a pickle where skops cannot write a part of it."""
+    content = dumps(pipeline)
+    if content is not None:
+        return FILE, content
+    from seg.models import saved
+
+    return PICKLE, saved.dumps(pipeline)
+
+
+def load(path: Path, trust: bool = False):
+    """Read a fitted pipeline.
+
+    Parameters
+    ----------
+    path : Path
+        A file of skops, or a pickle.
+    trust : bool
+        Whether the file comes from where the user would run a program from: then a pickle is loaded, and types outside the list.
+
+    Returns
+    -------
+    pipeline : Pipeline
+    remarks : list of str
+        Warnings, such as that it was fitted with another version of scikit-learn.
+
+    Raises
+    ------
+    SegError
+        The file is damaged, holds what is not trusted, or needs a package that is not installed.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            pipeline = _load_pickle(path, trust) if path.suffix == ".pkl" else _load_skops(path, trust)
+            _check_trees(pipeline)
+        except SegError:
+            raise
+        except FileNotFoundError:
+            raise SegError(f"{path}: the model is missing; choose another one, or train it again") from None
+        except Exception as error:
+            first = str(error).splitlines()[0] if str(error) else ""
+            raise SegError(
+                f"{path}: the model cannot be loaded ({type(error).__name__}: {first}); install the versions in the "
+                "requirements.txt beside it, or train it again"
+            ) from error
+    return pipeline, list(dict.fromkeys(str(one.message).splitlines()[0] for one in caught))
+
+
+def _load_skops(path: Path, trust: bool):
+    from skops.io import get_untrusted_types
+    from skops.io import load as read
+
+    unknown = [name for name in get_untrusted_types(file=path) if name not in TRUSTED]
+    if unknown and not trust:
+        raise SegError(
+            f"{path}: the model holds {', '.join(unknown[:3])}, which is neither scikit-learn's nor seg's: loading it may run code. "
+            "If you trust where the file comes from, pass trust=true"
+        )
+    return read(path, trusted=[*TRUSTED, *unknown])
+
+
+def _load_pickle(path: Path, trust: bool):
+    if not trust:
+        raise SegError(
+            f"{path}: the model is a pickle, and loading one runs whatever code is in it. If you trust where the file comes from, "
+            "pass trust=true; a model that is trained again is kept without pickles"
+        )
+    with open(path, "rb") as file:
+        return pickle.load(file)
+
+
+def _portable(pipeline):
+    """Replace what skops cannot write by what predicts the same."""
+    from sklearn.cluster import Birch
+
+    from seg.models.nearest_subcluster import NearestSubcluster
+
+    segmenter = pipeline[-1]
+    fitted = getattr(segmenter, "clusterer_", None)
+    if not isinstance(fitted, Birch):
+        return pipeline
+    segmenter, steps = copy.copy(segmenter), list(pipeline.steps)
+    segmenter.clusterer = segmenter.clusterer_ = NearestSubcluster(
+        fitted.subcluster_centers_, fitted.subcluster_labels_
+    )
+    portable = copy.copy(pipeline)
+    portable.steps = [*steps[:-1], (steps[-1][0], segmenter)]
+    return portable
+
+
+def _check_trees(pipeline) -> None:
+    """Refuse trees whose nodes point outside themselves: scikit-learn follows them without looking."""
+    for step in getattr(pipeline, "named_steps", {}).values():
+        forest = getattr(step, "forest_", None)
+        for tree in (one.tree_ for one in getattr(forest, "estimators_", ())):
+            parents = np.arange(tree.node_count)
+            inner = tree.children_left >= 0
+            for children in (tree.children_left, tree.children_right):
+                wrong = (children[inner] <= parents[inner]) | (children[inner] >= tree.node_count)
+                if wrong.any() or (children[~inner] >= 0).any():
+                    raise ValueError("a tree of the model is damaged")
+            if ((tree.feature[inner] < 0) | (tree.feature[inner] >= tree.n_features)).any():
+                raise ValueError("a tree of the model is damaged")

@@ -1,0 +1,133 @@
+"""What a scoring tells the program that started it: a summary, an exit code, and whether there is anything left to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seg.errors import SegError
+from seg.metrics import drift
+
+if TYPE_CHECKING:
+    from seg.scoring.scorer import Scorer, Summary
+
+FAIL_ON = ("none", "drift", "rejected")
+IF_EXISTS = ("fail", "skip", "replace")
+ALERT = 3  # exit code where the answer is there and something about it is wrong
+
+
+def summary_path(output: Path) -> Path:
+    """Return where the summary of an output lies: beside it."""
+    return output.with_name(f"{output.name.partition('.')[0]}.summary.json")
+
+
+def check_exists(output: Path, if_exists: str) -> bool:
+    """Return True if an output is there already and shall stay as it is.
+
+    Raises
+    ------
+    SegError
+        It is there, and shall not be.
+    """
+    if not output.exists() or if_exists == "replace":
+        return False
+    if if_exists == "skip":
+        return True
+    raise SegError(
+        f"output={output}: already exists; choose another name, replace it with if_exists=replace, or leave it with if_exists=skip"
+    )
+
+
+def run_id(scorer: Scorer, day: str, inputs: Sequence[str]) -> str:
+    """Return the id of a scoring: the same for the same model, day and input, so that doing it again replaces its rows."""
+    text = json.dumps([scorer.contract.dataset, scorer.label, day, list(inputs)])
+    return f"score-{scorer.contract.dataset}-{day}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def summary(
+    scorer: Scorer, scored: Summary, notes: Sequence[str], output: Path, day: str, extract: bool
+) -> dict:
+    """Return what a scoring came to, as plain values.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    scored : Summary
+    notes : sequence of str
+    output : Path
+    day : str
+        That the scoring is of, ISO.
+    extract : bool
+        Whether the input looks like a part of the customers: their drift is then none of the population.
+    """
+    index, chance = scorer.share_index(scored.sizes)
+    shares = scorer.shares(scored.sizes)
+    features = scored.features.table()
+    moved = [*features["verdict"], drift.verdict(index, chance)]
+    word = (
+        "extract"
+        if extract
+        else next((one for one in ("changed", "moved", "unknown") if one in moved), "stable")
+    )
+    return {
+        "dataset": scorer.contract.dataset,
+        "model": scorer.label,
+        "day": day,
+        "output": str(output),
+        "customers": scored.customers,
+        "rejected": scored.unplaced,
+        "outside_training": scored.outside,
+        "drift": word,
+        "share_psi": _number(index),
+        "share_psi_by_chance": _number(chance),
+        "features": [
+            {
+                "feature": row.feature,
+                "psi": _number(row.psi),
+                "by_chance": _number(row.by_chance),
+                "drift": row.verdict,
+            }
+            for row in features.itertuples()
+        ],
+        "segments": [
+            {
+                "segment": int(row.segment),
+                "name": row.name,
+                "customers": int(row.customers),
+                "share": float(row.share),
+                "share_in_training": float(row.training),
+            }
+            for row in shares.itertuples(index=False)
+        ],
+        "notes": list(notes),
+    }
+
+
+def exit_code(told: dict, fail_on: Sequence[str]) -> int:
+    """Return 3 where what the user asked to fail on has happened, else 0."""
+    failed = ("drift" in fail_on and told["drift"] == "changed") or (
+        "rejected" in fail_on and told["rejected"] > 0
+    )
+    return ALERT if failed else 0
+
+
+def parse_fail_on(text: str) -> list[str]:
+    """Read ``fail_on=drift,rejected``.
+
+    Raises
+    ------
+    SegError
+        It names something else.
+    """
+    names = [name.strip() for name in text.strip("[]").split(",") if name.strip()]
+    for name in names:
+        if name not in FAIL_ON:
+            raise SegError(f"fail_on={text}: expected some of {', '.join(FAIL_ON)}, with commas between them")
+    return names
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else round(float(value), 6)

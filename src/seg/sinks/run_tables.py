@@ -1,0 +1,144 @@
+"""The tables of a run, read from its directory: what a run, a scoring or a migration left is exported then or later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
+
+from seg.errors import SegError
+from seg.sinks.star_schema import Export, table
+
+FACTS = "run.json"
+# Columns of `runs`, in order, with their types: a fact that a run lacks is missing, and the type stays.
+RUNS = {
+    "kind": "string", "dataset": "string", "made_at": "datetime64[us, UTC]", "k": "Int64", "customers": "Int64",
+    "as_of": "date", "model": "string", "recipe": "string", "scaler": "string", "cleaning": "string", "currency": "string",
+    "fingerprint": "string", "flagged": "string",
+}  # fmt: skip
+FILES = {
+    "segments": "segments.csv",
+    "k_scan": "k_scan.csv",
+    "ledger": "ledger.csv",
+    "movement": "transitions.csv",
+}
+CUSTOMERS = ("customers.parquet", "assignments.parquet")
+RENAMED = {"from": "from_segment", "to": "to_segment"}
+TEXTS = ("name", "sentence", "actions", "step", "from", "to", "evidence")  # text even where a column is empty
+
+
+def facts(run_id: str, **known: object) -> str:
+    """Return the facts of a run as JSON, for `run.json` in its directory."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return (
+        json.dumps({"run_id": run_id, "made_at": now, **known}, indent=1, default=str, ensure_ascii=False)
+        + "\n"
+    )
+
+
+def read_facts(folder: Path) -> dict:
+    """Read `run.json` of a directory.
+
+    Raises
+    ------
+    SegError
+        There is none, or it is not one.
+    """
+    try:
+        known = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        return {"run_id": str(known["run_id"]), **known}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SegError(
+            f"run={folder}: has no {FACTS}; expected the directory of a run, a scoring or a migration of this version of seg"
+        ) from None
+
+
+def gather(
+    folder: Path, names: Sequence[str], computed: Mapping[str, Callable[[], pa.Table | pd.DataFrame | None]]
+) -> Export:
+    """Gather the tables of a run from its directory.
+
+    Parameters
+    ----------
+    folder : Path
+    names : sequence of str
+        Tables to export; one that the run does not have is left out.
+    computed : mapping of str to callable
+        Makes a table that no file of the run holds, such as ``monthly``; returns None where it cannot be made.
+
+    Raises
+    ------
+    SegError
+        The directory holds no run.
+    """
+    known = read_facts(folder)
+    run_id, made = known["run_id"], []
+    for name in names:
+        rows = _runs(known) if name == "runs" else _read(folder, name)
+        if rows is None and name in computed:
+            rows = computed[name]()
+        if rows is not None and len(rows):
+            made.append(table(name, run_id, rows))
+    return Export(run_id, str(known.get("dataset")), tuple(made))
+
+
+def _runs(known: Mapping) -> pd.DataFrame:
+    row = {name: [known.get(name)] for name in RUNS}
+    frame = pd.DataFrame(row)
+    for name, kind in RUNS.items():
+        if kind == "date":
+            frame[name] = pd.Series(pd.to_datetime(frame[name]).dt.date, dtype=pd.ArrowDtype(pa.date32()))
+        elif kind.startswith("datetime"):
+            frame[name] = pd.to_datetime(frame[name], utc=True).astype(kind)
+        else:
+            frame[name] = frame[name].astype(kind)
+    return frame
+
+
+def _read(folder: Path, name: str) -> pa.Table | pd.DataFrame | None:
+    if name == "customers":
+        path = next((folder / one for one in CUSTOMERS if (folder / one).exists()), None)
+        return None if path is None else pyarrow.dataset.dataset(path, format="parquet").to_table()
+    path = folder / FILES.get(name, "none")
+    if not path.is_file():
+        return None
+    rows = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, "string"))
+    if name == "ledger":
+        rows.insert(0, "position", range(len(rows)))
+    if name == "k_scan":
+        rows = rows.drop_duplicates("k")
+    return rows.rename(columns=RENAMED).convert_dtypes(convert_floating=False, convert_boolean=False)
+
+
+def scored(path: Path, told: Mapping) -> Export:
+    """Return the tables of a scoring: its customers, its segments, and the scoring itself.
+
+    Parameters
+    ----------
+    path : Path
+        The file of scored customers, Parquet or CSV.
+    told : mapping
+        The summary of the scoring, see `seg.scoring.nightly`.
+    """
+    run_id = told["run_id"]
+    known = {name: told.get(name) for name in ("dataset", "model", "customers")} | {
+        "kind": "score",
+        "as_of": told["day"],
+    }
+    known |= {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "flagged": told["drift"],
+        "k": len(told["segments"]),
+    }
+    segments = pd.DataFrame(told["segments"]).rename(columns={"customers": "size"})
+    kind = "parquet" if path.suffix == ".parquet" else "csv"
+    customers = pyarrow.dataset.dataset(path, format=kind).to_table()
+    place = customers.schema.get_field_index("customer_id")
+    customers = customers.set_column(place, "customer_id", customers["customer_id"].cast(pa.string()))
+    made = [("runs", _runs(known)), ("segments", segments), ("customers", customers)]
+    return Export(run_id, str(told["dataset"]), tuple(table(name, run_id, rows) for name, rows in made))

@@ -1,0 +1,48 @@
+"""What a sink is, and what all sinks refuse alike."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from seg.errors import SegError
+from seg.redaction import redact
+from seg.sinks.star_schema import Export
+
+
+class Sink(Protocol):
+    """A place for the tables of a run.
+
+    A sink writes the rows of one run in place of those that the same run left before, so that writing twice changes nothing.
+    Readers see the old rows or the new ones. Tables that somebody else made are not touched without ``replace``.
+    """
+
+    def write(self, export: Export) -> str:
+        """Write all tables; return for people where they are."""
+
+
+def foreign(where: str, what: str) -> SegError:
+    """Return the error for a table or file that seg has not made."""
+    return SegError(
+        f"{redact(where)}: {what} was not made by seg and is not overwritten; choose another place, or replace it "
+        "with sink.replace=true"
+    )
+
+
+def needed(value: object, option: str, example: str) -> None:
+    """Raise a `SegError` for an option of a sink that is not set."""
+    if value is None or not str(value).strip():
+        raise SegError(f"{option} is not set; expected {example}")
+
+
+def failed(where: str, error: Exception, advice: str) -> SegError:
+    """Return the error for a sink that does not take the tables: what it answered, without secrets, and what to do."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    answer = redact(lines[0][:300] if lines else type(error).__name__)
+    return SegError(f"{redact(where)}: {answer}; {advice}")
+
+
+def extra_missing(package: str, extra: str) -> SegError:
+    """Return the error for a sink whose library is not installed."""
+    return SegError(
+        f"sink={extra}: the package {package} is not installed; install it with pip install 'seg[{extra}]'"
+    )

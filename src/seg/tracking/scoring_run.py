@@ -1,0 +1,65 @@
+"""A scoring or a migration in MLflow: a run of its own, and a point on the curves of the run that trained the model."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Mapping
+from datetime import date
+
+from seg.redaction import redact
+from seg.tracking import dead_runs, store
+from seg.tracking.process_names import process_name
+from seg.tracking.safe_names import safe_names
+
+EPOCH = date(1970, 1, 1)
+
+
+def log(
+    uri: str | None, training_run: str, kind: str, name: str, tags: Mapping, metrics: Mapping, day: str
+) -> str:
+    """Log a scoring; the same one done again on the same day replaces nothing and adds a run that says so by its time.
+
+    Parameters
+    ----------
+    uri : str or None
+        Of the store, as in `store.address`.
+    training_run : str
+        Id of the run that trained the model.
+    kind : {"score", "migrate"}
+    name : str
+        Of the run.
+    tags, metrics : mapping
+    day : str
+        That the scoring is of, ISO: the step on the curves of the training run, as days since 1970-01-01.
+
+    Returns
+    -------
+    str
+        The id of the run.
+    """
+    from mlflow.entities import Metric, RunTag
+
+    address = store.address(uri)
+    client = store.client(address)
+    trained = client.get_run(training_run)
+    told = {
+        "seg.kind": kind,
+        "seg.model_run": training_run,
+        "day": day,
+        "process": process_name(),
+        "mlflow.user": getpass.getuser(),
+    }
+    told |= {"mlflow.runName": name, "mlflow.source.name": f"seg.{kind}", "mlflow.source.type": "LOCAL"}
+    told |= {key: redact(str(value))[:5000] for key, value in tags.items()}
+    run = client.create_run(trained.info.experiment_id, run_name=name, tags=told)
+    now = int(time.time() * 1000)
+    safe = safe_names(list(metrics))
+    values = {safe[key]: float(value) for key, value in metrics.items() if value is not None}
+    client.log_batch(run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in values.items()])
+    client.set_terminated(run.info.run_id, "FINISHED")
+    step = (date.fromisoformat(day) - EPOCH).days
+    curves = [Metric(f"{kind}/{key}", value, now, step) for key, value in values.items()]
+    client.log_batch(training_run, metrics=curves, tags=[RunTag(f"last_{kind}", day)])
+    dead_runs.end_dead_runs(client, [trained.info.experiment_id])
+    return run.info.run_id

@@ -1,0 +1,66 @@
+"""The model as MLflow serves it: a row of features in; segment, name, distance or probability, and the reason for none out.
+
+It is pickled with the classes it needs (MLflow's own form, which runs code when it loads), so that it answers where seg is not
+installed. Scoring with seg reads the file `model.skops` beside it instead, which runs no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.pyfunc import PythonModel
+from mlflow.types.schema import AnyType, ColSpec, Schema
+
+# A feature may be whole, missing or text that is no number: what is wrong with it is an answer, no error of the server.
+COLUMNS = {
+    "segment": "long", "name": "string", "distance": "double", "probability": "double", "outside": "boolean",
+    "outside_features": "string", "reason": "string",
+}  # fmt: skip
+
+
+def signature(features: Sequence[str]) -> ModelSignature:
+    """Return the signature of the model: any value of each feature in, `COLUMNS` out."""
+    inputs = Schema([ColSpec(AnyType(), name, required=False) for name in features])
+    return ModelSignature(
+        inputs, Schema([ColSpec(kind, name, required=False) for name, kind in COLUMNS.items()])
+    )
+
+
+class ServedModel(PythonModel):
+    """Answer rows of features.
+
+    Parameters
+    ----------
+    placement : seg.models.placement.Placement
+    """
+
+    def __init__(self, placement):
+        self.placement = placement
+
+    def predict(
+        self, context, model_input, params=None
+    ):  # no type hints: MLflow would take them for a schema
+        """Return one row for each row of features; a feature that is missing or no number is named in ``reason``."""
+        frame = model_input if isinstance(model_input, pd.DataFrame) else pd.DataFrame(model_input)
+        features = self.placement.features
+        if set(frame.columns).isdisjoint(features) and frame.shape[1] == len(features):
+            frame = frame.set_axis(features, axis=1)
+        numbers = {
+            name: pd.to_numeric(frame[name], errors="coerce")
+            if name in frame
+            else np.full(len(frame), np.nan)
+            for name in features
+        }
+        X = pd.DataFrame(numbers, index=frame.index).astype("float64")
+        answer = self.placement.place(X)
+        # Plain objects: None where nothing is known, in JSON and in Spark alike.
+        plain = {
+            name: answer[name].astype(object).where(answer[name].notna(), None)
+            if name in answer
+            else pd.Series([None] * len(X), index=X.index, dtype=object)
+            for name in COLUMNS
+        }
+        return pd.DataFrame(plain).astype({"outside": bool})

@@ -1,0 +1,350 @@
+"""Every sink: the same rows whoever writes them, twice as once, the old or the new and never half, others' tables left alone."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import fs
+
+import local_servers
+from seg.errors import SegError
+from seg.sinks.csv_folder import CsvFolder
+from seg.sinks.delta_lake import DeltaLake
+from seg.sinks.excel_workbook import ExcelWorkbook
+from seg.sinks.mongodb import MongoDB
+from seg.sinks.parquet_folder import ParquetFolder
+from seg.sinks.postgres import Postgres
+from seg.sinks.s3_bucket import S3Bucket
+from seg.sinks.star_schema import Export, described, table
+
+AWKWARD = ['=cmd|" /C calc"!A0', 'O\'Neil, "Ann"\nline', "zażółć 客户", "", None]
+
+
+def export(run="r1", n=40, further=False) -> Export:
+    """Two segments, customers with every type that a table may have."""
+    columns = {
+        "customer_id": [f"c{i:05}" for i in range(n)],
+        "segment": pa.array(np.arange(n) % 2, pa.int32()),
+        "revenue": pa.array([None if i == 3 else i / 3 for i in range(n)]),
+        "day": [datetime.date(2024, 2, 29)] * n,
+        "at": pa.array([datetime.datetime(2024, 1, 1, 12, 30)] * n, pa.timestamp("ns")),
+        "amount": pa.array([Decimal("1.20")] * n),
+        "big": [2**60 + i for i in range(n)],
+        "name": [AWKWARD[i % 5] for i in range(n)],
+        "new": [i % 2 == 0 for i in range(n)],
+    }
+    if further:
+        columns["more"] = [0.5] * n
+    segments = pd.DataFrame(
+        {"segment": [0, 1], "name": ["best", "rest"], "size": [n // 2, n - n // 2], "share": 0.5}
+    )
+    runs = pd.DataFrame(
+        [{"kind": "train", "dataset": "toy", "made_at": pd.Timestamp("2024-03-01", tz="UTC"), "k": 2}]
+    )
+    made = [("runs", runs), ("segments", segments), ("customers", pa.table(columns))]
+    return Export(run, "toy", tuple(table(name, run, rows) for name, rows in made))
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with local_servers.postgres_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def mongo():
+    with local_servers.mongo_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def s3():
+    with local_servers.s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", local_servers.ACCESS)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", local_servers.SECRET)
+        yield endpoint
+
+
+def s3_files(endpoint) -> fs.S3FileSystem:
+    return fs.S3FileSystem(endpoint_override=endpoint)
+
+
+class Place:
+    """A sink in a place of its own, and how its table of customers is read back."""
+
+    def __init__(self, kind: str, request, folder: Path):
+        self.kind, self.folder, self.name = kind, folder, folder.name.replace("-", "_")
+        self.server = request.getfixturevalue(kind) if kind in ("postgres", "mongo", "s3") else None
+
+    def sink(self, replace=False):
+        return {
+            "csv": lambda: CsvFolder(self.folder / "out", replace=replace),
+            "parquet": lambda: ParquetFolder(self.folder / "out", replace=replace),
+            "delta": lambda: DeltaLake(str(self.folder / "out"), replace=replace),
+            "postgres": lambda: Postgres(self.server, schema=self.name, replace=replace),
+            "mongo": lambda: MongoDB(self.server, database=self.name, replace=replace),
+            "s3": lambda: S3Bucket(f"s3://brand/{self.name}", endpoint=self.server, replace=replace),
+        }[self.kind]()
+
+    def customers(self) -> pd.DataFrame:
+        return self._read().sort_values(["run_id", "customer_id"], ignore_index=True)
+
+    def _read(self) -> pd.DataFrame:
+        if self.kind == "csv":
+            options = pa.csv.ParseOptions(newlines_in_values=True)
+            files = sorted((self.folder / "out" / "customers").glob("*.csv"))
+            return pa.concat_tables(
+                [pa.csv.read_csv(file, parse_options=options) for file in files], promote_options="default"
+            ).to_pandas()
+        if self.kind == "parquet":
+            files = sorted((self.folder / "out" / "customers").glob("*.parquet"))
+            return pa.concat_tables(
+                [pq.read_table(file) for file in files], promote_options="default"
+            ).to_pandas()
+        if self.kind == "delta":
+            import deltalake
+
+            return pa.table(
+                deltalake.DeltaTable(f"{self.folder}/out/customers").to_pyarrow_table()
+            ).to_pandas()
+        if self.kind == "postgres":
+            import psycopg
+
+            with psycopg.connect(self.server) as connection:
+                rows = connection.execute(f"SELECT * FROM {self.name}.seg_customers")
+                return pd.DataFrame(rows.fetchall(), columns=[one.name for one in rows.description])
+        if self.kind == "mongo":
+            import pymongo
+
+            with pymongo.MongoClient(self.server) as client:
+                return pd.DataFrame(list(client[self.name].seg_customers.find({}, {"_id": 0})))
+        files = s3_files(self.server)
+        found = files.get_file_info(fs.FileSelector(f"brand/{self.name}/customers"))
+        return pa.concat_tables(
+            [pq.read_table(one.path, filesystem=files) for one in found], promote_options="default"
+        ).to_pandas()
+
+    def put_foreign(self) -> None:
+        """Put something of somebody else's where the sink would write."""
+        if self.kind in ("csv", "parquet"):
+            (self.folder / "out" / "customers").mkdir(parents=True)
+            (self.folder / "out" / "mine.txt").write_text("mine")
+        elif self.kind == "delta":
+            import deltalake
+
+            deltalake.write_deltalake(f"{self.folder}/out/customers", pa.table({"mine": [1]}))
+        elif self.kind == "postgres":
+            import psycopg
+
+            with psycopg.connect(self.server) as connection:
+                connection.execute(f"CREATE SCHEMA {self.name}")
+                connection.execute(f"CREATE TABLE {self.name}.seg_customers (mine int)")
+        elif self.kind == "mongo":
+            import pymongo
+
+            with pymongo.MongoClient(self.server) as client:
+                client[self.name].seg_customers.insert_one({"mine": 1})
+        else:
+            with s3_files(self.server).open_output_stream(f"brand/{self.name}/mine.txt") as stream:
+                stream.write(b"mine")
+
+
+KINDS = ("csv", "parquet", "delta", "postgres", "mongo", "s3")
+
+
+@pytest.fixture(params=KINDS)
+def place(request, tmp_path):
+    if request.param == "delta":
+        pytest.importorskip("deltalake")
+    return Place(request.param, request, tmp_path)
+
+
+def test_what_is_written_is_read_back_with_its_types(place):
+    place.sink().write(export())
+    found = place.customers()
+    assert found["customer_id"].tolist() == [f"c{i:05}" for i in range(40)]
+    assert found["segment"].tolist() == [0, 1] * 20
+    assert found["segment_key"].tolist()[:2] == ["r1/0", "r1/1"]
+    assert found["big"].tolist() == [2**60 + i for i in range(40)], "64 bits keep their digits"
+    assert pd.isna(found["revenue"][3]) and found["revenue"][4] == pytest.approx(4 / 3)
+    assert pd.to_datetime(found["day"]).dt.date.tolist()[0] == datetime.date(2024, 2, 29)
+    assert pd.to_datetime(found["at"]).tolist()[0] == pd.Timestamp("2024-01-01 12:30")
+    assert Decimal(str(found["amount"][0])) == Decimal("1.20")
+    assert found["name"][1] == AWKWARD[1] and found["name"][2] == AWKWARD[2]
+    guarded = "'" if place.kind == "csv" else ""
+    assert found["name"][0] == guarded + AWKWARD[0]
+
+
+def test_the_same_run_twice_gives_the_same_rows_and_another_run_its_own(place):
+    place.sink().write(export())
+    once = place.customers()
+    place.sink().write(export())
+    pd.testing.assert_frame_equal(place.customers()[list(once)], once)
+    place.sink().write(export("r2", n=10, further=True))
+    found = place.customers()
+    assert found["run_id"].value_counts().to_dict() == {"r1": 40, "r2": 10}
+    assert found["more"].notna().sum() == 10
+    place.sink().write(export(n=8))
+    assert place.customers()["run_id"].value_counts().to_dict() == {"r1": 8, "r2": 10}
+
+
+def test_what_somebody_else_made_is_left_alone_until_the_user_says_replace(place):
+    place.put_foreign()
+    with pytest.raises(SegError, match=r"was not made by seg and is not overwritten.*sink.replace=true"):
+        place.sink().write(export())
+    place.sink(replace=True).write(export())
+    assert len(place.customers()) == 40
+
+
+# ---- killed in the middle ------------------------------------------------------------------------------------------
+
+WRITER = """
+import sys
+sys.path[:0] = [{tests!r}, {here!r}]
+import test_sinks
+place = test_sinks.Place.__new__(test_sinks.Place)
+vars(place).update(kind={kind!r}, folder=test_sinks.Path({folder!r}), name={name!r}, server={server!r})
+rows = test_sinks.export(n=30_000, further=True)
+print("ready", flush=True)
+place.sink().write(rows)
+"""
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SEG_KILLS", "1"))))
+def test_a_writer_that_is_killed_leaves_the_old_table_or_the_new_one(place, seed):
+    place.sink().write(export(n=50))
+    known = {"kind": place.kind, "folder": str(place.folder), "name": place.name, "server": place.server}
+    here = Path(__file__).parent
+    code = WRITER.format(tests=str(here.parent), here=str(here), **known)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(np.random.default_rng(seed + KINDS.index(place.kind)).uniform(0, 1))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(place.customers()) in (50, 30_000)
+    place.sink().write(export(n=60))
+    assert len(place.customers()) == 60
+
+
+# ---- one by one ----------------------------------------------------------------------------------------------------
+
+
+def test_a_workbook_has_a_sheet_a_table_and_runs_no_formula(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("xlsxwriter")
+    for _ in range(2):
+        path = ExcelWorkbook(tmp_path).write(export())
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["runs", "segments", "customers"]
+    rows = list(book["customers"].iter_rows(values_only=True))
+    first = dict(zip(rows[0], rows[1], strict=True))
+    assert (
+        first["name"] == AWKWARD[0]
+        and first["big"] == str(2**60)
+        and first["day"] == datetime.datetime(2024, 2, 29)
+    )
+    cell = book["customers"].cell(2, rows[0].index("name") + 1)
+    assert cell.data_type == "s", "text, not a formula"
+    other = tmp_path / "toy-r9.xlsx"
+    openpyxl.Workbook().save(other)
+    with pytest.raises(SegError, match="the workbook was not made by seg"):
+        ExcelWorkbook(tmp_path).write(export("r9"))
+
+
+def test_csv_cells_stay_as_they_are_where_the_user_says_so(tmp_path):
+    CsvFolder(tmp_path, guard=False).write(export())
+    assert (
+        f'"{AWKWARD[0]}"'.replace('" /C', '"" /C').replace('calc"', 'calc""')
+        in (tmp_path / "customers" / "r1.csv").read_text()
+    )
+
+
+def test_the_tables_are_described_beside_the_files(tmp_path):
+    ParquetFolder(tmp_path).write(export())
+    known = {one["name"]: one for one in json.loads((tmp_path / "seg.json").read_text())["tables"]}
+    assert known["customers/*.parquet"]["primary_key"] == ["run_id", "customer_id"]
+    assert known["customers/*.parquet"]["relations"] == {
+        "run_id": "runs.run_id",
+        "segment_key": "segments.segment_key",
+    }
+    columns = {one["name"]: one["type"] for one in known["customers/*.parquet"]["columns"]}
+    assert columns["day"] == "date32[day]" and columns["segment"] == "int64"
+    assert json.loads(described(export(), {}))["tables"][0]["name"] == "runs"
+
+
+def test_two_rows_of_one_customer_are_refused():
+    with pytest.raises(SegError, match="customers has two rows of customer_id=a"):
+        table("customers", "r1", pd.DataFrame({"customer_id": ["a", "a"], "segment": [0, 1]}))
+
+
+def test_postgres_answers_what_cannot_be_without_a_secret(postgres):
+    nul = table("customers", "r1", pd.DataFrame({"customer_id": ["a\0b"], "segment": [0]}))
+    with pytest.raises(SegError, match=r"column customer_id: 'a\\x00b' holds a NUL character"):
+        Postgres(postgres).write(Export("r1", "toy", (nul,)))
+    closed = f"postgresql://ana:{local_servers.PASSWORD}@127.0.0.1:9/x"
+    for address, said in (
+        (postgres.replace("4711", "0815"), "password authentication failed.*check the user and the password"),
+        (postgres.replace("127.0.0.1", "nowhere.invalid"), "failed to resolve host.*seg export"),
+        (closed, "Connection refused.*seg export"),
+        (f"{postgres}?sslmode=require", "SSL.*check sslmode"),
+    ):
+        with pytest.raises(SegError, match=said) as error:
+            Postgres(address).write(export())
+        assert "geheim" not in str(error.value)
+
+
+def test_a_table_of_other_types_is_refused_and_a_user_without_rights_too(postgres):
+    import psycopg
+
+    Postgres(postgres, schema="types").write(export())
+    other = table(
+        "segments", "r2", pd.DataFrame({"segment": [0], "name": [1.5], "size": [3], "share": [1.0]})
+    )
+    with pytest.raises(SegError, match="the column name is text, this run has double precision"):
+        Postgres(postgres, schema="types").write(Export("r2", "toy", (other,)))
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest-4711'")
+    guest = postgres.replace(f"ana:{local_servers.PASSWORD}", "guest:guest-4711")
+    with pytest.raises(SegError, match=r"permission denied.*ask for the right"):
+        Postgres(guest, schema="types").write(export("r3"))
+
+
+def test_s3_answers_a_wrong_bucket_and_wrong_credentials_without_a_secret(s3, monkeypatch):
+    with pytest.raises(SegError, match="there is no bucket nothere"):
+        S3Bucket("s3://nothere/x", endpoint=s3).write(export())
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "falsch-geheim")
+    with pytest.raises(SegError, match=r"ACCESS_DENIED.*check the bucket") as error:
+        S3Bucket("s3://brand/x", endpoint=s3).write(export())
+    assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_sink_without_its_address_says_which_option_is_missing(value):
+    for make, option in (
+        (lambda: ParquetFolder(value), "sink.folder"), (lambda: Postgres(value), "sink.uri"),
+        (lambda: S3Bucket(value), "sink.uri"), (lambda: MongoDB(value, "x"), "sink.uri"), (lambda: DeltaLake(value), "sink.uri"),
+    ):  # fmt: skip
+        with pytest.raises(SegError, match=f"{option} is not set; expected"):
+            make()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("x")
+    with pytest.raises(SegError, match=r"sink.folder=.*free space, or choose another sink.folder"):
+        ParquetFolder(blocked / "below").write(export())
+    assert os.listdir(tmp_path) == ["file"]

@@ -1,0 +1,99 @@
+"""A run directory or a model from elsewhere is not trusted: nothing outside the directory is read, no code is run."""
+
+import json
+import os
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import Birch, KMeans
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from seg.errors import SegError
+from seg.models import skops_file
+from seg.models.segmenter import Segmenter
+from seg.tracking import record
+
+
+def left(folder, files):
+    (folder / "tracking").mkdir(parents=True)
+    kept = record.Record("seg", "toy", None, {}, {})
+    kept.files = files
+    (folder / "tracking" / "record.json").write_text(json.dumps(vars(kept)))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.txt", "figures/../../secret.txt", "/etc/hostname", "link.txt", "folder"]
+)
+def test_a_record_may_not_name_a_file_outside_its_run(tmp_path, name):
+    (tmp_path / "secret.txt").write_text("secret")
+    folder = left(tmp_path / "run", [name])
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "folder").mkdir()
+    (folder / "folder" / "link").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(SegError, match="lies outside the directory of the run; nothing was uploaded"):
+        record.read(folder)
+
+
+def test_a_record_of_other_types_is_refused(tmp_path):
+    with pytest.raises(SegError, match="not what seg writes"):
+        record.read(left(tmp_path / "run", [["a"]]))
+
+
+# ---- models --------------------------------------------------------------------------------------------------------
+
+
+def fitted(clusterer, *steps):
+    X = np.random.default_rng(0).normal(size=(60, 2)) + np.repeat([[0, 0], [8, 8], [0, 9]], 20, axis=0)
+    X = pd.DataFrame(X, columns=["orders", "revenue"])
+    return Pipeline([*steps, ("scale", StandardScaler()), ("cluster", Segmenter(clusterer))]).fit(X), X
+
+
+@pytest.mark.parametrize("clusterer", [KMeans(3, n_init=1), Birch(n_clusters=3)])
+def test_a_model_is_kept_without_pickles_and_answers_the_same(tmp_path, clusterer):
+    pipeline, X = fitted(clusterer)
+    name, content = skops_file.save(pipeline)
+    (tmp_path / name).write_bytes(content)
+    assert name == "model.skops"
+    again, _ = skops_file.load(tmp_path / name)
+    assert again.predict(X).tolist() == pipeline.predict(X).tolist()
+    assert isinstance(pipeline[-1].clusterer_, type(clusterer)), "the fitted model itself stays as it is"
+
+
+class Bomb:
+    def __init__(self, place):
+        self.place = place
+
+    def __reduce__(self):
+        return os.mkdir, (self.place,)
+
+
+def test_a_pickle_is_loaded_with_trust_only_and_runs_nothing_before(tmp_path):
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(Bomb(str(tmp_path / "ran"))))
+    with pytest.raises(SegError, match=r"is a pickle, .* runs whatever code is in it.* trust=true"):
+        skops_file.load(tmp_path / "model.pkl")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_model_that_names_a_function_of_another_module_is_refused(tmp_path):
+    from skops.io import dumps
+
+    pipeline, _ = fitted(KMeans(2, n_init=1))
+    pipeline.steps.insert(0, ("run", FunctionTransformer(os.system)))
+    (tmp_path / "model.skops").write_bytes(dumps(pipeline))
+    with pytest.raises(
+        SegError, match=r"holds .*system, which is neither scikit-learn's nor seg's.* trust=true"
+    ):
+        skops_file.load(tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no model"])
+def test_a_damaged_model_is_said_in_a_sentence(tmp_path, content):
+    (tmp_path / "model.skops").write_bytes(content)
+    with pytest.raises(SegError, match="the model cannot be loaded"):
+        skops_file.load(tmp_path / "model.skops")
+    with pytest.raises(SegError, match="the model is missing"):
+        skops_file.load(tmp_path / "none.skops")
