@@ -14,8 +14,9 @@ def by_value(*further: ModuleType) -> Iterator[None]:
 
     import seg.errors
     import seg.models
+    import seg.segments
 
-    modules = (seg.models, seg.errors, *further)
+    modules = (seg.models, seg.segments, seg.errors, *further)
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
     try:

@@ -19,6 +19,7 @@ from seg.errors import SegError
 FILE, PICKLE = "model.skops", "model.pkl"
 # Types beyond those that skops trusts by itself: they hold arrays and parameters, and loading them calls nothing.
 TRUSTED = (
+    "seg.models.block_kmeans.BlockKMeans",
     "seg.models.coreset_kmeans.CoresetKMeans",
     "seg.models.leaf_embedding.LeafEmbedding",
     "seg.models.mixture.SafeGaussianMixture",
@@ -26,6 +27,7 @@ TRUSTED = (
     "seg.models.mllib.without_jvm.GaussianPosterior",
     "seg.models.mllib.without_jvm.NearestCenter",
     "seg.models.nearest_subcluster.NearestSubcluster",
+    "seg.models.rfm_rules.RfmRules",
     "seg.models.segmenter.Segmenter",
     "seg.models.transforms.IQRCap",
     "seg.models.transforms.signed_log1p",
@@ -41,7 +43,7 @@ def dumps(pipeline) -> bytes | None:
     from skops.io.exceptions import UnsupportedTypeException
 
     try:
-        return write(_portable(pipeline), compression=zipfile.ZIP_DEFLATED)
+        return write(portable(pipeline), compression=zipfile.ZIP_DEFLATED)
     except UnsupportedTypeException:
         return None
 
@@ -118,23 +120,35 @@ def _load_pickle(path: Path, trust: bool):
         return pickle.load(file)
 
 
-def _portable(pipeline):
-    """Replace what skops cannot write by what predicts the same."""
-    from sklearn.cluster import Birch
+def portable(pipeline):
+    """Return a pipeline that predicts the same with fewer classes: no tree of Birch, no training code of seg's k-means.
+
+    A copy where something is replaced; the pipeline itself stays as it is.
+    """
+    fitted = getattr(pipeline[-1], "clusterer_", None)
+    plain = _plain(fitted)
+    if plain is fitted:
+        return pipeline
+    segmenter, made = copy.copy(pipeline[-1]), copy.copy(pipeline)
+    segmenter.clusterer = segmenter.clusterer_ = plain
+    made.steps = [*pipeline.steps[:-1], (pipeline.steps[-1][0], segmenter)]
+    return made
+
+
+def _plain(fitted):
+    from sklearn.cluster import Birch, KMeans
 
     from seg.models.nearest_subcluster import NearestSubcluster
 
-    segmenter = pipeline[-1]
-    fitted = getattr(segmenter, "clusterer_", None)
-    if not isinstance(fitted, Birch):
-        return pipeline
-    segmenter, steps = copy.copy(segmenter), list(pipeline.steps)
-    segmenter.clusterer = segmenter.clusterer_ = NearestSubcluster(
-        fitted.subcluster_centers_, fitted.subcluster_labels_
-    )
-    portable = copy.copy(pipeline)
-    portable.steps = [*steps[:-1], (steps[-1][0], segmenter)]
-    return portable
+    if isinstance(fitted, Birch):
+        return NearestSubcluster(fitted.subcluster_centers_, fitted.subcluster_labels_)
+    if isinstance(fitted, KMeans) and type(fitted) is not KMeans:
+        known = KMeans().get_params()
+        plain = KMeans(**{name: value for name, value in fitted.get_params().items() if name in known})
+        learned = {name: value for name, value in vars(fitted).items() if name not in fitted.get_params()}
+        vars(plain).update(learned)
+        return plain
+    return fitted
 
 
 def _check_trees(pipeline) -> None:

@@ -226,13 +226,21 @@ def _save(placement, example: pd.DataFrame, target: Path) -> None:
     import mlflow.pyfunc
 
     from seg.models import saved, skops_file
+    from seg.models.placement import Placement
     from seg.tracking import served_model
 
+    served = Placement(
+        skops_file.portable(placement.pipeline),
+        placement.features,
+        placement.least,
+        placement.greatest,
+        placement.names,
+    )
     with saved.by_value(served_model), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*type hints.*")
         mlflow.pyfunc.save_model(
             str(target),
-            python_model=served_model.ServedModel(placement),
+            python_model=served_model.ServedModel(served),
             signature=served_model.signature(placement.features),
             input_example=example,
             pip_requirements=list(_requirements()),
