@@ -112,7 +112,7 @@ def test_a_run_that_was_begun_is_finished_and_no_second_one_made(folder, uri, ex
 def test_what_waits_is_listed_with_its_reason_and_pushed_by_default(
     tmp_path, uri, experiment, capsys, monkeypatch
 ):
-    monkeypatch.setattr(load, "ROOT", tmp_path)
+    monkeypatch.setenv("SEG_HOME", str(tmp_path))
     closed = "http://127.0.0.1:9"
     first = left(tmp_path / "runs" / "day" / "first", experiment, closed)
     left(tmp_path / "multirun" / "day" / "sweep" / "0", experiment, closed)
@@ -251,7 +251,9 @@ def test_a_secret_of_spark_is_kept_out_of_overrides_and_one_that_a_file_writes_o
     assert "geheim" not in OmegaConf.to_yaml(cfg) and "geheim" in str(load.settings(cfg).engine.conf)
     for written in ({"a.secret.key": "geheim"}, {"a": {"Password": "geheim"}}):
         cfg.engine.conf = written
-        with pytest.raises(SegError, match=r"engine.conf: a.(secret.key|Password): a secret would stand in"):
+        with pytest.raises(
+            SegError, match=r"engine.conf: a.(secret.key|Password): a secret in plain text would be saved"
+        ):
             load.settings(cfg)
 
 
