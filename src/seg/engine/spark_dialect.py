@@ -58,6 +58,12 @@ class Compiler(PySparkCompiler):
             return cast
         return self.if_(self.f.rlike(arg, sge.convert(NUMBER)), cast, NULL)
 
+    def visit_RegexReplace(self, op, *, arg, pattern, replacement):
+        r"""Spell a group in the replacement as Java does, ``$1`` and not ``\1``."""
+        if isinstance(op.replacement, ops.Literal):
+            replacement = sge.convert(re.sub(r"\\([0-9])", r"$\1", op.replacement.value))
+        return self.f.regexp_replace(arg, pattern, replacement)
+
     def visit_RegexSearch(self, op, *, arg, pattern):
         """Let ``$`` mean the end: Java's also stands before a line break that ends the text."""
         if isinstance(op.pattern, ops.Literal):

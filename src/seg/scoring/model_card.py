@@ -156,16 +156,29 @@ def read(path: Path) -> Contract:
         The file is missing or is not one.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Contract(**content)
+        contract = Contract(**json.loads(path.read_text(encoding="utf-8")))
+        _check_shape(contract)
+        return contract
     except FileNotFoundError:
         raise SegError(
             f"{path}: missing; the model was trained before seg kept what scoring needs: train it again"
         ) from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SegError(
             f"{path}: not what seg {__version__} writes ({error}); train the model again"
         ) from None
+
+
+def _check_shape(contract: Contract) -> None:
+    """Raise a ValueError or TypeError where a part of a contract is not what it has to be: a damaged file is named at once."""
+    if not contract.features or set(contract.features) - set(contract.ranges):
+        raise ValueError("its features and their ranges do not go together")
+    names, shares, bounds = contract.names, contract.shares, contract.bounds()
+    if not names or set(names) != set(shares) or bounds.isna().any(axis=None):
+        raise ValueError("its segments or ranges are incomplete")
+    for name in ("day", "oldest", "newest"):
+        contract.date(name)
+    dict(contract.fills)
 
 
 def _plain(value: object) -> int | str | None:

@@ -1,0 +1,60 @@
+"""Settings that cannot be meant are refused in one sentence, before any data is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from seg.config import compose, folders, load
+from seg.config.overrides import readable
+from seg.errors import SegError
+from seg.pipeline.check import check_parts
+
+ORDERS = ["dataset=transactions", "dataset.path=orders.csv"]
+CUSTOMERS = ["dataset=customers", "dataset.path=customers.csv"]
+CASES = [
+    (["selection.k_range=2..100000000"], r"selection\.k_range=2\.\.100000000: expected at most 1,000 numbers of segments"),
+    (["selection.k_range=2..99999999999999999999"], "expected at most 1,000 numbers of segments"),
+    (["tracking.uri=''"], r"tracking\.uri= is empty \(is a variable not set\?\)"),
+    (["cache.folder=''"], r"cache\.folder= is empty"),
+    ([*ORDERS[:1], "dataset.path=''"], r"dataset\.path= is empty"),
+    ([*ORDERS, "+dataset.foo=1"], r"dataset\.foo: unknown key; expected one of"),
+    ([*ORDERS, "dataset.decimal=;"], r"dataset\.decimal=;: expected '\.' or ','"),
+    ([*ORDERS, "dataset.decimal=,", "dataset.thousands=,"], r"dataset\.thousands=,: is the sign of dataset\.decimal too"),
+    ([*ORDERS, "dataset.encoding=rot13"], r"dataset\.encoding=rot13: unknown; expected a text encoding"),
+    ([*ORDERS, "dataset.encoding=base64"], r"dataset\.encoding=base64: unknown"),
+    ([*ORDERS, "dataset.date_format=hello"], r"dataset\.date_format=hello: expected the spelling of strptime"),
+    ([*ORDERS, "dataset.time_zone=Mars"], r"dataset\.time_zone=Mars: unknown"),
+    ([*ORDERS, "dataset.skip_rows=-1"], r"dataset\.skip_rows=-1: expected the number of lines"),
+    ([*ORDERS, "dataset.bad_rows_limit=5"], r"dataset\.bad_rows_limit=5: expected a share between 0 and 1"),
+    ([*CUSTOMERS, "dataset.id=null"], r"dataset\.id=null: expected the column that names each customer once"),
+    (["model=../dataset/flo"], r"model=\.\./dataset/flo: unknown; expected one of"),
+    (["hydra.run.dir="], r"hydra\.run\.dir= is empty"),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    folders.prepare_environment()
+
+
+@pytest.mark.parametrize(
+    "overrides, message", CASES, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_what_cannot_be_meant_is_refused_in_one_sentence(overrides, message):
+    with pytest.raises(SegError, match=message):
+        check_parts(load.settings(compose.compose([readable(text) for text in overrides])))
+
+
+def test_as_many_numbers_of_segments_as_are_allowed_are_tried():
+    settings = load.settings(compose.compose(["selection.k_range=2..1001"]))
+    assert len(settings.selection.k_range) == 1000
+
+
+def test_threads_are_limited_to_four_a_core(caplog):
+    from joblib import cpu_count
+
+    from seg.engine import DuckDBEngine
+
+    with DuckDBEngine(threads=100_000) as engine:
+        assert int(engine.describe()["threads"]) == 4 * cpu_count()
+    assert "engine.threads=100000" in caplog.text
