@@ -54,7 +54,7 @@ def test_gaps_become_the_median_which_a_new_customer_gets_too(engine, load):
     assert table.frame.loc["b"].tolist() == [35.0, 2.5] and table.frame.loc["c"].tolist() == [50.0, 3.0]
     from sklearn.preprocessing import StandardScaler
 
-    pipeline, X = space.scale(table, StandardScaler(), [])
+    pipeline, X, *_ = space.scale(table, StandardScaler())
     new = pd.DataFrame({"age": [np.nan, 35.0], "spend": [3.0, np.nan]})
     placed = np.asarray(pipeline.transform(new))
     assert np.isfinite(X).all() and np.allclose(placed[0], placed[1])

@@ -91,6 +91,9 @@ class Raw:
         frozenset()
     )  # text columns of which the files say that none is missing or blank
     place: tuple[str, str] | None = None
+    instants: frozenset[str] = (
+        frozenset()
+    )  # times that are instants in the files, and arrive as the clock in UTC
     bounds: Mapping[str, tuple[float, float]] = field(
         default_factory=dict
     )  # smallest and largest of columns of finite numbers of which the files say that none is missing

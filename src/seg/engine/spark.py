@@ -247,12 +247,13 @@ class SparkEngine:
         _format, reading = check_request(paths, columns, reading or Reading())
         with self.explained():
             frame = spark_parquet.read(self.session, paths, columns, reading)
+            instants = spark_parquet.instants(self.session, paths, columns)
             try:
                 table = self.table(frame)
             except NotImplementedError as error:
                 raise SegError(f"{paths[0]}: {error}; leave that column out") from None
         place = (spark_parquet.FILE, spark_parquet.ROW)
-        return Raw(table, typed_cells=True, stored=False, place=place)
+        return Raw(table, typed_cells=True, stored=False, place=place, instants=instants)
 
 
 def _scratch_folder(staging_dir: str | None) -> Path:

@@ -7,6 +7,7 @@ from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from seg.engine.files import Reading, Uri, check_header
 from seg.engine.parquet_footer import parquet_schemas
@@ -38,6 +39,15 @@ def read(session, paths: Sequence[Path], columns: Sequence[str], reading: Readin
     frame = reduce(lambda a, b: a.unionByName(b), _alike(parts, columns))
     nothing = [column for column in columns if frame.schema[column].dataType.typeName() == "void"]
     return frame.withColumns({column: frame[quoted(column)].cast("string") for column in nothing})
+
+
+def instants(session, paths: Sequence[Path], columns: Sequence[str]) -> frozenset[str]:
+    """Name the columns of times that are instants in the files: `read` hands them on as the clock in UTC."""
+    if isinstance(paths[0], Uri):
+        frame = session.read.option("mergeSchema", "true").parquet(*paths)
+        return frozenset(name for name in columns if frame.schema[name].dataType.typeName() == "timestamp")
+    types = {name: pq.read_schema(paths[0]).field(name).type for name in columns}
+    return frozenset(name for name, kind in types.items() if pa.types.is_timestamp(kind) and kind.tz)
 
 
 def _plain(frame, columns: Sequence[str], schema: pa.Schema | None):

@@ -63,6 +63,7 @@ def look(
     suspects = None
     for field in columns:
         if field.kind == "id" and field.name == "customer_id":
+            notes += _about_gaps(engine, raw, good, field)
             notes += [("warning", text) for text in oddities.alike_ids(engine, good, field.source)]
         if field.kind == "time" and field.name == "ordered_at":
             days = oddities.days_of(engine, good[field.name], good)
@@ -70,6 +71,21 @@ def look(
             notes += _about_dates(days, field, suspects is None)
             notes += _about_offsets(engine, raw, field, time_zone)
     return notes, suspects
+
+
+def _about_gaps(engine: Engine, raw: Raw, good: ir.Table, field: Field) -> list[tuple[str, str]]:
+    """Return a note where rows of a workbook have no customer: of merged cells only the first one holds the value."""
+    if not raw.workbook or field.required:
+        return []
+    gaps = int(engine.collect(good.aggregate(rows=good.customer_id.isnull().sum().fill_null(0))).rows[0])
+    if not gaps:
+        return []
+    return [
+        (
+            "warning",
+            f"{gaps:,} rows have no {field.source}: if its cells are merged, unmerge them, and fill in each row",
+        )
+    ]
 
 
 def _about_offsets(engine: Engine, raw: Raw, field: Field, time_zone: str | None) -> list[tuple[str, str]]:

@@ -121,13 +121,14 @@ def load_fields(
     rejects, counts = left_out.set_aside(
         engine, faults, table, where, bad_rows == "skip", reading.bad_rows_limit
     )
-    good = (table.filter(~table._faulty) if counts.bad else table).drop("_faulty")
+    good = table.filter(~table._faulty) if counts.bad else table
     noticed.check_currencies(
         engine, raw, [field for field in fields if field.source not in dialect.plain], where
     )
     by_field = {field: columns[field.name] for field in fields}
     notes, suspects = noticed.look(engine, raw, by_field, good, where, reading.time_zone)
     notes = [*(("info", text) for text in raw.notes), *left_out.lost(engine, table, rejects, counts), *notes]
+    good = good.drop("_faulty")
     if not counts.bad and not raw.stored:
         good = raw.table.select(**columns | proven(engine, raw, fields))
     return Loaded(computing.adopt(good, engine), rejects, None, tuple(notes), suspects)

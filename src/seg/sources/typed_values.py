@@ -17,6 +17,8 @@ from seg.sources.number_formats import BLANK, NumberFormat, number, plain, plain
 
 # 1.0284E+04 is how a spreadsheet shows 10284 in a narrow column, 1.23457E+12 what it leaves of a long id.
 SHORTENED = r"^[0-9](?:[.][0-9]+)?[eE][+][0-9]{2}\z"
+# An object or an array of JSON in the place of an id; a GUID in braces is none.
+NESTED = r'^(?:[{]"[^"]*" *:|[\[] *["{0-9].*\]\z)'
 YEARS = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)  # that Python and Spark can hold
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", "?", "-")
 
@@ -84,7 +86,11 @@ def identifier(text: ir.StringValue, case: str = "keep") -> ir.StringValue:
     exact = text.re_replace(r"[eE].*\z", "").length() - 2 >= text.right(2).try_cast("int32")
     value = text.try_cast("float64").round().cast("int64").cast("string")
     read = ibis.cases(
-        (whole, digits), (shortened & exact, value), (shortened, ibis.null("string")), else_=text
+        (text.re_search(NESTED), ibis.null("string")),
+        (whole, digits),
+        (shortened & exact, value),
+        (shortened, ibis.null("string")),
+        else_=text,
     )
     return read.lower() if case == "lower" else read
 
@@ -160,7 +166,7 @@ def _time(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
     column = raw.table[field.source]
     kind = column.type()
     if kind.is_timestamp() or kind.is_date():
-        zoned = kind.is_timestamp() and kind.timezone is not None
+        zoned = field.source in raw.instants or (kind.is_timestamp() and kind.timezone is not None)
         value = _local(engine, column.cast("timestamp(6)"), dialect.time_zone if zoned else None)
         return value.between(*YEARS).ifelse(value, ibis.null("timestamp(6)"))
     if field.format in COUNTED and (kind.is_string() or kind.is_numeric()):
