@@ -25,8 +25,13 @@ reference: .venv/developer      ## write docs/reference.md from configs, glossar
 ui: .venv/installed             ## compare runs in the browser, on this machine only (PORT=5001 for another port)
 	.venv/bin/seg track ui port=$(or $(PORT),5000)
 
-bench: .venv/developer          ## speed against a bare script, of scoring, of a job beside fitting; how often each rule finds the k of generated data (20 minutes)
-	.venv/bin/python bench/flo_run.py
+bench: .venv/developer          ## speed beside scikit-learn and a bare script, as a Markdown table (fifteen minutes)
+	.venv/bin/python bench/speed.py $(ARGS)
+
+bench-small: .venv/developer    ## three of its comparisons on 5,000 customers; fails where a ratio is twice the stored one (half a minute)
+	.venv/bin/python bench/speed.py --small --check bench/ratios.json
+
+bench-rules: .venv/developer    ## how often each rule finds the k of generated data, speed of scoring and of a job beside fitting (ten minutes)
 	.venv/bin/python bench/choose_k.py $(ARGS)
 	.venv/bin/python bench/score.py
 	.venv/bin/python bench/overhead.py
@@ -61,4 +66,4 @@ else
 install = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
 endif
 
-.PHONY: run test lint fuzz docs reference ui bench bench-amazon wheel
+.PHONY: run test lint fuzz docs reference ui bench bench-small bench-rules bench-amazon wheel

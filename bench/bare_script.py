@@ -1,4 +1,4 @@
-"""What an analyst writes today: FLO to RFM, k-means for k = 2..10, elbow, silhouette, MLflow. The yardstick of flo_run.py.
+"""What an analyst writes today: FLO to RFM, k-means for k = 2..10, elbow, silhouette, MLflow. The yardstick of speed.py.
 
 python bench/bare_script.py path/to/flo_data_20k.csv path/to/an/empty/folder
 """
