@@ -184,6 +184,7 @@ class OutlookSettings(Strict):
     training_cuts: Annotated[int, _whole(1)] = 3
     months: Annotated[int, _whole(1)] = 6
     classical: bool = True
+    text: str | None = None
 
 
 class TrackingSettings(Strict):

@@ -15,6 +15,7 @@ from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.outlook import actions
 from seg.outlook.customer_outlook import CustomerOutlook, customer_outlook
+from seg.outlook.reviews import ReviewOutlook, load_texts, read_reviews
 from seg.outlook.segment_outlook import SegmentOutlook, segment_outlook
 from seg.outlook.snapshots import OrderHistory
 from seg.preparation import prepare
@@ -23,6 +24,9 @@ from seg.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
     from seg.pipeline.result import Result
+
+
+REVIEWED = "amazon_reviews"  # the data set whose orders are reviews
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,15 @@ class Outlook:
         Value at stake, see `actions.value_at_stake`; None where no horizon is possible.
     tests : DataFrame or None
         Sample sizes of A/B tests, see `actions.ab_test_sizes`.
+    reviews : ReviewOutlook or None
+        What reviews say, if ``outlook.text`` asks for it.
     """
 
     customers: CustomerOutlook
     segments: SegmentOutlook
     stakes: pd.DataFrame | None
     tests: pd.DataFrame | None
+    reviews: ReviewOutlook | None = None
 
     @property
     def notices(self) -> list[tuple[str, str]]:
@@ -56,6 +63,8 @@ class Outlook:
             ]
         texts += [("warning", f"outlook: {reason}") for reason in self.segments.reasons]
         texts += [("info", f"outlook: {note}") for note in self.segments.history.notes]
+        if self.reviews is not None:
+            texts.append(("info", f"outlook: {self.reviews.sentence}"))
         return list(dict.fromkeys(texts))
 
     @property
@@ -188,6 +197,10 @@ def compute(
     if reason:
         raise SegError(f"outlook: {reason}")
     asked = settings.outlook
+    if asked.text and settings.dataset.name != REVIEWED:
+        raise SegError(
+            f"outlook.text={asked.text}: dataset={settings.dataset.name} has no reviews; use dataset={REVIEWED}"
+        )
     with parts.connect() as engine:
         with progress.step(f"read {settings.dataset.name} for the outlook") as answer:
             source, _notes = prepare.find(settings.dataset, settings.data_dir)
@@ -206,7 +219,13 @@ def compute(
         with progress.step("outlook of the segments") as answer:
             segments = segment_outlook(history, names, asked.months)
             answer(f"{len(segments.history.months)} complete months")
-    return with_actions(customers, segments, names)
+        reviews = None
+        if asked.text:
+            with progress.step("reviews") as answer:
+                texts = load_texts(engine, source, asked.text)
+                reviews = read_reviews(texts, customers.scores["segment"], names, settings.seed)
+                answer(reviews.sentence)
+    return replace(with_actions(customers, segments, names), reviews=reviews)
 
 
 def with_actions(customers: CustomerOutlook, segments: SegmentOutlook, names: Mapping[int, str]) -> Outlook:

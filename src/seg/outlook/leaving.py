@@ -63,6 +63,10 @@ def _tables(outlook: Outlook) -> dict[str, pd.DataFrame]:
         "forecast": outlook.segments.future(),
         "forecast_errors": outlook.segments.errors(),
         "share_forecast": empty if shares is None else shares.shares.rename(columns=names),
+        "review_segments": empty if outlook.reviews is None else outlook.reviews.segments,
+        "review_months": empty if outlook.reviews is None else outlook.reviews.months,
+        "review_words": empty if outlook.reviews is None else outlook.reviews.words,
+        "review_languages": empty if outlook.reviews is None else outlook.reviews.languages,
         "monthly": outlook.segments.history.activity.replace({"segment": names}),
     }
 
@@ -73,6 +77,7 @@ def _sections(outlook: Outlook) -> list[tuple[str, str, object]]:
         *_judged(outlook),
         *_forecasts(outlook),
         *_shares(outlook),
+        *_reviews(outlook),
     ]
 
 
@@ -92,6 +97,26 @@ def _actions(outlook: Outlook) -> list[tuple[str, str, object]]:
             f"Smallest lift: growth of the purchase rate within {days} days (share of 1) that the segment is large enough to show. "
             "Needed: customers in both halves together for a lift of so many percentage points.",
             outlook.tests,
+        ),
+    ]
+
+
+def _reviews(outlook: Outlook) -> list[tuple[str, str, object]]:
+    reviews = outlook.reviews
+    if reviews is None:
+        return []
+    months = reviews.months.tail(24).round(2)
+    return [
+        (
+            "Reviews by segment",
+            f"{reviews.sentence}. Sentiment: -1 (negative) to 1 (positive).",
+            reviews.segments.round(3),
+        ),
+        ("Reviews by month", "The last 24 months with a review.", months),
+        (
+            "Words that set a segment apart",
+            "z above 1.96: used more often than by the other segments.",
+            reviews.words.round(1),
         ),
     ]
 
