@@ -48,7 +48,9 @@ def test_text_that_is_not_english_or_too_short_is_counted_and_left_out(read):
     counts = read.languages.set_index("language")["reviews"].to_dict()
     assert counts == {"en": 200, "es": 1, "unknown": 1}  # blank texts and unknown customers are no reviews
     assert read.segments["reviews"].sum() == 200
-    assert read.sentence.startswith("200 of 202 reviews are English and were read, 2 are not or cannot be told")
+    assert read.sentence.startswith(
+        "200 of 202 reviews are English and were read, 2 are not or cannot be told"
+    )
 
 
 def test_words_are_those_of_the_own_segment(read):
