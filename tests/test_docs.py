@@ -194,7 +194,7 @@ def test_a_stranger_adds_a_data_set_a_recipe_a_model_a_feature_and_a_step_as_the
         capture_output=True,
         text=True,
         timeout=240,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src"), "SEG_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src"), "SEG_HOME": str(tmp_path), "SEG_KERNELS": "off", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     report = next((tmp_path / "runs").rglob("segments.csv"))

@@ -10,9 +10,10 @@ Leaves a run directory under runs/ with report.html, and a run in MLflow.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -168,7 +169,24 @@ def _start(arguments: Sequence[str]) -> None:
     directory = ["--config-dir", str(own)] if own else []
     sys.argv[1:] = [*directory, *(readable(private(argument)) for argument in arguments)]
     _ended.clear()
-    hydra.main(version_base="1.3", config_path=str(folders.CONFIGS), config_name="run")(command)()
+    with _composed_once(arguments):
+        hydra.main(version_base="1.3", config_path=str(folders.CONFIGS), config_name="run")(command)()
+
+
+@contextlib.contextmanager
+def _composed_once(arguments: Sequence[str]) -> Iterator[None]:
+    """Keep Hydra from composing everything twice: the first time is only to see whether a preset is a sweep without -m."""
+    from hydra._internal.hydra import Hydra
+
+    if any("experiment" in argument or "hydra.mode" in argument for argument in arguments):
+        yield
+        return
+    get_mode = Hydra.get_mode
+    Hydra.get_mode = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        Hydra.get_mode = get_mode
 
 
 def _sweep() -> ModuleType | None:

@@ -56,7 +56,11 @@ def test_a_run_from_an_empty_folder_needs_no_checkout_and_keeps_everything_there
         for name, value in os.environ.items()
         if not name.startswith(("SEG_", "MLFLOW_", "PYTHONPATH"))
     }
-    environment = {**kept, "PYTHONPATH": str(installed)}
+    environment = {
+        **kept,
+        "PYTHONPATH": str(installed),
+        "SEG_KERNELS": "off",
+    }  # compiling takes half a minute
     where = subprocess.run(
         [sys.executable, "-c", "import seg; print(seg.__file__)"], cwd=tmp_path, capture_output=True, text=True, env=environment
     )  # fmt: skip

@@ -14,8 +14,7 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
-from seg.config.folders import GROUPS
-from seg.config.load import choices
+from seg.config.folders import GROUPS, choices
 from seg.config.private import private
 from seg.errors import SegError, listed
 
