@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -19,6 +20,8 @@ LEFT = [
     "assignments.parquet", "config.yaml", "k_scan.csv", "ledger.csv", "report.html", "segments.csv",
     "figures/elbow.png", "figures/silhouette.png", "figures/silhouette_blades.png", "figures/profile.png",
     "figures/sizes.png", "figures/map.png", "figures/votes.png", "votes.csv", "evidence.csv", "scoring.json",
+    "names.csv", "rules.txt", "rules.sql", "customers.parquet", "customers.csv", "segments.xlsx", "rule_segments.csv", "cross_tab.csv",
+    "months.csv", "bought.csv", "revenue_tree.csv", "customer_status.csv",
 ]  # fmt: skip
 
 
@@ -149,9 +152,9 @@ def test_output_shows_steps_with_times_and_where_to_look(toy):
 
 def test_report_opens_without_a_network_and_holds_all_of_it(toy):
     page = (toy[0] / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 7
+    assert page.count("data:image/png;base64,") == 2
     assert 'src="http' not in page and 'href="http' not in page
-    for text in ("drop_missing", "segment 3", "own/silhouette", "n_clusters: ${k}"):
+    for text in ("drop_missing", "New customers", "What to do", "own/silhouette", "n_clusters: ${k}"):
         assert text in page
 
 
@@ -180,7 +183,32 @@ def test_mlflow_holds_parameters_metrics_curves_and_files(toy):
     assert found.data.tags["data"] == "generated"
     assert {"data.fingerprint", "git.commit", "seg.version"} <= set(found.data.tags)
     logged = {item.path for item in client.list_artifacts(found.info.run_id)}
-    assert {"report.html", "segments.csv", "ledger.csv", "config.yaml", "figures"} <= logged
+    assert {
+        "report.html",
+        "segments.csv",
+        "ledger.csv",
+        "config.yaml",
+        "figures",
+        "names.csv",
+        "rules.sql",
+    } <= logged
+    assert not {"customers.csv", "customers.parquet", "segments.xlsx"} & logged
+    assert found.data.tags["segments"] == "Champions; Loyal high spenders; Lost customers; New customers"
+
+
+def test_names_are_the_same_in_every_file_of_a_run(toy):
+    folder = toy[0]
+    names = pd.read_csv(folder / "segments.csv").set_index("segment")["name"]
+    customers = pd.read_parquet(folder / "customers.parquet")
+    assert customers.groupby("segment")["name"].unique().str[0].to_dict() == names.to_dict()
+    assert pd.read_csv(folder / "names.csv").set_index("segment")["name"].to_dict() == names.to_dict()
+    card = json.loads((folder / "scoring.json").read_text())
+    assert {row["segment"]: row["name"] for row in card["segments"]} == names.to_dict()
+    workbook = openpyxl.load_workbook(folder / "segments.xlsx", read_only=True)
+    assert workbook.sheetnames == ["read me", "segments", "customers", "rules", "cross-tab"]
+    for name in names:
+        assert name in (folder / "rules.txt").read_text()
+        assert name in (folder / "report.html").read_text()
 
 
 def test_customer_ids_do_not_leave_the_directory_of_the_run(toy, tmp_path):
