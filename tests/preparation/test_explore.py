@@ -118,6 +118,36 @@ def test_the_curve_of_revenue_and_its_gini_coefficient():
     assert explore.lorenz(pd.Series([0.0, 0.0]))[1] == 0
 
 
+def test_a_large_table_is_counted_by_estimates_that_are_near(engine, monkeypatch):
+    rng = np.random.default_rng(0)
+    n = 6000
+    table = engine.register(
+        pd.DataFrame(
+            {
+                "customer_id": [f"c{number}" for number in rng.integers(0, 1500, n)],
+                "order_id": [f"o{number}" for number in range(n)],
+                "ordered_at": pd.Timestamp("2011-01-01") + pd.to_timedelta(rng.integers(0, 200, n), unit="D"),
+                "amount": rng.gamma(2, 10, n),
+                "product_id": [f"p{number}" for number in rng.integers(0, 50, n)],
+                "is_return": False,
+            }
+        )
+    )
+    exact = explore.look(engine, table)
+    monkeypatch.setattr(explore, "LARGE", 1000)
+    rough = explore.look(engine, table)
+    assert rough.approximate and not exact.approximate
+    assert fact(rough, "customers") == pytest.approx(fact(exact, "customers"), rel=0.1)
+    assert fact(rough, "revenue") == pytest.approx(fact(exact, "revenue"))
+    assert rough.described.loc["amount", "median"] == pytest.approx(
+        exact.described.loc["amount", "median"], rel=0.2
+    )
+    pd.testing.assert_frame_equal(
+        rough.divisions["product_id"], exact.divisions["product_id"], check_dtype=False
+    )
+    pd.testing.assert_frame_equal(rough.cohorts, exact.cohorts)
+
+
 def test_ratings_are_split_by_verified(engine, lines):
     table = lines(
         ("a", "1", "2011-01-03", "p", 1.0, 5.0),

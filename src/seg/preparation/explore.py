@@ -16,6 +16,7 @@ from ibis.expr import types as ir
 from seg.engine import Engine
 
 LARGE = 5_000_000  # rows; beyond, distinct customers and quantiles are approximate, which the page says
+SAMPLED = 16  # of a large table, quantiles are of the lines of every so many customers
 TOP = 20  # products, categories and countries that are listed
 BINS = 30
 NUMERIC = ("quantity", "unit_price", "amount", "rating", "helpful_votes")
@@ -69,11 +70,15 @@ def look(engine: Engine, table: ir.Table) -> Looked:
     """
     rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
     large = rows > LARGE
+    missing = _missing(engine, table, rows)
+    if large:
+        # It is gone over a dozen times: kept as numbers once, instead of read, parsed and joined each time.
+        table = engine.checkpoint(_narrow(table))
     numeric = [name for name in NUMERIC if name in table.columns]
     described = _described(engine, table, numeric, large)
     return Looked(
         facts=_facts(engine, table, rows, large),
-        missing=_missing(engine, table, rows),
+        missing=missing,
         described=described,
         histograms={name: _histogram(engine, table, name, described.loc[name]) for name in numeric},
         divisions=_divisions(engine, table, large),
@@ -81,6 +86,13 @@ def look(engine: Engine, table: ir.Table) -> Looked:
         cohorts=_cohorts(engine, table),
         approximate=large,
     )
+
+
+def _narrow(table: ir.Table) -> ir.Table:
+    """Keep the columns that are looked at, with customers as numbers."""
+    key = table.customer_id.isnull().ifelse(ibis.null("int64"), table.customer_id.hash())
+    wanted = ["order_id", "ordered_at", "product_id", "country", "category", "verified", *NUMERIC]
+    return table.select(customer_id=key, **{name: table[name] for name in wanted if name in table.columns})
 
 
 def describe(frame: pd.DataFrame) -> pd.DataFrame:
@@ -238,42 +250,47 @@ def _missing(engine: Engine, table: ir.Table, rows: int) -> pd.DataFrame:
 
 
 def _described(engine: Engine, table: ir.Table, names: Sequence[str], large: bool) -> pd.DataFrame:
-    shares = (0.01, *BOXED, 0.99)
+    if not names:
+        return pd.DataFrame()
+    values = {name: table[name].cast("float64") for name in names}
     wanted = {}
-    for name in names:
-        value = table[name].cast("float64")
+    for name, value in values.items():
         wanted |= {f"{name} count": value.count(), f"{name} min": value.min(), f"{name} max": value.max()}
-        # Powers are of the distance to a value nearby, or the third one of large numbers loses all its digits.
-        wanted |= {f"{name} power {power}": (value**power).mean() for power in (1, 2)}
-        quantile = value.approx_quantile if large else value.quantile
-        wanted |= {f"{name} {_quantile_name(share)}": quantile(share) for share in shares}
-    rows_by_key = engine.collect(table.aggregate(**wanted)).iloc[0].astype("float64")
+        wanted[f"{name} mean"] = value.mean()
+    numbers = engine.collect(table.aggregate(**wanted)).iloc[0].astype("float64")
+    # Of the distance to the mean: the third power of large numbers loses all its digits.
     centred = {
-        f"{name} {power}": ((table[name].cast("float64") - rows_by_key[f"{name} power 1"]) ** power).mean()
-        for name in names
+        f"{name} {power}": ((value - numbers[f"{name} mean"]) ** power).mean()
+        for name, value in values.items()
         for power in (2, 3)
     }
-    moments = engine.collect(table.aggregate(**centred)).iloc[0].astype("float64") if names else {}
-    rows = {name: _one_described(name, rows_by_key, moments) for name in names}
-    return pd.DataFrame.from_dict(rows, orient="index")
+    some = table.filter(table.customer_id % SAMPLED == 0) if large else table
+    quantiles = {
+        f"{name} {_quantile_name(share)}": some[name].cast("float64").quantile(share)
+        for name in names
+        for share in (0.01, *BOXED, 0.99)
+    }
+    parts = [engine.collect(table.aggregate(**centred)), engine.collect(some.aggregate(**quantiles))]
+    numbers = pd.concat([numbers, *[part.iloc[0].astype("float64") for part in parts]])
+    return pd.DataFrame.from_dict({name: _one_described(name, numbers) for name in names}, orient="index")
 
 
-def _one_described(name: str, rows_by_key: pd.Series, moments: pd.Series) -> dict[str, float]:
-    mean, variance = rows_by_key[f"{name} power 1"], moments[f"{name} 2"]
-    low, high, std = rows_by_key[f"{name} min"], rows_by_key[f"{name} max"], float(np.sqrt(variance))
+def _one_described(name: str, numbers: pd.Series) -> dict[str, float]:
+    mean, variance = numbers[f"{name} mean"], numbers[f"{name} 2"]
+    low, high, std = numbers[f"{name} min"], numbers[f"{name} max"], float(np.sqrt(variance))
     return {
-        "count": rows_by_key[f"{name} count"],
+        "count": numbers[f"{name} count"],
         "min": low,
         "max": high,
         "range": high - low,
         "mean": mean,
-        "median": rows_by_key[f"{name} {_quantile_name(0.5)}"],
+        "median": numbers[f"{name} {_quantile_name(0.5)}"],
         "std": std,
         "variance": variance,
         "variation": std / mean if mean else np.nan,
-        "skewness": moments[f"{name} 3"] / std**3 if std else np.nan,
+        "skewness": numbers[f"{name} 3"] / std**3 if std else np.nan,
         **{
-            _quantile_name(share): rows_by_key[f"{name} {_quantile_name(share)}"]
+            _quantile_name(share): numbers[f"{name} {_quantile_name(share)}"]
             for share in (0.01, *BOXED, 0.99)
         },
     }
@@ -309,7 +326,7 @@ def _divisions(engine: Engine, table: ir.Table, large: bool) -> dict[str, pd.Dat
         name: table[name].cast("string").fill_null("(none)") for name in DIVISIONS if name in table.columns
     }
     keys |= {
-        "month": at.year().cast("string") + "-" + at.month().cast("string").lpad(2, "0"),
+        "month": at.year().cast("int64") * 100 + at.month().cast("int64"),
         "week_day": at.day_of_week.index(),
         "hour": at.hour(),
     }
@@ -318,16 +335,31 @@ def _divisions(engine: Engine, table: ir.Table, large: bool) -> dict[str, pd.Dat
         grouped = table.group_by(key=key).aggregate(
             rows=table.count(), customers=_distinct(table.customer_id, large), revenue=table.amount.sum()
         )
-        if name in DIVISIONS:
+        if name in DIVISIONS and large:
+            rows_by_key = _largest(engine, table.mutate(key=key))
+        elif name in DIVISIONS:
             rows_by_key = engine.collect(grouped.order_by([ibis.desc("revenue"), "key"]).limit(TOP))
         else:
             rows_by_key = engine.collect(grouped.order_by("key"))
+        if name == "month":
+            rows_by_key = rows_by_key.assign(
+                key=[f"{one // 100}-{one % 100:02d}" for one in rows_by_key["key"]]
+            )
         if name == "week_day":
             days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
             rows_by_key = rows_by_key.assign(key=[days[int(one)] for one in rows_by_key["key"]])
         if len(rows_by_key) > 1 or name in DIVISIONS:
             made[name] = rows_by_key.rename(columns={"key": name})
     return made
+
+
+def _largest(engine: Engine, table: ir.Table) -> pd.DataFrame:
+    """Count the largest groups of a large table: customers are told apart in those alone, and not in a million products."""
+    sums = table.group_by("key").aggregate(rows=table.count(), revenue=table.amount.sum())
+    top = engine.collect(sums.order_by([ibis.desc("revenue"), "key"]).limit(TOP))
+    few = table.filter(table.key.isin(top["key"].tolist()))
+    customers = engine.collect(few.group_by("key").aggregate(customers=few.customer_id.nunique()))
+    return top.merge(customers, on="key")[["key", "rows", "customers", "revenue"]]
 
 
 def _ratings(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
