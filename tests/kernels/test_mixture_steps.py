@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from sklearn.mixture import GaussianMixture
 
+from seg.kernels.constraints import constrained
 from seg.kernels.lloyd_blocks import Blocks
-from seg.kernels.mixture_steps import constrained, expectation_maximisation
+from seg.kernels.mixture_steps import expectation_maximisation
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from seg.kernels.compilation import kernel, part
+from seg.kernels.constraints import constrained
 from seg.kernels.lloyd_blocks import Blocks
 
 LANES = 64  # points of a block, see `seg.kernels.lloyd_blocks`
@@ -69,18 +70,6 @@ def precision_factors(covariances: np.ndarray) -> np.ndarray:
     """Return the upper triangular factors (k, d, d) of the inverse covariances."""
     factors = np.linalg.solve(np.linalg.cholesky(covariances), np.eye(covariances.shape[1]))
     return np.ascontiguousarray(factors.transpose(0, 2, 1))
-
-
-def constrained(covariances: np.ndarray, weights: np.ndarray, kind: str, floor: float) -> np.ndarray:
-    """Return covariances (k, d, d) of the kind asked for, with the floor added to variances."""
-    identity = np.eye(covariances.shape[1])
-    if kind == "tied":
-        covariances = np.broadcast_to(np.tensordot(weights, covariances, axes=1), covariances.shape)
-    elif kind == "diag":
-        covariances = covariances * identity
-    elif kind == "spherical":
-        covariances = np.trace(covariances, axis1=1, axis2=2)[:, None, None] / len(identity) * identity
-    return covariances + floor * identity
 
 
 @part

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from seg import kernels
+from seg.kernels.constraints import constrained
 from seg.models.block_kmeans import BlockKMeans
 
 
@@ -187,29 +188,36 @@ def likeliest(Z: np.ndarray, model: GaussianMixture) -> GaussianMixture:
     GaussianMixture
         Fitted from the likeliest of `model.n_init` ends.
     """
-    from seg.kernels.lloyd_blocks import Blocks
-    from seg.kernels.mixture_steps import expectation_maximisation
-
-    blocks = Blocks(Z.astype(np.float32), np.ones(len(Z), np.float32))
     ends = []
     for number in range(model.n_init):
         seed = (model.random_state + number) % 2**31
         labels = BlockKMeans(model.n_components, n_init=1, random_state=seed).fit(Z).labels_
-        start = moments(Z, labels, model.covariance_type, model.reg_covar)
-        ends.append(
-            expectation_maximisation(
-                blocks, start, model.covariance_type, model.reg_covar, model.tol, model.max_iter
-            )
-        )
+        ends.append(_stepped(Z, labels, model))
     return _polished(Z, model, max(ends, key=lambda end: end[1])[0])
 
 
-def moments(
+def fitted_from(Z: np.ndarray, labels: np.ndarray, model: GaussianMixture) -> GaussianMixture:
+    """Fit a mixture (its settings are those of `model`) from groups: labels (n,) from 0, none of them empty."""
+    if kernels.ready() and Z.shape[1]:
+        return _polished(Z, model, _stepped(Z, labels, model)[0])
+    return _polished(Z, model, _moments(Z, labels, model.covariance_type, model.reg_covar))
+
+
+def _stepped(Z: np.ndarray, labels: np.ndarray, model: GaussianMixture) -> tuple[tuple, float]:
+    """Return the parameters that compiled EM ends at, and their mean log-likelihood."""
+    from seg.kernels.lloyd_blocks import Blocks
+    from seg.kernels.mixture_steps import expectation_maximisation
+
+    blocks = Blocks(Z.astype(np.float32), np.ones(len(Z), np.float32))
+    kind, floor = model.covariance_type, model.reg_covar
+    start = _moments(Z, labels, kind, floor)
+    return expectation_maximisation(blocks, start, kind, floor, model.tol, model.max_iter)
+
+
+def _moments(
     Z: np.ndarray, labels: np.ndarray, kind: str, floor: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return weights (k,), means (k, d) and covariances (k, d, d) of groups from which a mixture starts."""
-    from seg.kernels.mixture_steps import constrained
-
+    """Return weights (k,), means (k, d) and covariances (k, d, d) of groups."""
     members = [Z[labels == label] for label in range(labels.max() + 1)]
     weights = np.array([len(rows) for rows in members]) / len(Z)
     means = np.array([rows.mean(axis=0) for rows in members])

@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 
 from seg.metrics.labeling import NOISE, matrix
 from seg.metrics.stability import in_threads
-from seg.models.mixture import least_variances
+from seg.models.mixture import fitted_from, least_variances
 from seg.selection.borders import measured, spread
 from seg.selection.peaks import peaks
 
@@ -103,21 +103,9 @@ def some(n: int, seed: int) -> np.ndarray:
 
 def _likelier(X: np.ndarray, starts: list[np.ndarray], k: int) -> GaussianMixture:
     """Fit from each start; take one with collapsed components only where there is no other."""
-    fitted = [_from(X, labels, k).fit(X) for labels in starts]
+    model = GaussianMixture(k, reg_covar=FLOOR, max_iter=300)
+    fitted = [fitted_from(X, labels, model) for labels in starts]
     return min(fitted, key=lambda one: ((least_variances(one) < 2 * FLOOR).any(), one.bic(X)))
-
-
-def _from(X: np.ndarray, labels: np.ndarray, k: int) -> GaussianMixture:
-    members = [X[labels == label] for label in range(k)]
-    covariances = np.array([np.cov(rows.T, bias=True).reshape(X.shape[1], -1) for rows in members])
-    return GaussianMixture(
-        k,
-        reg_covar=FLOOR,
-        max_iter=300,
-        weights_init=np.bincount(labels, minlength=k) / len(X),
-        means_init=[rows.mean(axis=0) for rows in members],
-        precisions_init=np.linalg.inv(covariances + FLOOR * np.eye(X.shape[1])),
-    )
 
 
 def _border(X: np.ndarray, labels: np.ndarray) -> float:
