@@ -198,7 +198,7 @@ def test_a_stranger_adds_a_data_set_a_recipe_a_model_a_feature_and_a_step_as_the
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     report = next((tmp_path / "runs").rglob("segments.csv"))
-    assert "mean_weekend_share" in report.read_text().splitlines()[0]
+    assert "mean_saturday_share" in report.read_text().splitlines()[0]
     assert "drop_gifts" in (report.parent / "ledger.csv").read_text()
 
 
