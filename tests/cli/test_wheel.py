@@ -71,7 +71,12 @@ def test_a_run_from_an_empty_folder_needs_no_checkout_and_keeps_everything_there
         cwd=tmp_path, capture_output=True, text=True, timeout=240, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "mlartifacts", "mlflow.db", "runs"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == [
+        "cache",
+        "mlartifacts",
+        "mlflow.db",
+        "runs",
+    ]
     assert len(list((tmp_path / "runs").rglob("report.html"))) == 1
     listed = subprocess.run(
         [sys.executable, "-m", "seg.data", "list"],
