@@ -22,6 +22,7 @@ from pyarrow import fs
 
 import local_servers
 from seg.errors import SegError
+from seg.sinks import csv_guard
 from seg.sinks.csv_folder import CsvFolder
 from seg.sinks.delta_lake import DeltaLake
 from seg.sinks.excel_workbook import ExcelWorkbook
@@ -348,3 +349,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(SegError, match=r"sink.folder=.*free space, or choose another sink.folder"):
         ParquetFolder(blocked / "below").write(export())
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_table_without_rows_has_no_cells_to_guard():
+    empty = pd.DataFrame([], columns=["level", "text"]).astype({"level": object, "text": "str"})
+    guarded, cells = csv_guard.guard_frame(empty)
+    assert cells == 0 and list(guarded.columns) == ["level", "text"]

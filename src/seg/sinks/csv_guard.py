@@ -46,7 +46,7 @@ def guard_frame(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     changed, guarded = 0, {}
     for name in texts:
         values = frame[name]
-        is_text = values.map(lambda one: isinstance(one, str))
+        is_text = values.map(lambda one: isinstance(one, str)).astype(bool)  # of no rows it would be text
         risky = is_text & values.where(is_text, "").astype(str).str.match(FORMULA)
         risky &= ~values.where(is_text, "").astype(str).str.match(NUMBER)
         if risky.any():
