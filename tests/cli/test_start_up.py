@@ -49,6 +49,7 @@ LIGHT = [
     ("score model=x", 1, 500),
     ("migrate --help", 0, 500),
     ("migrate modle=x", 1, 500),
+    ("outlook --help", 0, 500),
     ("study --help", 0, 500),
     ("study nova", 1, 500),
     ("track --help", 0, 500),

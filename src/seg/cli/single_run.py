@@ -214,9 +214,9 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
     written = run_directory.leave(result, folder, finished.request.yaml, about)
     written += model_card.leave(result, settings, folder)
     if result.outlook is not None:
-        from seg import outlook
+        from seg.outlook import leaving
 
-        written += outlook.leave(result.outlook, folder / "outlook", finished.title, finished.subtitle)
+        written += leaving.leave(result.outlook, folder / "outlook", finished.title, finished.subtitle)
     return written + _spark_models(settings, result, folder)
 
 
@@ -224,9 +224,9 @@ def _with_outlook(settings: Settings, parts: Parts, result: Result) -> Result:
     """Add what customers and segments will do next, if the run is asked for it."""
     if not settings.evaluation.outlook:
         return result
-    from seg import outlook
+    from seg.outlook import ahead
 
-    return outlook.of_run(settings, parts, result)
+    return ahead.of_run(settings, parts, result)
 
 
 def _prepared(request: Request) -> tuple:

@@ -18,7 +18,7 @@ from seg.selection.scan import Scan
 from seg.sources.locate import Source
 
 if TYPE_CHECKING:
-    from seg.outlook import Outlook
+    from seg.outlook.ahead import Outlook
 
 
 @dataclass(frozen=True)
