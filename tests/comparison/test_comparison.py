@@ -16,7 +16,8 @@ from seg.config import compose, load
 from seg.errors import SegError
 
 SOUND = {"stability/jaccard_min": 0.9, "null/permuted_p": 0.02, "null/uniform_p": 0.04, "null/stretched_p": 0.04, "null/draws": 50,
-         "holdout/auc": 0.7, "holdout/auc_random": 0.5, "holdout/auc_rule_rfm": 0.72}  # fmt: skip
+         "holdout/auc": 0.7, "holdout/auc_random": 0.5, "holdout/auc_rule_rfm": 0.72,
+         "holdout/deviance_explained": 0.2, "holdout/deviance_explained_se": 0.01, "holdout/over_rule_rfm_high": 0.01}  # fmt: skip
 CUT = "2011-09-10 and 90 days"
 
 
@@ -146,15 +147,35 @@ def test_complete_evidence_comes_first_then_what_lacks_some_then_what_fails():
     assert order.best(found)["name"] == "c"
 
 
-def test_candidates_are_ordered_by_the_volume_above_chance():
-    # (0.9 - 0.5) / 0.5 x (0.7 - 0.5) / 0.5 x 0.3 = 0.096; 0.6 x 0.4 x 0.35 = 0.084
-    found = ranked(run(0.35, "b", k=3, **SOUND | {"stability/jaccard_min": 0.8}), run(0.3, "a", **SOUND))
-    assert names(found) == ["a", "b"]
-    assert found["volume"].tolist() == pytest.approx([0.096, 0.084])
-    assert found["front"].tolist() == [True, True]
+def test_two_segments_do_not_win_where_more_segments_predict_better():
+    # Online Retail, k-means on logs of recency, orders and revenue: separation falls with k, what is explained rises.
+    table = {2: (0.43, 0.178), 3: (0.36, 0.213), 4: (0.34, 0.226), 6: (0.30, 0.243)}
+    runs = [
+        run(silhouette, f"k{k}", k=k, **SOUND | {"holdout/deviance_explained": explained})
+        for k, (silhouette, explained) in table.items()
+    ]
+    found = ranked(*runs)
+    assert order.best(found)["name"] == "k6" and names(found)[0] == "k6"
 
 
-def test_no_run_that_another_beats_everywhere_stands_above_it_or_on_the_front():
+def test_the_fewest_segments_within_one_standard_error_of_the_largest_are_best():
+    explained = {3: 0.20, 4: 0.245, 6: 0.25, 9: 0.255}
+    found = ranked(
+        *[
+            run(0.3, f"k{k}", k=k, **SOUND | {"holdout/deviance_explained": one})
+            for k, one in explained.items()
+        ]
+    )
+    assert order.best(found)["name"] == "k4"
+    assert names(found) == ["k4", "k9", "k6", "k3"]
+
+
+def test_a_run_that_is_worse_than_rule_rfm_is_no_candidate():
+    found = ranked(run(0.3, "a", **SOUND | {"holdout/over_rule_rfm_high": -0.001}))
+    assert found["fails"].tolist() == [["worse than rule RFM"]] and order.best(found) is None
+
+
+def test_the_front_holds_the_runs_that_no_other_beats_everywhere():
     rng = np.random.default_rng(0)
     runs = [
         run(silhouette, str(i), k=2 + i, **SOUND | {"stability/jaccard_min": jaccard, "holdout/auc": auc})
@@ -165,18 +186,16 @@ def test_no_run_that_another_beats_everywhere_stands_above_it_or_on_the_front():
     found = ranked(*runs)
     values = found[list(order.RANGES)].to_numpy()
     for place, row in enumerate(values):
-        below = values[place + 1 :]
-        assert not ((below >= row).all(axis=1) & (below > row).any(axis=1)).any()
         beaten = ((values >= row).all(axis=1) & (values > row).any(axis=1)).any()
         assert found["front"][place] == (not beaten)
-    assert found["front"][0] and 1 < found["front"].sum() < 30
+    assert 1 < found["front"].sum() < 30
 
 
 def test_a_data_set_without_dates_is_judged_without_a_holdout():
     evidence = {key: value for key, value in SOUND.items() if not key.startswith("holdout")}
     found = ranked(run(0.3, "a", holdout="no", **evidence), holdout=False)
     assert found["standing"].tolist() == ["candidate"]
-    assert found["volume"].tolist() == pytest.approx([0.8 * 0.3])
+    assert found["worth"].tolist() == pytest.approx([0.8 * 0.3])
 
 
 def test_an_auc_after_another_day_is_no_auc_here():

@@ -16,6 +16,7 @@ TOGETHER = ["dataset", "data", "fingerprint", "points"]
 NULL = tuple(f"null/{kind}_p" for kind in KINDS)
 EVIDENCE = ("stability/jaccard_min", *NULL, "holdout/auc")
 SCORE = "common/silhouette"
+EXPLAINED = ("holdout/deviance_explained", "holdout/deviance_explained_se", "holdout/over_rule_rfm_high")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
     table["overrides"] = [json.loads(text) if text else None for text in _text(kept, "tags.seg.overrides")]
     table["of_sweep"] = _text(kept, "tags.sweep.job") != ""
     table["options"] = [_options(overrides) for overrides in table["overrides"]]
-    for name in (SCORE, *EVIDENCE, "holdout/auc_rule_rfm", "holdout/auc_random", "null/draws"):
+    for name in (SCORE, *EVIDENCE, "holdout/auc_rule_rfm", "holdout/auc_random", "null/draws", *EXPLAINED):
         table[name] = _number(table, name)
     table["champion"] = False
     # Runs from before there was the null of one cloud have no complete test.

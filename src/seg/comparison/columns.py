@@ -93,6 +93,7 @@ COLUMNS = (
     Column("null/p", "null p", "the largest p of the tests against null data: permuted, uniform, one stretched cloud, one bent cloud", _places("null/p", 2)),
     Column("holdout/auc", "hold-out AUC", "how well segments tell who buys after the cut; 0.5 is chance", _places("holdout/auc", 3)),
     Column("holdout/lift", "over rule RFM", "hold-out AUC minus that of rule-based RFM segments", lambda row: f"{row['holdout/lift']:+.3f}".replace("-", MINUS)),
+    Column("holdout/deviance_explained", "explained", "share of the deviance of buying and spending after the cut that segments explain, cross-fitted; decides", _places("holdout/deviance_explained", 3)),
     Column("segments/largest_share", "largest", "share of customers in the largest segment", lambda row: percent(row["segments/largest_share"])),
     Column("segments/smallest_segment", "smallest", "customers in the smallest segment", lambda row: f"{row['segments/smallest_segment']:,.0f}"),
     Column("seconds/total", "seconds", "how long the run took", _places("seconds/total", 0)),

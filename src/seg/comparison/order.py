@@ -1,12 +1,15 @@
-"""The stated order: which evidence a run has, which it lacks or fails, and how far above chance it is.
+"""The stated order: which evidence a run has, which it lacks or fails, and which run is best.
 
 1. A run is a *candidate* when everything was measured and nothing failed: every segment comes back in bootstrap samples,
-   the silhouette is better than on null data, and, where the data allow a hold-out, segments tell who buys later.
-   Then come runs that *lack* a measurement, then runs that *fail* one. Flagged runs are in no list.
-2. Candidates are ordered by the volume they span above chance: the product of stability (lowest bootstrap Jaccard, from
-   0.5, where segments dissolve), hold-out (AUC, from 0.5) and separation (common silhouette, from 0), each as a share of
-   what is possible. It does not depend on what else is in the list, and what is best in it is on the Pareto front.
-3. Runs that lack or fail something are ordered by their common silhouette alone.
+   the silhouette is better than on null data, and, where the data allow a hold-out, segments tell who buys later and are no
+   worse at that than rule-based RFM. Then come runs that *lack* a measurement, then runs that *fail* one. Flagged runs are in no list.
+2. With a hold-out, candidates are ordered by the deviance of the later buying and spending that their segments explain, and the
+   best is the one with the fewest segments within one standard error of the largest: what lasts and predicts, as simply as possible
+   (the rule of one standard error of Breiman et al. 1984, Classification and Regression Trees, 3.4.3). Separation has no say there: it falls with every
+   segment that is added, so two segments would win however much more others predict.
+3. Without a hold-out, candidates are ordered by stability (lowest bootstrap Jaccard, from 0.5, where segments dissolve) times separation (common
+   silhouette), and the first is best.
+4. Runs that lack or fail something are ordered by their common silhouette alone.
 """
 
 from __future__ import annotations
@@ -16,13 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seg.comparison.attempts import SCORE
+from seg.comparison.attempts import EXPLAINED, SCORE
 from seg.evaluation.verdicts import DISCRIMINATES, STABLE
 from seg.metrics.null import LEVEL, NEEDED
 
 RULE = (
-    "Order: runs whose evidence is complete and sound first, by the volume they span above chance (stability x hold-out x "
-    "separation, each as a share of what is possible); then runs that lack evidence, then runs that fail a test, both by common/silhouette."
+    "Order: runs whose evidence is complete and sound first, by the deviance of later buying and spending that their segments explain "
+    "(without a hold-out: by stability x separation); best is the one with the fewest segments within one standard error of the largest. Then runs "
+    "that lack evidence, then runs that fail a test, both by common/silhouette."
 )
 # From chance to the best possible.
 RANGES = {"stability/jaccard_min": (0.5, 1.0), "holdout/auc": (0.5, 1.0), SCORE: (0.0, 1.0)}
@@ -46,7 +50,7 @@ class Asked:
 
     @property
     def criteria(self) -> list[str]:
-        """Name the metrics that span the volume."""
+        """Metrics by which candidates are compared."""
         return [name for name in RANGES if self.holdout or not name.startswith("holdout/")]
 
 
@@ -58,23 +62,30 @@ def asked(attempts: pd.DataFrame, holdout: bool) -> Asked:
 
 
 def judged(attempts: pd.DataFrame, demand: Asked) -> pd.DataFrame:
-    """Add what each run lacks and fails, its standing, its volume above chance and whether it is on the Pareto front.
+    """Add what each run lacks and fails, its standing, its worth, whether it is the best and on the Pareto front.
 
     Returns
     -------
     DataFrame
-        With `lacks` and `fails` (lists of text), `standing`, `volume` (NaN unless a candidate) and `front`.
+        With `lacks` and `fails` (lists of text), `standing`, `worth` (NaN unless a candidate), `simplest` (the best one) and `front`.
     """
     table = attempts.copy()
     other = table["holdout"] != demand.cut
-    table.loc[other, ["holdout/auc", "holdout/auc_rule_rfm", "holdout/auc_random", "holdout/lift"]] = np.nan
+    table.loc[
+        other, ["holdout/auc", "holdout/auc_rule_rfm", "holdout/auc_random", "holdout/lift", *EXPLAINED]
+    ] = np.nan
     found = [_evidence(row, demand) for row in table.to_dict("records")]
     table["lacks"] = [lacks for lacks, _ in found]
     table["fails"] = [fails for _, fails in found]
     table["standing"] = ["fails" if fails else "lacks" if lacks else "candidate" for lacks, fails in found]
     candidates = (table["standing"] == "candidate").to_numpy()
     values = table[demand.criteria].to_numpy(dtype=float)
-    table["volume"] = np.where(candidates, _volume(values, demand.criteria), np.nan)
+    worth = table[EXPLAINED[0]].to_numpy(dtype=float) if demand.holdout else _volume(values, demand.criteria)
+    table["worth"] = np.where(candidates, worth, np.nan)
+    table["simplest"] = False
+    if candidates.any():
+        errors = table[EXPLAINED[1]].fillna(0.0) if demand.holdout else pd.Series(0.0, index=table.index)
+        table.loc[_simplest(table[candidates], errors), "simplest"] = True
     table["front"] = False
     table.loc[candidates, "front"] = pareto(values[candidates])
     return table
@@ -108,7 +119,8 @@ def ordered(table: pd.DataFrame, sort: str = "rule", descending: bool = True) ->
     if sort == "rule":
         keys = [
             table["standing"].map(STANDINGS.index),
-            -table["volume"].fillna(0.0),
+            ~table["simplest"],
+            -table["worth"].fillna(-np.inf),
             -table[SCORE].fillna(-2.0),
         ]
     else:
@@ -124,9 +136,9 @@ def ordered(table: pd.DataFrame, sort: str = "rule", descending: bool = True) ->
 
 
 def best(table: pd.DataFrame) -> pd.Series | None:
-    """Return the candidate of the largest volume, None when no run is a candidate."""
-    candidates = table[table["standing"] == "candidate"]
-    return None if candidates.empty else candidates.loc[candidates["volume"].idxmax()]
+    """Return the best candidate, None when no run is one."""
+    found = table[table["simplest"]]
+    return None if found.empty else found.iloc[0]
 
 
 def _evidence(run: dict, demand: Asked) -> tuple[list[str], list[str]]:
@@ -145,12 +157,21 @@ def _evidence(run: dict, demand: Asked) -> tuple[list[str], list[str]]:
         lacks.append("null draws")
     elif p > LEVEL:
         fails.append(f"noise p {p:.2f}")
-    auc = run["holdout/auc"]
-    if demand.holdout and np.isnan(auc):
+    auc, explained = run["holdout/auc"], run[EXPLAINED[0]]
+    if demand.holdout and (np.isnan(auc) or np.isnan(explained)):
         lacks.append("hold-out")
     elif demand.holdout and (auc < DISCRIMINATES or auc <= run["holdout/auc_random"]):
         fails.append(f"hold-out {auc:.2f}")
+    elif demand.holdout and run[EXPLAINED[2]] < 0:
+        fails.append("worse than rule RFM")
     return lacks, fails
+
+
+def _simplest(candidates: pd.DataFrame, errors: pd.Series) -> object:
+    """Return the index of the candidate with the fewest segments within one standard error of the largest worth."""
+    top = candidates["worth"].idxmax()
+    near = candidates[candidates["worth"] >= candidates.loc[top, "worth"] - errors[top]]
+    return near.sort_values(["k", "worth"], ascending=[True, False]).index[0]
 
 
 def _volume(values: np.ndarray, criteria: list[str]) -> np.ndarray:

@@ -98,9 +98,14 @@ def reason(run: pd.Series, table: pd.DataFrame, demand: order.Asked) -> str:
     candidates = int((table["standing"] == "candidate").sum())
     values = {"stability/jaccard_min": "lowest Jaccard", "holdout/auc": "hold-out AUC", SCORE: SCORE}
     numbers = ", ".join(f"{values[name]} {run[name]:.3f}" for name in demand.criteria)
-    of = f"the largest of {candidates} candidates" if candidates > 1 else "the only candidate"
-    without = "" if demand.holdout else "; this data set allows no hold-out"
-    return f"{of} by volume above chance {run['volume']:.3f}: {numbers}{without}"
+    of = f"of {candidates} candidates" if candidates > 1 else "the only candidate"
+    if not demand.holdout:
+        return f"{of}, the largest stability x separation ({run['worth']:.3f}): {numbers}; this data set allows no hold-out"
+    explained = f"{run['worth']:.3f} of the deviance of later buying and spending explained"
+    largest = table["worth"].max()
+    if run["worth"] < largest:
+        explained += f", the fewest segments within one standard error of the largest ({largest:.3f})"
+    return f"{of}: {explained}; {numbers}"
 
 
 def promotion(run: dict | pd.Series, where: Sequence[str]) -> str:

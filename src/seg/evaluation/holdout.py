@@ -22,6 +22,8 @@ from seg.preparation.as_of import KEY, RFM, Parted
 from seg.segments import rfm
 from seg.selection import scan as selection
 
+OVER = {"": "difference", "_low": "low", "_high": "high"}
+
 
 @dataclass(frozen=True)
 class Holdout:
@@ -52,6 +54,7 @@ class Holdout:
         scores = self.scores
         others = scores.baselines.set_index("name")
         single = others[others.index.str.startswith("deciles")]
+        rules = scores.added.against.set_index("name").loc["rule RFM"]
         return {
             "holdout/customers": scores.customers,
             "holdout/bought": scores.rate,
@@ -65,6 +68,9 @@ class Holdout:
             "holdout/r_squared_rule_rfm": float(others.at["rule RFM", "r_squared"]),
             "holdout/r_squared_best_feature": float(single["r_squared"].max()),
             "holdout/own_silhouette": self.silhouette,
+            "holdout/deviance_explained": scores.added.explained,
+            "holdout/deviance_explained_se": scores.added.se,
+            **{f"holdout/over_rule_rfm{end}": float(rules[column]) for end, column in OVER.items()},
         }
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from seg.metrics.added_value import CEILING
 from seg.metrics.guards import LARGEST_SHARE, SMALLEST_SEGMENT, SMALLEST_SHARE
 from seg.metrics.null import KINDS, LEVEL, NEEDED, NullTest, passed, sentence
 from seg.metrics.prediction import HoldoutScores
@@ -13,6 +14,7 @@ from seg.metrics.stability import Stability
 WEAK = 0.25
 STABLE = 0.75
 DISCRIMINATES = 0.6
+RULES = "rule RFM"
 ROUSSEEUW = "Kaufman & Rousseeuw 1990, Finding Groups in Data, ch. 2: up to 0.25 no substantial structure"
 HENNIG = "Hennig 2007, Cluster-wise assessment of cluster stability, CSDA 52: 0.75 valid, 0.6 a pattern"
 
@@ -44,6 +46,11 @@ MEANINGS = {
     "holdout/r_squared_random": "the same for random segments of the same sizes",
     "holdout/r_squared_rule_rfm": "the same for rule-based RFM segments",
     "holdout/r_squared_best_feature": "the same for deciles of the best single feature",
+    "holdout/deviance_explained": "mean of the shares of the binomial deviance of buying and of the variance of log spend that segments explain, cross-fitted",
+    "holdout/deviance_explained_se": "standard error of holdout/deviance_explained, by a bootstrap of customers",
+    "holdout/over_rule_rfm": "holdout/deviance_explained minus that of rule-based RFM segments",
+    "holdout/over_rule_rfm_low": "lower end of the 95 % interval of holdout/over_rule_rfm, by a paired bootstrap of customers",
+    "holdout/over_rule_rfm_high": "upper end of the 95 % interval of holdout/over_rule_rfm",
     "holdout/own_silhouette": "mean silhouette, Euclidean, scaled features, of the customers before the cut only",
 }
 
@@ -136,18 +143,22 @@ def _better_than_noise(null: Mapping[str, NullTest] | None) -> Verdict:
 
 
 def _predictive(holdout: HoldoutScores | None, reason: str | None) -> Verdict:
-    threshold = f"AUC at least {DISCRIMINATES}, and above every one of the random segmentations"
+    threshold = (
+        f"not worse than rule RFM (95 % interval of a paired bootstrap of customers), AUC at least {DISCRIMINATES}, "
+        "and above every one of the random segmentations"
+    )
     source = "temporal hold-out, cross-fitted; Hosmer & Lemeshow 2000, ch. 5: 0.5 no discrimination, from 0.7 acceptable"
     if holdout is None:
-        asked = reason or "not measured: evaluation.holdout.cut=<day>"
+        asked = reason or "not measured: pass evaluation.holdout.cut=<day>"
         return Verdict("predictive", None, asked, threshold, source)
-    beside = holdout.baselines.set_index("name")["auc"]
-    others = ", ".join(f"{name} {beside[name]:.2f}" for name in beside.index if name != "segments")
-    number = f"AUC {holdout.auc:.2f} of buying after the cut; {others}"
-    return Verdict(
-        "predictive",
-        bool(holdout.auc >= DISCRIMINATES and holdout.auc > holdout.random["auc"].max()),
-        number,
-        threshold,
-        source,
+    against = holdout.added.against.set_index("name")
+    word, rules = holdout.added.verdict(RULES), against.loc[RULES]
+    singles = against[against.index.str.startswith("deciles")]["explained"]
+    best = singles.idxmax()
+    number = (
+        f"{word} rule RFM: {holdout.added.explained:.3f} of the deviance of buying and spending explained, {rules['explained']:.3f} by rule RFM "
+        f"(difference {rules['difference']:+.3f}, {rules['low']:+.3f} to {rules['high']:+.3f}), {singles[best]:.3f} by {best}, "
+        f"{against.loc[CEILING, 'explained']:.3f} by a regression on the same features; AUC {holdout.auc:.2f} of buying after the cut"
     )
+    discriminates = holdout.auc >= DISCRIMINATES and holdout.auc > holdout.random["auc"].max()
+    return Verdict("predictive", bool(discriminates and word != "worse than"), number, threshold, source)
