@@ -11,6 +11,7 @@ model, to_model   models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/mo
                   or a run directory
 from, to          the two days; with to_model, `to` alone is the day at which both models look (default: the end of the data)
 steps             month, week, quarter or none: how often to look between the two days, for the date of each change
+trust             true loads a model or a configuration that may run code; only from where you would run a program from
 output            a directory (default: runs/...); force=true replaces an existing one
 
 Leaves movement.html, movement.png, transitions.csv, customers.parquet, drift.csv and shares.csv (between two models: matching.csv
@@ -35,6 +36,7 @@ OWN = {
     "steps": "month",
     "output": None,
     "force": "false",
+    "trust": "false",
 }
 STEPS = ("month", "week", "quarter", "none")
 

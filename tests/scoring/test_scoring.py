@@ -233,7 +233,7 @@ def test_an_output_that_is_there_stays_unless_forced(orders, tmp_path, capsys):
     (tmp_path / "scored.csv").write_text("precious")
     target = f"output={tmp_path / 'scored.csv'}"
     assert score.main([f"model={orders[0]}", f"input={ORDERS}", target]) == 1
-    assert "replace it with force=true" in capsys.readouterr().err
+    assert "replace it with if_exists=replace" in capsys.readouterr().err
     assert (tmp_path / "scored.csv").read_text() == "precious"
     assert score.main([f"model={orders[0]}", f"input={ORDERS}", target, "force=true"]) == 0
 

@@ -49,10 +49,10 @@ def migrate(
         The exit code.
     """
     progress.listen()
-    uri = options.value(overrides, "tracking.uri")
-    scorer, config_yaml = _model(own["model"], uri)
-    other = _model(own["to_model"], uri) if own["to_model"] else None
-    cfg = compose.recompose(config_yaml, overrides)
+    uri, trust = options.value(overrides, "tracking.uri"), own["trust"] == "true"
+    scorer, config_yaml = _model(own["model"], uri, trust)
+    other = _model(own["to_model"], uri, trust) if own["to_model"] else None
+    cfg = compose.recompose(config_yaml, overrides, trust)
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
     folder = _folder(own, settings.dataset.name)
     check.check_parts(settings)
@@ -63,10 +63,10 @@ def migrate(
     return _between_days(own, scorer, settings, parts, start, end, folder, notices)
 
 
-def _model(reference: str, uri: str | None) -> tuple[Scorer, str]:
+def _model(reference: str, uri: str | None, trust: bool) -> tuple[Scorer, str]:
     with progress.step("model") as found, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         files = find_model.find(reference, uri, Path(scratch))
-        scorer = scoring.load(files)
+        scorer = scoring.load(files, trust=trust)
         found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
         return scorer, files.config.read_text(encoding="utf-8")
 
@@ -165,7 +165,7 @@ def _between_models(
     own, old, other, overrides: list[str], parts, day: date | None, folder: Path, notices
 ) -> int:
     (scorer, settings), (newer, newer_yaml) = old, other
-    cfg = compose.recompose(newer_yaml, overrides)
+    cfg = compose.recompose(newer_yaml, overrides, own["trust"] == "true")
     newer_settings = replay.for_scoring(load.settings(cfg), newer.contract, "rule")
     if newer_settings.dataset.name != settings.dataset.name:
         raise SegError(

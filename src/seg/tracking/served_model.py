@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
-from mlflow.types.schema import AnyType, ColSpec, Schema
+from mlflow.types.schema import ColSpec, Schema
 
-# A feature may be whole, missing or text that is no number: what is wrong with it is an answer, no error of the server.
+# What is missing is an answer, no error of the server.
 COLUMNS = {
     "segment": "long", "name": "string", "distance": "double", "probability": "double", "outside": "boolean",
     "outside_features": "string", "reason": "string",
@@ -22,8 +22,8 @@ COLUMNS = {
 
 
 def signature(features: Sequence[str]) -> ModelSignature:
-    """Return the signature of the model: any value of each feature in, `COLUMNS` out."""
-    inputs = Schema([ColSpec(AnyType(), name, required=False) for name in features])
+    """Return the signature of the model: numbers in, each of which may be missing; `COLUMNS` out."""
+    inputs = Schema([ColSpec("double", name, required=False) for name in features])
     return ModelSignature(
         inputs, Schema([ColSpec(kind, name, required=False) for name, kind in COLUMNS.items()])
     )

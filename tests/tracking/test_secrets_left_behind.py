@@ -1,0 +1,102 @@
+"""Secrets planted in every option are in no byte that a command leaves behind, and not in the list of processes."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRETS = ("gehQQ'eim1", "TOKENQQ2", "sslQQ3", "pathQQ4", "keyQQ5-0123456789abcdef", "sinkQQ6", "envQQ7-9876")
+PLANTED = [
+    f"tracking.uri=postgresql://ana:{SECRETS[0]}@127.0.0.1:9/x?sslpassword={SECRETS[2]}",
+    f"tracking.id_key={SECRETS[4]}",
+    "sink=postgres",
+    f"sink.uri=postgresql://ana:{SECRETS[5]}@127.0.0.1:9/x",
+]
+
+
+def holding(folder: Path, text: str) -> list[str]:
+    """Files that hold one of the secrets, and outputs that show one."""
+    found = [
+        f"{path.name}: {secret}"
+        for path in folder.rglob("*")
+        if path.is_file()
+        for secret in SECRETS
+        if secret.encode() in path.read_bytes()
+    ]
+    return found + [f"output: {secret}" for secret in SECRETS if secret in text]
+
+
+def watched(*arguments: str, env=None) -> tuple[str, set[str]]:
+    """Run a command for real; return what it printed, and every command line that it and its children had from a second on."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        cwd=ROOT,
+    )
+    lines, start = set(), time.monotonic()
+    while process.poll() is None and time.monotonic() < start + 240:
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                family = (
+                    process.pid == int(path.parent.name)
+                    or f"PPid:\t{process.pid}\n" in (path.parent / "status").read_text()
+                )
+                line = path.read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if family and "hydra" not in line and seg_has_begun(path.parent):
+                lines.add(line)
+        time.sleep(0.1)
+    return process.stdout.read(), lines
+
+
+def seg_has_begun(process: Path) -> bool:
+    """The first arguments are the user's: they are gone when seg has started the process anew, which shows by pandas."""
+    try:
+        return b"pyarrow" in (process / "maps").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+def test_a_run_leaves_no_secret_in_files_output_or_processes(tmp_path):
+    environment = os.environ | {
+        "MLFLOW_TRACKING_TOKEN": SECRETS[6],
+        "SEG_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+    options = [
+        "dataset=toy",
+        "dataset.customers=200",
+        "k=3",
+        "selection.k_range=[3]",
+        f"hydra.run.dir={tmp_path}/run",
+    ]
+    said, lines = watched("seg.run", *options, *PLANTED, env=environment)
+    assert "seg export run=" in said and "seg.track push" in said, said[-2000:]
+    assert not holding(tmp_path, said)
+    assert lines and not [line for line in lines for secret in SECRETS if secret in line]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (f"dataset.path=https://ana:{SECRETS[3]}@127.0.0.1:9/orders.csv", "error"),
+        (f"tracking.uri=https://{SECRETS[1]}@127.0.0.1:9/x", "error"),
+    ],
+)
+def test_an_address_with_a_secret_that_fails_is_said_without_it(tmp_path, option, said, capsys):
+    from seg import data, track
+
+    folder = ["check", "dataset=transactions"] if option.startswith("dataset") else ["push", str(tmp_path)]
+    command = data if option.startswith("dataset") else track
+    assert command.main([*folder, option]) == 1
+    printed = "".join(capsys.readouterr())
+    assert said in printed and not holding(tmp_path, printed)
