@@ -227,6 +227,9 @@ def _described(name: str, overrides: Sequence[str]) -> tuple[DatasetSettings | S
         return checked.dataset, checked.data_dir
     from omegaconf import OmegaConf
 
+    from seg.config import data_names
+
+    data_names.register()
     data_dir = os.environ.get("SEG_DATA_DIR") or str(folders.home() / "datasets")
     cfg = OmegaConf.create({"dataset": OmegaConf.load(path), "data_dir": data_dir})
     for key in ("load", "defaults"):
