@@ -184,7 +184,8 @@ def _as_path(data: object, options: Options) -> Iterator[str | None]:
     if data is None or isinstance(data, str | os.PathLike):
         yield None if data is None else os.fspath(data)
         return
-    with as_file(data, _used(options)) as path:
+    name = options.get("dataset", "customers" if "features" in options else "transactions")
+    with as_file(data, name, _used(options)) as path:
         yield str(path)
 
 

@@ -169,7 +169,7 @@ class Segmentation:
             if isinstance(data, str | os.PathLike):
                 path = os.fspath(data)
             else:
-                path = str(stack.enter_context(as_file(data)))
+                path = str(stack.enter_context(as_file(data, scorer.contract.dataset)))
             asked = input_rows.Input(path, as_of=as_of)
             cfg = input_rows.configured(asked, scorer, config_yaml, self._finished is not None)
             placed = [

@@ -13,16 +13,16 @@ import pyarrow.parquet as pq
 
 from seg.errors import SegError, listed
 
-NAME = "data.parquet"
-
 
 @contextmanager
-def as_file(data: object, columns: Sequence[str] | None = None) -> Iterator[Path]:
+def as_file(data: object, name: str, columns: Sequence[str] | None = None) -> Iterator[Path]:
     """Write a table in memory to a temporary Parquet file that lasts as long as the context.
 
     Parameters
     ----------
     data : DataFrame of pandas or Polars, pyarrow.Table, or anything with the Arrow PyCapsule interface
+    name : str
+        Of the data set: the file is named so.
     columns : sequence of str, optional
         Columns to keep, since others may hold what Parquet cannot; all when left out.
 
@@ -34,8 +34,8 @@ def as_file(data: object, columns: Sequence[str] | None = None) -> Iterator[Path
     table = arrow(data, columns)
     folder = Path(tempfile.mkdtemp(prefix="seg-data-"))
     try:
-        pq.write_table(table, folder / NAME)
-        yield folder / NAME
+        pq.write_table(table, folder / f"{name}.parquet")
+        yield folder / f"{name}.parquet"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
