@@ -181,7 +181,7 @@ def test_a_truncated_archive_and_another_schema_in_a_folder_are_named(files, loa
     folder = tmp_path / "parts"
     folder.mkdir()
     for name in "abc":
-        as_parquet(files(folder=folder), f"{name}.parquet")
+        as_parquet(files([{"user_id": name}], folder=folder), f"{name}.parquet")
     pd.DataFrame({"user_id": ["U1"], "stars": [5.0]}).to_parquet(folder / "b.parquet")
     with pytest.raises(SegError, match=r"b.parquet: missing column 'asin' .*'timestamp'"):
         load(folder)
