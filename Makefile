@@ -53,7 +53,7 @@ endif
 # What a run needs, without Spark and the tools of developers.
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,.)
-	.venv/bin/python -m seg.kernels        # compile once: half a minute that no run waits for
+	.venv/bin/python -m seg.metrics.kernels        # compile once: half a minute that no run waits for
 	touch $@
 
 .venv/developer: .venv/installed

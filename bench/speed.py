@@ -31,7 +31,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 
-from seg import kernels
+from seg.metrics import kernels
 from seg.metrics.silhouette import silhouettes
 from seg.models.block_kmeans import BlockKMeans
 from seg.models.mixture import SafeGaussianMixture

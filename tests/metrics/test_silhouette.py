@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from seg import kernels
-from seg.metrics import silhouette
+from seg.metrics import kernels, silhouette
 from seg.metrics.silhouette import silhouettes
 
 

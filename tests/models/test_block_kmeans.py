@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
-from seg import kernels
+from seg.metrics import kernels
 from seg.models.block_kmeans import MOST_FEATURES, BlockKMeans
 
 STRICT = {"tol": 0, "max_iter": 1000, "random_state": 0}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from seg.errors import SegError
-from seg.outlook import reviews as reading
+from seg.outlook import review_texts as reading
 from seg.sources.locate import Source
 
 GOOD = "I love this product, it works great and makes me very happy"

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seg.formats import LOCALES
 from seg.preparation import explore
 from seg.report import explore_page
+from seg.segments.formats import LOCALES
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from seg.evaluation.verdicts import Verdict
-from seg.formats import LOCALES
 from seg.report import page, plots
 from seg.report.run_page import RunPage, render, strength, tone
 from seg.report.verdict_line import verdict_line
 from seg.segments.cross_tab import cross_tab
 from seg.segments.explain import explain
+from seg.segments.formats import LOCALES
 from seg.segments.naming import name_segments
 from seg.segments.playbook import parse
 from seg.segments.rfm import DEFAULT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from seg.formats import LOCALES
 from seg.segments import wording
+from seg.segments.formats import LOCALES
 
 ROW = {
     "size": 1967, "share": 0.0986, "revenue_share": 0.207, "median_recency_days": 121.0, "median_orders": 9.0,

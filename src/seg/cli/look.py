@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from seg import cleaning, features, formats
+from seg import cleaning, features
 from seg.cli import options
 from seg.config import compose, load
 from seg.config.settings import Settings
@@ -18,6 +18,7 @@ from seg.errors import SegError
 from seg.pipeline.check import check_parts, provides
 from seg.preparation import explore as exploring
 from seg.preparation import feature_survey, prepare
+from seg.segments import formats
 from seg.sinks import local_files as files
 
 KEEP = ("recency_days", "orders", "revenue")  # not proposed for dropping: RFM stands on them

@@ -8,10 +8,10 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from seg import redaction
 from seg.config import folders
 from seg.config.private import private, resolved
 from seg.errors import SegError, listed
+from seg.sinks import redaction
 
 
 def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | None = None) -> int:

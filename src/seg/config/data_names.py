@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from omegaconf import OmegaConf
 
-from seg import redaction
+from seg.sinks import redaction
 
 ENDINGS = (
     ".gz",

@@ -10,12 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from pydantic import ValidationError
 
-from seg import redaction
 from seg.config import data_names
 from seg.config.folders import CONFIGS, choices, prepare_environment
 from seg.config.private import SECRET
 from seg.config.settings import ENGINES, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
+from seg.sinks import redaction
 
 __all__ = ["CONFIGS", "choices", "cores", "prepare_environment", "settings"]
 

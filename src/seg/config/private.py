@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from seg import redaction
+from seg.sinks import redaction
 
 # The words by which Spark itself recognises a secret.
 SECRET = re.compile("secret|password|token|access[.]?key", re.IGNORECASE)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from seg import kernels
+from seg.metrics import kernels
 from seg.metrics.labeling import Labeling, centred, encode, matrix, spread
 
 CLUSTER_MINIMUM = 30  # sampled customers of each cluster, so that its own mean is worth reading
@@ -277,7 +277,7 @@ class _Reference:
 
     def _compiled_sums(self, query: np.ndarray) -> np.ndarray:
         """Return sums of distances (query, clusters of all labelings), float32 within cells."""
-        from seg.kernels import distance_sums
+        from seg.metrics.kernels import distance_sums
 
         kinds, numbers = np.unique(self.cells[self.rows], return_inverse=True)
         first = np.zeros(len(kinds), dtype=np.intp)

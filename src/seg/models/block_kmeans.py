@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from seg import kernels
+from seg.metrics import kernels
 from seg.models.coreset_kmeans import CoresetKMeans
 
 MOST_FEATURES = 16  # with more, hardly any block lies with one centre, and scikit-learn is as fast
@@ -77,7 +77,7 @@ class BlockKMeans(CoresetKMeans):
         """
         if not kernels.ready():
             return super().fit(X, sample_weight=sample_weight)
-        from seg.kernels.ordering import ordered
+        from seg.metrics.kernels.ordering import ordered
 
         self._validate_params()
         X = validate_data(self, X, dtype=["float64", "float32"], copy=False)
@@ -136,8 +136,8 @@ class BlockKMeans(CoresetKMeans):
         return 1 if self.n_init == "auto" else self.n_init
 
     def _sample(self, landscape):
-        from seg.kernels.coreset import coreset
-        from seg.kernels.descent import Landscape
+        from seg.metrics.kernels.coreset import coreset
+        from seg.metrics.kernels.descent import Landscape
 
         size = max(self.coreset, min(len(landscape.values) // 20, LARGE_SAMPLE))
         return Landscape(*coreset(landscape.values, landscape.weights, size))

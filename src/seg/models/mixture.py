@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from seg import kernels
-from seg.kernels.constraints import constrained
+from seg.metrics import kernels
+from seg.metrics.kernels.constraints import constrained
 from seg.models.block_kmeans import BlockKMeans
 
 
@@ -55,7 +55,7 @@ class SafeGaussianMixture(DensityMixin, BaseEstimator):
     2. It serves to fit (and in `bic`) alone. Who is placed, new or not, is placed as given: one row alone gets what it gets in
        a batch, and a saved model agrees with its training labels.
     3. Rows are sorted before noise and starts are drawn: row order changes nothing.
-    4. Steps of EM are compiled (`seg.kernels`), and scikit-learn takes the last ones; without numba it takes them all.
+    4. Steps of EM are compiled (`seg.metrics.kernels`), and scikit-learn takes the last ones; without numba it takes them all.
     """
 
     _parameter_constraints = {  # noqa: RUF012 - the name and kind that scikit-learn reads
@@ -168,7 +168,7 @@ def _compiled(Z: np.ndarray, k: int) -> bool:
     """Return True if the kernels can be used, and k-means has more points than clusters to start from."""
     if not kernels.ready():
         return False
-    from seg.kernels.ordering import ordered
+    from seg.metrics.kernels.ordering import ordered
 
     return len(ordered(Z).values) > k
 
@@ -205,8 +205,8 @@ def fitted_from(Z: np.ndarray, labels: np.ndarray, model: GaussianMixture) -> Ga
 
 def _stepped(Z: np.ndarray, labels: np.ndarray, model: GaussianMixture) -> tuple[tuple, float]:
     """Return the parameters that compiled EM ends at, and their mean log-likelihood."""
-    from seg.kernels.lloyd_blocks import Blocks
-    from seg.kernels.mixture_steps import expectation_maximisation
+    from seg.metrics.kernels.lloyd_blocks import Blocks
+    from seg.metrics.kernels.mixture_steps import expectation_maximisation
 
     blocks = Blocks(Z.astype(np.float32), np.ones(len(Z), np.float32))
     kind, floor = model.covariance_type, model.reg_covar

@@ -15,7 +15,7 @@ from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.outlook import actions
 from seg.outlook.customer_outlook import CustomerOutlook, customer_outlook
-from seg.outlook.reviews import ReviewOutlook, load_texts, read_reviews
+from seg.outlook.review_texts import ReviewOutlook, load_texts, read_reviews
 from seg.outlook.segment_outlook import SegmentOutlook, segment_outlook
 from seg.outlook.snapshots import OrderHistory
 from seg.preparation import prepare

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from seg.errors import SegError
-from seg.machine_key import machine_key
 from seg.pipeline.keys import digest
 from seg.sinks.atomic import whole
+from seg.sinks.machine_key import machine_key
 
 log = logging.getLogger("seg")
 Value = TypeVar("Value")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from seg.formats import ENGLISH, Locale
+from seg.segments.formats import ENGLISH, Locale
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 34

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seg.formats import ENGLISH, Locale
 from seg.report import charts, page
 from seg.segments import wording
+from seg.segments.formats import ENGLISH, Locale
 
 BLUE = "var(--good)"
 

@@ -9,7 +9,7 @@ from importlib import resources
 import jinja2
 import pandas as pd
 
-from seg.formats import ENGLISH, Locale
+from seg.segments.formats import ENGLISH, Locale
 
 # Figures wider than this, in CSS pixels, take a full row: two do not fit beside each other.
 _HALF_ROW = 620

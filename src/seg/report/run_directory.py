@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from seg import formats, progress
+from seg import progress
 from seg.pipeline.result import Result
 from seg.report import figures, lists, run_page
 from seg.report.evidence_tables import evidence_tables
 from seg.report.verdict_line import verdict_line
-from seg.segments import deciding, explain, rule_sql
+from seg.segments import deciding, explain, formats, rule_sql
 from seg.sinks import local_files as files
 
 MONTH = re.compile(r"(revenue|orders)_(\d{4}-\d{2})")

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from seg.formats import ENGLISH, MINUS, Locale
 from seg.pipeline.interpret import Buying
 from seg.report import charts, page
 from seg.report.plots.style import segment_colour
 from seg.segments import wording
 from seg.segments.explain import Explanation
+from seg.segments.formats import ENGLISH, MINUS, Locale
 from seg.segments.naming import Naming
 from seg.segments.rfm_tables import RuleSegments
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from seg.errors import SegError
-from seg.redaction import redact, redact_known
 from seg.sinks.atomic import whole
 from seg.sinks.csv_guard import guard_frame
+from seg.sinks.redaction import redact, redact_known
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from seg.errors import SegError
-from seg.redaction import remember
+from seg.sinks.redaction import remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
 

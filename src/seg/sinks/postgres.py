@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from seg.errors import SegError
-from seg.redaction import remember
+from seg.sinks.redaction import remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
 

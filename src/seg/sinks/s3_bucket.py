@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from pyarrow import csv, fs
 
 from seg.errors import SegError
-from seg.redaction import remember
 from seg.sinks.csv_guard import guard
 from seg.sinks.folder import DESCRIPTION
+from seg.sinks.redaction import remember
 from seg.sinks.star_schema import MADE_BY, Export, described
 from seg.sinks.target import failed, foreign, needed
 

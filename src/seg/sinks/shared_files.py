@@ -22,8 +22,8 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from seg.errors import SegError
-from seg.machine_key import derived, machine_key
-from seg.redaction import redact
+from seg.sinks.machine_key import derived, machine_key
+from seg.sinks.redaction import redact
 
 ASSIGNMENTS, SEGMENTS = "assignments.parquet", "segments.csv"
 # Rows of the data, lists of customers, and a model that no store keeps.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from seg.errors import SegError
-from seg.redaction import redact
+from seg.sinks.redaction import redact
 from seg.sinks.star_schema import Export
 
 

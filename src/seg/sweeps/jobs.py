@@ -18,9 +18,10 @@ from hydra.core.hydra_config import HydraConfig
 from joblib import cpu_count
 from omegaconf import DictConfig
 
-from seg import progress, redaction
+from seg import progress
 from seg.config import load
 from seg.errors import Impossible, SegError, listed
+from seg.sinks import redaction
 from seg.sweeps import notes
 from seg.sweeps.job_key import fingerprint, key
 from seg.tracking.process_names import process_name

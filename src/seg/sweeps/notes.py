@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from seg.redaction import redacted
 from seg.sinks.atomic import whole
+from seg.sinks.redaction import redacted
 
 PLACES = ("tracking", "sink", "cache", "data_dir", "hydra", "sweep.resume")
 SWEEP, JOB, DONE = "sweep.json", "job.json", "done"

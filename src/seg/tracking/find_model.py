@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seg import redaction
 from seg.errors import SegError, listed
+from seg.sinks import redaction
 from seg.tracking import model_registry, store
 
 FORMS = (

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from seg.errors import SegError
-from seg.redaction import redact, redacted
 from seg.sinks.atomic import whole
+from seg.sinks.redaction import redact, redacted
 
 FOLDER = "tracking"
 LONGEST_TAG = 5000

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import date
 
-from seg.redaction import redact
+from seg.sinks.redaction import redact
 from seg.tracking import dead_runs, store
 from seg.tracking.process_names import process_name
 from seg.tracking.safe_names import safe_names

@@ -10,9 +10,9 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from seg import redaction
 from seg.config.folders import home
 from seg.errors import SegError
+from seg.sinks import redaction
 from seg.tracking import sqlite_store, view
 from seg.tracking.sqlite_store import SQLITE
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from seg.errors import SegError
-from seg.redaction import redact
+from seg.sinks.redaction import redact
 from seg.tracking import dead_runs, store
 
 LIMIT = 1000  # entities in one call

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seg.errors import SegError
-from seg.redaction import redact
+from seg.sinks.redaction import redact
 from seg.tracking import dead_runs, push, record, store
 from seg.tracking.record import LONGEST_TAG, Record
 

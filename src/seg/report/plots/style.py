@@ -16,7 +16,7 @@ from matplotlib.layout_engine import LayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from seg.formats import ENGLISH, MINUS, NO_BREAK, UNKNOWN
+from seg.segments.formats import ENGLISH, MINUS, NO_BREAK, UNKNOWN
 
 INK, MUTED, GRID, ACCENT = "#1d2433", "#5b6472", "#e3e6eb", "#b3261e"
 NOISE_COLOUR = "#9aa0a6"

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seg.kernels.ordering import forget, ordered
+from seg.metrics.kernels.ordering import forget, ordered
 
 TABLES = st.tuples(st.integers(1, 60), st.integers(1, 9)).flatmap(
     lambda shape: arrays(float, shape, elements=st.sampled_from([0.0, -0.0, 1.0, 2.5, -3.0, 1e6, 1e-9]))

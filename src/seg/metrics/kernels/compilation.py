@@ -68,7 +68,7 @@ def _unusable() -> str:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return "NUMBA_DISABLE_JIT is set"
     try:
-        modules = [importlib.import_module(f"seg.kernels.{name}") for name in MODULES]
+        modules = [importlib.import_module(f"seg.metrics.kernels.{name}") for name in MODULES]
         _compile(modules)
     except ImportError as error:
         return f"numba cannot be imported: {error}"

@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from seg.kernels.compilation import kernel
-from seg.kernels.descent import Landscape
+from seg.metrics.kernels.compilation import kernel
+from seg.metrics.kernels.descent import Landscape
 
 KEPT_TABLES = 2  # a scan over k orders one table once, not once for each k
 KEPT_BYTES = 300 << 20  # of a table that is kept

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from seg.kernels.compilation import kernel
-from seg.kernels.lloyd_blocks import Blocks
+from seg.metrics.kernels.compilation import kernel
+from seg.metrics.kernels.lloyd_blocks import Blocks
 
 MOST_PASSES = 20  # of moves; each costs as much as a pass that computes all distances
 GAIN = 1e-12  # of a move, relative: below, rounding decides
@@ -25,7 +25,7 @@ class Optimum:
 
 @dataclass(frozen=True)
 class Landscape:
-    """Weighted points on which k-means is minimised, in the order and the units of `seg.kernels.ordering`.
+    """Weighted points on which k-means is minimised, in the order and the units of `seg.metrics.kernels.ordering`.
 
     Attributes
     ----------

@@ -3,6 +3,6 @@
 Arrays in, arrays out. Callers ask `ready` first, and use scikit-learn or SciPy where it returns False.
 """
 
-from seg.kernels.compilation import ready
+from seg.metrics.kernels.compilation import ready
 
 __all__ = ["ready"]

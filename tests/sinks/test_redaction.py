@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seg import machine_key, redaction
 from seg.errors import SegError
+from seg.sinks import machine_key, redaction
 
 
 @pytest.fixture(autouse=True)

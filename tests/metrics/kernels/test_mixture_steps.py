@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.mixture import GaussianMixture
 
-from seg.kernels.constraints import constrained
-from seg.kernels.lloyd_blocks import Blocks
-from seg.kernels.mixture_steps import expectation_maximisation
+from seg.metrics.kernels.constraints import constrained
+from seg.metrics.kernels.lloyd_blocks import Blocks
+from seg.metrics.kernels.mixture_steps import expectation_maximisation
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from seg.kernels.lloyd_blocks import Blocks
-from seg.kernels.ordering import ordered
+from seg.metrics.kernels.lloyd_blocks import Blocks
+from seg.metrics.kernels.ordering import ordered
 
 
 def table(n: int, d: int, seed: int, tails: bool = False) -> np.ndarray:

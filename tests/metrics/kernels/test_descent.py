@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seg.kernels.coreset import coreset
-from seg.kernels.descent import Landscape
-from seg.kernels.ordering import ordered
+from seg.metrics.kernels.coreset import coreset
+from seg.metrics.kernels.descent import Landscape
+from seg.metrics.kernels.ordering import ordered
 
 
 def test_a_move_is_made_where_it_pays_with_the_centres_it_leads_to():

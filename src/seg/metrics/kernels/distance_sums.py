@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import joblib
 import numpy as np
 
-from seg.kernels.compilation import kernel, part
+from seg.metrics.kernels.compilation import kernel, part
 
 TILE = 16  # points of a tile; a constant, so that loops over them become vector instructions
 SHARES = 4  # of an exact pass, whatever the number of threads, so that sums are added in one order

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from seg.kernels.compilation import kernel, part
-from seg.kernels.constraints import constrained
-from seg.kernels.lloyd_blocks import Blocks
+from seg.metrics.kernels.compilation import kernel, part
+from seg.metrics.kernels.constraints import constrained
+from seg.metrics.kernels.lloyd_blocks import Blocks
 
-LANES = 64  # points of a block, see `seg.kernels.lloyd_blocks`
+LANES = 64  # points of a block, see `seg.metrics.kernels.lloyd_blocks`
 FAINT = -20.0  # log-likelihoods so far below the largest count as this far: exp(-20) of a customer
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seg.errors import SegError
-from seg.formats import LOCALES, locale
+from seg.segments.formats import LOCALES, locale
 
 
 @pytest.mark.parametrize(

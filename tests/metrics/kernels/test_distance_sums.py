@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from seg.kernels.distance_sums import MOST_FEATURES, cells, exact_sums, query_sums
+from seg.metrics.kernels.distance_sums import MOST_FEATURES, cells, exact_sums, query_sums
 
 
 def laid_out(X, weights, labelings):

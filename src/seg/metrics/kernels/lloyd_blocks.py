@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from seg.kernels.compilation import kernel, part
-from seg.kernels.seeding import plus_plus
+from seg.metrics.kernels.compilation import kernel, part
+from seg.metrics.kernels.seeding import plus_plus
 
 LANES = 64  # points of a block; a constant, so that loops over them become vector instructions
 BLOCKS = 16  # of a group, which is tested before its blocks are
@@ -19,7 +19,7 @@ class Blocks:
     Parameters
     ----------
     values : ndarray of shape (m, d), float32 or float64
-        Neighbours beside each other, see `seg.kernels.ordering`; sizes below 1.
+        Neighbours beside each other, see `seg.metrics.kernels.ordering`; sizes below 1.
     weights : ndarray of shape (m,), same dtype
     """
 

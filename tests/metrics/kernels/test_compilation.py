@@ -8,7 +8,7 @@ FIT = """
 import logging, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 import numpy as np
-from seg import kernels
+from seg.metrics import kernels
 from seg.models.block_kmeans import BlockKMeans
 X = np.random.default_rng(0).normal(size=(300, 2))
 for _ in range(2):

@@ -13,7 +13,7 @@ def coreset(values: np.ndarray, weights: np.ndarray, size: int) -> tuple[np.ndar
     Parameters
     ----------
     values : ndarray of shape (m, d)
-        In the order of `seg.kernels.ordering`.
+        In the order of `seg.metrics.kernels.ordering`.
     weights : ndarray of shape (m,)
     size : int
         Points to return at most, unless ``m / 64`` is more.

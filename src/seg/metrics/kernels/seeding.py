@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from seg.kernels.compilation import kernel, part
+from seg.metrics.kernels.compilation import kernel, part
 
-LANES = 64  # points of a block, see `seg.kernels.lloyd_blocks`
+LANES = 64  # points of a block, see `seg.metrics.kernels.lloyd_blocks`
 
 
 @part
