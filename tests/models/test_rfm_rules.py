@@ -53,6 +53,10 @@ def test_segments_are_ordered_by_worth_like_those_of_any_model():
     assert means == sorted(means, reverse=True)
 
 
+def test_its_parameters_are_checked_like_those_of_any_estimator():
+    RfmRules()._validate_params()
+
+
 def test_two_features_are_too_few():
     with pytest.raises(SegError, match="got 2 features, expected recency, frequency and money"):
         RfmRules().fit(customers()[:, :2])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seg.config import compose, load
 from seg.config.settings import PlaybookSettings, RfmSettings, SegmentsSettings
 from seg.errors import SegError
 from seg.features import FeatureTable
@@ -137,3 +138,10 @@ def test_mistakes_are_found_before_any_data_is_read():
     wrong.rfm.cuts = {"money": {"bounds": [3, 2, 1, 0]}}
     with pytest.raises(SegError, match=r"rfm\.cuts\.money"):
         check(wrong, set())
+
+
+def test_names_can_be_set_on_the_command_line():
+    load.prepare_environment()
+    checked = load.settings(compose.compose(["dataset=toy", "segments.names={0: VIP, 2: Old friends}"]))
+    assert checked.segments.names == {0: "VIP", 2: "Old friends"}
+    assert load.settings(compose.compose(["dataset=toy"])).segments.names == {}

@@ -252,7 +252,7 @@ class RfmSettings(Strict):
 class SegmentsSettings(Strict):
     """What people get: names of one's own, rules, and lists of customers."""
 
-    names: dict[int, str] = {}
+    names: Annotated[dict[int, str], BeforeValidator(lambda value: value or {})] = {}
     names_from: str | None = None
     rule_levels: Literal[1, 2, 3, 4] = 4
     lists: Literal["auto", "always", "never"] = "auto"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -32,6 +34,8 @@ class RfmRules(ClusterMixin, BaseEstimator):
     cuts_ : list of ndarray of shape (4,)
         For each column, the values on which a score begins, in rising order.
     """
+
+    _parameter_constraints: ClassVar[dict] = {}  # cuts and rules are checked as a whole, when they are read
 
     def __init__(self, cuts=None, rules=None):
         self.cuts = cuts
