@@ -135,7 +135,7 @@ def _model(own: dict, overrides: Sequence[str], scratch: Path):
 
 
 def _skipped(target: Path, quiet: bool) -> int:
-    """Say that there is nothing to do; return the exit code."""
+    """Report that there is nothing to do; return the exit code."""
     from seg.scoring import nightly
 
     beside = nightly.summary_path(target)

@@ -15,6 +15,13 @@ COMMANDS = {"run", "score", "migrate", "compare", "study", "track", "data", "exp
 GROUND = {"__init__", "errors", "progress"}
 
 
+def functions():
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path.relative_to(SOURCE).as_posix(), node
+
+
 def test_a_file_at_the_top_is_a_command_or_the_ground_that_all_stand_on():
     files = {path.stem for path in SOURCE.glob("*.py")}
     assert files <= COMMANDS | GROUND, files - COMMANDS - GROUND
@@ -55,3 +62,13 @@ def test_every_target_of_the_configuration_can_be_imported(target):
         assert get_class(target)
     except ValueError:
         assert get_method(target)
+
+
+def test_a_docstring_begins_with_a_verb_of_the_field():
+    speech = ("Say ", "Give ", "Tell ", "Lay ", "Let ", "Name ")
+    found = [
+        f"{path}: {node.name}"
+        for path, node in functions()
+        if (ast.get_docstring(node) or "").startswith(speech)
+    ]
+    assert not found

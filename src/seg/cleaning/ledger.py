@@ -97,7 +97,7 @@ class _Cleaner:
             self.waiting.append(line)
 
     def finish(self):
-        """Give the table and the ledger."""
+        """Return the table and the ledger."""
         self._settle()
         self._look_up()
         if pd.isna(self.ledger[-1][2]):
@@ -109,14 +109,14 @@ class _Cleaner:
         return [line for line in self.waiting if line.keep]
 
     def _whole(self) -> bool:
-        """Say whether customers and revenue are counted after every step."""
+        """Return True if customers and revenue are counted after every step."""
         return self.full or self.rows <= LARGE
 
     def _count(self, table: ir.Table) -> int:
         return int(self.engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
 
     def _before_lookup(self, step: Step, arguments: dict) -> bool:
-        """Say whether a step does the same to a table that has not looked up its columns yet."""
+        """Return True if a step does the same to a table that has not looked up its columns yet."""
         own = set(self.lookup.table.columns) - {self.lookup.key}
         return (step.kind != "change" or step.distinct) and needs([(step, arguments)]) <= own
 
@@ -144,7 +144,7 @@ class _Cleaner:
     # ---- what waits ----------------------------------------------------------------------------------------
 
     def _merge(self) -> bool:
-        """Let equal rows of a large table become one as they are kept, with how often it came; say whether that is possible."""
+        """Merge equal rows of a large table into one with a count; return whether that is possible."""
         if self.stored or self.merged is not None or self._whole() or not self._filters:
             return False
         self._note(self._states())
@@ -219,7 +219,7 @@ def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> 
 
 
 def remarks(engine: Engine, table: ir.Table) -> list[str]:
-    """Say what of the cleaned lines are returns, which the ledger cannot show: they stay, apart from purchases."""
+    """Describe which of the cleaned lines are returns, which the ledger cannot show: they stay, apart from purchases."""
     if "is_return" not in table.columns:
         return []
     back = table.filter(table.is_return)

@@ -16,13 +16,13 @@ PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
 
 @repairs("rating")
 def raise_zero_ratings(lines: ir.Table) -> dict[str, ir.Value]:
-    """Let a rating of 0, which nobody can give, be 1, the lowest that one can."""
+    """Replace a rating of 0, which nobody can give, by 1, the lowest possible one."""
     return {"rating": (lines.rating == 0).fill_null(False).ifelse(1.0, lines.rating)}
 
 
 @repairs("helpful_votes")
 def raise_negative_votes(lines: ir.Table) -> dict[str, ir.Value]:
-    """Let a negative number of helpful votes be 0."""
+    """Replace a negative number of helpful votes by 0."""
     return {"helpful_votes": (lines.helpful_votes < 0).fill_null(False).ifelse(0.0, lines.helpful_votes)}
 
 
@@ -30,7 +30,7 @@ def raise_negative_votes(lines: ir.Table) -> dict[str, ir.Value]:
 def blank_placeholders(
     lines: ir.Table, columns: Sequence[str], placeholders: Sequence[str] = PLACEHOLDERS
 ) -> dict[str, ir.Value]:
-    """Let texts that stand for a missing value (None, N/A, null, empty, ...) be missing."""
+    """Replace texts that stand for a missing value (None, N/A, null, empty, ...) by a missing value."""
     return {
         column: lines[column].isin(list(placeholders)).ifelse(ibis.null("string"), lines[column])
         for column in columns

@@ -142,7 +142,7 @@ def _arguments(step: Step, given: dict) -> dict:
 
 
 def needs(parsed: Sequence[tuple[Step, dict]]) -> set[str]:
-    """Name the columns that the steps need, those that their arguments ask for with them."""
+    """Return the columns that the steps need, those that their arguments ask for with them."""
     return {column for step, arguments in parsed for column in (*step.needs, *_asked(arguments))}
 
 

@@ -94,7 +94,7 @@ def _taken_ids(lines: ir.Table, first_id: int | None = None) -> tuple[ir.Table, 
 
 @changes("customer_id", "order_id", refuses=_taken_ids)
 def pseudo_customers(lines: ir.Table, first_id: int | None = None) -> ir.Table:
-    """Let the lines of an order without a customer belong to a customer of their own, one an order.
+    """Assign the lines of an order without a customer to a pseudo-customer, one per order.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def pseudo_customers(lines: ir.Table, first_id: int | None = None) -> ir.Table:
 
 @changes("product_id", "unit_price", "quantity")
 def fill_zero_price(lines: ir.Table) -> ir.Table:
-    """Give a line with price zero the most frequent price of its product (ties: the lowest).
+    """Replace a price of zero by the most frequent price of its product (ties: the lowest).
 
     A product that was never sold at a price keeps zero.
     """

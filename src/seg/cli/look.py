@@ -162,7 +162,7 @@ def _steps(checked: Settings) -> list[str]:
 
 
 def _advice(checked: Settings, pairs: pd.DataFrame) -> str:
-    """Say which features of the recipe repeat another one of it, and print the override that leaves them out."""
+    """List which features of the recipe repeat another one of it, and print the override that leaves them out."""
     recipe = list(features.parse(checked.recipe.features))
     inside = pairs[pairs["first"].isin(recipe) & pairs["second"].isin(recipe)]
     drop = [name for name in dict.fromkeys(inside["drop"]) if name not in KEEP]

@@ -138,7 +138,7 @@ class Segmentation:
         return target
 
     def score(self, data: object, as_of: str | None = None) -> pd.DataFrame:
-        """Give new customers their segment.
+        """Return the segment of new customers.
 
         Parameters
         ----------

@@ -55,7 +55,7 @@ class Group:
 
     @property
     def known(self) -> str:
-        """Say on which customers the runs are, in a few words."""
+        """Describe on which customers the runs are, in a few words."""
         kind = {"real": "", "sample": "SAMPLE DATA, "}.get(self.data, f"{self.data} data, ")
         until = f", as of {self.as_of}" if self.as_of else ""
         # Two lists may agree in all names where the code that counts has changed in between.
@@ -64,7 +64,7 @@ class Group:
 
 
 def tidy(runs: pd.DataFrame) -> pd.DataFrame:
-    """Give runs plain column names and leave out those that segmented nothing.
+    """Rename the columns of runs, and drop runs that segmented nothing.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def groups(table: pd.DataFrame) -> Iterator[Group]:
 
 
 def _known_again(newest: pd.DataFrame) -> pd.DataFrame:
-    """Give runs of the same names and the same result the configuration of the newest of them.
+    """Set, for runs of the same names and the same result, the configuration of the newest of them.
 
     A YAML that has gained a line since, which changes nothing, does not make another attempt of it.
     """
@@ -208,7 +208,7 @@ def _over_seeds(every: pd.DataFrame) -> pd.DataFrame:
 
 
 def _options(overrides: list[str] | None) -> list[str]:
-    """Name what was overridden beyond the choice of parts: two runs of the same names may differ in it."""
+    """Return what was overridden beyond the choice of parts: two runs of the same names may differ in it."""
     plain = (*PARTS, "seed", "k", "experiment", "selection")
     return [
         text

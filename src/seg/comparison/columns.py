@@ -67,7 +67,7 @@ def _seeds(row: Mapping) -> str:
 
 
 def evidence(row: Mapping) -> str:
-    """Say in a few words where the evidence of a run stands."""
+    """Describe in a few words where the evidence of a run stands."""
     if row["fails"]:
         return "fails " + ", ".join(row["fails"])
     if row["lacks"]:
@@ -134,7 +134,7 @@ def sortable(sort: str, table: pd.DataFrame) -> None:
 
 
 def descending(sort: str) -> bool:
-    """Tell whether large values come first."""
+    """Return True if large values come first."""
     return sort not in SMALLER_IS_BETTER
 
 

@@ -127,7 +127,7 @@ def _view(place: int, one: Listed, where: Sequence[str], sort: str) -> dict:
 
 
 def _run(run: dict, place: int) -> dict:
-    """Give what the script has to know of a run."""
+    """Return what the script has to know of a run."""
     names = (
         "run_id",
         "name",
@@ -155,7 +155,7 @@ def _run(run: dict, place: int) -> dict:
 
 
 def label(run: Mapping) -> str:
-    """Name a run in a few words, for a picture or a matrix."""
+    """Return a short label of a run, for a picture or a matrix."""
     number = "flagged" if run["rank"] is None else f"{run['rank']}."
     return f"{number} {run['model']} k={run['k']} {run['recipe']} {run['scaler']}"
 
@@ -168,7 +168,7 @@ def _key(value: object) -> object:
 
 
 def _seeds(group: Group, ranked: pd.DataFrame) -> dict:
-    """Give each configuration that was run with several seeds, with the place of each seed on one scale."""
+    """Return each configuration that was run with several seeds, with the place of each seed on one scale."""
     repeated = ranked[ranked["seeds"] > 1]
     every = group.every.set_index(["configuration", "k"])
     rows = []
@@ -256,7 +256,7 @@ def _curve(run: Mapping) -> str:
 
 
 def _found(lists: Sequence[Listed], shown: set[str]) -> dict[tuple[str, str], Path | None]:
-    """Name the files of the pictures of the chosen runs, None where one is missing."""
+    """Return the files of the pictures of the chosen runs, None where one is missing."""
     return {
         (run["run_id"], kind): one.files.get((run["run_id"], pictures.file(kind)))
         for one in lists

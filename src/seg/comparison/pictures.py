@@ -20,12 +20,12 @@ WIDTH = 800  # pixels: half a screen at its own size
 
 
 def file(kind: str) -> str:
-    """Name the artifact that holds a picture."""
+    """Return the artifact that holds a picture."""
     return f"figures/{kind}.png"
 
 
 def embedded(found: Mapping[tuple[str, str], Path | None]) -> dict[str, dict[str, str | None]]:
-    """Give pictures as data URIs, by run and kind; None where a picture is missing or is none."""
+    """Return pictures as data URIs, by run and kind; None where a picture is missing or is none."""
     with ThreadPoolExecutor(2) as pool:
         uris = list(pool.map(_uri, found.values()))
     pictures: dict[str, dict[str, str | None]] = {}

@@ -49,7 +49,7 @@ def say_group(
 
 
 def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
-    """Say how many runs there are, and what was left out."""
+    """Describe how many runs there are, and which were left out."""
     parts = [f"{len(table)} configuration{'' if len(table) == 1 else 's'} ranked"]
     if len(group.flagged):
         parts.append(f"{len(group.flagged)} flagged, listed apart")
@@ -64,7 +64,7 @@ def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
 def verdict(
     group: Group, table: pd.DataFrame, demand: order.Asked, where: Sequence[str], most: int = 3
 ) -> list[str]:
-    """Name the best run with its evidence; or say what is missing, with the commands that would measure it."""
+    """Describe the best run with its evidence; or what is missing, with the commands that would measure it."""
     if group.data == "sample":
         return ["best: none, this is SAMPLE DATA: invented customers, no conclusion holds"]
     lacking = table[table["standing"] == "lacks"].head(most)
@@ -88,13 +88,13 @@ def verdict(
 
 
 def described(run: dict | pd.Series) -> str:
-    """Name a run by its id and its parts."""
+    """Return the label of a run: its id and its parts."""
     options = f", {run['options']}" if run["options"] else ""
     return f"{run['run_id'][:8]} ({run['model']} k={run['k']}, {run['recipe']}, {run['scaler']}{options})"
 
 
 def reason(run: pd.Series, table: pd.DataFrame, demand: order.Asked) -> str:
-    """Say why a run is the best one."""
+    """Explain why a run is the best one."""
     candidates = int((table["standing"] == "candidate").sum())
     values = {"stability/jaccard_min": "lowest Jaccard", "holdout/auc": "hold-out AUC", SCORE: SCORE}
     numbers = ", ".join(f"{values[name]} {run[name]:.3f}" for name in demand.criteria)

@@ -67,7 +67,7 @@ def _priced(reviews: ir.Table, items: ir.Table) -> ir.Table:
 
 
 def _once(listed: ir.Table) -> ir.Table:
-    """Give one row an item, and how often it came."""
+    """Build a table of one row per item, with how often it occurs."""
     read = listed.select("parent_asin", "category", amount=number_formats.number(listed.price_text))
     return read.group_by(item=read.parent_asin).aggregate(
         category=read.category.max(), amount=read.amount.max(), times=read.count()

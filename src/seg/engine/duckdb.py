@@ -95,12 +95,12 @@ class DuckDBEngine:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database and of what was spilled."""
+        """Close the database and remove its spill files."""
         self._ibis.disconnect()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def describe(self) -> dict[str, str]:
-        """Name the engine, its version and its limits, for the record of a run."""
+        """Return the engine, its version and its limits, for the record of a run."""
         # All of it is fetched: a result left half-read keeps the connection from other work.
         memory_limit, threads = self._ibis.con.execute(
             "SELECT current_setting('memory_limit'), current_setting('threads')"
@@ -180,17 +180,17 @@ class DuckDBEngine:
         return _timezone(zone, time.cast("timestamp('UTC')"))
 
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
-        """Say whether a text is an ISO 8601 time that carries a UTC offset."""
+        """Return True if a text is an ISO 8601 time that carries a UTC offset."""
         return text.re_search(f"^{ISO_DAY}{ISO_TIME}{ISO_OFFSET}$")
 
     def unzoned(self, text: ir.StringValue) -> ir.BooleanValue:
-        """Say whether a text is an ISO 8601 date or time without a UTC offset."""
+        """Return True if a text is an ISO 8601 date or time without a UTC offset."""
         return text.re_search(f"^{ISO_DAY}({ISO_TIME})?$")
 
     # ---- reading -------------------------------------------------------------------------------------------
 
     def reader(self, paths: Sequence[Path]) -> DuckDBEngine:
-        """Give the engine that reads such files: this one reads them all."""
+        """Return the engine that reads such files: this one reads them all."""
         return self
 
     def adopt(self, table: ir.Table, reader: DuckDBEngine) -> ir.Table:

@@ -223,7 +223,7 @@ class Scans:
         return name
 
     def _without_malformed(self, path: Path, readable: dict[Path, Path]) -> pd.DataFrame:
-        """Let the objects alone be what is read of a file; list its other lines."""
+        """Restrict a file to its JSON objects; list its other lines."""
         target = self._scratch_name(path)
         rejected = copy_json_objects(path, readable[path], target)
         readable[path] = target

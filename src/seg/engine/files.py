@@ -100,7 +100,7 @@ class Raw:
 
 
 def file_format(path: Path) -> str:
-    """Name the format of a file by its ending: csv, jsonl, parquet or excel."""
+    """Return the format of a file by its ending: csv, jsonl, parquet or excel."""
     name = path.name.lower().removesuffix(".gz")
     if isinstance(path, Uri):
         if any(name.endswith(ending) for ending, kind in FORMATS.items() if kind != "parquet"):
@@ -199,17 +199,17 @@ def open_bytes(path: Path):
 
 
 def is_utf8(encoding: str) -> bool:
-    """Say whether an encoding is UTF-8, with a byte order mark or without."""
+    """Return True if an encoding is UTF-8, with a byte order mark or without."""
     return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
 
 
 def with_bom(encoding: str) -> str:
-    """Let a byte order mark be no part of the first name."""
+    """Strip a UTF-8 byte order mark from the first column name."""
     return "utf-8-sig" if is_utf8(encoding) else encoding
 
 
 def has_bom(path: Path) -> bool:
-    """Say whether a file begins with the byte order mark of UTF-8."""
+    """Return True if a file begins with the byte order mark of UTF-8."""
     with open_bytes(path) as file:
         return file.read(3) == codecs.BOM_UTF8
 

@@ -50,7 +50,7 @@ def parquet_schemas(paths: Sequence[Path], columns: Sequence[str], reading: Read
 
 
 def _kind(holds: pa.DataType) -> str:
-    """Name what engines can read as one column, whatever its width or unit."""
+    """Return what engines can read as one column, whatever its width or unit."""
     holds = holds.value_type if pa.types.is_dictionary(holds) else holds
     if pa.types.is_null(holds):
         return ""
@@ -76,7 +76,7 @@ def check_case(path: Path, names: Sequence[str], columns: Sequence[str]) -> None
 
 
 def complete_texts(paths: Sequence[Path], columns: Sequence[str]) -> frozenset[str]:
-    """Name the text columns that are nowhere missing or blank, by the statistics in the footers of Parquet files."""
+    """Return the text columns that are nowhere missing or blank, by the statistics in the footers of Parquet files."""
     import pyarrow.parquet as pq
 
     complete = set(columns)

@@ -89,7 +89,7 @@ class SparkEngine:
         self.close()
 
     def close(self) -> None:
-        """Let go of tables and of what was handed over; the session goes with the process."""
+        """Release tables and registered data; the session ends with the process."""
         self._session.users.discard(self)
         for reader in self._readers:
             reader.close()
@@ -108,7 +108,7 @@ class SparkEngine:
             self.session.conf.unset(key) if value is None else self.session.conf.set(key, value)
 
     def describe(self) -> dict[str, str]:
-        """Name the engine, its version and where it computes, for the record of a run."""
+        """Return the engine, its version and where it computes, for the record of a run."""
         with self.explained():
             partitions = self.session.conf.get("spark.sql.shuffle.partitions")
             return {
@@ -121,13 +121,13 @@ class SparkEngine:
     # ---- tables --------------------------------------------------------------------------------------------
 
     def frame(self, table: ir.Table):
-        """Give a table as a DataFrame of Spark."""
+        """Return a table as a DataFrame of Spark."""
         sql = self._ibis.compile(table)
         with self.explained():
             return self.session.sql(sql)
 
     def table(self, frame) -> ir.Table:
-        """Give a DataFrame of Spark as a table."""
+        """Return a DataFrame of Spark as a table."""
         name = next(self._names)
         with self.explained():
             frame.createTempView(name)
@@ -206,17 +206,17 @@ class SparkEngine:
         return _convert_timezone("UTC", zone, time)
 
     def zoned(self, text: ir.StringValue) -> ir.BooleanValue:
-        """Say whether a text is an ISO 8601 time that carries a UTC offset."""
+        """Return True if a text is an ISO 8601 time that carries a UTC offset."""
         return spark_times.zoned(text)
 
     def unzoned(self, text: ir.StringValue) -> ir.BooleanValue:
-        """Say whether a text is an ISO 8601 date or time without a UTC offset."""
+        """Return True if a text is an ISO 8601 date or time without a UTC offset."""
         return spark_times.unzoned(text)
 
     # ---- reading -------------------------------------------------------------------------------------------
 
     def reader(self, paths: Sequence[Path]) -> SparkEngine | DuckDBEngine:
-        """Give the engine that reads such files: text is parsed by one reader, whichever engine computes."""
+        """Return the engine that reads such files: text is parsed by one reader, whichever engine computes."""
         if file_format(paths[0]) == "parquet":
             return self
         self._readers.append(DuckDBEngine())
@@ -271,7 +271,7 @@ def _scratch_folder(staging_dir: str | None) -> Path:
 
 
 def _set(session, properties: Mapping[str, str]) -> dict[str, str | None]:
-    """Give a session that is not ours the meaning that we count on; return what it had."""
+    """Set the options that seg relies on in a session of the user; return their former values."""
     from pyspark.errors import PySparkException
 
     before = {}

@@ -65,7 +65,7 @@ class Compiler(PySparkCompiler):
         return self.f.regexp_replace(arg, pattern, replacement)
 
     def visit_RegexSearch(self, op, *, arg, pattern):
-        """Let ``$`` mean the end: Java's also stands before a line break that ends the text."""
+        """Compile ``$`` as the end: Java's also stands before a line break that ends the text."""
         if isinstance(op.pattern, ops.Literal):
             ends = r"(\\.|\[\^?\]?(?:\\.|[^\]])*\])|\$"
             pattern = sge.convert(re.sub(ends, lambda found: found[1] or r"\z", op.pattern.value))

@@ -42,7 +42,7 @@ def read(session, paths: Sequence[Path], columns: Sequence[str], reading: Readin
 
 
 def instants(session, paths: Sequence[Path], columns: Sequence[str]) -> frozenset[str]:
-    """Name the columns of times that are instants in the files: `read` hands them on as the clock in UTC."""
+    """Return the columns of times that are instants in the files: `read` hands them on as the clock in UTC."""
     if isinstance(paths[0], Uri):
         frame = session.read.option("mergeSchema", "true").parquet(*paths)
         return frozenset(name for name in columns if frame.schema[name].dataType.typeName() == "timestamp")

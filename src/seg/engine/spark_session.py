@@ -80,7 +80,7 @@ class Session:
     users: WeakSet = field(default_factory=WeakSet)  # the engines that compute in it, until they are closed
 
     def alive(self, patience: float = 0) -> bool:
-        """Say whether it can compute: its JVM runs, nobody stopped it.
+        """Return True if it can compute: its JVM runs, nobody stopped it.
 
         `patience` is how many seconds a JVM that is ending has for it: its connections break before it is gone.
         """
@@ -301,7 +301,7 @@ def _properties(request: Request, submitted: bool) -> dict[str, str]:
 
 
 def _check_java() -> None:
-    """Say in a sentence what Spark says in a page of shell output."""
+    """Describe in a sentence what Spark says in a page of shell output."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     try:
@@ -336,7 +336,7 @@ def _knock(what: str, address: str, request: Request) -> None:
 
 @contextmanager
 def _limited(process: subprocess.Popen | None, message: str, request: Request, asked: bool) -> Iterator[None]:
-    """Give the JVM the time that the request allows: py4j itself waits for ever."""
+    """Set how long the JVM may take to answer: py4j itself has no limit."""
     late = threading.Event()
 
     def stop() -> None:
@@ -382,7 +382,7 @@ def spelled(conf: Mapping[str, object], above: str = "") -> dict[str, str]:
 
 
 def first_line(error: BaseException) -> str:
-    """Give what Spark says of an error, without the plan and the stack that follow."""
+    """Return what Spark says of an error, without the plan and the stack that follow."""
     lines = [line.strip().removeprefix(": ") for line in str(error).splitlines() if line.strip()]
     # What py4j and gRPC put before it says nothing.
     given = [found[1] for found in map(re.compile(r'details = "(.*)"$').match, lines) if found]

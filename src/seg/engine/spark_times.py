@@ -48,12 +48,12 @@ def iso_instant(text: ir.StringValue) -> ir.TimestampValue:
 
 
 def zoned(text: ir.StringValue) -> ir.BooleanValue:
-    """Say whether a text is an ISO 8601 time that carries a UTC offset."""
+    """Return True if a text is an ISO 8601 time that carries a UTC offset."""
     return text.re_search(rf"^{ISO_DAY}{ISO_TIME}{ISO_OFFSET}\z")
 
 
 def unzoned(text: ir.StringValue) -> ir.BooleanValue:
-    """Say whether a text is an ISO 8601 date or time without a UTC offset."""
+    """Return True if a text is an ISO 8601 date or time without a UTC offset."""
     return text.re_search(rf"^{ISO_DAY}({ISO_TIME})?\z")
 
 

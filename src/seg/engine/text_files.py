@@ -89,7 +89,7 @@ def json_keys(path: Path, readable: Path, columns: Sequence[str]) -> tuple[str, 
 
 
 def _json_fault(line: bytes) -> str | None:
-    """Say what is wrong with a line of JSON Lines; None where it is one object."""
+    """Describe what is wrong with a line of JSON Lines; None where it is one object."""
     try:
         record = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:

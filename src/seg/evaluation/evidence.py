@@ -49,7 +49,7 @@ class Evidence:
         return [("warning", f"FLAGGED: {reason}") for reason in self.flags]
 
     def by_segment(self, measured: Measured) -> pd.DataFrame:
-        """Give one row a segment with its silhouettes and, where it was measured, its stability."""
+        """Build a table of one row per segment with its silhouettes and, where it was measured, its stability."""
         table = pd.DataFrame(
             {"own_silhouette": measured.own.per_cluster, "common_silhouette": measured.common.per_cluster}
         ).rename_axis("segment")

@@ -12,7 +12,7 @@ OWN = "own space: the scaled features"
 def of(
     metrics: Iterable[str], own: SilhouetteResult, shared: SilhouetteResult, common: Sequence[str]
 ) -> dict[str, str]:
-    """Say in a line what each metric means.
+    """Return the meaning of each metric, a line each.
 
     Parameters
     ----------

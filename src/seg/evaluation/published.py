@@ -15,7 +15,7 @@ UNKNOWN, SAMPLE = "not measured", "sample data"
 
 
 def values(ledger: pd.DataFrame, segments: pd.DataFrame, k_scan: pd.DataFrame, metrics: Mapping) -> dict:
-    """Name every number of a run that a study may have published.
+    """Return every number of a run that a study may have published, by its key.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def values(ledger: pd.DataFrame, segments: pd.DataFrame, k_scan: pd.DataFrame, m
 
 
 def compare(published: Sequence, ours: Mapping, real: bool) -> pd.DataFrame | None:
-    """Lay published figures beside those of a run.
+    """Compare published figures with those of a run.
 
     Parameters
     ----------

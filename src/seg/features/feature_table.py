@@ -119,7 +119,7 @@ class Plan:
     newest: date | None = None
 
     def computed(self, frame: pd.DataFrame, truth: pd.Series | None) -> FeatureTable:
-        """Give the table, once its rows, or a sample of them, are computed."""
+        """Return the table, once its rows, or a sample of them, are computed."""
         return FeatureTable(
             frame, self.features, self.profile, self.transforms, self.as_of, truth, self.oldest, self.newest
         )
@@ -135,7 +135,7 @@ def plan(
     levels: Mapping[str, Sequence[str]] | None = None,
     truth: str | None = None,
 ) -> Plan:
-    """Say how the features of every customer are computed; see `build`, which computes them."""
+    """Plan how the features of every customer are computed; see `build`, which computes them."""
     counted = "is_return" in table.columns
     context = _context(engine, table, counted, as_of, levels or {})
     wanted = list(dict.fromkeys([*features, *profile, *extra]))

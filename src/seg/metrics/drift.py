@@ -35,7 +35,7 @@ def psi(reference: Sequence[float], current: Sequence[float]) -> float:
 
 
 def by_chance(reference: int, current: int, cells: int) -> float:
-    """Give the index that 95 of 100 pairs of samples of one population stay below.
+    """Return the index that 95 of 100 pairs of samples of one population stay below.
 
     Without any change it is about (1/n + 1/m) times a chi-square of one less than there are cells (Yurdakul 2018, Statistical
     properties of population stability index): of a hundred customers, 0.1 says nothing.

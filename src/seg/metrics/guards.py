@@ -89,7 +89,7 @@ def sizes(ids: Sequence[int], counts: np.ndarray, n: int) -> list[str]:
 
 
 def constant(still: Sequence[str], after: Sequence[str], n: int) -> list[str]:
-    """Name the features that have one value, as they are or only after transforms and scaling."""
+    """Return the features that have one value, as they are or only after transforms and scaling."""
     reasons = []
     if still:
         reasons.append(
@@ -104,7 +104,7 @@ def constant(still: Sequence[str], after: Sequence[str], n: int) -> list[str]:
 
 
 def stands_still(values: np.ndarray) -> bool:
-    """Say whether values, or the ends of them, are one value."""
+    """Return True if values, or their ends, are one value."""
     return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
 
 

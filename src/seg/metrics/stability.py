@@ -33,7 +33,7 @@ NOT_MEASURED = "not measured"
 
 
 def band(jaccard: float) -> str:
-    """Name a mean bootstrap Jaccard: a key of `BANDS`, or "not measured" for NaN."""
+    """Return the band of a mean bootstrap Jaccard: a key of `BANDS`, or "not measured" for NaN."""
     return next((name for name, bound in BANDS.items() if jaccard >= bound), NOT_MEASURED)
 
 
@@ -69,7 +69,7 @@ class Stability:
 
     @property
     def bands(self) -> dict[int, str]:
-        """Name of the mean Jaccard of each segment, see `band`."""
+        """Return the band of each segment's mean Jaccard, see `band`."""
         return {segment: band(value) for segment, value in self.jaccard.items()}
 
     @property

@@ -235,7 +235,7 @@ class LeafEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return umap_layout(X, near(leaves, k), self.n_components, self.min_dist, seed)
 
     def _place(self, leaves: np.ndarray) -> np.ndarray:
-        """Give everyone the mean place of the landmarks that share most leaves."""
+        """Return, for every customer, the mean place of the landmarks that share most leaves."""
         known = {row.tobytes(): place for place, row in enumerate(self.leaves_)}
         at = np.array([known.get(row.tobytes(), -1) for row in leaves])
         embedding, new = self.embedding_[at], np.flatnonzero(at < 0)

@@ -58,7 +58,7 @@ def euclidean_neighbors(leaves: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
 def umap_layout(
     X: np.ndarray, neighbors: tuple[np.ndarray, np.ndarray], n_components: int, min_dist: float, seed: int
 ) -> np.ndarray:
-    """Lay rows out by UMAP from given neighbours; the same for the same seed, on one thread.
+    """Embed rows by UMAP from given neighbours; the same for the same seed, on one thread.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _umap():
 
 
 def _cache(numba) -> Path:
-    """Give numba a folder of the user's own: installed packages may be read-only, and numba then refuses to start."""
+    """Set a cache folder of the user's own for numba: installed packages may be read-only, and numba then refuses to start."""
     if not numba.config.CACHE_DIR:
         import pooch
 

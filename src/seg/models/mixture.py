@@ -226,7 +226,7 @@ def _moments(
 
 
 def _polished(Z: np.ndarray, model: GaussianMixture, parameters: tuple) -> GaussianMixture:
-    """Let scikit-learn take the last steps, in float64."""
+    """Run the last steps in scikit-learn, in float64."""
     weights, means, covariances = parameters
     precisions = np.linalg.inv(covariances)
     diagonals = np.diagonal(precisions, axis1=1, axis2=2)

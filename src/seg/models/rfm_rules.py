@@ -13,7 +13,7 @@ from seg.segments import rfm
 
 
 class RfmRules(ClusterMixin, BaseEstimator):
-    """Name customers by rules on scores of recency, frequency and money.
+    """Segment customers by rules on scores of recency, frequency and money.
 
     The first three columns are recency (small is good), frequency and money; further ones are not looked at. Quantiles need no
     units: any transform or scaler that keeps the order of the customers gives the same clusters. Fixed bounds do: use

@@ -81,7 +81,7 @@ class Segmenter(ClusterMixin, BaseEstimator):
         return nearest.astype("int64")
 
     def memberships(self, X) -> np.ndarray | None:
-        """Give the probability of each segment for each customer, shape (n_customers, n_segments); None without one."""
+        """Return the probability of each segment for each customer, shape (n_customers, n_segments); None without one."""
         check_is_fitted(self)
         if not hasattr(self.clusterer_, "predict_proba"):
             return None

@@ -111,7 +111,7 @@ def _series(values: np.ndarray, days: np.ndarray, steps: int) -> _Series:
 
 
 def _shared(one: _Series, total: _Series) -> _Series:
-    """Give a group its recent share of the total's forecasts."""
+    """Return a group's recent share of the total's forecasts."""
 
     def share(origin: int) -> float:
         window = slice(origin - SHARE_MONTHS, origin)

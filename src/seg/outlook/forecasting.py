@@ -107,7 +107,7 @@ def days_expected(days: np.ndarray, steps: int) -> np.ndarray:
 
 
 def truth_of(values: np.ndarray) -> np.ndarray:
-    """Lay the months that came beside the forecasts of `roll`; shape (n_origins, STEPS), NaN beyond the last month."""
+    """Arrange the observed months as the forecasts of `roll`; shape (n_origins, STEPS), NaN beyond the last month."""
     padded = np.append(values, np.full(STEPS, np.nan))
     return np.array([padded[origin : origin + STEPS] for origin in range(FIRST_ORIGIN, len(values))])
 

@@ -126,7 +126,7 @@ def _division(name: str, table: pd.DataFrame, locale: Locale) -> dict:
 
 
 def _correlations(table: pd.DataFrame | None, locale: Locale) -> dict | None:
-    """Lay out the lower triangle: blue for the same order, orange for the opposite one."""
+    """Build the lower triangle: blue for the same order, orange for the opposite one."""
     if table is None or len(table) < 2:
         return None
     names = [wording.label(name) for name in table.columns]

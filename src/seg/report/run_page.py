@@ -191,7 +191,7 @@ def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]
 
 
 def _profile(content: RunPage, locale: Locale) -> list[dict]:
-    """Lay out one row a feature: mean, median, index and share of each segment, coloured by good and bad."""
+    """Build one row a feature: mean, median, index and share of each segment, coloured by good and bad."""
     segments = content.segments
     rows = []
     for feature in content.features:

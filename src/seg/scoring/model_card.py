@@ -73,7 +73,7 @@ class Contract:
 
     @property
     def names(self) -> dict[int, str]:
-        """Name of each segment."""
+        """Return the name of each segment."""
         return {int(row["segment"]): str(row["name"]) for row in self.segments}
 
     @property
@@ -82,7 +82,7 @@ class Contract:
         return {int(row["segment"]): float(row["share"]) for row in self.segments}
 
     def date(self, name: str) -> date | None:
-        """Give the `day` that recency was counted from, or that of the `oldest` or the `newest` order."""
+        """Return the `day` that recency was counted from, or that of the `oldest` or the `newest` order."""
         return None if self.as_of[name] is None else date.fromisoformat(self.as_of[name])
 
     @property
@@ -91,7 +91,7 @@ class Contract:
         return (self.date("day") - self.date("newest")).days
 
     def bounds(self) -> pd.DataFrame:
-        """Give the least and the greatest value of each feature in training, columns ``least`` and ``greatest``."""
+        """Return the least and the greatest value of each feature in training, columns ``least`` and ``greatest``."""
         table = pd.DataFrame(self.ranges).T.loc[list(self.features), ["0", "1"]]
         return table.set_axis(["least", "greatest"], axis=1)
 

@@ -45,7 +45,7 @@ def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
 
 
 def remarks(settings: Settings) -> list[str]:
-    """Say which cleaning steps do something else on other rows than those of training."""
+    """List which cleaning steps do something else on other rows than those of training."""
     names = [step.name for step, _ in cleaning.parse(settings.cleaning.steps)]
     said = [f"cleaning step {name} {REMARKS[name]}" for name in names if name in REMARKS]
     if "elapsed_days" in features.parse(settings.recipe.features):
@@ -54,7 +54,7 @@ def remarks(settings: Settings) -> list[str]:
 
 
 def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
-    """Say what hints at an extract: features count what the rows tell, and recency from their newest order on."""
+    """List what hints at an extract: features count what the rows tell, and recency from their newest order on."""
     said = []
     oldest, newest = contract.date("oldest"), contract.date("newest")
     if table.newest is None or newest is None:
@@ -76,7 +76,7 @@ def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
 def movement_remarks(
     settings: Settings, contract: Contract, start: date, end: date, first: date, nameless: int
 ) -> list[str]:
-    """Say what a reader of a movement has to know."""
+    """List what a reader of a movement has to know."""
     said = []
     windows = {step.name for step, _ in cleaning.parse(settings.cleaning.steps)} & {
         "newest_days",

@@ -54,7 +54,7 @@ class Scorer:
         return list(self.contract.features)
 
     def lacking(self, columns: Iterable[str]) -> list[str]:
-        """Name the features that are not among the columns."""
+        """Return the features that are not among the columns."""
         there = set(columns)
         return [name for name in self.features if name not in there]
 
@@ -69,7 +69,7 @@ class Scorer:
             )
 
     def shares(self, sizes: Mapping[int, int]) -> pd.DataFrame:
-        """Lay segments found beside those of training: segment, name, customers, share, training; noise last."""
+        """Compare the shares of segments with those of training: segment, name, customers, share, training; noise last."""
         then, placed = self.contract.shares, max(sum(sizes.values()), 1)
         order = sorted({*then, *sizes}, key=lambda segment: (segment < 0, segment))
         rows = [

@@ -60,7 +60,7 @@ def most_probable(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame
 
 
 def decided(X: np.ndarray, labels: np.ndarray, following: np.ndarray, features: Sequence[str]) -> pd.Series:
-    """Name the two features that speak most for the own segment against the next one.
+    """Return the two features that speak most for the own segment against the next one.
 
     A feature speaks for a segment by as much as it brings the customer nearer to the segment's mean than to that of the
     next one, in squared scaled units.

@@ -43,7 +43,7 @@ def match(counts: pd.DataFrame) -> dict[int, int]:
 
 
 def named_after(matched: Mapping[int, int], new: list[int], names: Mapping[int, str]) -> dict[int, str]:
-    """Name new segments after the old ones they are matched to; one without is new, by its own number."""
+    """Return the names of new segments after the old ones they are matched to; one without is new, by its own number."""
     taken = {names[old] for old in matched.values() if old in names}
     fresh = {}
     for segment in new:

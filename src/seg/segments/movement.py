@@ -94,7 +94,7 @@ class Movement:
 
 
 def compare_days(on: Mapping[date, tuple[pd.DataFrame, pd.Series]], names: Mapping[int, str]) -> Movement:
-    """Lay the segments of several days side by side.
+    """Compare the segments of several days.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def transitions(
 
 
 def matrix(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay transitions out as a table: rows from, columns to, in their order."""
+    """Build a table of transitions: rows from, columns to, in their order."""
     wide = table.pivot(index="from", columns="to", values="customers")
     return wide.loc[list(dict.fromkeys(table["from"])), list(dict.fromkeys(table["to"]))]
 

@@ -55,7 +55,7 @@ def name_segments(
     overrides: Mapping[int, str] | None = None,
     kept: Mapping[int, str] | None = None,
 ) -> Naming:
-    """Name every segment.
+    """Assign a name to every segment.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def _otherwise(
     rated: Mapping[int, Mapping[str, _Fit]],
     names: Mapping[int, str],
 ) -> tuple[str, str]:
-    """Name a segment that got no rule: a variant of the first that holds, else what sets it apart from all customers."""
+    """Return the name of a segment that no rule fits: a variant of the first that holds, else what sets it apart from all customers."""
     if not playbook.rules:
         return _unused(f"segment {segment}", names), "number"
     own = places.loc[segment].drop([SIZE, MONEY_SHARE], errors="ignore")
@@ -217,7 +217,7 @@ def _otherwise(
 
 
 def _unused_variant(name: str, difference: pd.Series, names: Mapping[int, str]) -> str:
-    """Tell a segment apart from the one that has its name by the measure that differs most."""
+    """Distinguish a segment from the one that has its name by the measure that differs most."""
     most = (
         difference.drop(_UNREADABLE, errors="ignore")
         .dropna()

@@ -11,7 +11,7 @@ NOISE = -1
 
 
 def names(labels: np.ndarray) -> dict[int, str]:
-    """Name the segments that are there; customers in no segment are noise."""
+    """Return a default name for each segment; customers in no segment are noise."""
     return {int(label): "noise" if label == NOISE else f"segment {label}" for label in _in_order(labels)}
 
 

@@ -112,7 +112,7 @@ class RfmBook:
         return [rule.name for rule in self.rules]
 
     def name(self, r: np.ndarray, f: np.ndarray, m: np.ndarray) -> np.ndarray:
-        """Name customers by their scores: the first rule that fits."""
+        """Return the rule segment of customers by their scores: the first rule that fits."""
         scores = [np.asarray(score) for score in (r, f, m)]
         return np.select([rule.fits(*scores) for rule in self.rules], self.names, default="")
 

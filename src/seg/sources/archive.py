@@ -82,7 +82,7 @@ def _download(url: str, archive: Path, target: Path, progress: object) -> None:
 
 
 def _reason(error: OSError) -> str:
-    """Say in a few words what requests says in a nest of exceptions."""
+    """Return the innermost message of an error of requests."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP {response.status_code} {response.reason}"

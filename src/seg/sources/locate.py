@@ -50,14 +50,14 @@ class Source:
 
     @property
     def where(self) -> str:
-        """Name the file, or say how many there are."""
+        """Return the name of the file, or the number of files."""
         if not self.paths:
             return "made in memory"
         return self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
 
     @property
     def data(self) -> str:
-        """Tell real data from the sample, in one word for a tag."""
+        """Return "real", "sample" or "generated", for a tag."""
         return "real" if self.kind == "file" else self.kind
 
 

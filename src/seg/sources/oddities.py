@@ -42,7 +42,7 @@ class Suspects:
 
     @property
     def text(self) -> str:
-        """Name the rows."""
+        """Return the row numbers as text."""
         shown = "; ".join(f"row {row.line:,}: {row.reason}" for row in self.rows.itertuples())
         count = "1 row has a date" if self.count == 1 else f"{self.count:,} rows have dates"
         return f"{count} far from all others, which run from {self.first} to {self.last} ({shown})"

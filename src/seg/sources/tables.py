@@ -24,12 +24,12 @@ BATCH = 1 << 23  # bytes of CSV read at a time: some hundred thousand rows
 
 
 def readable(paths: Sequence[Path]) -> bool:
-    """Say whether these files can be read here."""
+    """Return True if these files can be read."""
     return all(path.name.lower().endswith(READABLE) for path in paths)
 
 
 def columns(path: Path) -> list[str]:
-    """Name the columns of a file, without reading its rows."""
+    """Return the columns of a file, without reading its rows."""
     with _explained(path):
         return list(_schema(path).names)
 

@@ -34,7 +34,7 @@ def jobs(folder: Path) -> list[dict]:
 
 
 def of_job(folder: Path, key: str) -> Path:
-    """Name the note that says that a job is done, by whichever sweep."""
+    """Return the note that says that a job is done, by whichever sweep."""
     return folder / DONE / f"{key}.json"
 
 

@@ -157,7 +157,7 @@ def _grid(overrides: Sequence[Override]) -> list[list[str]]:
 
 
 def _one_at_a_time(values: dict[str, list[str]]) -> list[list[str]]:
-    """Name each value once, beside the first of all others: enough to find one that is misspelt."""
+    """Return each value once, beside the first of all others: enough to find one that is misspelt."""
     first = {name: few[0] for name, few in values.items()}
     changed = [{name: value} for name, few in values.items() for value in few[1:]]
     return [[f"{name}={value}" for name, value in (first | one).items()] for one in [{}, *changed]]

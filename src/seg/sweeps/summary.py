@@ -26,7 +26,7 @@ WIDE = 240  # characters of a line that goes to a file or another program
 def table(
     jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]], goals: Iterable[str] = ()
 ) -> pd.DataFrame:
-    """Lay the notes of all jobs side by side.
+    """Build a table of the notes of all jobs.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def show(
 
 
 def best(found: pd.DataFrame) -> list[str]:
-    """Name the job of each data set with the largest silhouette in the common space; flagged ones never."""
+    """Return the job of each data set with the largest silhouette in the common space; flagged ones never."""
     fair = found[found["common/silhouette"].notna() & (found["flagged"] == "no")]
     lines = []
     for name, rows in fair.groupby("dataset", sort=False):
@@ -118,7 +118,7 @@ def best(found: pd.DataFrame) -> list[str]:
 
 
 def unbeaten(found: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
-    """Name the jobs of a search that no other beats in all that it improves; flagged ones never, equal ones once."""
+    """Return the jobs of a search that no other beats in all that it improves; flagged ones never, equal ones once."""
     best = front(found, goals)
     if best.empty:
         return ["no job has all that the search improves and no flag"]

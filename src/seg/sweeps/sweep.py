@@ -139,7 +139,7 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
 
 
 def explain(error: Exception) -> str | None:
-    """Say what it means that a job's process died; None of any other error."""
+    """Describe what it means that a job's process died; None of any other error."""
     if type(error).__name__ not in ("TerminatedWorkerError", "BrokenProcessPool"):
         return None
     return (

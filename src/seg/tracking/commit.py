@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @functools.cache
 def git_commit(folder: Path = ROOT) -> str:
-    """Name the commit of the code, with ``+changes`` where the checkout differs from it; empty outside git."""
+    """Return the commit of the code, with ``+changes`` where the checkout differs from it; empty outside git."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(

@@ -150,7 +150,7 @@ def _kept(location: str) -> str:
 
 
 def _resolve(client, reference: str, uri: str) -> tuple[str, str, str | None]:
-    """Tell what a reference names: a label, the run, and the model where the reference tells it."""
+    """Return what a reference names: a label, the run, and the model where the reference tells it."""
     run_id = RUN_ID.fullmatch(reference)
     if run_id:
         whole = _whole(client, run_id[1], uri)

@@ -79,7 +79,7 @@ class Record:
         self.metrics |= {name: float(value) for name, value in dict(metrics).items() if pd.notna(value)}
 
     def end(self, status: str) -> None:
-        """Say how the run ended, and when."""
+        """Record how the run ended, and when."""
         self.status, self.end_time = status, int(time.time() * 1000)
 
 

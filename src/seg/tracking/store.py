@@ -52,7 +52,7 @@ REFUSALS = {
 
 
 def address(uri: str | None = None) -> str:
-    """Name the store: `uri`, or ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in `folders.home`; its path absolute."""
+    """Return the address of the store: `uri`, or ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in `folders.home`; its path absolute."""
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home() / 'mlflow.db'}"
     redaction.remember(uri)
     path = file(uri)
@@ -126,7 +126,7 @@ def metric_name(text: str) -> str:
 
 
 def reason(error: Exception, uri: str) -> str:
-    """Say in one sentence why a store did not take a run, and what to do."""
+    """Describe in one sentence why a store did not take a run, and what to do."""
     if isinstance(error, SegError):
         return str(error)
     said = hidden(f"{error} {error.__cause__ or ''}")
@@ -142,7 +142,7 @@ def reason(error: Exception, uri: str) -> str:
 
 
 def file(uri: str) -> Path | None:
-    """Name the file of a SQLite store; None of any other."""
+    """Return the file of a SQLite store; None of any other."""
     path = uri.removeprefix(SQLITE)
     plain = uri.startswith(SQLITE) and path and not path.startswith(("file:", ":memory:")) and "?" not in path
     return Path(path) if plain else None

@@ -41,7 +41,7 @@ class SweepStore:
 
     @property
     def where(self) -> str:
-        """Say where the sweep can be looked at."""
+        """Return where the sweep can be looked at."""
         return f"{self._name} in experiment {self._experiment} of {store.hidden(self._uri)}"
 
     def end_dead_runs(self) -> None:
@@ -162,7 +162,7 @@ class SweepStore:
 
 
 def curves(table: pd.DataFrame) -> list[tuple[str, int, float]]:
-    """Give the silhouette in the common space over k, a curve for each data set and model, for the collapsed parent."""
+    """Return the silhouette in the common space over k, a curve for each data set and model, for the collapsed parent."""
     known = table[table["common/silhouette"].notna() & table["segments"].notna()]
     best = known.groupby(["dataset", "label", "segments"], sort=False)["common/silhouette"].max()
     return [

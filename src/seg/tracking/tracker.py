@@ -112,7 +112,7 @@ class MLflowTracker:
 
     @property
     def where(self) -> str:
-        """Say where the run can be looked at."""
+        """Return where the run can be looked at."""
         if self._refused:
             return f"NOT YET; upload it with: python -m seg.track push {self._folder}"
         name = f"experiment {self._record.experiment}, run {self._record.run_name}"

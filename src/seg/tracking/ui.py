@@ -49,7 +49,7 @@ def served(uri: str, port: int) -> Iterator[subprocess.Popen]:
 
 
 def address(server: str, experiment: str) -> str:
-    """Name the page to open: the runs of an experiment with their saved view, or the server where it has none."""
+    """Return the page to open: the runs of an experiment with their saved view, or the server where it has none."""
     try:
         asked = f"{server}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(experiment)}"
         with urllib.request.urlopen(asked, timeout=20) as answer:

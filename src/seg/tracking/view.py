@@ -33,7 +33,7 @@ GROUPS = ("common", "own", "embedding", "stability", "null", "holdout", "explain
 
 
 def link(address: str, experiment_id: str, charts: bool = False) -> str:
-    """Give the address of the runs with the saved view; without the first option MLflow opens its GenAI pages."""
+    """Return the address of the runs with the saved view; without the first option MLflow opens its GenAI pages."""
     mode = "&compareRunsMode=CHART" if charts else ""
     return f"{address}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={NAME}{mode}"
 
@@ -73,7 +73,7 @@ def saved() -> str:
 
 
 def pictures(figures: Iterable[Path], target: Path, when: int) -> bool:
-    """Lay figures into a folder under the names by which the UI shows those of several runs beside each other.
+    """Copy figures into a folder under the names by which the UI shows those of several runs beside each other.
 
     Parameters
     ----------

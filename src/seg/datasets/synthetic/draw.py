@@ -19,7 +19,7 @@ def draw(rng: np.random.Generator, groups: tuple, field: str, members: np.ndarra
 
 
 def members(groups: tuple, size: int) -> np.ndarray:
-    """Give `size` customers their group number, in exact proportion to the groups' shares."""
+    """Return the group number of `size` customers, in exact proportion to the groups' shares."""
     edges = np.cumsum([group.share for group in groups])
     return np.searchsorted(edges, (np.arange(size) + 0.5) / size)
 

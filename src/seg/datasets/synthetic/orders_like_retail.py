@@ -148,7 +148,7 @@ def _lines(customers: int, seed: int, period: Period) -> pd.DataFrame:
 
 
 def _odd_lines(rng: np.random.Generator, known: pd.DataFrame) -> pd.DataFrame:
-    """Give a few lines of known customers a price of about 0, and let one customer move abroad."""
+    """Set a price of about 0 in a few lines of known customers, and move one customer abroad."""
     rows = rng.choice(len(known), 10, replace=False)
     price = known["price"].to_numpy(copy=True)
     price[rows] = [0, 0, 0, 0, 0, 0.001, 0.01, 0.02, 0.03, 0.03]
@@ -206,7 +206,7 @@ def _fees(rng: np.random.Generator, known: pd.DataFrame, period: Period) -> pd.D
 
 
 def _absurd(products: pd.DataFrame, period: Period) -> pd.DataFrame:
-    """Let customer 16446 order two small things, and on the last day 80,995 pieces by mistake."""
+    """Add the orders of customer 16446: two small things, and on the last day 80,995 pieces by mistake."""
     lines = products.iloc[[0, 1, 2, 2]].assign(
         customer=shop.ABSURD_CUSTOMER, country=shop.HOME, prefix=["", "", "", "C"]
     )

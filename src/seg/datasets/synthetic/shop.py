@@ -121,7 +121,7 @@ def any_time(rng: np.random.Generator, period: Period, size: int) -> np.ndarray:
 
 
 def purchases(rng, people: pd.DataFrame, products: pd.DataFrame, period: Period) -> pd.DataFrame:
-    """Let `people` visit the shop as their group does; `invoice` numbers the visits."""
+    """Draw the visits of `people` as their group makes them; `invoice` numbers the visits."""
     visits = people.loc[people.index.repeat(draw(rng, GROUPS, "visits", people["group"]))]
     active = np.array([group.active for group in GROUPS])[visits["group"]]
     first, last = (period.days * active).astype(int).T

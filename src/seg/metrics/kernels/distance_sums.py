@@ -46,7 +46,7 @@ class Cells:
 
 
 def cells(X: np.ndarray, weights: np.ndarray, numbers: np.ndarray, columns: np.ndarray) -> Cells:
-    """Lay points out by cell.
+    """Sort points by cell.
 
     Parameters
     ----------

@@ -59,11 +59,11 @@ class KMeans:
         return min(starts, key=lambda model: model.summary.trainingCost)
 
     def without_jvm(self, model, folder: str) -> NearestCenter:
-        """Give the small model of the same centres."""
+        """Return the small model of the same centres."""
         return NearestCenter(np.array(model.clusterCenters()))
 
     def in_memory(self) -> cluster.KMeans:
-        """Give scikit-learn's clusterer of this kind, to refit on samples."""
+        """Return scikit-learn's clusterer of this kind, to refit on samples."""
         return cluster.KMeans(self.k, n_init=10, tol=0, max_iter=1000, random_state=self.seed)
 
 
@@ -118,7 +118,7 @@ class BisectingKMeans:
         return PipelineModel(stages=[*raised, fitted, drop])
 
     def without_jvm(self, model, folder: str) -> CenterTree:
-        """Give the small model of the same tree, by way of a new `folder` that executors can write to."""
+        """Return the small model of the same tree, by way of a new `folder` that executors can write to."""
         from pyspark.sql import SparkSession
 
         model.stages[-2].write().save(folder)
@@ -126,7 +126,7 @@ class BisectingKMeans:
         return _tree({node["index"]: (node["center"]["values"][:-1], node["children"]) for node in nodes})
 
     def in_memory(self) -> cluster.BisectingKMeans:
-        """Give scikit-learn's clusterer of this kind, to refit on samples."""
+        """Return scikit-learn's clusterer of this kind, to refit on samples."""
         return cluster.BisectingKMeans(self.k, n_init=10, random_state=self.seed)
 
 
@@ -181,7 +181,7 @@ class GaussianMixture:
         return max(starts, key=lambda model: model.summary.logLikelihood)
 
     def without_jvm(self, model, folder: str) -> GaussianPosterior:
-        """Give the small model of the same components."""
+        """Return the small model of the same components."""
         parts = model.gaussians
         means = np.array([part.mean.toArray() for part in parts])
         return GaussianPosterior(
@@ -189,7 +189,7 @@ class GaussianMixture:
         )
 
     def in_memory(self) -> SafeGaussianMixture:
-        """Give the mixture of seg, to refit on samples."""
+        """Return the mixture of seg, to refit on samples."""
         return SafeGaussianMixture(self.k, random_state=self.seed)
 
 

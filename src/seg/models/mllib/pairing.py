@@ -17,7 +17,7 @@ SCALERS = {
 
 
 def is_mllib(part: Mapping) -> bool:
-    """Say whether the YAML of a scaler or a model is of MLlib."""
+    """Return True if the YAML of a scaler or a model is of MLlib."""
     return str(part.get("_target_", "")).startswith(PACKAGE)
 
 

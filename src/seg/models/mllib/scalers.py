@@ -28,11 +28,11 @@ class StandardScaler:
         return StandardScaler(withMean=self.with_mean, withStd=self.with_std, **columns).fit(frame)
 
     def in_memory(self) -> preprocessing.StandardScaler:
-        """Give scikit-learn's scaler of this kind, not fitted."""
+        """Return scikit-learn's scaler of this kind, not fitted."""
         return preprocessing.StandardScaler(with_mean=self.with_mean, with_std=self.with_std)
 
     def without_jvm(self, model) -> preprocessing.StandardScaler:
-        """Give scikit-learn's scaler of the same numbers."""
+        """Return scikit-learn's scaler of the same numbers."""
         made = self.in_memory()
         made.mean_, deviation = model.mean.toArray(), model.std.toArray()
         made.var_, made.scale_ = deviation**2, _or_nothing(deviation) if self.with_std else None
@@ -51,11 +51,11 @@ class MinMaxScaler:
         return MinMaxScaler(inputCol=source, outputCol=target).fit(frame)
 
     def in_memory(self) -> preprocessing.MinMaxScaler:
-        """Give scikit-learn's scaler of this kind, not fitted."""
+        """Return scikit-learn's scaler of this kind, not fitted."""
         return preprocessing.MinMaxScaler()
 
     def without_jvm(self, model) -> preprocessing.MinMaxScaler:
-        """Give scikit-learn's scaler of the same numbers."""
+        """Return scikit-learn's scaler of the same numbers."""
         made = self.in_memory()
         made.data_min_, made.data_max_ = model.originalMin.toArray(), model.originalMax.toArray()
         made.data_range_ = made.data_max_ - made.data_min_
@@ -84,11 +84,11 @@ class RobustScaler:
         return RobustScaler(withCentering=True, relativeError=self.relative_error, **columns).fit(frame)
 
     def in_memory(self) -> preprocessing.RobustScaler:
-        """Give scikit-learn's scaler of this kind, not fitted."""
+        """Return scikit-learn's scaler of this kind, not fitted."""
         return preprocessing.RobustScaler()
 
     def without_jvm(self, model) -> preprocessing.RobustScaler:
-        """Give scikit-learn's scaler of the same numbers."""
+        """Return scikit-learn's scaler of the same numbers."""
         made = self.in_memory()
         made.center_, made.scale_ = model.median.toArray(), _or_nothing(model.range.toArray())
         made.n_features_in_ = len(made.center_)

@@ -64,7 +64,7 @@ class CenterTree(BaseEstimator):
 
 
 class GaussianPosterior(BaseEstimator):
-    """Give the posterior probabilities of a Gaussian mixture, as MLlib's does.
+    """Return the posterior probabilities of a Gaussian mixture, as MLlib's does.
 
     Parameters
     ----------

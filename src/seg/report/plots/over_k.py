@@ -95,7 +95,7 @@ def _mark_inertia(ax: Axes, scan: pd.DataFrame, k: int) -> None:
 
 
 def _label_line_ends(ax: Axes, scan: pd.DataFrame) -> None:
-    """Name both silhouette lines at their right end; where those are close, one name above and one below."""
+    """Label both silhouette lines at their right end; where those are close, one name above and one below."""
     euclidean = "Euclidean"
     estimated = scan.loc[scan["silhouette_se"] > 0, "silhouette_n"]
     if len(estimated):
