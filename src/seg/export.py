@@ -1,8 +1,8 @@
-"""Write the tables of a run to a folder, a database or a bucket: at once with seg.run sink=..., or later with this command.
+"""Write the tables of a run to a folder, a database or a bucket: at once with seg run sink=..., or later with this command.
 
-    python -m seg.export run=runs/2026-11-22/19-04-02-flo sink=parquet sink.folder=exports
-    python -m seg.export run=3f2a81c0 sink=postgres sink.uri=postgresql://ana@db/crm      the password in PGPASSWORD
-    python -m seg.export run=3f2a81c0 sink=csv sink.folder=out sink.tables=[customers,transactions,products]
+    seg export run=runs/2026-11-22/19-04-02-flo sink=parquet sink.folder=exports
+    seg export run=3f2a81c0 sink=postgres sink.uri=postgresql://ana@db/crm      the password in PGPASSWORD
+    seg export run=3f2a81c0 sink=csv sink.folder=out sink.tables=[customers,transactions,products]
 
 run     the directory of a run, or the beginning of its id in MLflow (its directory is then looked for under runs/ and multirun/)
 sink    csv, parquet, excel, postgres, mongodb, s3 or delta; options of each: configs/sink/
