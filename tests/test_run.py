@@ -249,8 +249,8 @@ import mlflow, pandas as pd
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(f"runs:/{sys.argv[2]}/model")
 table = pd.read_parquet(sys.argv[3])
-batch = [int(label) for label in model.predict(table)]
-singly = [int(model.predict(table.iloc[[row]])[0]) for row in range(0, len(table), 97)]
+batch = model.predict(table)["segment"].tolist()
+singly = [model.predict(table.iloc[[row]])["segment"].tolist()[0] for row in range(0, len(table), 97)]
 print(json.dumps([batch, singly, model.metadata.signature.inputs.input_names(), model.input_example is not None]))
 """
     table = toy_features()

@@ -378,7 +378,7 @@ def test_nobody_left_is_an_error(lines, build, engine):
 
 def test_a_feature_that_is_missing_or_no_number_is_an_error_that_names_a_customer(engine, members, build):
     table = engine.register(pd.DataFrame({"customer_id": ["b", "a"], "age": [30.0, None]}))
-    with pytest.raises(SegError, match="age is not a number for 1 customers, such as 'a'; drop or fill"):
+    with pytest.raises(SegError, match="age is not a number for 1 customers, such as 'a'; drop such rows"):
         build(table, "age")
     with pytest.raises(
         SegError, match=r"channel is not a number but 'Desktop'; choose a feature .*: channels, "

@@ -134,10 +134,8 @@ class SelectionSettings(Strict):
 
     @model_validator(mode="after")
     def _in_order(self) -> SelectionSettings:
-        if self.k_max < max(self.k_range):
-            raise ValueError(
-                f"k_max={self.k_max} is below the largest k of k_range ({max(self.k_range)}); expected at least that, or a shorter k_range"
-            )
+        # A range that is set to reach farther is tried whole; k_max only bounds its extension.
+        self.k_max = max(self.k_max, *self.k_range)
         return self
 
 
