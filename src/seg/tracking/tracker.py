@@ -227,8 +227,12 @@ def _save(placement, example: pd.DataFrame, target: Path) -> None:
 
     from seg.models import saved, skops_file
     from seg.models.placement import Placement
-    from seg.tracking import served_model
 
+    # MLflow recommends type hints and files of code; seg's own file beside the model is the one that loads without code.
+    logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*type hints.*")
+        from seg.tracking import served_model
     served = Placement(
         skops_file.portable(placement.pipeline),
         placement.features,
