@@ -40,9 +40,7 @@ class ServedModel(PythonModel):
     def __init__(self, placement):
         self.placement = placement
 
-    def predict(
-        self, context, model_input, params=None
-    ):  # no type hints: MLflow would take them for a schema
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Return one row for each row of features; a feature that is missing or no number is named in ``reason``."""
         frame = model_input if isinstance(model_input, pd.DataFrame) else pd.DataFrame(model_input)
         features = self.placement.features

@@ -13,7 +13,6 @@ import importlib
 import logging
 import os
 import threading
-import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -227,12 +226,10 @@ def _save(placement, example: pd.DataFrame, target: Path) -> None:
 
     from seg.models import saved, skops_file
     from seg.models.placement import Placement
+    from seg.tracking import served_model
 
-    # MLflow recommends type hints and files of code; seg's own file beside the model is the one that loads without code.
+    # MLflow warns of pickles: the file that seg writes beside this one is what loads without running code.
     logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*type hints.*")
-        from seg.tracking import served_model
     served = Placement(
         skops_file.portable(placement.pipeline),
         placement.features,
@@ -240,8 +237,7 @@ def _save(placement, example: pd.DataFrame, target: Path) -> None:
         placement.greatest,
         placement.names,
     )
-    with saved.by_value(served_model), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*type hints.*")
+    with saved.by_value(served_model):
         mlflow.pyfunc.save_model(
             str(target),
             python_model=served_model.ServedModel(served),
