@@ -20,6 +20,7 @@ import pandas as pd
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from clouds import centres
 from seg.metrics import null, separation
 from seg.models.coreset_kmeans import CoresetKMeans
 from seg.models.mixture import SafeGaussianMixture
@@ -63,19 +64,6 @@ ONE_CLOUD: dict[str, Callable] = {
 }
 
 
-def centres(rng: np.random.Generator, d: int, k: int = 4, apart: float = 3.0) -> np.ndarray:
-    """Draw k centres, each 1 to 1.5 times `apart` from its nearest earlier one."""
-    side = apart * max(1.6, 1.25 * k ** (1 / d))
-    while True:
-        found = [rng.uniform(0, side, d)]
-        for _ in range(400):
-            centre = rng.uniform(0, side, d)
-            if apart <= np.linalg.norm(np.array(found) - centre, axis=1).min() <= 1.5 * apart:
-                found.append(centre)
-                if len(found) == k:
-                    return np.array(found)
-
-
 def groups(rng: np.random.Generator, n: int, means: np.ndarray) -> np.ndarray:
     """Draw groups of equal size and unit variance around their means."""
     return means[rng.integers(len(means), size=n)] + rng.normal(size=(n, means.shape[1]))
@@ -83,8 +71,8 @@ def groups(rng: np.random.Generator, n: int, means: np.ndarray) -> np.ndarray:
 
 TETRAHEDRON = 3 / 8**0.5 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
 FOUR_GROUPS: dict[str, Callable] = {
-    "4 groups, random places, 2 features": lambda rng, n: groups(rng, n, centres(rng, 2)),
-    "4 groups, random places, 3 features": lambda rng, n: groups(rng, n, centres(rng, 3)),
+    "4 groups, random places, 2 features": lambda rng, n: groups(rng, n, centres(rng, 4, 2, 3.0)),
+    "4 groups, random places, 3 features": lambda rng, n: groups(rng, n, centres(rng, 4, 3, 3.0)),
     "4 groups, tetrahedron": lambda rng, n: groups(rng, n, TETRAHEDRON),
     "4 groups, corners of a square": lambda rng, n: groups(
         rng, n, 3.0 * np.array([[0, 0], [0, 1], [1, 0], [1, 1]])

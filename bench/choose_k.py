@@ -28,25 +28,13 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from clouds import centres
 from seg.metrics import separation
 from seg.models.mixture import SafeGaussianMixture
 from seg.selection.choose import RULES, choose, panel, votes
 
 KS = range(2, 13)
 REPORT = 500  # the first seed of the report half
-
-
-def centres(rng: np.random.Generator, k: int, d: int, apart: float) -> np.ndarray:
-    """Draw k centres, each 1 to 1.5 times `apart` from its nearest earlier one."""
-    side = apart * max(1.6, 1.25 * k ** (1 / d))
-    while True:
-        found = [rng.uniform(0, side, d)]
-        for _ in range(400):
-            centre = rng.uniform(0, side, d)
-            if apart <= np.linalg.norm(np.array(found) - centre, axis=1).min() <= 1.5 * apart:
-                found.append(centre)
-                if len(found) == k:
-                    return np.array(found)
 
 
 def blobs(rng, n, k, d, apart, shares=None, sds=None, df=None, stretch=1.0, noise=0) -> np.ndarray:

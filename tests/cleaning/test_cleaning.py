@@ -675,7 +675,7 @@ def test_insiders_has_the_published_counts(engine, online_retail, clean):
 def test_insiders_has_the_published_customers_without_returns(engine, online_retail, clean):
     kept, _ledger = clean(online_retail, *steps_of("insiders"))
     recipe = features.parse(["revenue", "elapsed_days", "quantity", "order_rate", "returns"])
-    table = features.build(engine, kept, recipe).frame
+    table = features.build(engine, kept, features.FeatureRequest(recipe)).frame
     assert len(table) == 5_695
     assert (table["returns"] == 0).sum() == 4_191
 

@@ -248,7 +248,7 @@ def test_the_rules_of_the_study_on_a_table_worked_by_hand(files, load, engine):
         == 9
     )
     names = ["recency_days", "orders", "revenue", "mean_rating", "helpful_votes"]
-    frame = features.build(engine, table, dict.fromkeys(names, ()), as_of=1).frame
+    frame = features.build(engine, table, features.FeatureRequest(dict.fromkeys(names, ()), as_of=1)).frame
     assert frame.loc["A"].tolist() == [1, 2, 39.98, 5, 4]
     assert frame.loc["F"].tolist() == [1, 1, 0.26, 1, 0]
 

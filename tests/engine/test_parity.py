@@ -75,7 +75,13 @@ def prepared(engine, dataset: str, *overrides: str):
     clean, ledger = cleaning.clean(engine, loaded.table, cleaning.parse(checked.cleaning.steps))
     given = checked.dataset
     tables = [
-        features.build(engine, clean, dict.fromkeys(names, ()), (), given.common, as_of, given.levels, given.truth)
+        features.build(
+            engine,
+            clean,
+            features.FeatureRequest(
+                dict.fromkeys(names, ()), (), given.common, as_of, given.levels, given.truth
+            ),
+        )
         for as_of, names in served(dataset).items()
     ]  # fmt: skip
     return ledger, tables
@@ -211,7 +217,7 @@ def test_a_step_leaves_the_same_rows_on_both_engines(engine, spark, hard_lines, 
 
 def counted(engine, table: ir.Table) -> features.FeatureTable:
     names = [name for name, feature in GLOSSARY.items() if servable(name, set(table.columns))]
-    return features.build(engine, table, dict.fromkeys(names, ()), as_of=1)
+    return features.build(engine, table, features.FeatureRequest(dict.fromkeys(names, ()), as_of=1))
 
 
 def servable(name: str, given: set[str]) -> bool:

@@ -276,9 +276,14 @@ def test_more_customers_than_may_be_collected_are_counted_and_not_collected(spar
             SegError,
             match=r"engine.collect_limit=2: .*there are 3; raise engine.collect_limit, or .*mllib_kmeans",
         ):
-            features.build(limited, table, {"revenue": ()})
+            features.build(limited, table, features.FeatureRequest({"revenue": ()}))
     with SparkEngine(*spark_arguments(spark), collect_limit=3) as enough:
-        assert len(features.build(enough, enough.register(lines), {"revenue": ()}).frame) == 3
+        assert (
+            len(
+                features.build(enough, enough.register(lines), features.FeatureRequest({"revenue": ()})).frame
+            )
+            == 3
+        )
 
 
 @pytest.mark.spark

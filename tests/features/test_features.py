@@ -151,7 +151,7 @@ def members(engine):
 @pytest.fixture(scope="module")
 def build(engine):
     def run(table, *names, **options):
-        return features.build(engine, table, features.parse(names), **options)
+        return features.build(engine, table, features.FeatureRequest(features.parse(names), **options))
 
     return run
 

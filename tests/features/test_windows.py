@@ -65,7 +65,7 @@ def shop(lines):
 @pytest.fixture(scope="module")
 def build(engine):
     def run(table, *names, **options):
-        return features.build(engine, table, features.parse(names), **options).frame
+        return features.build(engine, table, features.FeatureRequest(features.parse(names), **options)).frame
 
     return run
 

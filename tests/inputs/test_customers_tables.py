@@ -49,7 +49,9 @@ def test_customers_with_a_gap_are_dropped_and_counted(engine, load):
 
 def test_gaps_become_the_median_which_a_new_customer_gets_too(engine, load):
     loaded = load(TABLE, ["age", "spend"], missing="median")
-    table = features.build(engine, loaded.table, {"age": (), "spend": ("log1p",)}, missing="median")
+    table = features.build(
+        engine, loaded.table, features.FeatureRequest({"age": (), "spend": ("log1p",)}, missing="median")
+    )
     assert table.fills == {"age": 35.0, "spend": 3.0}
     assert table.frame.loc["b"].tolist() == [35.0, 2.5] and table.frame.loc["c"].tolist() == [50.0, 3.0]
     from sklearn.preprocessing import StandardScaler
@@ -62,7 +64,9 @@ def test_gaps_become_the_median_which_a_new_customer_gets_too(engine, load):
 
 def test_gaps_that_a_model_fills_itself_stay(engine, load):
     loaded = load(TABLE, ["age", "spend"], missing="median")
-    table = features.build(engine, loaded.table, {"age": (), "spend": ()}, missing="keep")
+    table = features.build(
+        engine, loaded.table, features.FeatureRequest({"age": (), "spend": ()}, missing="keep")
+    )
     assert table.fills == {} and table.frame["age"].isna().tolist() == [False, True, False, False, False]
 
 
@@ -118,7 +122,7 @@ def test_what_names_the_customers_is_blamed_where_it_is_meant(load, id, wanted, 
 def test_a_number_that_cannot_be_squared_is_named(engine, load, value):
     loaded = load(TABLE.replace("1.5", value).replace("NA", "2"), ["spend"])
     with pytest.raises(SegError, match=r"features: spend is .* such as 'a'; no number above 1e\+100"):
-        features.build(engine, loaded.table, {"spend": ()})
+        features.build(engine, loaded.table, features.FeatureRequest({"spend": ()}))
 
 
 def test_hundreds_of_columns_take_seconds(engine, tmp_path):
@@ -130,7 +134,7 @@ def test_hundreds_of_columns_take_seconds(engine, tmp_path):
         table.to_csv(path, index=False)
         start = time.process_time()
         loaded = customers.load(engine, Source("c", "file", (path,), ""), "id", names, Reading())
-        built = features.build(engine, loaded.table, {name: () for name in names})
+        built = features.build(engine, loaded.table, features.FeatureRequest({name: () for name in names}))
         assert built.frame.shape == (200, columns)
         return time.process_time() - start
 

@@ -2,11 +2,8 @@
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -14,70 +11,19 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
-import psycopg
 import pytest
 from mlflow import MlflowClient
-from test_ui import free_port
 
 import command_line
+import local_servers
 from seg import track
-
-PASSWORD = "geheim-4711"
-BINARIES = ("initdb", "postgres")
-
-
-def binary(name: str) -> str | None:
-    places = [shutil.which(name), *sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))]
-    return next((place for place in places if place), None)
-
-
-@contextlib.contextmanager
-def started(line, ready, **options):
-    """Start a server, wait until it is ready, stop it and what it started by its own id."""
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True, **options)
-        try:
-            until = time.monotonic() + 120
-            while not ready():
-                log.seek(0)
-                assert process.poll() is None and time.monotonic() < until, log.read()[-3000:]
-                time.sleep(0.2)
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
-            process.wait(30)
 
 
 @pytest.fixture(scope="module")
 def postgres():
-    """Give the address of an empty database, password and all."""
-    missing = [name for name in BINARIES if binary(name) is None]
-    if missing:
-        pytest.skip(f"PostgreSQL is not installed ({', '.join(missing)} not found)")
-    # PostgreSQL refuses to run as root.
-    user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="seg-pg-") as folder:
-        password = Path(folder) / "password"
-        password.write_text(PASSWORD)
-        if user:
-            for path in (folder, password):
-                shutil.chown(path, "nobody", "nogroup")
-        data, port = f"{folder}/data", free_port()
-        subprocess.run(
-            [binary("initdb"), "-D", data, "-U", "ana", "-A", "scram-sha-256", f"--pwfile={password}", "-N", "-E", "UTF8"],
-            check=True, capture_output=True, **user,
-        )  # fmt: skip
-        address = f"postgresql://ana:{PASSWORD}@127.0.0.1:{port}/postgres"
-
-        def ready() -> bool:
-            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(address, connect_timeout=2):
-                return True
-            return False
-
-        line = [binary("postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-F"]
-        with started(line, ready, **user):
-            yield address
+    """Return the address of an empty database, password and all."""
+    with local_servers.postgres_server() as address:
+        yield address
 
 
 @contextlib.contextmanager
@@ -96,12 +42,14 @@ def server(backend: str, artifacts: Path, port: int):
             return True
         return False
 
-    with started(line, ready, env=os.environ | {"MLFLOW_BACKEND_STORE_URI": backend}) as process:
+    with local_servers.started(
+        line, ready, env=os.environ | {"MLFLOW_BACKEND_STORE_URI": backend}
+    ) as process:
         yield process
 
 
 def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finished_later(postgres, tmp_path):
-    port, artifacts = free_port(), tmp_path / "artifacts"
+    port, artifacts = local_servers.free_port(), tmp_path / "artifacts"
     uri = f"http://127.0.0.1:{port}"
     options = ["dataset=toy", "dataset.customers=300", "k=4", f"tracking.uri={uri}"]
     with server(postgres, artifacts, port) as process:
@@ -147,12 +95,12 @@ def test_a_database_given_directly_keeps_its_password_out_of_everything(postgres
     options = ["dataset=toy", "dataset.customers=200", "k=3", experiment, f"hydra.run.dir={folder}"]
     done = command_line.run("seg.run", *options, f"tracking.uri={postgres}")
     assert done.returncode == 0, done.stdout + done.stderr
-    wrong = postgres.replace(PASSWORD, "falsch-0815")
+    wrong = postgres.replace(local_servers.PASSWORD, "falsch-0815")
     refused = command_line.run("seg.run", *options, f"tracking.uri={wrong}")
     assert refused.returncode == 1
     assert "refuses the name or the password" in refused.stdout + refused.stderr
     said = done.stdout + done.stderr + refused.stdout + refused.stderr
     held = [path for path in folder.rglob("*") if path.is_file()]
-    for secret in (PASSWORD, "falsch-0815"):
+    for secret in (local_servers.PASSWORD, "falsch-0815"):
         assert secret not in said
         assert [path for path in held if secret.encode() in path.read_bytes()] == []

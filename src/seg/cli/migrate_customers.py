@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -54,7 +53,7 @@ def migrate(
     other = _model(own["to_model"], uri, trust) if own["to_model"] else None
     cfg = compose.recompose(config_yaml, overrides, trust)
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
-    folder = _folder(own, settings.dataset.name)
+    folder = folders.result("migrate", settings.dataset.name, own, "movement.html")
     check.check_parts(settings)
     parts = compose.instantiate_parts(cfg)
     notices = [*scorer.remarks, *replay.remarks(settings)]
@@ -102,7 +101,7 @@ def _between_days(
     notices += [text for _, text in notes] + replay.movement_remarks(
         settings, scorer.contract, start, end, first, nameless
     )
-    with _made(folder) as scratch:
+    with files.filled(folder) as scratch:
         _leave_days(scratch, scorer, settings, moved, notices)
     _say_days(moved, notices, folder)
     return 0
@@ -176,7 +175,7 @@ def _between_models(
     sides = [(scorer, settings, parts), (newer, newer_settings, compose.instantiate_parts(cfg))]
     placed = [_placed(*side, day, notices) for side in sides]
     matched = refit.compare_models(*placed, scorer.contract.names, newer.contract.names)
-    with _made(folder) as scratch:
+    with files.filled(folder) as scratch:
         picture = plots.png(plots.movement(matched.matrix, scorer.label, newer.label))
         files.write(scratch / "movement.png", picture)
         files.write_csv(scratch / "matching.csv", matched.table)
@@ -220,34 +219,6 @@ def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices
 
 
 # ---- where it goes, what people see ------------------------------------------------------------------------------
-
-
-def _folder(own: dict[str, str | None], dataset: str) -> Path:
-    if own["output"] is None:
-        return folders.home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-migrate-{dataset}"
-    folder = Path(own["output"]).expanduser()
-    if folder.exists() and own["force"] != "true":
-        raise SegError(
-            f"output={folder}: is there already; choose another directory, or replace it with force=true"
-        )
-    if folder.exists() and not (folder / "movement.html").is_file():
-        raise SegError(
-            f"output={folder}: is not what seg.migrate leaves, and is not replaced; choose another directory"
-        )
-    return folder
-
-
-@contextmanager
-def _made(folder: Path):
-    """Fill a directory under another name: it appears whole or not at all."""
-    files.writable(folder.parent)
-    with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        yield made
-        if folder.exists():
-            folder.rename(Path(scratch) / "before")
-        made.rename(folder)
 
 
 def _say(matrix: pd.DataFrame, lines: Sequence[tuple[str, str]]) -> None:

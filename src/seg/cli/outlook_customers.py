@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from seg import progress
 from seg.cli import options
 from seg.config import compose, folders, load
-from seg.errors import SegError
 from seg.outlook.ahead import Outlook, compute, placed_by
 from seg.outlook.leaving import PAGE, leave
 from seg.pipeline import check
@@ -43,7 +40,7 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
     if own["input"]:
         cfg.dataset.path = own["input"]
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
-    folder = _folder(own, settings.dataset.name)
+    folder = folders.result("outlook", settings.dataset.name, own, PAGE)
     check.check_parts(settings)
     parts = compose.instantiate_parts(cfg)
     made = compute(
@@ -56,7 +53,7 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
     )
     remarks = [*scorer.remarks, *replay.remarks(settings)]
     title = f"{settings.dataset.name}: from {made.customers.day} on"
-    with _made(folder) as scratch:
+    with files.filled(folder) as scratch:
         leave(made, scratch, title, f"Segments of {scorer.label}")
     _close(made, remarks, folder)
     return 0
@@ -77,34 +74,6 @@ def _asked(own: dict[str, str | None]) -> list[str]:
     if own["cut"]:
         asked.append(f"outlook.cut={own['cut']}")
     return asked
-
-
-def _folder(own: dict[str, str | None], dataset: str) -> Path:
-    if own["output"] is None:
-        return folders.home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-outlook-{dataset}"
-    folder = Path(own["output"]).expanduser()
-    if folder.exists() and own["force"] != "true":
-        raise SegError(
-            f"output={folder}: exists already; choose another directory, or replace it with force=true"
-        )
-    if folder.exists() and not (folder / PAGE).is_file():
-        raise SegError(
-            f"output={folder}: does not hold an earlier outlook and is not replaced; choose another directory"
-        )
-    return folder
-
-
-@contextmanager
-def _made(folder: Path):
-    """Fill a directory under another name, so that it appears complete or not at all."""
-    files.writable(folder.parent)
-    with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        yield made
-        if folder.exists():
-            folder.rename(Path(scratch) / "before")
-        made.rename(folder)
 
 
 def _close(made: Outlook, remarks: Sequence[str], folder: Path) -> None:

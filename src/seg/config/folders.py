@@ -6,6 +6,8 @@ In a checkout the first two are the folders at its top; in an installed package 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from seg.errors import SegError, listed
@@ -133,3 +135,34 @@ def summary(group: str, name: str) -> str:
     lines = config_file(group, name).read_text(encoding="utf-8").splitlines()
     first = next((line for line in lines if not line.startswith("# @")), "")
     return first.lstrip("# ") if first.startswith("#") else ""
+
+
+def result(command: str, dataset: str, own: Mapping[str, str | None], page: str) -> Path:
+    """Return the directory that a command writes its result to.
+
+    Parameters
+    ----------
+    command, dataset : str
+        For the name of a new directory under ``runs/``.
+    own : mapping of str to str or None
+        The options ``output`` and ``force`` of the command.
+    page : str
+        A file that every result of the command holds: a directory without it is never replaced.
+
+    Raises
+    ------
+    SegError
+        The directory exists and may not be replaced.
+    """
+    if own["output"] is None:
+        return home() / "runs" / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}-{command}-{dataset}"
+    folder = Path(own["output"]).expanduser()
+    if folder.exists() and own["force"] != "true":
+        raise SegError(
+            f"output={folder}: exists already; choose another directory, or replace it with force=true"
+        )
+    if folder.exists() and not (folder / page).is_file():
+        raise SegError(
+            f"output={folder}: is not a result of seg {command} and is not replaced; choose another directory"
+        )
+    return folder

@@ -51,46 +51,55 @@ class FeatureTable:
     fills: dict[str, float] = field(default_factory=dict)
 
 
-def build(
-    engine: Engine,
-    table: ir.Table,
-    features: Mapping[str, tuple[str, ...]],
-    profile: Sequence[str] = (),
-    extra: Sequence[str] = (),
-    as_of: object = 1,
-    levels: Mapping[str, Sequence[str]] | None = None,
-    truth: str | None = None,
-    missing: str = "fail",
-) -> FeatureTable:
-    """Compute the features of every customer.
+@dataclass(frozen=True)
+class FeatureRequest:
+    """What a feature table shall hold.
 
     Parameters
     ----------
-    table : ir.Table
-        Cleaned transactions (with ``is_return``) or customers.
     features : mapping of str to tuple of str
         Features to cluster on, with their transforms.
     profile, extra : sequence of str
         Features to describe with, and to evaluate with, in the common space.
     as_of : int or date or str
         Day from which recency is counted: that many days after the newest order, or a date.
-    levels : mapping, optional
+    levels : mapping of str to sequence of str
         Known values of categorical columns.
     truth : str, optional
         Column with the planted segment.
     missing : {"fail", "drop", "median", "keep"}
         With ``median`` missing numbers become the median of their column, which the table remembers; with ``keep`` they stay
         missing, for a model that fills them itself.
+    """
+
+    features: Mapping[str, tuple[str, ...]]
+    profile: Sequence[str] = ()
+    extra: Sequence[str] = ()
+    as_of: object = 1
+    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    truth: str | None = None
+    missing: str = "fail"
+
+
+def build(engine: Engine, table: ir.Table, request: FeatureRequest) -> FeatureTable:
+    """Compute the features of every customer.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Cleaned transactions (with ``is_return``) or customers.
+    request : FeatureRequest
 
     Raises
     ------
     SegError
-        `as_of` lies before the newest order, nobody is left, or a feature is not a number for someone.
+        `as_of` lies before the newest order, nobody is left, or a feature is not a number for a customer.
     """
-    made = plan(engine, table, features, profile, extra, as_of, levels, truth)
+    made, missing = plan(engine, table, request), request.missing
     customers = _few_enough(engine, made.customers)
     frame = engine.collect(customers.order_by("customer_id")).set_index("customer_id").sort_index()
-    planted = frame.pop("_truth") if truth else None
+    planted = frame.pop("_truth") if request.truth else None
     if not len(frame):
         raise checks.nobody()
     fills = checks.medians(frame) if missing == "median" else {}
@@ -125,21 +134,12 @@ class Plan:
         )
 
 
-def plan(
-    engine: Engine,
-    table: ir.Table,
-    features: Mapping[str, tuple[str, ...]],
-    profile: Sequence[str] = (),
-    extra: Sequence[str] = (),
-    as_of: object = 1,
-    levels: Mapping[str, Sequence[str]] | None = None,
-    truth: str | None = None,
-) -> Plan:
+def plan(engine: Engine, table: ir.Table, request: FeatureRequest) -> Plan:
     """Plan how the features of every customer are computed; see `build`, which computes them."""
-    counted = "is_return" in table.columns
-    context = _context(engine, table, counted, as_of, levels or {})
-    wanted = list(dict.fromkeys([*features, *profile, *extra]))
-    customers, made = _columns(table, counted, wanted, context, truth)
+    counted, features = "is_return" in table.columns, request.features
+    context = _context(engine, table, counted, request.as_of, request.levels)
+    wanted = list(dict.fromkeys([*features, *request.profile, *request.extra]))
+    customers, made = _columns(table, counted, wanted, context, request.truth)
     chosen = [column for name in features for column in made[name]]
     described = [column for name in wanted for column in made[name] if column not in chosen]
     transforms = {column: features[name] for name in features for column in made[name]}

@@ -17,6 +17,7 @@ import pandas as pd
 from ibis.expr import types as ir
 
 from seg import features as features_table
+from seg.features import FeatureRequest
 from seg.outlook.snapshots import OrderHistory
 from seg.preparation import as_of
 
@@ -113,9 +114,14 @@ def _states(history: OrderHistory, lines: ir.Table, day: date) -> pd.Series:
     newest = day - timedelta(days=1)
     before = lines.filter(lines.ordered_at.date() < ibis.literal(day))
     frame = features_table.build(
-        history.engine, before, dict.fromkeys(history.recipe, ()), as_of=newest + timedelta(days=history.days_after),
-        levels=history.levels,
-    ).frame  # fmt: skip
+        history.engine,
+        before,
+        FeatureRequest(
+            dict.fromkeys(history.recipe, ()),
+            as_of=newest + timedelta(days=history.days_after),
+            levels=history.levels,
+        ),
+    ).frame
     return pd.Series(history.place(frame), index=frame.index, dtype="int64")
 
 

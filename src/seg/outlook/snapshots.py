@@ -21,6 +21,7 @@ from seg import cleaning
 from seg import features as features_table
 from seg.engine import Engine
 from seg.errors import SegError
+from seg.features import FeatureRequest
 from seg.preparation import as_of
 
 # What the models see. Products and pieces are left out: they would need the order lines, and hardly add to the orders.
@@ -140,7 +141,7 @@ def snapshot(history: OrderHistory, cut: date, horizons: Sequence[int], last: da
         lines, orders, named = _before(history, cut)
         moved = as_of.moved(cut, history.steps)
         features = features_table.build(
-            history.engine, orders, dict.fromkeys(FEATURES, ()), as_of=moved
+            history.engine, orders, FeatureRequest(dict.fromkeys(FEATURES, ()), as_of=moved)
         ).frame
         segments = _segments(history, lines, cut)
     except SegError as error:
@@ -173,7 +174,9 @@ def _segments(history: OrderHistory, lines: ir.Table, cut: date) -> pd.Series:
     newest = cut - timedelta(days=1)
     recipe = dict.fromkeys(history.recipe, ())
     day = as_of.moved(newest + timedelta(days=history.days_after), history.steps)
-    frame = features_table.build(history.engine, lines, recipe, as_of=day, levels=history.levels).frame
+    frame = features_table.build(
+        history.engine, lines, FeatureRequest(recipe, as_of=day, levels=history.levels)
+    ).frame
     return pd.Series(history.place(frame), index=frame.index, name="segment")
 
 

@@ -19,7 +19,7 @@ from seg import features as features_table
 from seg.config.settings import Preparation
 from seg.engine import Engine
 from seg.errors import SegError
-from seg.features import FeatureTable
+from seg.features import FeatureRequest, FeatureTable
 
 KEY = "evaluation.holdout"
 
@@ -123,11 +123,13 @@ def _features(asked: Preparation, engine: Engine, before: ir.Table, cut: date) -
         return features_table.build(
             engine,
             lines,
-            features_table.parse(recipe.features),
-            recipe.profile,
-            [*asked.dataset.common, *RFM],
-            moved(cut, steps),
-            asked.dataset.levels,
+            FeatureRequest(
+                features_table.parse(recipe.features),
+                recipe.profile,
+                [*asked.dataset.common, *RFM],
+                moved(cut, steps),
+                asked.dataset.levels,
+            ),
         )
     except SegError as error:
         raise SegError(f"{KEY}.cut={cut}: before it: {error}") from None
@@ -203,9 +205,11 @@ def table_on(asked: Preparation, engine, lines, day: date, days_after: int) -> t
         table = features_table.build(
             engine,
             clean,
-            features_table.parse(asked.recipe.features),
-            as_of=moved(day + timedelta(days=days_after), steps),
-            levels=asked.dataset.levels,
+            FeatureRequest(
+                features_table.parse(asked.recipe.features),
+                as_of=moved(day + timedelta(days=days_after), steps),
+                levels=asked.dataset.levels,
+            ),
         )
     except SegError as error:
         raise SegError(f"on {day}: {error}") from None

@@ -69,7 +69,7 @@ def survey(
     sampled = rows > LARGE
     if sampled:
         clean = clean.filter(clean.customer_id.hash().abs() % SAMPLED == 0)
-    plan = features.plan(engine, clean, {name: () for name in names}, as_of=as_of)
+    plan = features.plan(engine, clean, features.FeatureRequest({name: () for name in names}, as_of=as_of))
     frame = engine.collect(plan.customers).set_index("customer_id").astype("float64")
     complete = np.isfinite(frame).all()
     return frame.loc[:, complete], sampled

@@ -14,7 +14,7 @@ from seg.config.parts import Parts
 from seg.config.settings import DatasetSettings, Preparation
 from seg.engine import Engine
 from seg.errors import Note
-from seg.features import FeatureTable
+from seg.features import FeatureRequest, FeatureTable
 from seg.preparation import as_of, loaded_notes, purchases
 from seg.preparation.purchases import Purchases
 from seg.sources import locate
@@ -116,22 +116,11 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
     SegError
         A file cannot be read, nothing is left after cleaning, or a feature is not a number for a customer.
     """
-    dataset, recipe = asked.dataset, asked.recipe
-    parted, notes, reason = None, [], as_of.impossible(dataset.kind)
+    parted, notes, reason = None, [], as_of.impossible(asked.dataset.kind)
     with parts.connect() as engine:
         cleaned = read(asked, parts, engine, source)
         with progress.step("features") as detail:
-            table = features.build(
-                engine,
-                cleaned.table,
-                features.parse(recipe.features),
-                recipe.profile,
-                dataset.common,
-                recipe.as_of,
-                dataset.levels,
-                dataset.truth,
-                getattr(dataset, "missing", "fail"),
-            )
+            table = features.build(engine, cleaned.table, requested(asked))
             detail(
                 f"{len(table.frame):,} customers x {len(table.features)} features: {', '.join(table.features)}"
             )
@@ -147,6 +136,20 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
             notes = [("info", text) for text in parted.notes]
     every = (*cleaned.notes, *notes)
     return Prepared(table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, every, bought)
+
+
+def requested(asked: Preparation) -> FeatureRequest:
+    """Return the feature table that a run asks for."""
+    recipe, dataset = asked.recipe, asked.dataset
+    return FeatureRequest(
+        features.parse(recipe.features),
+        recipe.profile,
+        dataset.common,
+        recipe.as_of,
+        dataset.levels,
+        dataset.truth,
+        getattr(dataset, "missing", "fail"),
+    )
 
 
 def read(asked: Preparation, parts: Parts, engine: Engine, source: Source) -> Cleaned:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,3 +131,19 @@ def write_csv(path: Path, frame: pd.DataFrame) -> Path:
 def write_parquet(path: Path, frame: pd.DataFrame) -> Path:
     """Write a table as Parquet."""
     return write(path, frame.to_parquet(index=False))
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[Path]:
+    """Yield an empty directory that becomes `folder` when the context ends well: it appears complete or not at all.
+
+    An earlier directory of that name is replaced.
+    """
+    writable(folder.parent)
+    with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        yield made
+        if folder.exists():
+            folder.rename(Path(scratch) / "before")
+        made.rename(folder)

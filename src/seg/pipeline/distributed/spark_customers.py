@@ -20,6 +20,7 @@ from seg.models.mllib.estimators import FEATURES
 from seg.pipeline.distributed import aggregates
 from seg.pipeline.distributed import spark_checks as table
 from seg.pipeline.distributed import spark_space as space
+from seg.preparation.prepare import requested
 
 
 class Sampling(NamedTuple):
@@ -105,16 +106,12 @@ def prepare(asked: Preparation, parts: Parts, engine, clean: ir.Table, sampling:
     SegError
         A feature is not a number for someone, or nothing tells customers apart.
     """
-    recipe, dataset = asked.recipe, asked.dataset
-    plan = features.plan(
-        engine, clean, features.parse(recipe.features), recipe.profile, dataset.common, recipe.as_of,
-        dataset.levels, dataset.truth,
-    )  # fmt: skip
+    plan = features.plan(engine, clean, requested(asked))
 
     def collect(frame) -> pd.DataFrame:
         return engine.collect(engine.table(frame))
 
-    columns, planted = [*plan.features, *plan.profile], ["_truth"] if dataset.truth else []
+    columns, planted = [*plan.features, *plan.profile], ["_truth"] if asked.dataset.truth else []
     frame, count = table.prepared(engine.frame(plan.customers), columns, planted, collect)
     here = table.sample(frame, sampling.size, collect).set_index(space.CUSTOMER)
     truth = here.pop("_truth") if planted else None
