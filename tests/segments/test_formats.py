@@ -52,7 +52,7 @@ def test_a_small_share_is_not_rounded_to_nothing():
 
 def test_money_has_its_currency():
     assert LOCALES["de"].money(1234.56, "EUR").replace("\N{NO-BREAK SPACE}", " ") == "1.235 EUR"
-    assert LOCALES["en"].money(3.5, None) == "3.500"
+    assert LOCALES["en"].money(3.5, None) == "3.5"
 
 
 def test_a_locale_that_is_not_there_is_refused_with_those_that_are():

@@ -133,6 +133,8 @@ def _digits(value: float) -> str:
     size = abs(value)
     if value == int(value) or size >= 1000:
         return f"{value:,.0f}"
+    if value == round(value, 1):  # medians of counts lie half way: 3.5, not 3.500
+        return f"{value:.1f}"
     for least, places in ((100, 1), (10, 2), (0.01, 3)):
         if size >= least:
             return f"{value:.{places}f}"
