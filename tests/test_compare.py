@@ -302,7 +302,7 @@ def test_the_best_run_becomes_champion_and_the_history_is_kept(toy, say):
 
     mlflow.set_tracking_uri(store[0].partition("=")[2])
     model = mlflow.pyfunc.load_model("models:/seg-toy@champion")
-    assert set(model.predict(model.input_example)) <= {0, 1, 2, 3}
+    assert set(model.predict(model.input_example)["segment"]) <= {0, 1, 2, 3}
 
 
 def test_a_sample_is_promoted_by_force_only_and_a_model_that_is_gone_not_at_all(toy, say):

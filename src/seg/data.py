@@ -389,7 +389,10 @@ def _say_proposal(
 def _where(checked: Settings, source: Source) -> list[tuple[str, str]]:
     if source.kind == "generated":
         return [("read", f"made in memory: {checked.dataset.source}")]
-    shown = [f"{path} ({path.stat().st_size:,} bytes)" for path in source.all_paths[:3]]
+    sizes = [
+        "" if isinstance(path, str) else f" ({path.stat().st_size:,} bytes)" for path in source.all_paths[:3]
+    ]
+    shown = [f"{path}{size}" for path, size in zip(source.all_paths[:3], sizes, strict=True)]
     more = [f"and {len(source.all_paths) - 3} more"] if len(source.all_paths) > 3 else []
     expected = [("expected", _expected(checked.dataset, checked.data_dir))] if source.kind == "sample" else []
     return [("read", ", ".join([*shown, *more])), *expected]

@@ -51,7 +51,7 @@ def watched(*arguments: str, env=None) -> tuple[str, set[str]]:
                 line = path.read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if family and "hydra" not in line and seg_has_begun(path.parent):
+            if family and seg_has_begun(path.parent):
                 lines.add(line)
         time.sleep(0.1)
     return process.stdout.read(), lines

@@ -64,7 +64,7 @@ def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finishe
         mlflow.set_tracking_uri(uri)
         model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
         row = pd.DataFrame({"recency_days": [10.0], "orders": [20.0], "revenue": [9000.0]})
-        assert model.predict(row)[0] == 0
+        assert model.predict(row)["segment"].tolist() == [0]
         assert list(artifacts.rglob("report.html")), "the server keeps the artifacts"
         with ThreadPoolExecutor(1) as pool:
             longer = [*options, "dataset.customers=5000", "seed=5", f"hydra.run.dir={tmp_path}/second"]

@@ -6,10 +6,12 @@ import getpass
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from seg.errors import SegError, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHAMPION, PREVIOUS = "champion", "previous"
 PREFIX = "seg-"
@@ -149,6 +151,8 @@ def history(client, datasets: tuple[str, ...] = ()) -> pd.DataFrame:
                 }
             )
     columns = ["dataset", "version", "state", *TOLD, "run_id", "fingerprint"]
+    import pandas as pd  # late: a mistyped option of a command that only names a model needs no tables
+
     return pd.DataFrame(rows, columns=columns).sort_values(
         ["dataset", "version"], ascending=[True, False], ignore_index=True
     )
