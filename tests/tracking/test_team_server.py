@@ -90,17 +90,17 @@ def status_by_seed(client, run) -> dict[str, str]:
 
 
 def test_a_database_given_directly_keeps_its_password_out_of_everything(postgres, tmp_path):
-    folder = tmp_path / "run"
-    experiment = f"tracking.experiment={tmp_path.name}"
-    options = ["dataset=toy", "dataset.customers=200", "k=3", experiment, f"hydra.run.dir={folder}"]
-    done = command_line.run("seg.run", *options, f"tracking.uri={postgres}")
+    options = ["dataset=toy", "dataset.customers=200", "k=3", f"tracking.experiment={tmp_path.name}"]
+    done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/run", f"tracking.uri={postgres}")
     assert done.returncode == 0, done.stdout + done.stderr
     wrong = postgres.replace(local_servers.PASSWORD, "falsch-0815")
-    refused = command_line.run("seg.run", *options, f"tracking.uri={wrong}")
+    refused = command_line.run(
+        "seg.run", *options, f"hydra.run.dir={tmp_path}/refused", f"tracking.uri={wrong}"
+    )
     assert refused.returncode == 1
     assert "refuses the name or the password" in refused.stdout + refused.stderr
     said = done.stdout + done.stderr + refused.stdout + refused.stderr
-    held = [path for path in folder.rglob("*") if path.is_file()]
+    held = [path for path in tmp_path.rglob("*") if path.is_file()]
     for secret in (local_servers.PASSWORD, "falsch-0815"):
         assert secret not in said
         assert [path for path in held if secret.encode() in path.read_bytes()] == []
