@@ -16,7 +16,6 @@ from seg import progress
 from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.errors import SegError
-from seg.features.glossary import orders_among
 from seg.pipeline import keys
 from seg.preparation import prepare
 from seg.sinks import local_files as files
@@ -122,8 +121,10 @@ def monthly(engine, lines: ir.Table, assigned: pa.Table) -> pd.DataFrame:
     joined = joined.mutate(month=joined.ordered_at.truncate("M").date())
     bought = ~joined.is_return
     table = joined.group_by(["month", "segment"]).aggregate(
-        customers=joined.customer_id.nunique(where=bought).cast("int64"),
-        orders=orders_among(joined, bought).cast("int64"),
+        customers=_distinct(joined.customer_id, bought).cast("int64"),
+        orders=_distinct(joined.order_id, bought).cast("int64")
+        if "order_id" in lines.columns
+        else bought.sum().cast("int64"),
         revenue=joined.amount.sum(where=bought).cast("float64").fill_null(0.0),
         net_revenue=joined.amount.sum().cast("float64").fill_null(0.0),
     )
@@ -150,9 +151,14 @@ def products(engine, lines: ir.Table, assigned: pa.Table) -> pd.DataFrame | None
     quantity = lines.quantity.sum(where=bought) if "quantity" in lines.columns else ibis.null("float64")
     table = lines.group_by("product_id").aggregate(
         lines=lines.count().cast("int64"),
-        customers=lines.customer_id.nunique(where=bought).cast("int64"),
+        customers=_distinct(lines.customer_id, bought).cast("int64"),
         quantity=quantity.cast("float64"),
         revenue=lines.amount.sum(where=bought).cast("float64").fill_null(0.0),
     )
     found = engine.collect(table)
     return found[found["product_id"].notna()].sort_values("product_id", ignore_index=True)
+
+
+def _distinct(column: ir.Value, which: ir.BooleanValue) -> ir.IntegerValue:
+    """Count distinct values of large groups: without a condition, which would take a set in memory on Spark."""
+    return which.ifelse(column, ibis.null()).nunique()

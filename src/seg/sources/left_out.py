@@ -110,7 +110,8 @@ def lost(engine: Engine, table: ir.Table, rejects: pd.DataFrame, counts: Counts)
     if "customer_id" in table.columns:
         ids = engine.collect(
             table.aggregate(
-                all=table.customer_id.nunique(), good=table.customer_id.nunique(where=~table._faulty)
+                all=table.customer_id.nunique(),
+                good=table._faulty.ifelse(ibis.null(), table.customer_id).nunique(),
             )
         ).iloc[0]
         gone = int(ids["all"] - ids["good"])
