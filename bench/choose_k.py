@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 from clouds import centres
 from seg.metrics import separation
 from seg.models.mixture import SafeGaussianMixture
-from seg.selection.choose import RULES, choose, panel, votes
+from seg.selection.choose import RULES, Measuring, choose, panel, votes
 
 KS = range(2, 13)
 REPORT = 500  # the first seed of the report half
@@ -177,7 +177,7 @@ def ask(job: tuple[str, int]) -> dict:
     labelings = {k: fit(X, k, 0, starts=10)[0] for k in KS}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mixtures that do not converge
-        measured = panel(X, scan(X, labelings), labelings, fit, workers=1)
+        measured = panel(X, scan(X, labelings), labelings, fit, Measuring(workers=1))
     answers = votes(measured)
     choice = choose(answers, measured)
     answered = dict(zip(answers["rule"], answers["k"], strict=True))
@@ -230,7 +230,9 @@ def ask_public(job: tuple) -> dict | None:
             for labels in references
             if len(set(labels[labels > 0])) in labelings
         )
-        measured = panel(X, scan(X, labelings), labelings, MODELS[model], workers=1, whole=False)
+        measured = panel(
+            X, scan(X, labelings), labelings, MODELS[model], Measuring(complete=False, workers=1)
+        )
     answers = votes(measured)
     choice = choose(answers, measured)
     answered = {rule: k in wanted for rule, k in zip(answers["rule"], answers["k"], strict=True)}

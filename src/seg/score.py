@@ -202,9 +202,10 @@ def _tracked(own: dict, overrides: Sequence[str], files, told: dict) -> SegError
         "scoring": told["run_id"],
     }
     try:
-        with progress.step("track") as found:
+        with progress.step("track") as detail:
             name = f"score {told['dataset']} {told['day']}"
-            found(scoring_run.log(uri, files.run_id, "score", name, tags, metrics, told["day"]))
+            scoring = scoring_run.Scoring("score", name, told["day"], tags, metrics)
+            detail(scoring_run.log(uri, files.run_id, scoring))
     except Exception as error:
         return SegError(
             f"{store.reason(error, store.address(uri))}. The scored customers are in {told['output']}"

@@ -15,11 +15,35 @@ COMMANDS = {"run", "score", "migrate", "compare", "study", "track", "data", "exp
 GROUND = {"__init__", "errors", "progress"}
 
 
+LONGEST_BODY = 40  # lines, without the docstring
+MOST_ARGUMENTS = 6  # without self and cls
+
+
 def functions():
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield path.relative_to(SOURCE).as_posix(), node
+
+
+def arguments(function: ast.FunctionDef) -> list[str]:
+    """List the names of the arguments, without `self` and `cls`."""
+    declared = function.args
+    names = [argument.arg for argument in (*declared.posonlyargs, *declared.args, *declared.kwonlyargs)]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def length(function: ast.FunctionDef) -> int:
+    """Count the lines of the body, without the docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return function.end_lineno - body[0].lineno + 1 if body else 0
+
+
+def is_kernel(function: ast.FunctionDef) -> bool:
+    """Return True for a part of a compiled kernel: numba takes plain arrays, and copies parts into one loop."""
+    return any(
+        isinstance(node, ast.Name) and node.id in ("kernel", "part") for node in function.decorator_list
+    )
 
 
 def test_a_file_at_the_top_is_a_command_or_the_ground_that_all_stand_on():
@@ -62,6 +86,35 @@ def test_every_target_of_the_configuration_can_be_imported(target):
         assert get_class(target)
     except ValueError:
         assert get_method(target)
+
+
+def test_a_function_has_a_body_that_fits_on_a_screen():
+    long = {
+        f"{path}:{node.lineno} {node.name}": length(node)
+        for path, node in functions()
+        if length(node) > LONGEST_BODY and not is_kernel(node)
+    }
+    assert not long
+
+
+def test_a_function_takes_six_arguments_at_most():
+    # Exempt: what a configuration calls, whose keys are its arguments, and kernels.
+    called = {target.rsplit(".", 1)[-1] for target in all_targets()}
+    many = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        owners = {
+            node: owner.name
+            for owner in ast.walk(tree)
+            if isinstance(owner, ast.ClassDef)
+            for node in owner.body
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_kernel(node):
+                name = owners.get(node, "") if node.name == "__init__" else node.name
+                if len(arguments(node)) > MOST_ARGUMENTS and name not in called:
+                    many[f"{path.relative_to(SOURCE)}:{node.lineno} {name}"] = len(arguments(node))
+    assert not many
 
 
 def test_a_docstring_begins_with_a_verb_of_the_field():

@@ -60,11 +60,13 @@ def test_auc_is_that_of_scikit_learn():
     assert np.isnan(scoring.auc(scores, np.ones(400)))
 
 
-def few(labels, log_spend, **options):
+def few(labels, log_spend, **draws):
     """Score customers whose log1p(spend) is given."""
     spend = np.expm1(np.asarray(log_spend, dtype=float))
     features = pd.DataFrame({"x": np.arange(len(spend))})
-    return scoring.evaluate(np.array(labels), (spend > 0).astype(int), spend, features, **options)
+    return scoring.evaluate(
+        np.array(labels), (spend > 0).astype(int), spend, features, draws=scoring.Draws(**draws)
+    )
 
 
 def test_r_squared_by_hand():
@@ -79,7 +81,9 @@ def test_r_squared_by_hand():
 def test_a_cross_fitted_score_is_of_the_other_folds_only():
     rng = np.random.default_rng(3)
     labels, bought = rng.integers(0, 5, 200), rng.integers(0, 2, 200)
-    scores = scoring.evaluate(labels, bought, bought * 9.0, pd.DataFrame({"x": labels}), seed=4)
+    scores = scoring.evaluate(
+        labels, bought, bought * 9.0, pd.DataFrame({"x": labels}), draws=scoring.Draws(4)
+    )
     fold, areas = scoring._folds(bought, 5, 4), []
     for number in range(5):
         here = fold == number
@@ -140,7 +144,12 @@ def test_the_bootstrap_covers_as_a_normal_interval_does_and_repeats_by_seed():
     spend = np.random.default_rng(0).exponential(100, 4000)
     same = [
         scoring.evaluate(
-            np.zeros(4000, int), np.ones(4000), spend, pd.DataFrame(index=range(4000)), seed=seed
+            np.zeros(4000, int),
+            np.ones(4000),
+            spend,
+            pd.DataFrame(index=range(4000)),
+            None,
+            scoring.Draws(seed),
         )
         for seed in (1, 1, 2)
     ]

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 from seg.metrics import stability
 from seg.metrics.labeling import encode
-from seg.metrics.stability import bootstrap, prediction_strength, seed_agreement
+from seg.metrics.stability import Resampling, bootstrap, prediction_strength, seed_agreement
 
 CENTERS = np.array([[0, 0], [6, 1], [1, 7], [8, 8]])
 
@@ -123,7 +123,7 @@ def test_the_bootstrap_agrees_with_sets_and_pairs():
         return labels, place
 
     original = cut(X, 3, 0)[0]
-    result = bootstrap(X, original, recorded, 3, repeats=15, workers=1)
+    result = bootstrap(X, original, recorded, 3, Resampling(15, workers=1))
     for (drawn, labels, place), jaccards, rand in zip(calls, result.jaccards, result.rands, strict=True):
         assert len(set(drawn)) == len(drawn)
         clusters = [{i for i, c in zip(drawn, labels, strict=True) if c == cluster} for cluster in range(3)]
@@ -162,7 +162,7 @@ def test_jaccards_are_those_of_clusterboot_in_r():
     X = three_groups()
     sizes = {14: (0.7689103217, 3), 7: (0.6306818182, 7), 16: (1, 0), 13: (0.9777777778, 0)}
     labels = ward(X, 4, 0)[0]
-    result = bootstrap(X, labels, ward, 4, repeats=20)
+    result = bootstrap(X, labels, ward, 4, Resampling(20))
     counts = np.bincount(labels).tolist()
     assert result.jaccard == pytest.approx({i: sizes[n][0] for i, n in enumerate(counts)}, abs=1e-9)
     assert result.dissolved == pytest.approx({i: sizes[n][1] / 20 for i, n in enumerate(counts)})
@@ -181,10 +181,10 @@ def test_prediction_strengths_are_those_of_fpc_in_r():
 
 def test_four_separated_blobs_come_back_and_five_do_not():
     X, truth = blobs()
-    result = bootstrap(X, truth, kmeans, 4, repeats=20)
+    result = bootstrap(X, truth, kmeans, 4, Resampling(20))
     assert min(result.jaccard.values()) > 0.95 and result.rand > 0.95
     assert set(result.bands.values()) == {"highly stable"} and set(result.dissolved.values()) == {0}
-    five = bootstrap(X, kmeans(X, 5, 0)[0], kmeans, 5, repeats=20)
+    five = bootstrap(X, kmeans(X, 5, 0)[0], kmeans, 5, Resampling(20))
     assert min(five.jaccard.values()) < 0.85 and five.rand < result.rand
     strengths = prediction_strength(X, kmeans, [4, 5, 3, 1])
     assert list(strengths) == [1, 3, 4, 5] and strengths[1] == (1, 0)
@@ -195,7 +195,7 @@ def test_four_separated_blobs_come_back_and_five_do_not():
 def test_segments_of_uniform_data_are_unstable_over_seeds_and_samples():
     X = np.random.default_rng(0).uniform(size=(300, 2))
     assert seed_agreement(X, kmeans, 7, 4) < 0.95
-    assert bootstrap(X, kmeans(X, 7, 0)[0], kmeans, 7, repeats=10).rand < 0.8
+    assert bootstrap(X, kmeans(X, 7, 0)[0], kmeans, 7, Resampling(10)).rand < 0.8
 
 
 def test_a_seed_gives_one_result_with_any_number_of_workers(side_by_side):
@@ -203,7 +203,7 @@ def test_a_seed_gives_one_result_with_any_number_of_workers(side_by_side):
     labels = kmeans(X, 5, 0)[0]
 
     def measured(seed, workers):
-        result = bootstrap(X, labels, kmeans, 5, 6, seed, workers)
+        result = bootstrap(X, labels, kmeans, 5, Resampling(6, seed, workers))
         strength = prediction_strength(X, kmeans, [3, 5], 3, seed, workers)
         return result.jaccards.tolist(), result.rands.tolist(), strength
 
@@ -221,7 +221,7 @@ def test_every_fit_starts_anew_in_a_thread_with_one_core(side_by_side):
         cores.update(pool["num_threads"] for pool in threadpool_info())
         return kmeans(X, k, seed)
 
-    bootstrap(X, truth, spy, 4, repeats=8, workers=2)
+    bootstrap(X, truth, spy, 4, Resampling(8, workers=2))
     prediction_strength(X, spy, [4], splits=4, workers=2)
     seed_agreement(X, spy, 4, 4)
     assert len(set(starts)) == len(starts) == 8 + 2 * 4 + 4
@@ -247,7 +247,7 @@ def test_many_customers_are_measured_on_a_sample_and_the_result_says_so(monkeypa
         seen.add(len(X))
         return kmeans(X, k, seed)
 
-    result = bootstrap(X, truth, spy, 4, repeats=3)
+    result = bootstrap(X, truth, spy, 4, Resampling(3))
     assert result.scope == "3 bootstrap samples of 60 customers, drawn at random from 320"
     assert result.bands[7] == "not measured" and result.bands[0] == "highly stable"
     prediction_strength(X, spy, [4], 2)
@@ -261,7 +261,7 @@ def test_many_customers_are_measured_on_a_sample_and_the_result_says_so(monkeypa
 def test_samples_with_fewer_distinct_points_than_k_are_left_out_and_counted():
     X = np.repeat([0.0, 1, 2, 9], 3)[:, None]
     labels = np.repeat(np.arange(4), 3)
-    result = bootstrap(X, labels, ward, 4, repeats=40)
+    result = bootstrap(X, labels, ward, 4, Resampling(40))
     assert 0 < result.skipped < 40 and len(result.rands) == 40 - result.skipped
     assert f"{result.skipped} left out" in result.scope and set(result.jaccard.values()) == {1}
 
@@ -269,7 +269,7 @@ def test_samples_with_fewer_distinct_points_than_k_are_left_out_and_counted():
 def test_too_few_distinct_points_are_an_error_that_says_what_to_do():
     X = np.arange(3.0)[:, None]
     with pytest.raises(ValueError, match=r"each of the 2 bootstrap samples .* k = 3: choose a smaller k"):
-        bootstrap(X, np.arange(3), ward, 3, repeats=2, seed=1)
+        bootstrap(X, np.arange(3), ward, 3, Resampling(2, seed=1))
     with pytest.raises(ValueError, match="in each of the 10 splits a half of the 3 customers has fewer"):
         prediction_strength(X, ward, [3])
     equal = np.ones((9, 2))
@@ -293,7 +293,7 @@ def test_senseless_arguments_are_errors():
     with pytest.raises(ValueError, match="1 values that are not finite"):
         bootstrap(missing, truth, kmeans, 4)
     with pytest.raises(ValueError, match="repeats is 0"):
-        bootstrap(X, truth, kmeans, 4, repeats=0)
+        bootstrap(X, truth, kmeans, 4, Resampling(0))
     with pytest.raises(ValueError, match="k is 0"):
         prediction_strength(X, kmeans, [0, 2])
     with pytest.raises(ValueError, match="splits is 0"):

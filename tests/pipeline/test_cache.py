@@ -112,9 +112,9 @@ def counted(monkeypatch):
         calls["read"] += 1
         return prepare(*arguments)
 
-    def counting_scan(X, make_clusterer, ks, *rest):
+    def counting_scan(X, parts, ks, *rest):
         calls["fitted"] += ks
-        return scan(X, make_clusterer, ks, *rest)
+        return scan(X, parts, ks, *rest)
 
     monkeypatch.setattr(preparing, "prepare", counting_prepare)
     monkeypatch.setattr(selection, "scan", counting_scan)

@@ -49,7 +49,7 @@ def every_figure(numbers=(0, 1, 2), features=FEATURES):
     return {
         "elbow": plots.elbow(scan_of([2, 3, 4]), 3),
         "silhouette_over_k": plots.silhouette_over_k(scan_of([2, 3, 4]), 3),
-        "silhouette_blades": plots.silhouette_blades(values, labels, names, values.mean()),
+        "silhouette_blades": plots.silhouette_blades(values, labels, names, plots.Overall(values.mean())),
         "profile_heatmap": plots.profile_heatmap(segments, features),
         "sizes": plots.sizes(segments),
         "map_2d": plots.map_2d(points, labels, names, np.array([0.5, 0.2])),
@@ -121,7 +121,7 @@ def test_a_single_k_without_inertia_or_silhouette_still_gives_a_figure():
 
 
 def test_silhouettes_that_are_all_unknown_say_so():
-    figure = plots.silhouette_blades(np.full(3, np.nan), np.zeros(3, int), {0: "all"}, np.nan)
+    figure = plots.silhouette_blades(np.full(3, np.nan), np.zeros(3, int), {0: "all"}, plots.Overall(np.nan))
     assert "fewer than two segments" in texts(figure)
 
 
@@ -157,7 +157,7 @@ def test_a_big_map_is_sampled_the_same_way_twice_and_says_so():
 def test_big_blades_are_thinned_but_keep_every_segment():
     _, values, labels, names = customers_of([0, 1, 2], n=3000)
     labels[:2990] = 0
-    figure = plots.silhouette_blades(values, labels, names, values.mean(), max_rows=200)
+    figure = plots.silhouette_blades(values, labels, names, plots.Overall(values.mean()), max_rows=200)
     drawn = [len(patch.get_data().values) for patch in figure.findobj(matplotlib.patches.StepPatch)]
     assert len(drawn) == 3
     assert 200 <= sum(drawn) <= 260
@@ -168,7 +168,7 @@ def test_blades_of_a_sample_speak_of_all_customers():
     values, labels = np.repeat([0.5, -0.1], 10), np.repeat([0, 1], 10)
     sizes = {0: 900, 1: 100}
     figure = plots.silhouette_blades(
-        values, labels, {0: "many", 1: "few"}, 0.44, sizes=sizes, means={1: -0.25}
+        values, labels, {0: "many", 1: "few"}, plots.Overall(0.44, sizes, {1: -0.25})
     )
     shown = texts(figure).replace("\n", " ")
     assert "10 % of customers sit closer" in shown and "20 of 1,000 customers" in shown
@@ -216,7 +216,7 @@ def test_arrays_that_may_not_be_written_to_are_fine():
     for array in (points, values, labels):
         array.flags.writeable = False
     assert plots.png(plots.map_2d(points, labels, names, np.array([0.5, 0.2])), dpi=50)
-    assert plots.png(plots.silhouette_blades(values, labels, names, 0.3), dpi=50)
+    assert plots.png(plots.silhouette_blades(values, labels, names, plots.Overall(0.3)), dpi=50)
 
 
 def test_pyplot_is_never_imported():

@@ -14,7 +14,7 @@ from seg.models.mixture import SafeGaussianMixture
 from seg.report.plots.style import png
 from seg.report.plots.vote_chart import votes as plot_votes
 from seg.selection.borders import borders
-from seg.selection.choose import PANEL_COLUMNS, RULES, VOTE_COLUMNS, choose, panel, votes
+from seg.selection.choose import PANEL_COLUMNS, RULES, VOTE_COLUMNS, Measuring, choose, panel, votes
 from seg.selection.groups import groups
 from seg.selection.peaks import peaks
 
@@ -60,7 +60,8 @@ def scan_of(X, mixture=False):
 
 
 def panel_of(X, mixture=False, **options):
-    return panel(X, *scan_of(X, mixture), kmeans, **{"repeats": 5, "splits": 3, "references": 5} | options)
+    measuring = Measuring(**{"repeats": 5, "splits": 3, "references": 5} | options)
+    return panel(X, *scan_of(X, mixture), kmeans, measuring)
 
 
 @pytest.fixture(scope="module")
@@ -253,10 +254,7 @@ def test_a_seed_gives_one_panel_with_any_number_of_workers_and_the_table_is_kept
     X = four_blobs(300)
     table, labelings = scan_of(X)
     before = table.copy()
-    one, two = (
-        panel(X, table, labelings, kmeans, repeats=2, splits=2, references=2, workers=workers)
-        for workers in (1, 2)
-    )
+    one, two = (panel(X, table, labelings, kmeans, Measuring(2, 2, 2, workers=workers)) for workers in (1, 2))
     pd.testing.assert_frame_equal(one, two)
     pd.testing.assert_frame_equal(table, before)
     assert one["k"].tolist() == [1, *KS] and one["smallest_segment"][0] == 300
@@ -272,7 +270,7 @@ def test_a_measure_that_cannot_be_had_is_a_warning_and_no_answer():
         return labels, lambda Y: np.zeros(len(Y), dtype=int)
 
     with pytest.warns(UserWarning, match=r"no gap statistic: fit leaves noise"):
-        result = panel(X, table, labelings, noisy, repeats=2, splits=2, references=2)
+        result = panel(X, table, labelings, noisy, Measuring(2, 2, 2))
     assert np.isnan(votes(result).set_index("rule")["k"]["gap statistic"])
 
 

@@ -19,7 +19,8 @@ from seg import track
 from seg.config import compose, load
 from seg.config.overrides import private
 from seg.errors import SegError
-from seg.tracking import MLflowTracker, push, record, store
+from seg.sinks.shared_files import Privacy
+from seg.tracking import MLflowTracker, Outcome, push, record, store
 
 CURVE = pd.DataFrame({"k": [2, 3, 4], "inertia": [9.0, 4.0, 1.0], "bic": [np.nan, 7.0, 5.0]})
 
@@ -260,7 +261,8 @@ def test_a_secret_of_spark_is_kept_out_of_overrides_and_one_that_a_file_writes_o
 def test_a_run_goes_to_the_server_that_its_environment_named_and_to_no_other(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ana:geheim@127.0.0.1:9/db")
     tracker = MLflowTracker(None, "e", "toy", {}, {}, model=False)
-    tracker.keep(tmp_path, [], {"k": 2}, {}, {}, pd.DataFrame({"k": [2]}), ("toy", "0"), None, None)
+    outcome = Outcome({"k": 2}, {}, {}, pd.DataFrame({"k": [2]}), ("toy", "0"), None, None)
+    tracker.keep(tmp_path, [], outcome, Privacy())
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert track.main(["push", str(tmp_path)]) == 1
     said = capsys.readouterr().err

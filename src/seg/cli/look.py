@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
@@ -14,14 +16,37 @@ from seg import cleaning, features
 from seg.cli import options
 from seg.config import compose, load
 from seg.config.settings import Settings
-from seg.errors import SegError
+from seg.errors import Note, SegError
 from seg.pipeline.check import check_parts, provides
 from seg.preparation import explore as exploring
 from seg.preparation import feature_survey, prepare
+from seg.preparation.explore import Looked
 from seg.segments import formats
 from seg.sinks import local_files as files
 
+if TYPE_CHECKING:
+    from seg.report.explore_page import ExplorePage
+
 KEEP = ("recency_days", "orders", "revenue")  # not proposed for dropping: RFM stands on them
+
+
+@dataclass(frozen=True)
+class _Surveyed:
+    """What was measured of the features of customers, perhaps of a sample of them."""
+
+    frame: pd.DataFrame
+    sampled: bool
+    described: pd.DataFrame
+    correlations: pd.DataFrame
+    pairs: pd.DataFrame
+    curve: pd.DataFrame | None
+    gini: float | None
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, sampled: bool) -> _Surveyed:
+        correlations, pairs = exploring.alike(frame, KEEP)
+        curve, gini = exploring.lorenz(frame["revenue"]) if "revenue" in frame else (None, None)
+        return cls(frame, sampled, exploring.describe(frame), correlations, pairs, curve, gini)
 
 
 def explore(overrides: Sequence[str]) -> int:
@@ -40,12 +65,13 @@ def explore(overrides: Sequence[str]) -> int:
         names = feature_survey.possible(provides(checked.dataset), counted, wanted)
         rows = int(cleaned.ledger["rows"].iloc[-1])
         frame, sampled = feature_survey.survey(engine, cleaned.table, names, checked.recipe.as_of, rows)
-    page, tables = _explored(checked, looked, frame, [*notes, *cleaned.notes], sampled)
+    surveyed = _Surveyed.of(frame, sampled)
+    page, tables = _page(checked, looked, surveyed, [*notes, *cleaned.notes]), _tables(looked, surveyed)
     for name, table in tables.items():
         files.write_csv(folder / f"{name}.csv", table)
     html = explore_page.render(page, formats.locale(checked.report.locale))
     target = files.write(folder / "explore.html", html)
-    print(f"{target}: {len(tables)} tables beside it\nnext: python -m seg.run {shlex.join(_rest(overrides))}")
+    print(f"{target}: {len(tables)} tables beside it\nnext: seg run {shlex.join(_rest(overrides))}")
     return 0
 
 
@@ -100,70 +126,67 @@ def _lacking(frame: pd.DataFrame) -> str:
     return ", ".join(one for one, names in rfm_tables.COLUMNS.items() if not set(names) & set(frame.columns))
 
 
-def _explored(checked: Settings, looked, frame: pd.DataFrame, notices: list, sampled: bool):
-    """Put the page and the tables together."""
+def _page(checked: Settings, looked: Looked | None, surveyed: _Surveyed, notes: list[Note]) -> ExplorePage:
     from seg.report.explore_page import ExplorePage
 
-    correlations, pairs = exploring.alike(frame, KEEP)
-    described = {"features": exploring.describe(frame)}
-    histograms = {"features": {name: exploring.histogram(frame[name]) for name in frame.columns}}
-    curve, gini = exploring.lorenz(frame["revenue"]) if "revenue" in frame else (None, None)
-    tables = {"features": described["features"].rename_axis("feature").reset_index(), "pairs": pairs,
-              "correlations": correlations.rename_axis("feature").reset_index()}  # fmt: skip
-    facts = pd.DataFrame({"what": ["customers"], "value": [len(frame)]})
-    texts = [text for level, text in notices if level == "warning"]
+    described = {"features": surveyed.described}
+    histograms = {"features": {name: exploring.histogram(column) for name, column in surveyed.frame.items()}}
+    steps = [step.name for step, _ in cleaning.parse(checked.cleaning.steps)]
+    lines = {
+        "facts": pd.DataFrame({"what": ["customers"], "value": [len(surveyed.frame)]}),
+        "missing": pd.DataFrame({"column": [], "missing": [], "share": []}),
+        "divisions": {},
+    }
+    if looked is not None:
+        described = {"order lines": looked.described, **described}
+        histograms = {"order lines": looked.histograms, **histograms}
+        shown = ("facts", "missing", "divisions", "ratings", "cohorts")
+        lines = {name: getattr(looked, name) for name in shown}
+    return ExplorePage(
+        title=f"{checked.dataset.name} before clustering",
+        subtitle=f"currency {checked.dataset.currency or 'unknown'}, cleaning {', '.join(steps) or 'none'}",
+        notices=_warnings(looked, surveyed.sampled, notes),
+        described=described,
+        histograms=histograms,
+        correlations=surveyed.correlations,
+        pairs=surveyed.pairs,
+        curve=surveyed.curve,
+        gini=surveyed.gini,
+        advice=_advice(list(features.parse(checked.recipe.features)), surveyed.pairs),
+        **lines,
+    )
+
+
+def _warnings(looked: Looked | None, sampled: bool, notes: list[Note]) -> list[str]:
+    texts = [text for level, text in notes if level == "warning"]
     if sampled:
         texts.append(
             f"Features, correlations and the curve of revenue are of every {feature_survey.SAMPLED}th customer."
         )
-    if curve is not None:
-        tables["lorenz"] = curve
+    if looked is not None and looked.approximate:
+        texts.append("Distinct customers and quantiles of the order lines are estimates (within about 1 %).")
+    return texts
+
+
+def _tables(looked: Looked | None, surveyed: _Surveyed) -> dict[str, pd.DataFrame]:
+    """Return the tables that lie beside the page, by the name of their file."""
+    tables = {"features": surveyed.described.rename_axis("feature").reset_index(), "pairs": surveyed.pairs,
+              "correlations": surveyed.correlations.rename_axis("feature").reset_index()}  # fmt: skip
+    if surveyed.curve is not None:
+        tables["lorenz"] = surveyed.curve
     if looked is not None:
-        facts = looked.facts
-        described = {"order lines": looked.described, **described}
-        histograms = {"order lines": looked.histograms, **histograms}
-        tables |= {
-            "facts": facts,
-            "missing": looked.missing,
-            **{f"by_{name}": one for name, one in looked.divisions.items()},
-        }
+        tables |= {"facts": looked.facts, "missing": looked.missing}
+        tables |= {f"by_{name}": division for name, division in looked.divisions.items()}
         tables["lines"] = looked.described.rename_axis("column").reset_index()
-        tables |= {name: one for name, one in (("ratings", looked.ratings),) if one is not None}
+        if looked.ratings is not None:
+            tables["ratings"] = looked.ratings
         if looked.cohorts is not None:
             tables["cohorts"] = looked.cohorts.reset_index()
-        if looked.approximate:
-            texts.append(
-                "Distinct customers and quantiles of the order lines are estimates (within about 1 %)."
-            )
-    page = ExplorePage(
-        title=f"{checked.dataset.name} before clustering",
-        subtitle=f"currency {checked.dataset.currency or 'unknown'}, cleaning {', '.join(_steps(checked)) or 'none'}",
-        notices=texts,
-        facts=facts,
-        missing=looked.missing
-        if looked is not None
-        else pd.DataFrame({"column": [], "missing": [], "share": []}),
-        described=described,
-        histograms=histograms,
-        divisions={} if looked is None else looked.divisions,
-        ratings=None if looked is None else looked.ratings,
-        cohorts=None if looked is None else looked.cohorts,
-        correlations=correlations,
-        pairs=pairs,
-        curve=curve,
-        gini=gini,
-        advice=_advice(checked, pairs),
-    )
-    return page, tables
+    return tables
 
 
-def _steps(checked: Settings) -> list[str]:
-    return [step.name for step, _ in cleaning.parse(checked.cleaning.steps)]
-
-
-def _advice(checked: Settings, pairs: pd.DataFrame) -> str:
+def _advice(recipe: list[str], pairs: pd.DataFrame) -> str:
     """List which features of the recipe repeat another one of it, and print the override that leaves them out."""
-    recipe = list(features.parse(checked.recipe.features))
     inside = pairs[pairs["first"].isin(recipe) & pairs["second"].isin(recipe)]
     drop = [name for name in dict.fromkeys(inside["drop"]) if name not in KEEP]
     if not drop:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,7 +16,7 @@ from seg import progress
 from seg.cli import options
 from seg.config import compose, folders, load
 from seg.config.settings import Settings
-from seg.errors import SegError
+from seg.errors import Note, SegError
 from seg.metrics import drift
 from seg.pipeline import check
 from seg.preparation import as_of, prepare
@@ -26,6 +29,14 @@ from seg.segments import movement
 from seg.segments.movement import Movement
 from seg.sinks import local_files as files
 from seg.tracking import find_model
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from seg.config.parts import Parts
+    from seg.engine import Engine
+    from seg.features import FeatureTable
+    from seg.sources.locate import Source
 
 
 def migrate(
@@ -51,65 +62,94 @@ def migrate(
     uri, trust = options.value(overrides, "tracking.uri"), own["trust"] == "true"
     scorer, config_yaml = _model(own["model"], uri, trust)
     other = _model(own["to_model"], uri, trust) if own["to_model"] else None
+    side = _side(scorer, config_yaml, overrides, trust)
+    folder = folders.result("migrate", side.dataset, own, "movement.html")
+    if other is None:
+        return _between_days(side, start, end, own["steps"], folder)
+    newer = _side(*other, overrides, trust)
+    if newer.dataset != side.dataset:
+        raise SegError(
+            f"to_model={own['to_model']}: is of dataset={newer.dataset}, model={own['model']} of "
+            f"dataset={side.dataset}; compare models of one data set"
+        )
+    return _between_models(side, newer, end, folder)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A model, and what reads and counts the customers for it."""
+
+    scorer: Scorer
+    settings: Settings
+    parts: Parts
+
+    @property
+    def dataset(self) -> str:
+        return self.settings.dataset.name
+
+    @property
+    def remarks(self) -> list[str]:
+        """Return what a reader has to know of the model and of its cleaning on other rows."""
+        return [*self.scorer.remarks, *replay.remarks(self.settings)]
+
+    def source(self) -> tuple[Source, list[Note]]:
+        return prepare.find(self.settings.dataset, self.settings.data_dir)
+
+    def table_on(self, engine: Engine, orders: ir.Table, day: date) -> tuple[FeatureTable, int]:
+        """Return the features as of the end of a day, and how many orders without a customer were left out."""
+        days_after = self.scorer.contract.days_after
+        return as_of.table_on(self.settings.preparation, engine, orders, day, days_after)
+
+
+def _side(scorer: Scorer, config_yaml: str, overrides: Sequence[str], trust: bool) -> _Side:
     cfg = compose.recompose(config_yaml, overrides, trust)
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
-    folder = folders.result("migrate", settings.dataset.name, own, "movement.html")
     check.check_parts(settings)
-    parts = compose.instantiate_parts(cfg)
-    notices = [*scorer.remarks, *replay.remarks(settings)]
-    if other is not None:
-        return _between_models(own, (scorer, settings), other, overrides, parts, end, folder, notices)
-    return _between_days(own, scorer, settings, parts, start, end, folder, notices)
+    return _Side(scorer, settings, compose.instantiate_parts(cfg))
 
 
 def _model(reference: str, uri: str | None, trust: bool) -> tuple[Scorer, str]:
-    with progress.step("model") as found, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
+    with progress.step("model") as detail, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         files = find_model.find(reference, uri, Path(scratch))
         scorer = scoring.load(files, trust=trust)
-        found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
+        detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
         return scorer, files.config.read_text(encoding="utf-8")
 
 
 # ---- between two days --------------------------------------------------------------------------------------------
 
 
-def _between_days(
-    own, scorer: Scorer, settings: Settings, parts, start: date, end: date, folder: Path, notices
-) -> int:
-    if settings.dataset.kind == "customers":
+def _between_days(side: _Side, start: date, end: date, steps: str, folder: Path) -> int:
+    scorer = side.scorer
+    if side.settings.dataset.kind == "customers":
         raise SegError(
-            f"from={start} to={end}: not possible: dataset={settings.dataset.name} has one row a customer, who cannot be seen as of an "
+            f"from={start} to={end}: not possible: dataset={side.dataset} has one row a customer, who cannot be seen as of an "
             "earlier day; orders are needed (transactions), or another model to compare with (to_model=...)"
         )
-    source, notes = prepare.find(settings.dataset, settings.data_dir)
+    source, notes = side.source()
     on, nameless = {}, 0
-    with parts.connect() as engine:
-        with progress.step(f"read {settings.dataset.name}") as found:
-            loaded = parts.load(engine, source)
-            found(source.where)
+    with side.parts.connect() as engine:
+        with progress.step(f"read {side.dataset}") as detail:
+            loaded = side.parts.load(engine, source)
+            detail(source.where)
         first, last = as_of.first_and_last(engine, loaded.table)
         movement.check_days(start, end, first, last)
-        for day in movement.days(start, end, own["steps"]):
-            with progress.step(f"on {day}") as found:
-                table, nameless = as_of.table_on(
-                    settings.preparation, engine, loaded.table, day, scorer.contract.days_after
-                )
+        for day in movement.days(start, end, steps):
+            with progress.step(f"on {day}") as detail:
+                table, nameless = side.table_on(engine, loaded.table, day)
                 frame = table.frame[scorer.features]
                 on[day] = frame, scorer.place(frame)["segment"].astype("int64")
-                found(f"{len(frame):,} customers")
+                detail(f"{len(frame):,} customers")
     moved = movement.compare_days(on, scorer.contract.names)
-    notices += [text for _, text in notes] + replay.movement_remarks(
-        settings, scorer.contract, start, end, first, nameless
-    )
+    about = replay.movement_remarks(side.settings.cleaning, scorer.contract, (start, end), first, nameless)
+    notices = [*side.remarks, *(text for _, text in notes), *about]
     with files.filled(folder) as scratch:
-        _leave_days(scratch, scorer, settings, moved, notices)
-    _say_days(moved, notices, folder)
+        _leave_days(scratch, side.dataset, scorer.label, moved, notices)
+    _print_days(moved, notices, folder)
     return 0
 
 
-def _leave_days(
-    folder: Path, scorer: Scorer, settings: Settings, moved: Movement, notices: Sequence[str]
-) -> None:
+def _leave_days(folder: Path, dataset: str, model: str, moved: Movement, notices: Sequence[str]) -> None:
     start, end = moved.days[0], moved.days[-1]
     picture = plots.png(plots.movement(moved.matrix, f"on {start}", f"on {end}"))
     files.write(folder / "movement.png", picture)
@@ -131,18 +171,16 @@ def _leave_days(
             moved.transitions,
         ),
     ]
-    page = report.tables_page(
-        f"{settings.dataset.name}: from {start} to {end}", f"Segments of {scorer.label}", notices, sections
-    )
+    page = report.tables_page(f"{dataset}: from {start} to {end}", f"Segments of {model}", notices, sections)
     files.write(folder / "movement.html", page)
 
 
-def _say_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
+def _print_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
     counts = moved.customers["status"].value_counts()
-    told = ", ".join(
+    moves = ", ".join(
         f"{counts.get(name, 0):,} {name}" for name in ("stayed", "moved", movement.NEW, movement.GONE)
     )
-    lines = [("customers", told)]
+    lines = [("customers", moves)]
     lines += [("shares", f"population stability index {moved.index:.3f}, {drift.verdict(moved.index)}")]
     lines += [
         (
@@ -151,7 +189,7 @@ def _say_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
         )
         for row in moved.features.itertuples()
     ]
-    _say(
+    _print(
         moved.matrix,
         [*lines, *(("note", text) for text in notices), ("output", str(folder / "movement.html"))],
     )
@@ -160,23 +198,14 @@ def _say_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
 # ---- between two models ------------------------------------------------------------------------------------------
 
 
-def _between_models(
-    own, old, other, overrides: list[str], parts, day: date | None, folder: Path, notices
-) -> int:
-    (scorer, settings), (newer, newer_yaml) = old, other
-    cfg = compose.recompose(newer_yaml, overrides, own["trust"] == "true")
-    newer_settings = replay.for_scoring(load.settings(cfg), newer.contract, "rule")
-    if newer_settings.dataset.name != settings.dataset.name:
-        raise SegError(
-            f"to_model={own['to_model']}: is of dataset={newer_settings.dataset.name}, model={own['model']} of "
-            f"dataset={settings.dataset.name}; compare models of one data set"
-        )
-    notices += [*newer.remarks, *replay.remarks(newer_settings)]
-    sides = [(scorer, settings, parts), (newer, newer_settings, compose.instantiate_parts(cfg))]
-    placed = [_placed(*side, day, notices) for side in sides]
-    matched = refit.compare_models(*placed, scorer.contract.names, newer.contract.names)
+def _between_models(older: _Side, newer: _Side, day: date | None, folder: Path) -> int:
+    scorer = older.scorer
+    placed, notes = zip(*(_placed(side, day) for side in (older, newer)), strict=True)
+    remarks = [*older.remarks, *newer.remarks]
+    notices = [*remarks, *(text for text in dict.fromkeys(itertools.chain(*notes)) if text not in remarks)]
+    matched = refit.compare_models(*placed, scorer.contract.names, newer.scorer.contract.names)
     with files.filled(folder) as scratch:
-        picture = plots.png(plots.movement(matched.matrix, scorer.label, newer.label))
+        picture = plots.png(plots.movement(matched.matrix, scorer.label, newer.scorer.label))
         files.write(scratch / "movement.png", picture)
         files.write_csv(scratch / "matching.csv", matched.table)
         files.write_csv(scratch / "transitions.csv", matched.transitions)
@@ -190,38 +219,37 @@ def _between_models(
                 matched.transitions,
             ),
         ]
-        title = f"{settings.dataset.name}: {scorer.label} and {newer.label}"
+        title = f"{older.dataset}: {scorer.label} and {newer.scorer.label}"
         files.write(
             scratch / "movement.html",
             report.tables_page(title, "The same customers, two models", notices, sections),
         )
     lines = [("agreement", matched.sentence), *(("note", text) for text in notices)]
-    _say(matched.matrix, [*lines, ("output", str(folder / "movement.html"))])
+    _print(matched.matrix, [*lines, ("output", str(folder / "movement.html"))])
     return 0
 
 
-def _placed(scorer: Scorer, settings: Settings, parts, day: date | None, notices: list[str]) -> pd.Series:
-    source, notes = prepare.find(settings.dataset, settings.data_dir)
+def _placed(side: _Side, day: date | None) -> tuple[pd.Series, list[str]]:
+    """Return the segment of each customer by one model, and the warnings of reading them."""
+    source, notes = side.source()
     if day is None:
-        prepared = prepare.prepare(settings.preparation, parts, source)
+        prepared = prepare.prepare(side.settings.preparation, side.parts, source)
         table, notes = prepared.table, [*notes, *prepared.notes]
     else:
-        with parts.connect() as engine:
-            loaded = parts.load(engine, source)
+        with side.parts.connect() as engine:
+            loaded = side.parts.load(engine, source)
             first, last = as_of.first_and_last(engine, loaded.table)
             movement.check_day("to", day, first, last)
-            table, _ = as_of.table_on(
-                settings.preparation, engine, loaded.table, day, scorer.contract.days_after
-            )
-    scorer.check(table.frame.columns, f"what {settings.dataset.name} gives")
-    notices += [text for level, text in notes if level == "warning" and text not in notices]
-    return scorer.place(table.frame)["segment"].astype("int64")
+            table, _ = side.table_on(engine, loaded.table, day)
+    side.scorer.check(table.frame.columns, f"what {side.dataset} gives")
+    warnings = [text for level, text in notes if level == "warning"]
+    return side.scorer.place(table.frame)["segment"].astype("int64"), warnings
 
 
 # ---- where it goes, what people see ------------------------------------------------------------------------------
 
 
-def _say(matrix: pd.DataFrame, lines: Sequence[tuple[str, str]]) -> None:
+def _print(matrix: pd.DataFrame, lines: Sequence[tuple[str, str]]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

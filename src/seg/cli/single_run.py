@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seg.config.parts import Parts
     from seg.config.settings import Settings
     from seg.pipeline.result import Result
-    from seg.tracking import MLflowTracker
+    from seg.tracking import MLflowTracker, Outcome
 
 COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
 
@@ -180,10 +180,9 @@ def tracked(
         result = _with_outlook(settings, parts, flow.segment(settings, parts, folder))
         finished = Finished(request, settings, result, clock())
         written = leave(finished, folder)
-        record = _record(finished, folder, clock())
-        if job_key is not None:
-            record["tags"]["job.key"] = job_key(finished.result.fingerprint)
-        refused = _track(tracker, settings.tracking, record, shared_files.shared_files(written))
+        further = {} if job_key is None else {"job.key": job_key(finished.result.fingerprint)}
+        outcome = _outcome(finished, clock(), further)
+        refused = _track(tracker, settings.tracking, folder, outcome, shared_files.shared_files(written))
         _keep_facts(finished, tracker, folder)
         refused = _export(folder, sink, settings, parts) or refused
     except KeyboardInterrupt as error:
@@ -339,21 +338,21 @@ def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mappi
     return MLflowTracker(tracking.uri, tracking.experiment, name, params, tags, tracking.model)
 
 
-def _record(finished: Finished, folder: Path, seconds: float) -> dict:
+def _outcome(finished: Finished, seconds: float, further: Mapping[str, object]) -> Outcome:
     """Collect what MLflow is to know of a run."""
     from seg.scoring import model_card
+    from seg.tracking import Outcome
 
     result = finished.result
-    return {
-        "folder": folder,
-        "params": {"k": result.k},
-        "tags": _tags(finished),
-        "metrics": result.metrics | {"seconds/total": seconds},
-        "k_scan": result.scan.table,
-        "data": (finished.settings.dataset.name, result.fingerprint),
-        "placement": model_card.placement(result),
-        "example": _example(result),
-    }
+    return Outcome(
+        params={"k": result.k},
+        tags=_tags(finished) | further,
+        metrics=result.metrics | {"seconds/total": seconds},
+        k_scan=result.scan.table,
+        data=(finished.settings.dataset.name, result.fingerprint),
+        placement=model_card.placement(result),
+        example=_example(result),
+    )
 
 
 def _tags(finished: Finished) -> dict[str, object]:
@@ -384,16 +383,15 @@ def _tags(finished: Finished) -> dict[str, object]:
     }
 
 
-def _track(tracker, tracking, record: dict, files: list[Path]) -> SegError | None:
+def _track(tracker, tracking, folder: Path, outcome: Outcome, files: list[Path]) -> SegError | None:
     """Keep what MLflow is to know in the run directory, then upload it; return why the store refused."""
     from seg import progress
     from seg.sinks import shared_files
 
-    folder, fingerprint = record["folder"], record["data"][1]
+    fingerprint = outcome.data[1]
     privacy = shared_files.Privacy(tracking.id_key, tracking.min_cell)
-    record |= {"ids": privacy.keeps_ids, "min_cell": privacy.min_cell}
     with progress.step("track"), shared_files.to_share(files, folder, fingerprint, privacy) as shared:
-        tracker.keep(files=files, **record)
+        tracker.keep(folder, files, outcome, privacy)
         try:
             tracker.push(shared)
         except SegError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import hydra
@@ -142,6 +142,24 @@ def instantiate_sink(cfg: DictConfig):
         raise SegError(f"sink: {str(cause).splitlines()[0]}; see configs/sink/") from None
 
 
+def _made(key: str, make: Callable[[], object]) -> object:
+    """Make a part of a configuration; turn the errors of Hydra and scikit-learn into a `SegError` that names its key."""
+    from sklearn.utils._param_validation import InvalidParameterError
+
+    try:
+        part = make()
+        # What scikit-learn would say of a wrong value in fit, it can say before any data is read.
+        getattr(part, "_validate_params", lambda: None)()
+        return part
+    except hydra.errors.InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, SegError):
+            raise cause from None
+        raise SegError(f"{key}: {str(cause).splitlines()[0]}; see configs/{key}/") from None
+    except InvalidParameterError as error:
+        raise SegError(f"{key}: {error}") from None
+
+
 def instantiate_parts(cfg: DictConfig) -> Parts:
     """Make engine, adapter, scaler and model of a composed configuration.
 
@@ -151,7 +169,6 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
         A part cannot be made: its arguments are unknown, or have a wrong value.
     """
     from sklearn.base import clone
-    from sklearn.utils._param_validation import InvalidParameterError
 
     from seg.config.parts import Parts
 
@@ -170,27 +187,13 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
     def make_clusterer(k: int):
         return clone(template(k), safe=False)  # those of MLlib are no estimators
 
-    def made(key: str, make):
-        try:
-            part = make()
-            # What scikit-learn would say of a wrong value in fit, it can say before any data is read.
-            getattr(part, "_validate_params", lambda: None)()
-            return part
-        except hydra.errors.InstantiationException as error:
-            cause = error.__cause__ or error
-            if isinstance(cause, SegError):
-                raise cause from None
-            raise SegError(f"{key}: {str(cause).splitlines()[0]}; see configs/{key}/") from None
-        except InvalidParameterError as error:
-            raise SegError(f"{key}: {error}") from None
-
     takes_k = "${k}" in OmegaConf.to_yaml(model, resolve=False)
-    made("model", lambda: make_clusterer(2))
+    _made("model", lambda: make_clusterer(2))
     return Parts(
-        connect=lambda: made("engine", lambda: instantiate(cfg.engine.connect)),
-        load=made("dataset", lambda: instantiate(cfg.dataset.load)),
-        scaler=made("scaler", lambda: instantiate(cfg.scaler)),
+        connect=lambda: _made("engine", lambda: instantiate(cfg.engine.connect)),
+        load=_made("dataset", lambda: instantiate(cfg.dataset.load)),
+        scaler=_made("scaler", lambda: instantiate(cfg.scaler)),
         make_clusterer=make_clusterer,
         takes_k=takes_k,
-        embed=made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
+        embed=_made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
     )

@@ -105,8 +105,11 @@ def gather(
         found.metrics |= found.holdout.metrics
     found.verdicts = verdicts.verdicts(
         silhouette=measured.own.value,
-        sizes={name: measured.values[f"segments/{name}"] for name in ("smallest_segment", "largest_share")},
-        customers=int(measured.values["data/customers"]),
+        sizes=verdicts.Sizes(
+            int(measured.values["segments/smallest_segment"]),
+            measured.values["segments/largest_share"],
+            int(measured.values["data/customers"]),
+        ),
         stability=found.stability,
         null=found.null,
         holdout=found.holdout.scores if found.holdout else None,
@@ -150,7 +153,8 @@ def _stability(fitted: FittedSegmentation, parts: Parts, repeats: int, seed: int
         repeats = min(repeats, EMBEDDED_REPEATS)
     with progress.step("stability") as said:
         workers = None if parts.embed is None else 1
-        found.stability = stability.bootstrap(X, labels, fit, k, repeats, seed, workers)
+        resampling = stability.Resampling(repeats, seed, workers)
+        found.stability = stability.bootstrap(X, labels, fit, k, resampling)
         if parts.takes_k:
             splits = 10 if parts.embed is None else 3
             found.strength = stability.prediction_strength(X, fit, [k], splits, seed, workers)[k]

@@ -17,6 +17,7 @@ from seg.errors import SegError
 from seg.metrics import prediction as scoring
 from seg.metrics import separation
 from seg.metrics.prediction import HoldoutScores
+from seg.metrics.silhouette import Sampling
 from seg.models import space
 from seg.preparation.as_of import KEY, RFM, Parted
 from seg.segments import rfm
@@ -120,12 +121,10 @@ def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdo
         )
     scan = selection.scan(
         space.embed(clone(parts.embed) if parts.embed is not None else None, table.features, X),
-        parts.make_clusterer,
+        parts,
         [k if parts.takes_k else 2],
-        not parts.takes_k,
         table.frame["revenue"].to_numpy(),
-        sample,
-        seed,
+        Sampling(sample, seed),
     )
     (n_segments,) = scan.fitted
     labels, known = scan.fitted[n_segments].labels_, parted.outcome["known"].to_numpy()
@@ -136,7 +135,7 @@ def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdo
         parted.outcome["spend"][known].to_numpy(),
         frame[list(dict.fromkeys([*table.features, *RFM]))],
         {"rule RFM": rfm.rfm(*(frame[name] for name in RFM))["name"].to_numpy()},
-        seed,
+        scoring.Draws(seed),
     )
     own = scan.silhouettes[n_segments]
     if parts.embed is not None:  # the scan saw the embedding

@@ -74,10 +74,28 @@ class Verdict:
     source: str
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How customers are shared out among the segments.
+
+    Parameters
+    ----------
+    smallest : int
+        Customers of the smallest segment.
+    largest_share : float
+        Share of all customers in the largest segment, 0 to 1.
+    customers : int
+        All customers.
+    """
+
+    smallest: int
+    largest_share: float
+    customers: int
+
+
 def verdicts(
     silhouette: float,
-    sizes: Mapping[str, float],
-    customers: int,
+    sizes: Sizes,
     stability: Stability | None,
     null: Mapping[str, NullTest] | None,
     holdout: HoldoutScores | None,
@@ -89,14 +107,23 @@ def verdicts(
     ----------
     silhouette : float
         Mean, Euclidean, in the scaled features; never of an embedding, which shows islands in noise too.
-    sizes : mapping
-        As `seg.metrics.separation.sizes` gives them.
+    sizes : Sizes
+    stability : Stability or None
+        None where it was not measured.
+    null : mapping of str to NullTest, optional
+        The test against each kind of null data.
+    holdout : HoldoutScores or None
     holdout_reason : str or None
         Why no hold-out is possible.
+
+    Returns
+    -------
+    list of Verdict
+        Identifiable, substantial, stable, better than noise, predictive; in this order.
     """
     return [
         _identifiable(silhouette),
-        _substantial(sizes, customers),
+        _substantial(sizes),
         _stable(stability),
         _better_than_noise(null),
         _predictive(holdout, holdout_reason),
@@ -108,10 +135,10 @@ def _identifiable(silhouette: float) -> Verdict:
     return Verdict("identifiable", bool(silhouette > WEAK), number, f"above {WEAK}", ROUSSEEUW)
 
 
-def _substantial(sizes: Mapping[str, float], customers: int) -> Verdict:
-    least = max(SMALLEST_SEGMENT, SMALLEST_SHARE * customers)
-    passed = sizes["smallest_segment"] >= least and sizes["largest_share"] <= LARGEST_SHARE
-    number = f"smallest segment {int(sizes['smallest_segment']):,} customers, largest {sizes['largest_share']:.0%} of all"
+def _substantial(sizes: Sizes) -> Verdict:
+    least = max(SMALLEST_SEGMENT, SMALLEST_SHARE * sizes.customers)
+    passed = sizes.smallest >= least and sizes.largest_share <= LARGEST_SHARE
+    number = f"smallest segment {sizes.smallest:,} customers, largest {sizes.largest_share:.0%} of all"
     threshold = f"at least {int(least):,} customers, at most {LARGEST_SHARE:.0%}"
     return Verdict(
         "substantial",

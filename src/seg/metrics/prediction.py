@@ -60,16 +60,35 @@ class HoldoutScores:
     added: AddedValue
 
 
+@dataclass(frozen=True)
+class Draws:
+    """How often the random parts of the hold-out are drawn.
+
+    Parameters
+    ----------
+    seed : int
+        Of folds, random segments and bootstrap.
+    folds : int
+        Customers are split into so many, buyers and others evenly.
+    random : int
+        How many random segmentations.
+    resamples : int
+        Of the bootstrap; fewer (200 at least) for segments above 20,000 customers, whose mean is steady.
+    """
+
+    seed: int = 0
+    folds: int = 5
+    random: int = 20
+    resamples: int = 1000
+
+
 def evaluate(
     labels: np.ndarray,
     bought: np.ndarray,
     spend: np.ndarray,
     features: pd.DataFrame,
     rules: Mapping[str, np.ndarray] | None = None,
-    seed: int = 0,
-    folds: int = 5,
-    draws: int = 20,
-    resamples: int = 1000,
+    draws: Draws = Draws(),
 ) -> HoldoutScores:
     """Score segments by the outcome of their customers, beside what simpler groups of the same customers score.
 
@@ -85,14 +104,11 @@ def evaluate(
         From before the cut; the deciles of each column are a baseline.
     rules : mapping of str to array of shape (n,), optional
         Further groups from before the cut to compare with, by name.
-    seed : int
-        Of folds, random segments and bootstrap.
-    folds : int
-        Customers are split into so many, buyers and others evenly.
-    draws : int
-        How many random segmentations.
-    resamples : int
-        Of the bootstrap; fewer (200 at least) for segments above 20,000 customers, whose mean is steady.
+    draws : Draws
+
+    Returns
+    -------
+    HoldoutScores
 
     Raises
     ------
@@ -100,11 +116,14 @@ def evaluate(
         Arrays of different lengths, fewer than two customers, or an outcome that is none.
     """
     labels, bought, spend = _checked(labels, bought, spend, features)
-    outcome = _Outcome(bought, np.log1p(spend), _folds(bought, min(folds, len(bought)), seed))
+    seed, folds = draws.seed, min(draws.folds, len(bought))
+    outcome = _Outcome(bought, np.log1p(spend), _folds(bought, folds, seed))
     ids, codes = np.unique(labels, return_inverse=True)
     own = _power(codes, outcome)
     rng = np.random.default_rng([seed, 1])
-    random = pd.DataFrame([_power(rng.permutation(codes), outcome) for _ in range(draws)], columns=POWER)
+    random = pd.DataFrame(
+        [_power(rng.permutation(codes), outcome) for _ in range(draws.random)], columns=POWER
+    )
     rows = [
         ("segments", len(ids), *own.values()),
         ("random", len(ids), *random.mean()),
@@ -112,11 +131,11 @@ def evaluate(
     deciles = {f"deciles of {name}": tiles(column.to_numpy(), 10) for name, column in features.items()}
     coded = {"segments": codes}
     for name, groups in {**(rules or {}), **deciles}.items():
-        found, group_codes = np.unique(np.asarray(groups), return_inverse=True)
+        group_ids, group_codes = np.unique(np.asarray(groups), return_inverse=True)
         coded[name] = group_codes
-        rows.append((name, len(found), *_power(group_codes, outcome).values()))
+        rows.append((name, len(group_ids), *_power(group_codes, outcome).values()))
     return HoldoutScores(
-        _segments(ids, codes, bought, spend, seed, resamples),
+        _segments(ids, codes, bought, spend, seed, draws.resamples),
         pd.DataFrame(rows, columns=["name", "groups", *POWER]),
         random,
         len(labels),

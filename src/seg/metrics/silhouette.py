@@ -31,6 +31,25 @@ CHUNK_BYTES = 4 << 20  # distances held by one thread: in the cache they cost ha
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How many customers a silhouette is measured on.
+
+    Parameters
+    ----------
+    size : int
+        Up to this many customers a silhouette is exact; above, it is estimated on so many.
+    seed : int
+        Of the random draw.
+    error : float
+        Standard error at which a sample is large enough.
+    """
+
+    size: int
+    seed: int = 0
+    error: float = ERROR
+
+
+@dataclass(frozen=True)
 class SilhouetteResult:
     """Mean silhouette of one labeling (-1 to 1, large is good), and the customers it was measured on.
 

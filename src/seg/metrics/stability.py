@@ -38,8 +38,27 @@ def band(jaccard: float) -> str:
 
 
 @dataclass(frozen=True)
+class Resampling:
+    """How often the clustering is repeated on bootstrap samples.
+
+    Parameters
+    ----------
+    repeats : int
+        Bootstrap samples.
+    seed : int
+        The same seed gives the same result, with any number of workers.
+    workers : int, optional
+        Threads, see `in_threads`.
+    """
+
+    repeats: int = 100
+    seed: int = 0
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
 class Stability:
-    """What the bootstrap found.
+    """How well bootstrap samples reproduce the segments.
 
     Attributes
     ----------
@@ -105,11 +124,9 @@ def bootstrap(
     labels: np.ndarray,
     fit: Fit,
     k: int,
-    repeats: int = 100,
-    seed: int = 0,
-    workers: int | None = None,
+    resampling: Resampling = Resampling(),
 ) -> Stability:
-    """Cluster bootstrap samples, and look for each segment among what comes out.
+    """Cluster bootstrap samples, and look for each segment among their clusters.
 
     Parameters
     ----------
@@ -119,13 +136,12 @@ def bootstrap(
     fit : callable
         The clusterer that made `labels`.
     k : int
-        What `fit` is told.
-    repeats : int
-        Bootstrap samples.
-    seed : int
-        The same seed gives the same result, with any number of workers.
-    workers : int, optional
-        Threads, see `in_threads`.
+        Number of clusters that `fit` is asked for.
+    resampling : Resampling
+
+    Returns
+    -------
+    Stability
 
     Raises
     ------
@@ -152,20 +168,20 @@ def bootstrap(
     segments = encode(labels, total)
     if not len(segments.ids):
         raise ValueError("all labels are noise (-1), expected at least one segment")
-    rows = sample(total, seed)
+    rows, repeats = sample(total, resampling.seed), resampling.repeats
     X, codes, points = X[rows], segments.codes[rows], _points(X[rows], k)
     _positive(repeats=repeats)
 
     def repeat(number: int) -> tuple[np.ndarray, float] | None:
-        rng = np.random.default_rng([seed, number])
+        rng = np.random.default_rng([resampling.seed, number])
         drawn = np.unique(rng.integers(len(X), size=len(X)))
         if len(np.unique(points[drawn])) < k:
             return None
-        found = encode(_extended(X, drawn, *fit(X[drawn], k, _start(rng))), len(X))
-        return _best_jaccard(codes[drawn], found.codes[drawn], segments, found), _rand(codes, found.codes)
+        again = encode(_extended(X, drawn, *fit(X[drawn], k, _start(rng))), len(X))
+        return _best_jaccard(codes[drawn], again.codes[drawn], segments, again), _rand(codes, again.codes)
 
     fitted = int(0.63 * len(X))  # so many are left without copies
-    done = [result for result in in_threads(repeat, range(repeats), fitted, workers) if result]
+    done = [result for result in in_threads(repeat, range(repeats), fitted, resampling.workers) if result]
     if not done:
         raise ValueError(
             f"each of the {repeats} bootstrap samples has fewer distinct points than k = {k}: choose a smaller k"
@@ -361,9 +377,9 @@ def _table(a: np.ndarray, b: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return np.bincount(cells, minlength=(rows + 1) * (columns + 1)).reshape(rows + 1, columns + 1)
 
 
-def _best_jaccard(a: np.ndarray, b: np.ndarray, segments: Labeling, found: Labeling) -> np.ndarray:
+def _best_jaccard(a: np.ndarray, b: np.ndarray, segments: Labeling, others: Labeling) -> np.ndarray:
     """Return the largest Jaccard of each segment, coded in `a`, with a cluster coded in `b`."""
-    table = _table(a, b, len(segments.ids), len(found.ids))
+    table = _table(a, b, len(segments.ids), len(others.ids))
     both = table[1:, 1:]
     either = table[1:].sum(axis=1, keepdims=True) + table[:, 1:].sum(axis=0) - both
     return (both / np.maximum(either, 1)).max(axis=1, initial=0.0)

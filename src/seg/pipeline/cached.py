@@ -17,7 +17,7 @@ from seg.errors import Note
 from seg.evaluation import evidence
 from seg.features import FeatureTable
 from seg.metrics import common_space, separation
-from seg.metrics.silhouette import SilhouetteResult
+from seg.metrics.silhouette import Sampling, SilhouetteResult
 from seg.models import space
 from seg.pipeline import keys
 from seg.pipeline.cache import Cache
@@ -142,17 +142,8 @@ class CachedSteps:
 
         def make() -> Scan:
             with progress.step("scan over k") as detail, progress.bar(len(ks)) as tick:
-                scan = selection.scan(
-                    seen,
-                    parts.make_clusterer,
-                    ks,
-                    not parts.takes_k,
-                    order_by,
-                    scanning.sample,
-                    scanning.seed,
-                    tick,
-                    scanning.error,
-                )
+                sampling = Sampling(scanning.sample, scanning.seed, scanning.error)
+                scan = selection.scan(seen, parts, ks, order_by, sampling, tick)
                 detail(f"k = {', '.join(str(k) for k in scan.table['k'])}")
             return scan
 
@@ -194,10 +185,8 @@ class CachedSteps:
                 warnings.simplefilter("always")
                 dense = self.density(seen) if decide else None
                 with progress.bar(len(labelings)) as tick:
-                    table = choose.panel(
-                        seen, scan.table, labelings, fit,
-                        seed=seed, whole=complete, decide=decide, dense=dense, tick=tick,
-                    )  # fmt: skip
+                    measuring = choose.Measuring(complete=complete, decide=decide, seed=seed, tick=tick)
+                    table = choose.panel(seen, scan.table, labelings, fit, measuring, dense)
             texts = [str(warning.message) for warning in caught]
             return table, [("info", text) for text in texts if text.startswith("choosing k")]
 

@@ -21,13 +21,13 @@ from seg.evaluation import evidence, measure, published
 from seg.evaluation.evidence import Evidence
 from seg.evaluation.fitted import FittedSegmentation
 from seg.evaluation.measure import Measured
+from seg.metrics.silhouette import Sampling
 from seg.models import space
 from seg.models.coreset_kmeans import distinct
 from seg.models.mllib import is_mllib
 from seg.pipeline import cache, distributed, interpret, keys
 from seg.pipeline.cache import Cache
 from seg.pipeline.cached import CachedSteps, Scanning
-from seg.pipeline.distributed import Sampling
 from seg.pipeline.population import InMemory, Population
 from seg.pipeline.result import Result
 from seg.preparation import prepare

@@ -4,7 +4,34 @@ from __future__ import annotations
 
 import pandas as pd
 
+from seg.evaluation.evidence import Evidence
+from seg.metrics.prediction import HoldoutScores
 from seg.pipeline.result import Result
+
+Captioned = tuple[str, pd.DataFrame]
+VOTES = "Votes for the number of segments: 1 sees a single group, - has no answer or was not asked."
+EXPLAINED = "What the segments explain: share of the variance of each feature that lies between them."
+BASELINES = (
+    "Against baselines: eta squared of log spend, cross-fitted AUC of buying and R squared of log spend."
+)
+
+
+def evidence_tables(result: Result) -> list[Captioned]:
+    """Build the tables of evidence, each with its caption, in the order of the report."""
+    evidence, tables = result.evidence, []
+    if result.published is not None:
+        tables.append(("Published figures of the study, and those of this run.", result.published))
+    if result.votes is not None:
+        tables.append((VOTES, _votes(result.votes)))
+    tables.append((EXPLAINED, _explained(result.metrics)))
+    if result.outlook is not None and result.outlook.stakes is not None:
+        stakes = result.outlook.stakes.drop(columns="segment")
+        tables.append((f"Value at stake: {result.outlook.meaning}", stakes))
+    if evidence.stability is not None:
+        tables.append(_stability(evidence))
+    if evidence.holdout is not None:
+        tables += _holdout(evidence.holdout.scores, evidence.holdout.sentence)
+    return tables
 
 
 def _votes(votes: pd.DataFrame) -> pd.DataFrame:
@@ -14,54 +41,29 @@ def _votes(votes: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def evidence_tables(result: Result) -> list[tuple[str, pd.DataFrame]]:
-    """Build the tables of evidence, each with its caption, in the order of the report."""
-    evidence, tables = result.evidence, []
-    if result.published is not None:
-        tables.append(("Published figures of the study, and those of this run.", result.published))
-    if result.votes is not None:
-        tables.append(
-            (
-                "Votes for the number of segments: 1 sees a single group, - has no answer or was not asked.",
-                _votes(result.votes),
-            )
-        )
+def _explained(metrics: dict[str, float]) -> pd.DataFrame:
     explained = {
-        name.split("/", 1)[1]: value
-        for name, value in result.metrics.items()
-        if name.startswith("explained/")
+        name.split("/", 1)[1]: value for name, value in metrics.items() if name.startswith("explained/")
     }
-    tables.append(
-        ("What the segments explain: share of the variance of each feature that lies between them.",
-         pd.DataFrame({"feature": explained.keys(), "share explained": explained.values()}))
-    )  # fmt: skip
-    if result.outlook is not None and result.outlook.stakes is not None:
-        tables.append(
-            (f"Value at stake: {result.outlook.meaning}", result.outlook.stakes.drop(columns="segment"))
+    return pd.DataFrame({"feature": explained.keys(), "share explained": explained.values()})
+
+
+def _stability(evidence: Evidence) -> Captioned:
+    stable, strength = evidence.stability, ""
+    frame = pd.DataFrame({"segment": stable.segments, "bootstrap Jaccard": stable.jaccard.values(),
+                          "band": stable.bands.values(), "dissolved": stable.dissolved.values()})  # fmt: skip
+    if evidence.strength is not None:
+        strength = (
+            f"prediction strength {evidence.strength[0]:.2f} (Tibshirani & Walther 2005: 0.8 is strong), "
         )
-    if evidence.stability is not None:
-        stable = evidence.stability
-        frame = pd.DataFrame({"segment": stable.segments, "bootstrap Jaccard": stable.jaccard.values(),
-                              "band": stable.bands.values(), "dissolved": stable.dissolved.values()})  # fmt: skip
-        strength = ""
-        if evidence.strength is not None:
-            strength = (
-                f"prediction strength {evidence.strength[0]:.2f} (Tibshirani & Walther 2005: 0.8 is strong), "
-            )
-        caption = (
-            f"Stability, {stable.scope}: bootstrap Jaccard (Hennig 2007), adjusted Rand index {stable.rand:.2f} "
-            f"(standard error {stable.rand_se:.3f}), {strength}agreement over seeds {evidence.seeds:.2f}. A stable segmentation "
-            "may still be a mere slice of one feature: see what the segments explain."
-        )
-        tables.append((caption, frame))
-    if evidence.holdout is not None:
-        scores = evidence.holdout.scores
-        tables.append(
-            (
-                f"After the cut, segment by segment, with 95 % intervals: {evidence.holdout.sentence}",
-                scores.segments,
-            )
-        )
-        tables.append(("Against baselines: eta squared of log spend, cross-fitted AUC of buying and R squared of log spend.",
-                       scores.baselines))  # fmt: skip
-    return tables
+    caption = (
+        f"Stability, {stable.scope}: bootstrap Jaccard (Hennig 2007), adjusted Rand index {stable.rand:.2f} "
+        f"(standard error {stable.rand_se:.3f}), {strength}agreement over seeds {evidence.seeds:.2f}. A stable segmentation "
+        "may still be a mere slice of one feature: see what the segments explain."
+    )
+    return caption, frame
+
+
+def _holdout(scores: HoldoutScores, sentence: str) -> list[Captioned]:
+    after = f"After the cut, segment by segment, with 95 % intervals: {sentence}"
+    return [(after, scores.segments), (BASELINES, scores.baselines)]

@@ -52,9 +52,7 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
             silhouette.samples,
             kept,
             named,
-            silhouette.value,
-            sizes=sizes,
-            means=silhouette.per_cluster,
+            plots.Overall(silhouette.value, sizes, silhouette.per_cluster),
         )
         made["silhouette_blades"] = (f"Silhouette of each customer, segment by segment{sampled}", blades)
     made["elbow"] = ("Inertia over k", partial(plots.elbow, k_scan, result.k))

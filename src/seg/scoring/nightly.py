@@ -64,14 +64,9 @@ def summary(
         Whether the input looks like a part of the customers: their drift is then none of the population.
     """
     index, chance = scorer.share_index(scored.sizes)
-    shares = scorer.shares(scored.sizes)
     features = scored.features.table()
-    moved = [*features["verdict"], drift.verdict(index, chance)]
-    word = (
-        "extract"
-        if extract
-        else next((one for one in ("changed", "moved", "unknown") if one in moved), "stable")
-    )
+    verdicts = [*features["verdict"], drift.verdict(index, chance)]
+    worst = next((one for one in ("changed", "moved", "unknown") if one in verdicts), "stable")
     return {
         "dataset": scorer.contract.dataset,
         "model": scorer.label,
@@ -80,29 +75,31 @@ def summary(
         "customers": scored.customers,
         "rejected": scored.unplaced,
         "outside_training": scored.outside,
-        "drift": word,
+        "drift": "extract" if extract else worst,
         "share_psi": _number(index),
         "share_psi_by_chance": _number(chance),
-        "features": [
-            {
-                "feature": row.feature,
-                "psi": _number(row.psi),
-                "by_chance": _number(row.by_chance),
-                "drift": row.verdict,
-            }
-            for row in features.itertuples()
-        ],
-        "segments": [
-            {
-                "segment": int(row.segment),
-                "name": row.name,
-                "customers": int(row.customers),
-                "share": float(row.share),
-                "share_in_training": float(row.training),
-            }
-            for row in shares.itertuples(index=False)
-        ],
+        "features": [_feature(row) for row in features.itertuples()],
+        "segments": [_segment(row) for row in scorer.shares(scored.sizes).itertuples(index=False)],
         "notes": list(notes),
+    }
+
+
+def _feature(row: tuple) -> dict:
+    return {
+        "feature": row.feature,
+        "psi": _number(row.psi),
+        "by_chance": _number(row.by_chance),
+        "drift": row.verdict,
+    }
+
+
+def _segment(row: tuple) -> dict:
+    return {
+        "segment": int(row.segment),
+        "name": row.name,
+        "customers": int(row.customers),
+        "share": float(row.share),
+        "share_in_training": float(row.training),
     }
 
 

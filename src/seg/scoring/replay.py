@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from seg import cleaning, features
-from seg.config.settings import Settings
+from seg.config.settings import CleaningSettings, Settings
 from seg.errors import SegError
 from seg.features import FeatureTable
 from seg.scoring.model_card import Contract
@@ -47,53 +47,71 @@ def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
 def remarks(settings: Settings) -> list[str]:
     """List which cleaning steps do something else on other rows than those of training."""
     names = [step.name for step, _ in cleaning.parse(settings.cleaning.steps)]
-    said = [f"cleaning step {name} {REMARKS[name]}" for name in names if name in REMARKS]
+    texts = [f"cleaning step {name} {REMARKS[name]}" for name in names if name in REMARKS]
     if "elapsed_days" in features.parse(settings.recipe.features):
-        said.append("elapsed_days counts from the newest purchase of the input, whatever as_of is")
-    return said
+        texts.append("elapsed_days counts from the newest purchase of the input, whatever as_of is")
+    return texts
 
 
 def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
     """List what hints at an extract: features count what the rows tell, and recency from their newest order on."""
-    said = []
+    texts = []
     oldest, newest = contract.date("oldest"), contract.date("newest")
     if table.newest is None or newest is None:
-        return said
+        return texts
     if as_of == "rule" and table.newest < newest:
-        said.append(
+        texts.append(
             f"the newest order is of {table.newest}, that of training of {newest}: recency is counted from {table.as_of}; if these are "
             "some customers only, say the day with as_of=..."
         )
     covered, learned = (table.newest - table.oldest).days + 1, (newest - oldest).days + 1
     if not 0.5 <= covered / learned <= 2:
-        said.append(
+        texts.append(
             f"the orders cover {covered:,} days ({table.oldest} to {table.newest}), in training {learned:,}: orders and revenue are "
             "sums over that time, so give the model as long a history as it was trained on"
         )
-    return said
+    return texts
 
 
 def movement_remarks(
-    settings: Settings, contract: Contract, start: date, end: date, first: date, nameless: int
+    steps: CleaningSettings, contract: Contract, days: tuple[date, date], first: date, nameless: int
 ) -> list[str]:
-    """List what a reader of a movement has to know."""
-    said = []
-    windows = {step.name for step, _ in cleaning.parse(settings.cleaning.steps)} & {
+    """List what a reader of a movement has to know.
+
+    Parameters
+    ----------
+    steps : CleaningSettings
+    contract : Contract
+        Of the model that places the customers.
+    days : tuple of date
+        The two days that are compared.
+    first : date
+        Day of the oldest order.
+    nameless : int
+        Orders without a customer, left out.
+
+    Returns
+    -------
+    list of str
+        A sentence for each remark that applies.
+    """
+    texts, (start, end) = [], days
+    windows = {step.name for step, _ in cleaning.parse(steps.steps)} & {
         "newest_days",
         "date_window",
     }
     if not windows:
-        said.append(
+        texts.append(
             f"orders and revenue add up from {first} on, over {(start - first).days + 1:,} days on {start} and "
             f"{(end - first).days + 1:,} on {end}: some of the movement is that longer history"
         )
     if contract.date("newest") > start:
-        said.append(
+        texts.append(
             f"the model was trained on orders up to {contract.date('newest')}, later than {start}: it describes who moved, and is no test "
             "of what could have been known then"
         )
     if nameless:
-        said.append(
+        texts.append(
             f"{nameless:,} orders without a customer are customers of their own here, who cannot move: left out"
         )
-    return said
+    return texts

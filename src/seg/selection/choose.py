@@ -23,11 +23,12 @@ from seg.selection.rules import (
     PREDICTED,
     RULES,
     VOTE_COLUMNS,
+    Measuring,
     panel,
     votes,
 )
 
-__all__ = ["PANEL_COLUMNS", "RULES", "VOTE_COLUMNS", "Choice", "choose", "panel", "votes"]
+__all__ = ["PANEL_COLUMNS", "RULES", "VOTE_COLUMNS", "Choice", "Measuring", "choose", "panel", "votes"]
 
 SMALL_SHARE = 0.01  # a segment below one customer in a hundred is too small to act on
 FEW = 200  # customers; with fewer, a group of a third of them can go unseen

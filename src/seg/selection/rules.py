@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from seg.metrics.gap import gap
 from seg.metrics.labeling import matrix
-from seg.metrics.stability import Fit, bootstrap, prediction_strength
+from seg.metrics.stability import Fit, Resampling, bootstrap, prediction_strength
 from seg.selection.borders import borders
 from seg.selection.density import (
     CERTAIN,
@@ -35,20 +35,42 @@ DENSITY, BORDER, PEAKS = "density's peaks", "borders", "mixture's peaks"
 SPIKE = 0.1  # share of customers from which one value of a feature is a spike
 
 
+@dataclass(frozen=True)
+class Measuring:
+    """How much of the panel is measured, and how thoroughly.
+
+    Parameters
+    ----------
+    repeats, splits, references : int
+        Bootstrap samples of each k, random halves, uniform data sets.
+    complete : bool
+        Whether to measure what takes many fits and decides nothing: gap, stability, mixtures.
+    decide : bool
+        Whether to measure what `seg.selection.choose` decides by: the peaks of the density, prediction strength.
+    seed : int
+    workers : int, optional
+        Threads; one a core if None. The result is the same with any number.
+    tick : callable
+        Called with each k when its prediction strength is known.
+    """
+
+    repeats: int = 20
+    splits: int = 6
+    references: int = 10
+    complete: bool = True
+    decide: bool = True
+    seed: int = 0
+    workers: int | None = None
+    tick: Callable[[int], None] = lambda k: None
+
+
 def panel(
     X: np.ndarray,
     table: pd.DataFrame,
     labelings: Mapping[int, np.ndarray],
     fit: Fit,
-    repeats: int = 20,
-    splits: int = 6,
-    references: int = 10,
-    seed: int = 0,
-    workers: int | None = None,
-    whole: bool = True,
-    decide: bool = True,
+    measuring: Measuring = Measuring(),
     dense: DensityGroups | None = None,
-    tick: Callable[[int], None] = lambda k: None,
 ) -> pd.DataFrame:
     """Add to the scan over k what the rules need beyond it.
 
@@ -63,19 +85,9 @@ def panel(
         The labels of each k of the table.
     fit : callable
         The clusterer, see `seg.metrics.stability`.
-    repeats, splits, references : int
-        Bootstrap samples of each k, random halves, uniform data sets.
-    seed : int
-    workers : int, optional
-        Threads; one a core unless given. The result is the same with any number.
-    whole : bool
-        Whether to measure what takes many fits and decides nothing: gap, stability, mixtures.
-    decide : bool
-        Whether to measure what `seg.selection.choose` decides by: the peaks of the density, prediction strength.
+    measuring : Measuring
     dense : DensityGroups, optional
         Of `X`, where it was computed before.
-    tick : callable
-        Called with each k when its prediction strength is known.
 
     Returns
     -------
@@ -97,7 +109,7 @@ def panel(
         A measure cannot be had (noise, too few distinct points): its column is NaN and its rule has no answer.
     """
     X = matrix(X)
-    few = some(len(X), seed)
+    few = some(len(X), measuring.seed)
     ks = sorted({int(k) for k in table["k"]} - {1})
     scan = table.set_index("k").reindex([1, *ks]).rename_axis("k")
     scan.loc[1, "smallest_segment"] = len(X)
@@ -106,12 +118,12 @@ def panel(
             k: weakest for k, (weakest, _) in borders(X, {k: labelings[k] for k in ks}).items()
         }
     }
-    if decide or whole:
-        dense = dense or density_groups(X, seed)
+    if measuring.decide or measuring.complete:
+        dense = dense or density_groups(X, measuring.seed)
         known |= _of_density(dense, labelings, ks) | {"spike": _spikes(X, labelings, ks)}
-        known["prediction_strength"] = _strengths(spread_evenly(X[few]), fit, ks, splits, seed, workers, tick)
-    if whole:
-        known |= _undecided(X, few, labelings, fit, ks, (repeats, references), seed, workers)
+        known["prediction_strength"] = _strengths(spread_evenly(X[few]), fit, ks, measuring)
+    if measuring.complete:
+        known |= _undecided(X, few, labelings, fit, ks, measuring)
     columns = {
         name: pd.Series(known.get(name, {}), dtype=float).reindex(scan.index) for name in PANEL_COLUMNS
     }
@@ -136,48 +148,43 @@ def _spikes(X: np.ndarray, labelings: Mapping[int, np.ndarray], ks: list[int]) -
     return {k: max((adjusted_rand_score(one, labelings[k]) for one in shared), default=0.0) for k in ks}
 
 
-def _strengths(
-    X: np.ndarray, fit: Fit, ks: list[int], splits: int, seed: int, workers: int | None, tick: Callable
-):
+def _strengths(X: np.ndarray, fit: Fit, ks: list[int], measuring: Measuring) -> dict[int, float]:
     """Return the prediction strength of each k that has one; gaps between whole numbers would predict themselves."""
 
     def measure() -> dict[int, float]:
-        found = {}
+        strengths = {}
         for k in ks:
-            found[k] = prediction_strength(X, fit, [k], splits, seed, workers)[k][0]
-            tick(k)
-        return found
+            strengths[k] = prediction_strength(
+                X, fit, [k], measuring.splits, measuring.seed, measuring.workers
+            )[k][0]
+            measuring.tick(k)
+        return strengths
 
     return _tried("prediction strength", measure) or {}
 
 
 def _undecided(
-    X: np.ndarray,
-    few: np.ndarray,
-    labelings: Mapping,
-    fit: Fit,
-    ks: list[int],
-    times: tuple,
-    seed: int,
-    workers,
+    X: np.ndarray, few: np.ndarray, labelings: Mapping, fit: Fit, ks: list[int], measuring: Measuring
 ) -> dict[str, dict]:
     """Measure what decides nothing: mixtures, gap statistic, stability."""
-    repeats, references = times
-    found = groups(X, [1, *ks], seed, workers)
+    seed, workers = measuring.seed, measuring.workers
+    mixtures = groups(X, [1, *ks], seed, workers)
     gaps = _tried(
-        "gap statistic", lambda: gap(X[few], fit, ks, references, seed, workers).table.set_index("k")
+        "gap statistic",
+        lambda: gap(X[few], fit, ks, measuring.references, seed, workers).table.set_index("k"),
     )
+    resampling = Resampling(measuring.repeats, seed, workers)
     rands = _tried(
         "stability",
-        lambda: {k: bootstrap(X[few], labelings[k][few], fit, k, repeats, seed, workers).rand for k in ks},
+        lambda: {k: bootstrap(X[few], labelings[k][few], fit, k, resampling).rand for k in ks},
     )
     return {
         "gap": {} if gaps is None else gaps["gap"],
         "gap_se": {} if gaps is None else gaps["se"],
         "stability": rands or {},
-        "mixture_bic": {k: of.bic for k, of in found.items()},
-        "mixture_groups": {k: of.count for k, of in found.items()},
-        "mixture_border": {k: of.border for k, of in found.items()},
+        "mixture_bic": {k: mixture.bic for k, mixture in mixtures.items()},
+        "mixture_groups": {k: mixture.count for k, mixture in mixtures.items()},
+        "mixture_border": {k: mixture.border for k, mixture in mixtures.items()},
     }
 
 

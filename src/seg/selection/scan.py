@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from seg.config.parts import Parts
 from seg.errors import SegError
 from seg.metrics import separation
+from seg.metrics.silhouette import Sampling
 from seg.metrics.stability import in_threads
 from seg.models.segmenter import Segmenter
 
@@ -46,14 +48,11 @@ class Scan:
 
 def scan(
     X: np.ndarray,
-    make_clusterer: Callable[[int], object],
+    parts: Parts,
     ks: Sequence[int],
-    finds_k: bool,
     order_by: np.ndarray | None,
-    silhouette_sample: int,
-    seed: int,
+    sampling: Sampling,
     tick: Callable[[int], None] = lambda k: None,
-    silhouette_error: float = 0.0005,
 ) -> Scan:
     """Fit every k and measure it in the space it was fitted in.
 
@@ -61,33 +60,37 @@ def scan(
     ----------
     X : ndarray of shape (n_customers, n_features)
         The scaled features.
-    make_clusterer : callable
-        From k to a clusterer.
+    parts : Parts
+        Its `make_clusterer`, from k to a clusterer, and `takes_k`.
     ks : sequence of int
-    finds_k : bool
-        Whether the clusterer finds k itself: then `ks` has one entry, and the row says what was found.
+        Numbers of segments; one entry if the clusterer finds k itself: the row then has the k it came to.
     order_by : ndarray of shape (n_customers,) or None
         What makes a segment worth more, see `Segmenter`.
-    silhouette_sample : int
-        Up to so many customers the silhouette is exact, above it is estimated on so many.
+    sampling : Sampling
+        How many customers the silhouettes are measured on.
     tick : callable
-        Told each k before it is fitted.
-    silhouette_error : float
-        Standard error of a silhouette at which a sample is large enough.
+        Called with each k before it is fitted.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    SegError
+        The clusterer cannot be fitted to these customers.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        segmenters, seconds = _fit_all(X, [make_clusterer(k) for k in ks], ks, order_by, tick)
+        segmenters, seconds = _fit_all(X, [parts.make_clusterer(k) for k in ks], ks, order_by, tick)
     # Other threads may warn meanwhile: only what scikit-learn says of the fits is about this run.
-    said = dict.fromkeys(str(warning.message) for warning in caught if "sklearn" in warning.filename)
-    found = [segmenter.n_segments_ for segmenter in segmenters] if finds_k else ks
-    fitted = dict(zip(found, segmenters, strict=True))
+    texts = dict.fromkeys(str(warning.message) for warning in caught if "sklearn" in warning.filename)
+    counts = ks if parts.takes_k else [segmenter.n_segments_ for segmenter in segmenters]
+    fitted = dict(zip(counts, segmenters, strict=True))
     labelings = {k: segmenter.labels_ for k, segmenter in fitted.items()}
-    silhouettes = separation.silhouettes(
-        X, labelings, sample=silhouette_sample, seed=seed, error=silhouette_error
-    )
-    rows = [_row(X, k, fitted[k], silhouettes[k], spent) for k, spent in zip(found, seconds, strict=True)]
-    return Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, tuple(said))
+    silhouettes = separation.silhouettes(X, labelings, sampling.size, sampling.seed, sampling.error)
+    rows = [_row(X, k, fitted[k], silhouettes[k], spent) for k, spent in zip(counts, seconds, strict=True)]
+    return Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, tuple(texts))
 
 
 def together(scans: Sequence[Scan]) -> Scan:
@@ -96,7 +99,7 @@ def together(scans: Sequence[Scan]) -> Scan:
         pd.concat([scan.table for scan in scans]).sort_values("k", ignore_index=True),
         {k: segmenter for scan in scans for k, segmenter in scan.fitted.items()},
         {k: silhouette for scan in scans for k, silhouette in scan.silhouettes.items()},
-        tuple(dict.fromkeys(said for scan in scans for said in scan.warnings)),
+        tuple(dict.fromkeys(text for scan in scans for text in scan.warnings)),
     )
 
 
@@ -114,8 +117,8 @@ def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick:
 
         # The largest k takes longest: first in, so that no core is idle at the end.
         largest_first = sorted(ks, reverse=True)
-        found = in_threads(fit, largest_first, len(X), 1 if cuts_a_tree else None)
-    results = dict(zip(largest_first, found, strict=True))
+        fits = in_threads(fit, largest_first, len(X), 1 if cuts_a_tree else None)
+    results = dict(zip(largest_first, fits, strict=True))
     return [results[k][0] for k in ks], [results[k][1] for k in ks]
 
 

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -87,16 +88,19 @@ def _begin(cfg: DictConfig) -> None:
         folder / notes.SWEEP, sweep | {"jobs": plan.count, "varied": list(plan.varied), "goals": plan.goals}
     )
     if resume and not plan.open and not left:
-        for one in plan.jobs:
-            known = (
-                {"status": "skipped", "reason": one.reason}
-                if one.reason
-                else {**finished[one.key], "status": "done before"}
-            )
-            notes.write(
-                folder / str(one.num) / notes.JOB, {**known, "num": one.num, "overrides": one.overrides}
-            )
+        _note_done(folder, plan, finished)
         sys.exit(close())
+
+
+def _note_done(folder: Path, plan: Plan, finished: Mapping[str, Mapping]) -> None:
+    """Leave a note for every job of a sweep in which nothing is left to do."""
+    for job in plan.jobs:
+        status = (
+            {"status": "skipped", "reason": job.reason}
+            if job.reason
+            else {**finished[job.key], "status": "done before"}
+        )
+        notes.write(folder / str(job.num) / notes.JOB, {**status, "num": job.num, "overrides": job.overrides})
 
 
 def close(status: str | None = None, error: BaseException | None = None) -> int:

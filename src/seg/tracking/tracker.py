@@ -1,7 +1,7 @@
 """One MLflow run: its parameters, metrics, curves, files and model.
 
 MLflow takes seconds to import and to open its store, so both happen in a thread beside reading and clustering. What a
-run found goes to its own directory first and to the store second: a store that is down loses nothing.
+run leaves goes to its own directory first and to the store second: a store that is down loses nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,8 +28,40 @@ from seg.tracking.record import LONGEST_TAG, Record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from seg.models.placement import Placement
+    from seg.sinks.shared_files import Privacy
+
 log = logging.getLogger("seg")
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the store is to know of a finished run.
+
+    Parameters
+    ----------
+    params, tags : mapping
+        Known only at the end, such as k when it was chosen.
+    metrics : mapping of str to float
+        With their space in the name; NaN is left out.
+    k_scan : DataFrame
+        Curves, logged with ``step=k`` under ``scan/``, so that MLflow overlays the elbows of several runs.
+    data : tuple of str
+        Name and fingerprint of the data, which the list of runs shows.
+    placement : Placement
+        The model to keep, with the names of its segments.
+    example : DataFrame
+        Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
+    """
+
+    params: Mapping[str, object]
+    tags: Mapping[str, object]
+    metrics: Mapping[str, float]
+    k_scan: pd.DataFrame
+    data: tuple[str, str]
+    placement: Placement | None
+    example: pd.DataFrame | None
 
 
 class NoTracker:
@@ -117,57 +150,32 @@ class MLflowTracker:
         name = f"experiment {self._record.experiment}, run {self._record.run_name}"
         return f"{store.hidden(self._uri)}, {name}"
 
-    def keep(
-        self,
-        folder: Path,
-        files: Iterable[Path],
-        params: Mapping[str, object],
-        tags: Mapping[str, object],
-        metrics: Mapping[str, float],
-        k_scan: pd.DataFrame,
-        data: tuple[str, str],
-        placement,
-        example: pd.DataFrame,
-        ids: bool = True,
-        min_cell: int = 5,
-    ) -> None:
-        """Write what a run found into its directory, as it will be known in the store.
+    def keep(self, folder: Path, files: Iterable[Path], outcome: Outcome, privacy: Privacy) -> None:
+        """Write the record of a run into its directory, as the store will know it.
 
         Parameters
         ----------
         folder : Path
             Directory of the run.
         files : iterable of Path
-            In it, to become artifacts.
-        params, tags : mapping
-            Known only now, such as k when it was chosen.
-        metrics : mapping of str to float
-            With their space in the name; NaN is left out.
-        k_scan : DataFrame
-            Curves, logged with ``step=k`` under ``scan/``, so that MLflow overlays the elbows of several runs.
-        data : tuple of str
-            Name and fingerprint of the data, which the list of runs shows.
-        placement : Placement
-            The model to keep, with the names of its segments.
-        example : DataFrame
-            Feature rows for its signature: shown to whoever opens the model, so made up, not customers.
-        ids : bool
-            Whether hashed customer ids may be uploaded, also later.
-        min_cell : int
-            Fewest customers of a segment in uploaded tables.
+            Files of the directory that become artifacts.
+        outcome : Outcome
+        privacy : Privacy
+            Whether hashed customer ids may be uploaded, also later, and the fewest customers of a segment in uploaded tables.
         """
-        self._record.add(params, tags, metrics)
+        self._record.add(outcome.params, outcome.tags, outcome.metrics)
         # The run was named before k was chosen.
-        self._record.run_name = self._record.run_name.replace("k=auto", f"k={params['k']} (auto)")
+        self._record.run_name = self._record.run_name.replace("k=auto", f"k={outcome.params['k']} (auto)")
+        k_scan = outcome.k_scan
         for name in k_scan.columns.drop(["k", "silhouette_n"], errors="ignore"):
             curve = k_scan[["k", name]].dropna()
             steps = zip(curve["k"].tolist(), curve[name].astype(float).tolist(), strict=True)
             self._record.curves[f"scan/{name}"] = [list(step) for step in steps]
-        self._record.data = list(data)
-        self._record.ids, self._record.min_cell = ids, min_cell
+        self._record.data = list(outcome.data)
+        self._record.ids, self._record.min_cell = privacy.keeps_ids, privacy.min_cell
         self._record.files = sorted(str(path.relative_to(folder)) for path in files)
         self._record.end("FINISHED")
-        save = (lambda target: _save(placement, example, target)) if self._model else None
+        save = (lambda target: _save(outcome.placement, outcome.example, target)) if self._model else None
         record.write(self._record, folder, save)
         self._folder = folder
 

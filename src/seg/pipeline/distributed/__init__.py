@@ -6,7 +6,7 @@ run on the same data has the same one.
 """
 
 from seg.pipeline.distributed.spark_assignments import leave, workplace
-from seg.pipeline.distributed.spark_customers import Customers, Sampling, in_memory, prepare
+from seg.pipeline.distributed.spark_customers import Customers, in_memory, prepare
 from seg.pipeline.distributed.spark_measure import Described, describe
 from seg.pipeline.distributed.spark_scan import Fits, scan
 
@@ -14,7 +14,6 @@ __all__ = [
     "Customers",
     "Described",
     "Fits",
-    "Sampling",
     "describe",
     "in_memory",
     "leave",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,19 +14,13 @@ from seg.config.settings import Preparation
 from seg.errors import Note
 from seg.features import FeatureTable
 from seg.metrics import guards
+from seg.metrics.silhouette import Sampling
 from seg.models import space as scaled
 from seg.models.mllib.estimators import FEATURES
 from seg.pipeline.distributed import aggregates
 from seg.pipeline.distributed import spark_checks as table
 from seg.pipeline.distributed import spark_space as space
 from seg.preparation.prepare import requested
-
-
-class Sampling(NamedTuple):
-    """How many customers are sampled, and the seed of random draws."""
-
-    size: int
-    seed: int
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Nothing here reads a file, knows a config or touches ``pyplot``: its global stat
 and is not thread-safe. Text is 9 pt or more when a figure is shown at its own size (96 CSS pixels an inch).
 """
 
-from seg.report.plots.customer_map import map_2d, silhouette_blades
+from seg.report.plots.customer_map import Overall, map_2d, silhouette_blades
 from seg.report.plots.movement_chart import movement
 from seg.report.plots.outlook_charts import calibration, months
 from seg.report.plots.over_k import elbow, silhouette_over_k
@@ -17,6 +17,7 @@ __all__ = [
     "DPI",
     "MINUS",
     "UNKNOWN",
+    "Overall",
     "calibration",
     "compact",
     "elbow",

@@ -1,6 +1,7 @@
 """Customers one by one: their silhouettes, and where they lie in the plane."""
 
 import textwrap
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,16 +23,33 @@ from seg.report.plots.style import (
 ROUNDS = 4  # of dots, so that no segment hides the others
 
 
+@dataclass(frozen=True)
+class Overall:
+    """What is known of all customers, where silhouettes are of a sample.
+
+    Parameters
+    ----------
+    mean : float
+        Mean silhouette to mark, perhaps of more customers than are drawn.
+    sizes : dict of int to int
+        Customers of each segment: small segments have a larger part of a sample than of everyone.
+    means : dict of int to float
+        Mean silhouette of each segment, where it is better known than by the drawn values.
+    """
+
+    mean: float
+    sizes: dict[int, int] = field(default_factory=dict)
+    means: dict[int, float] = field(default_factory=dict)
+
+
 @styled
 def silhouette_blades(
     values: np.ndarray,
     labels: np.ndarray,
     names: dict[int, str],
-    mean: float,
+    overall: Overall,
     space: str = "own space: scaled features",
     max_rows: int = 2000,
-    sizes: dict[int, int] | None = None,
-    means: dict[int, float] | None = None,
 ) -> Figure:
     """Draw the sorted silhouette of every customer, one blade per segment.
 
@@ -42,22 +60,18 @@ def silhouette_blades(
     labels : ndarray of shape (n,)
         Segment of each customer, -1 is noise.
     names : dict of int to str
-    mean : float
-        Mean to mark, computed by the caller (perhaps on more customers than are given here).
+    overall : Overall
+        Mean to mark; sizes and means of the segments where `values` are of a sample.
     space : str
         The space the distances were measured in.
     max_rows : int
         At most about so many rows are drawn, evenly thinned within each segment.
-    sizes : dict of int to int, optional
-        Customers of each segment where `values` are of a sample: small segments have a larger part of it than of everyone.
-    means : dict of int to float, optional
-        Mean of each segment, where the caller knows it better than by the mean of `values`.
     """
-    keep = np.isfinite(values)
+    keep, mean = np.isfinite(values), overall.mean
     values, labels = np.asarray(values)[keep], np.asarray(labels)[keep]
     order = sorted(np.unique(labels).tolist(), key=lambda segment: (segment < 0, segment))
     blades = {segment: np.sort(values[labels == segment])[::-1] for segment in order}
-    sizes = {segment: len(found) for segment, found in blades.items()} | (sizes or {})
+    sizes = {segment: len(blade) for segment, blade in blades.items()} | overall.sizes
     sizes = {segment: sizes[segment] for segment in order}
     everyone = sum(sizes.values())
     count = f"{len(values):,} of {everyone:,}" if everyone > len(values) else f"{len(values):,}"
@@ -66,13 +80,13 @@ def silhouette_blades(
         note += f", about {max_rows:,} drawn"
     headline = "No silhouette"
     if len(values):
-        closer = percent(sum(sizes[one] * (found < 0).mean() for one, found in blades.items()) / everyone)
+        closer = percent(sum(sizes[one] * (blade < 0).mean() for one, blade in blades.items()) / everyone)
         headline = f"Mean silhouette {two(mean)}; {closer} of customers sit closer to another segment"
     figure = new_figure(6, max(3.7, 0.46 * len(order) + 1), headline, note)
     ax = figure.subplots()
     if not len(values):
         return nothing(figure, ax, "No silhouette: fewer than two segments.")
-    means = {segment: found.mean() for segment, found in blades.items()} | (means or {})
+    means = {segment: blade.mean() for segment, blade in blades.items()} | overall.means
     _draw_blades(ax, blades, names, max_rows, sizes, means)
     ax.set(
         xlabel=textwrap.fill(f"silhouette (Euclidean, {space})", 50),
