@@ -20,6 +20,22 @@ class Impossible(SegError):
 def listed(name: object, valid: Iterable[object], most: int | None = None) -> str:
     """List the valid names, the one spelled nearest to `name` first, `most` of them at the most.
 
+    Parameters
+    ----------
+    name : object
+        What the user wrote.
+    valid : iterable
+        Valid names.
+    most : int, optional
+        All are listed if None.
+
+    Returns
+    -------
+    str
+        Names with commas between them; ``"none"`` if there is no valid one.
+
+    Examples
+    --------
     >>> listed("kmean", ["gmm", "kmeans"])
     'kmeans, gmm'
     """

@@ -132,6 +132,15 @@ def redo(name: str) -> pd.DataFrame:
 def page(name: str, table: str, folder: Path = folders.ASSETS / "experiments") -> Path | None:
     """Write a table between the two marks of a study's page.
 
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    table : str
+        Markdown.
+    folder : Path
+        Holds a folder for each study.
+
     Returns
     -------
     Path or None

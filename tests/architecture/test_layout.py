@@ -1,6 +1,7 @@
 """The layout explains itself: what may lie at the top, names that are unique, functions of a size that can be read."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -115,6 +116,30 @@ def test_a_function_takes_six_arguments_at_most():
                 if len(arguments(node)) > MOST_ARGUMENTS and name not in called:
                     many[f"{path.relative_to(SOURCE)}:{node.lineno} {name}"] = len(arguments(node))
     assert not many
+
+
+def public(tree: ast.Module):
+    """Yield public functions and the public methods of public classes, each with its docstring; a constructor has its class's."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node, ast.get_docstring(node) or ""
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+                    yield method, ast.get_docstring(node) or ""
+                elif isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                    yield method, ast.get_docstring(method) or ""
+
+
+def test_public_functions_of_three_arguments_describe_their_parameters():
+    described, lacking = 0, []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node, text in public(ast.parse(path.read_text())):
+            if len(arguments(node)) >= 3 and re.search(r"^Parameters\n-+$", text, re.MULTILINE):
+                described += 1
+            elif len(arguments(node)) >= 3:
+                lacking.append(f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}")
+    assert described / (described + len(lacking)) >= 0.87, lacking
 
 
 def test_a_docstring_begins_with_a_verb_of_the_field():

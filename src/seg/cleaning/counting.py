@@ -29,6 +29,21 @@ def states(engine: Engine, table: ir.Table, filters: Sequence[Line], whole: bool
 
     A row's depth is the number of filters that it passes before the first that it does not; a customer's is that of the
     deepest of its rows. So one aggregate by customer counts exactly after every filter.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        The rows before the filters.
+    filters : sequence of Line
+        In the order in which they are applied.
+    whole : bool
+        Whether to count customers and revenue too; otherwise they are missing.
+
+    Returns
+    -------
+    list of tuple
+        Rows, customers, revenue (in the currency of the data) before the first filter and after each.
     """
     table = with_depth(table, filters)
     money = _money(table)
@@ -54,7 +69,23 @@ def with_depth(table: ir.Table, filters: Sequence[Line]) -> ir.Table:
 
 
 def depths(engine: Engine, table: ir.Table, filters: Sequence[Line], further: Mapping) -> pd.DataFrame:
-    """Count rows by depth, with further aggregates, and the rows of which a filter does not know."""
+    """Count rows by depth, with further aggregates, and the rows of which a filter does not know.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        With the column ``_depth``.
+    filters : sequence of Line
+        Those that may be undecided get a column ``unknown_<place>``.
+    further : mapping of str to ir.Value
+        Aggregates to compute in the same pass, by the name of their column.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by depth, 0 to the number of filters; NaN for a depth that no row has.
+    """
     unknown = {
         f"unknown_{place}": table[line.keep].isnull().sum()
         for place, line in enumerate(filters)
@@ -86,7 +117,21 @@ def _from_the_end(values: pd.Series) -> list:
 
 
 def state(engine: Engine, table: ir.Table, customers=pd.NA) -> tuple:
-    """Count rows, customers where they are not known, and revenue; of merged rows each as often as it came."""
+    """Count rows, customers where they are not known, and revenue; of merged rows each as often as it came.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Merged rows carry their number in the column `TIMES`.
+    customers : int, optional
+        Their number where it is known already.
+
+    Returns
+    -------
+    tuple
+        Rows, customers, revenue; the revenue is NaN for a table without amounts.
+    """
     times = table[TIMES] if TIMES in table.columns else ibis.literal(1)
     counts = {"rows": times.sum().fill_null(0) if TIMES in table.columns else table.count()}
     if pd.isna(customers):

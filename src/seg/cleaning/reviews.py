@@ -30,7 +30,21 @@ def raise_negative_votes(lines: ir.Table) -> dict[str, ir.Value]:
 def blank_placeholders(
     lines: ir.Table, columns: Sequence[str], placeholders: Sequence[str] = PLACEHOLDERS
 ) -> dict[str, ir.Value]:
-    """Replace texts that stand for a missing value (None, N/A, null, empty, ...) by a missing value."""
+    """Replace texts that stand for a missing value (None, N/A, null, empty, ...) by a missing value.
+
+    Parameters
+    ----------
+    lines : ir.Table
+    columns : sequence of str
+        Text columns to look at.
+    placeholders : sequence of str
+        Texts that stand for a missing value, spelled exactly so.
+
+    Returns
+    -------
+    dict of str to ir.Value
+        The columns, with NULL where they held a placeholder.
+    """
     return {
         column: lines[column].isin(list(placeholders)).ifelse(ibis.null("string"), lines[column])
         for column in columns
@@ -45,7 +59,22 @@ def blank_placeholders(
 def verified_purchases(
     lines: ir.Table, verified: Literal["only", "any"] = "only", unknown: Literal["refuse", "drop"] = "refuse"
 ) -> ir.BooleanValue:
-    """Keep reviews of verified purchases; of any, where so asked. A missing flag is an error unless it is dropped."""
+    """Keep reviews of verified purchases; of any, where so asked. A missing flag is an error unless it is dropped.
+
+    Parameters
+    ----------
+    lines : ir.Table
+        With the column ``verified``.
+    verified : {"only", "any"}
+        Whether reviews without a verified purchase are dropped or kept.
+    unknown : {"refuse", "drop"}
+        What a missing flag is: an error, or a review to drop.
+
+    Returns
+    -------
+    ir.BooleanValue
+        True for the rows to keep.
+    """
     if verified == "any":
         return ibis.literal(True)
     return lines.verified if unknown == "refuse" else lines.verified.fill_null(False)
@@ -60,6 +89,19 @@ def newest_days(lines: ir.Table, days: Days, *, newest: date | None = None) -> i
     """Keep lines from the day `days` before the newest one that is left, to the newest, both days included.
 
     365 days before 2023-09-13 is 2022-09-13. All lines are kept where `days` is null.
+
+    Parameters
+    ----------
+    lines : ir.Table
+    days : int or None
+        How many days before the newest one are kept.
+    newest : datetime, optional
+        Time of the newest line; filled in by the cleaning.
+
+    Returns
+    -------
+    ir.BooleanValue
+        True for the rows to keep.
     """
     # No line is left, or all are wanted: there is no day to count from, or none so long ago.
     if days is None or newest is None or newest != newest or days >= newest.toordinal():

@@ -21,7 +21,20 @@ from seg.cleaning.step_registry import Day, Pattern, changes, keeps
 def drop_missing(
     lines: ir.Table, columns: Sequence[str], placeholders: Sequence[str] = ()
 ) -> ir.BooleanValue:
-    """Drop rows in which one of the columns is missing, blank, or a placeholder such as ``Unknown``."""
+    """Drop rows in which one of the columns is missing, blank, or a placeholder such as ``Unknown``.
+
+    Parameters
+    ----------
+    lines : ir.Table
+    columns : sequence of str
+    placeholders : sequence of str
+        Texts that stand for a missing value.
+
+    Returns
+    -------
+    ir.BooleanValue
+        True for the rows to keep.
+    """
     filled = [_filled(lines, column) for column in columns]
     named = (
         [~lines[column].fill_null("").isin(list(placeholders)) for column in columns] if placeholders else []
@@ -61,7 +74,19 @@ def drop_customers(rows: ir.Table, customers: Sequence[str | int]) -> ir.Boolean
 
 @keeps("ordered_at")
 def date_window(lines: ir.Table, start: Day | None = None, end: Day | None = None) -> ir.BooleanValue:
-    """Keep lines from the day `start` to the day `end`, both included."""
+    """Keep lines from the day `start` to the day `end`, both included.
+
+    Parameters
+    ----------
+    lines : ir.Table
+    start, end : date, optional
+        First and last day to keep; None leaves that side open.
+
+    Returns
+    -------
+    ir.BooleanValue
+        True for the rows to keep.
+    """
     day = lines.ordered_at.date()
     kept = ibis.literal(True)
     if start:
@@ -190,6 +215,19 @@ def iqr_cap(rows: ir.Table, columns: Sequence[str], factor: float = 1.5) -> ir.T
     """Cap columns to [Q1 - factor IQR, Q3 + factor IQR] (Tukey 1977), quartiles exact and interpolated.
 
     Where quantity or unit price is capped, amount becomes their product again. Missing values stay missing.
+
+    Parameters
+    ----------
+    rows : ir.Table
+    columns : sequence of str
+        Numeric columns.
+    factor : float
+        Interquartile ranges from the quartile to the bound.
+
+    Returns
+    -------
+    ir.Table
+        The rows with capped columns.
     """
     quartiles = rows.aggregate(
         **{f"{column}_q1": rows[column].quantile(0.25) for column in columns},

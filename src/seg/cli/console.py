@@ -58,7 +58,18 @@ def _explained(result: Result) -> str:
 
 
 def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, str]], title: str) -> None:
-    """Print the segments as a table, and below it the key numbers and where to look."""
+    """Print the segments as a table, and below it the key numbers and where to look.
+
+    Parameters
+    ----------
+    segments : DataFrame
+        One row a segment: ``name``, ``size``, ``share``, ``revenue_share`` and ``mean_<feature>``.
+    features : list of str
+        Those whose means are shown, the first six.
+    lines : list of (str, str)
+        Name and text of each line below the table.
+    title : str
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

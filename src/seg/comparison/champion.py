@@ -88,7 +88,21 @@ def best(lists: Sequence[tuple[Group, pd.DataFrame, order.Asked]], where: Sequen
 def say_promoted(
     console: Console, run: dict, version: str, previous: str | None, why: str, against: Sequence[str]
 ) -> None:
-    """Print what became champion."""
+    """Print what became champion.
+
+    Parameters
+    ----------
+    console : Console
+    run : dict
+        Its row in the table of runs.
+    version : str
+        Of the registered model.
+    previous : str or None
+        Version of the champion before.
+    why : str
+    against : sequence of str
+        What spoke against the run, where it was promoted all the same.
+    """
     before = f", after version {previous}" if previous else ""
     runs_table.say(
         console,

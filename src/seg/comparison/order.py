@@ -115,7 +115,22 @@ def pareto(values: np.ndarray) -> np.ndarray:
 
 
 def ordered(table: pd.DataFrame, sort: str = "rule", descending: bool = True) -> pd.DataFrame:
-    """Sort judged runs and number them: `rank` among all, `rank_at_k` and `of_at_k` among those of the same k."""
+    """Sort judged runs and number them: `rank` among all, `rank_at_k` and `of_at_k` among those of the same k.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a run, as `judged` returns them.
+    sort : str
+        ``"rule"``, or a column of the table.
+    descending : bool
+        Whether a column is sorted from its largest value; the rule has its own direction.
+
+    Returns
+    -------
+    DataFrame
+        The runs in their order.
+    """
     if sort == "rule":
         keys = [
             table["standing"].map(STANDINGS.index),

@@ -49,7 +49,21 @@ def say_group(
 
 
 def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
-    """Describe how many runs there are, and which were left out."""
+    """Describe how many runs there are, and which were left out.
+
+    Parameters
+    ----------
+    group : Group
+        Runs of one data set, with those that were set aside.
+    table : DataFrame
+        The runs that are ranked.
+    demand : Asked
+        What a run has to show.
+
+    Returns
+    -------
+    str
+    """
     parts = [f"{len(table)} configuration{'' if len(table) == 1 else 's'} ranked"]
     if len(group.flagged):
         parts.append(f"{len(group.flagged)} flagged, listed apart")
@@ -64,7 +78,25 @@ def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
 def verdict(
     group: Group, table: pd.DataFrame, demand: order.Asked, where: Sequence[str], most: int = 3
 ) -> list[str]:
-    """Describe the best run with its evidence; or what is missing, with the commands that would measure it."""
+    """Describe the best run with its evidence; or what is missing, with the commands that would measure it.
+
+    Parameters
+    ----------
+    group : Group
+    table : DataFrame
+        The runs that are ranked.
+    demand : Asked
+        What a run has to show.
+    where : sequence of str
+        Overrides that name store and experiment, for the commands.
+    most : int
+        How many commands are listed at most.
+
+    Returns
+    -------
+    list of str
+        Lines to print.
+    """
     if group.data == "sample":
         return ["best: none, this is SAMPLE DATA: invented customers, no conclusion holds"]
     lacking = table[table["standing"] == "lacks"].head(most)
@@ -94,7 +126,21 @@ def described(run: dict | pd.Series) -> str:
 
 
 def reason(run: pd.Series, table: pd.DataFrame, demand: order.Asked) -> str:
-    """Explain why a run is the best one."""
+    """Explain why a run is the best one.
+
+    Parameters
+    ----------
+    run : Series
+        The best run.
+    table : DataFrame
+        All that are ranked.
+    demand : Asked
+        What a run has to show.
+
+    Returns
+    -------
+    str
+    """
     candidates = int((table["standing"] == "candidate").sum())
     values = {"stability/jaccard_min": "lowest Jaccard", "holdout/auc": "hold-out AUC", SCORE: SCORE}
     numbers = ", ".join(f"{values[name]} {run[name]:.3f}" for name in demand.criteria)
@@ -114,7 +160,22 @@ def promotion(run: dict | pd.Series, where: Sequence[str]) -> str:
 
 
 def measurement(run: dict, demand: order.Asked, where: Sequence[str]) -> str:
-    """Write the command that measures everything that a candidate must show: evidence of two runs is not put together."""
+    """Write the command that measures everything that a candidate must show: evidence of two runs is not put together.
+
+    Parameters
+    ----------
+    run : dict
+        Its row in the table of runs.
+    demand : Asked
+        What a run has to show.
+    where : sequence of str
+        Overrides that name store and experiment.
+
+    Returns
+    -------
+    str
+        A line for a shell.
+    """
     words = run["overrides"]
     if words is None:
         words = [f"{part}={run[part]}" for part in (*PARTS, "seed") if run[part]]

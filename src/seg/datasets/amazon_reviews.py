@@ -35,6 +35,16 @@ LOOKED_AT = 1000  # reviews, to see whether the items are theirs
 def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail") -> Loaded:
     """Read reviews and join their items.
 
+    Parameters
+    ----------
+    engine : Engine
+    source : Source
+        Files of reviews, and beside them the files of items.
+    reading : Reading
+        Format options of the files.
+    bad_rows : {"fail", "skip"}
+        What to do with rows that cannot be read.
+
     Returns
     -------
     Loaded

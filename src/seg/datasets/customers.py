@@ -167,7 +167,21 @@ def _without_missing(engine: Engine, loaded: Loaded, features: Sequence[str], mi
 
 
 def check_unique(engine: Engine, loaded: Loaded, column: str) -> None:
-    """Raise a `SegError` that names ids which come more than once."""
+    """Raise a `SegError` that names ids which come more than once.
+
+    Parameters
+    ----------
+    engine : Engine
+    loaded : Loaded
+        A table of customers.
+    column : str
+        The name that ``customer_id`` has in the file, for the message.
+
+    Raises
+    ------
+    SegError
+        An id comes more than once; the first five are named.
+    """
     counts = loaded.table.group_by("customer_id").aggregate(times=loaded.table.count())
     twice = engine.collect(counts.filter(counts.times > 1).order_by("customer_id").limit(6))
     if len(twice):

@@ -28,6 +28,15 @@ FIELDS = [
 def load(engine: Engine, source: Source, reading: Reading, bad_rows: str = "fail") -> Loaded:
     """Read the customers of FLO.
 
+    Parameters
+    ----------
+    engine : Engine
+    source : Source
+    reading : Reading
+        Format options of the file.
+    bad_rows : {"fail", "skip"}
+        What to do with rows that cannot be read.
+
     Returns
     -------
     Loaded

@@ -12,7 +12,22 @@ from seg.sources.schema import Loaded
 
 
 def load(engine: Engine, source: Source, customers: int = 1000, seed: int = 0) -> Loaded:
-    """Generate order lines; ``planted`` is the true segment of the customer of each line."""
+    """Generate order lines; ``planted`` is the true segment of the customer of each line.
+
+    Parameters
+    ----------
+    engine : Engine
+    source : Source
+        Not read: the rows are generated.
+    customers : int
+        How many customers are generated.
+    seed : int
+
+    Returns
+    -------
+    Loaded
+        Transactions, with the planted segment.
+    """
     lines = engine.register(synthetic.toy(customers=customers, seed=seed))
     table = lines.select(
         "customer_id",

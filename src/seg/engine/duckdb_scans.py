@@ -89,7 +89,26 @@ class Scans:
         return None
 
     def csv(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
-        """Scan CSV files into a table; those whose header has the same order in one scan."""
+        """Scan CSV files into a table; those whose header has the same order in one scan.
+
+        Parameters
+        ----------
+        paths : list of Path
+        columns : list of str
+            Those to read, by their names in the header.
+        reading : Reading
+            Delimiter, encoding, quoting and the like.
+
+        Returns
+        -------
+        Raw
+            Every value as text, and the rows that are not of the header's width.
+
+        Raises
+        ------
+        SegError
+            A file lacks a column, or is not in the encoding.
+        """
         by_header: dict[tuple[str, ...], list[Path]] = {}
         for path in paths:
             header = csv_header(path, reading)
@@ -188,7 +207,25 @@ class Scans:
         return self._scratch / f"{len(list(self._scratch.iterdir()))}-{path.name.removesuffix('.gz')}"
 
     def jsonl(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
-        """Scan files of one JSON object a line into a table."""
+        """Scan files of one JSON object a line into a table.
+
+        Parameters
+        ----------
+        paths : list of Path
+        columns : list of str
+            Keys of the objects to read.
+        reading : Reading
+
+        Returns
+        -------
+        Raw
+            With the lines that are no JSON objects apart.
+
+        Raises
+        ------
+        SegError
+            A file lacks a key, or cannot be read as JSON Lines.
+        """
         plain = is_utf8(reading.encoding)
         readable = {
             path: path if plain and not has_bom(path) else self._copy(path, with_bom(reading.encoding))
@@ -230,7 +267,24 @@ class Scans:
         return rejected
 
     def parquet(self, paths: list[Path], columns: list[str], reading: Reading) -> Raw:
-        """Make a view of Parquet files."""
+        """Make a view of Parquet files.
+
+        Parameters
+        ----------
+        paths : list of Path
+        columns : list of str
+        reading : Reading
+
+        Returns
+        -------
+        Raw
+            With the types of the files.
+
+        Raises
+        ------
+        SegError
+            A file is damaged, lacks a column, or holds another type than the others.
+        """
         parquet_schemas(paths, columns, reading)
         # By name, never by position; the view is scanned where it is, nothing is copied. Statistics of a
         # file do not count NaN: unless told so, DuckDB's optimiser concludes from them that there is none.

@@ -16,6 +16,14 @@ from seg.errors import SegError, listed
 def read(paths: list[Path], columns: list[str], reading: Reading) -> tuple[pa.Table, list[str]]:
     """Read the named columns of one sheet, or of all visible sheets, one after the other.
 
+    Parameters
+    ----------
+    paths : list of Path
+    columns : list of str
+        Those to read, by their names in the header.
+    reading : Reading
+        Its `sheet` names the sheet; without one all visible sheets are read.
+
     Returns
     -------
     table : pa.Table
@@ -51,7 +59,21 @@ def headers(path: Path, reading: Reading) -> dict[str, tuple[str, ...]]:
 
 
 def cells(path: Path, reading: Reading, most: int) -> dict[str, list[list[str]]]:
-    """Return the first rows of each visible sheet, blank ones included, every cell as text."""
+    """Return the first rows of each visible sheet, blank ones included, every cell as text.
+
+    Parameters
+    ----------
+    path : Path
+    reading : Reading
+        Sheet, and rows to skip.
+    most : int
+        Rows of each sheet.
+
+    Returns
+    -------
+    dict of str to list of list of str
+        Rows by the name of the sheet.
+    """
     rows = {}
     for name, sheet in _loaded(path, reading, reading.skip_rows):
         table = pa.Table.from_batches([sheet.to_arrow()])

@@ -128,7 +128,21 @@ FORMATS = {
 
 
 def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Reading) -> tuple[str, Reading]:
-    """Check what is to be read, before it is; say in which format, and how.
+    """Check a request before anything is read; return the format of the files, and how to read them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    columns : sequence of str
+        Those that are to be read.
+    reading : Reading
+
+    Returns
+    -------
+    format : str
+        ``"csv"``, ``"excel"``, ``"jsonl"`` or ``"parquet"``.
+    reading : Reading
+        The same, checked.
 
     Raises
     ------
@@ -225,7 +239,19 @@ def _check_gzip(path: Path) -> None:
 
 
 def not_encoded(path: Path, encoding: str, error: UnicodeError) -> SegError:
-    """Build the error for a file in another encoding."""
+    """Build the error for a file in another encoding.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str
+        The one that was tried.
+    error : UnicodeError
+
+    Returns
+    -------
+    SegError
+    """
     reason = getattr(error, "reason", error)
     return SegError(
         f"{path}: it is not {encoding} ({reason}); set dataset.encoding, e.g. windows-1252 or utf-16"

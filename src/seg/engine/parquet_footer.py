@@ -15,6 +15,18 @@ from seg.errors import SegError
 def parquet_schemas(paths: Sequence[Path], columns: Sequence[str], reading: Reading) -> list[pa.Schema]:
     """Read the types in the files, and check that each has the wanted columns, of one kind in all of them.
 
+    Parameters
+    ----------
+    paths : sequence of Path
+    columns : sequence of str
+        Those that each file must have.
+    reading : Reading
+
+    Returns
+    -------
+    list of pa.Schema
+        One a file.
+
     Raises
     ------
     SegError
@@ -65,7 +77,22 @@ def _kind(holds: pa.DataType) -> str:
 
 
 def check_case(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:
-    """DuckDB does not tell names apart that differ only in case."""
+    """Refuse a file with columns that differ only in case: DuckDB cannot distinguish them.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    names : sequence of str
+        Columns of the file.
+    columns : sequence of str
+        Those that are to be read.
+
+    Raises
+    ------
+    SegError
+        A column to read has a like-named one beside it.
+    """
     for column in columns:
         alike = [name for name in names if name.casefold() == column.casefold()]
         if len(alike) > 1:

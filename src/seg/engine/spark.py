@@ -239,6 +239,17 @@ class SparkEngine:
     def read(self, paths: Sequence[Path], columns: Sequence[str], reading: Reading | None = None) -> Raw:
         """Read the named columns of Parquet files, the only ones that Spark reads itself.
 
+        Parameters
+        ----------
+        paths : sequence of Path
+        columns : sequence of str
+        reading : Reading, optional
+
+        Returns
+        -------
+        Raw
+            With the file and the row number of each row.
+
         Raises
         ------
         SegError

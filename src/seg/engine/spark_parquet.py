@@ -20,6 +20,22 @@ def read(session, paths: Sequence[Path], columns: Sequence[str], reading: Readin
 
     Files whose types differ (whole numbers in one, numbers with a point in the next) are scanned apart, each with its
     own types, for Spark reads all files of a scan with those of one of them.
+
+    Parameters
+    ----------
+    session : SparkSession
+    paths : sequence of Path or Uri
+    columns : sequence of str
+    reading : Reading
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+
+    Raises
+    ------
+    SegError
+        A file is damaged, lacks a column, or holds another kind of values than the others.
     """
     if isinstance(paths[0], Uri):
         frame = session.read.option("mergeSchema", "true").parquet(*paths)
@@ -42,7 +58,19 @@ def read(session, paths: Sequence[Path], columns: Sequence[str], reading: Readin
 
 
 def instants(session, paths: Sequence[Path], columns: Sequence[str]) -> frozenset[str]:
-    """Return the columns of times that are instants in the files: `read` hands them on as the clock in UTC."""
+    """Return the columns of times that are instants in the files: `read` hands them on as the clock in UTC.
+
+    Parameters
+    ----------
+    session : SparkSession
+    paths : sequence of Path or Uri
+        The first one tells the types.
+    columns : sequence of str
+
+    Returns
+    -------
+    frozenset of str
+    """
     if isinstance(paths[0], Uri):
         frame = session.read.option("mergeSchema", "true").parquet(*paths)
         return frozenset(name for name in columns if frame.schema[name].dataType.typeName() == "timestamp")

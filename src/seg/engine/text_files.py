@@ -18,7 +18,29 @@ from seg.errors import SegError
 
 
 def copy_as_utf8(path: Path, target: Path, encoding: str, newline: str | None = "") -> Path:
-    """Copy a file as UTF-8 (DuckDB reads no other without an extension from the network)."""
+    """Copy a file as UTF-8 (DuckDB reads no other without an extension from the network).
+
+    Parameters
+    ----------
+    path : Path
+        Plain or gzip.
+    target : Path
+        Is written.
+    encoding : str
+        Of `path`.
+    newline : str or None
+        As in `open`: ``""`` keeps line ends as they are.
+
+    Returns
+    -------
+    Path
+        `target`.
+
+    Raises
+    ------
+    SegError
+        The file is not in that encoding.
+    """
     try:
         with (
             opener(path)(path, "rt", encoding=encoding, newline=newline) as source,
@@ -51,7 +73,24 @@ def csv_header(path: Path, reading: Reading) -> tuple[str, ...]:
 
 
 def csv_rows(path: Path, reading: Reading, most: int) -> list[list[str]]:
-    """Read the first lines of a CSV file, behind those that are skipped, as fields."""
+    """Read the first lines of a CSV file, behind those that are skipped, as fields.
+
+    Parameters
+    ----------
+    path : Path
+    reading : Reading
+    most : int
+        Lines to read.
+
+    Returns
+    -------
+    list of list of str
+
+    Raises
+    ------
+    SegError
+        The file cannot be read as CSV, or is not in the encoding.
+    """
     try:
         with open_csv(path, reading) as lines:
             if reading.delimiter == WHITESPACE:
@@ -73,7 +112,27 @@ def open_csv(path: Path, reading: Reading) -> Iterator[Iterator[str]]:
 
 
 def json_keys(path: Path, readable: Path, columns: Sequence[str]) -> tuple[str, ...]:
-    """Collect the keys of the objects, until every column that is wanted was seen."""
+    """Collect the keys of the objects, until every column that is wanted was seen.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    readable : Path
+        The same file in UTF-8, one object a line.
+    columns : sequence of str
+        Keys that are wanted.
+
+    Returns
+    -------
+    tuple of str
+        In the order in which they come.
+
+    Raises
+    ------
+    SegError
+        The file holds no JSON object, or is not UTF-8.
+    """
     keys: dict[str, None] = {}
     with open_bytes(readable) as lines:
         for line in lines:
@@ -100,7 +159,22 @@ def _json_fault(line: bytes) -> str | None:
 
 
 def copy_json_objects(path: Path, readable: Path, target: Path) -> pd.DataFrame:
-    """Copy the lines that are JSON objects, and list the others (DuckDB would make rows of NULLs of them)."""
+    """Copy the lines that are JSON objects, and list the others (DuckDB would make rows of NULLs of them).
+
+    Parameters
+    ----------
+    path : Path
+        For the list of what is left out.
+    readable : Path
+        The same file in UTF-8.
+    target : Path
+        Is written.
+
+    Returns
+    -------
+    DataFrame
+        Rejected lines: file, line, reason, text.
+    """
     rejected = []
     with open_bytes(readable) as lines, open(target, "wb") as good:
         for number, line in enumerate(lines, start=1):

@@ -17,6 +17,16 @@ UNKNOWN, SAMPLE = "not measured", "sample data"
 def values(ledger: pd.DataFrame, segments: pd.DataFrame, k_scan: pd.DataFrame, metrics: Mapping) -> dict:
     """Return every number of a run that a study may have published, by its key.
 
+    Parameters
+    ----------
+    ledger : DataFrame
+        ``step``, ``rows``, ``customers``, ``revenue``.
+    segments : DataFrame
+        One row a segment: ``segment``, ``size`` and further numbers.
+    k_scan : DataFrame
+        One row a k.
+    metrics : mapping of str to float
+
     Returns
     -------
     dict

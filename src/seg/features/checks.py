@@ -63,7 +63,21 @@ def no_number(column: str, value: object) -> SegError:
 
 
 def not_finite(column: str, count: int, customer: object) -> SegError:
-    """Make the error for a feature that is missing or infinite for someone."""
+    """Make the error for a feature that is missing or infinite for someone.
+
+    Parameters
+    ----------
+    column : str
+        The feature.
+    count : int
+        Customers without a number.
+    customer : object
+        Id of one of them.
+
+    Returns
+    -------
+    SegError
+    """
     return SegError(
         f"features: {column} is not a number for {count:,} customers, such as {customer!r}; drop such rows in the cleaning "
         "(drop_missing), or set dataset.missing=drop or dataset.missing=median for a table of customers"

@@ -135,7 +135,20 @@ class Plan:
 
 
 def plan(engine: Engine, table: ir.Table, request: FeatureRequest) -> Plan:
-    """Plan how the features of every customer are computed; see `build`, which computes them."""
+    """Plan how the features of every customer are computed; see `build`, which computes them.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Transactions or customers.
+    request : FeatureRequest
+
+    Returns
+    -------
+    Plan
+        The expression of one row a customer, and which of its columns are features.
+    """
     counted, features = "is_return" in table.columns, request.features
     context = _context(engine, table, counted, request.as_of, request.levels)
     wanted = list(dict.fromkeys([*features, *request.profile, *request.extra]))

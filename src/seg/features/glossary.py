@@ -97,7 +97,18 @@ def days_between(later: ir.DateValue, earlier: ir.DateValue) -> ir.FloatingValue
 
 
 def ratio(part: ir.Value, whole: ir.Value, otherwise: float = 0.0) -> ir.FloatingValue:
-    """Divide; `otherwise` where the denominator is zero or missing (engines disagree on x / 0)."""
+    """Divide; `otherwise` where the denominator is zero or missing (engines disagree on x / 0).
+
+    Parameters
+    ----------
+    part, whole : ir.Value
+        Numerator and denominator.
+    otherwise : float
+
+    Returns
+    -------
+    ir.FloatingValue
+    """
     safe = whole.nullif(0)
     return (part / safe).cast("float64").fill_null(otherwise)
 

@@ -39,6 +39,18 @@ def by_chance(reference: int, current: int, cells: int) -> float:
 
     Without any change it is about (1/n + 1/m) times a chi-square of one less than there are cells (Yurdakul 2018, Statistical
     properties of population stability index): of a hundred customers, 0.1 says nothing.
+
+    Parameters
+    ----------
+    reference, current : int
+        Customers of the two samples.
+    cells : int
+        Bins that the index is summed over.
+
+    Returns
+    -------
+    float
+        NaN for an empty sample, or a single cell.
     """
     if not reference or not current or cells < 2:
         return float("nan")

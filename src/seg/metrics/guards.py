@@ -70,7 +70,22 @@ def guards(
 
 
 def sizes(ids: Sequence[int], counts: np.ndarray, n: int) -> list[str]:
-    """Look at the sizes of the segments; n counts all customers."""
+    """Look at the sizes of the segments; n counts all customers.
+
+    Parameters
+    ----------
+    ids : sequence of int
+        Labels of the segments.
+    counts : ndarray of shape (k,)
+        Customers of each.
+    n : int
+        All customers, noise included.
+
+    Returns
+    -------
+    list of str
+        A sentence for each reason not to trust the sizes.
+    """
     reasons = []
     share, least = counts.max() / n, max(SMALLEST_SEGMENT, SMALLEST_SHARE * n)
     if share > LARGEST_SHARE:
@@ -89,7 +104,22 @@ def sizes(ids: Sequence[int], counts: np.ndarray, n: int) -> list[str]:
 
 
 def constant(still: Sequence[str], after: Sequence[str], n: int) -> list[str]:
-    """Return the features that have one value, as they are or only after transforms and scaling."""
+    """Return the features that have one value, as they are or only after transforms and scaling.
+
+    Parameters
+    ----------
+    still : sequence of str
+        Features with one value before transforms.
+    after : sequence of str
+        Features with one value after transforms and scaling.
+    n : int
+        All customers.
+
+    Returns
+    -------
+    list of str
+        A sentence each.
+    """
     reasons = []
     if still:
         reasons.append(
@@ -109,7 +139,22 @@ def stands_still(values: np.ndarray) -> bool:
 
 
 def covariance(X: np.ndarray, labeling: Labeling, floor_components: int = 0) -> list[str]:
-    """Look for segments, and components of a mixture, that are flat where all customers together are not."""
+    """Look for segments, and components of a mixture, that are flat where all customers together are not.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        The scaled features.
+    labeling : Labeling
+        Segments of its rows.
+    floor_components : int
+        Components of a mixture whose covariance was held up by the regularisation.
+
+    Returns
+    -------
+    list of str
+        A sentence for each flat segment.
+    """
     reasons = []
     if floor_components:
         reasons.append(
@@ -139,7 +184,26 @@ def _eigenvalues(Z: np.ndarray) -> np.ndarray:
 
 
 def repeated(ids: Sequence[int], counts: np.ndarray, alike: Sequence[int], most: int, n: int) -> list[str]:
-    """Look for equal customers: segments that are one point, and the `most` customers at one point."""
+    """Look for equal customers: segments that are one point, and the `most` customers at one point.
+
+    Parameters
+    ----------
+    ids : sequence of int
+        Labels of the segments.
+    counts : ndarray of shape (k,)
+        Customers of each.
+    alike : sequence of int
+        Segments whose customers are all equal.
+    most : int
+        Customers at the commonest point.
+    n : int
+        All customers.
+
+    Returns
+    -------
+    list of str
+        A sentence each.
+    """
     reasons = []
     for segment, count in zip(ids, counts, strict=True):
         if segment in alike and count > 1:

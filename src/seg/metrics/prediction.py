@@ -148,6 +148,18 @@ def evaluate(
 def wilson(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
     """Return Wilson's score interval of a rate (Wilson 1927, doi 10.1080/01621459.1927.10502953); NaN for n = 0.
 
+    Parameters
+    ----------
+    successes, n : int
+    z : float
+        Quantile of the standard normal distribution; 1.96 for 95 %.
+
+    Returns
+    -------
+    low, high : float
+
+    Examples
+    --------
     >>> [round(bound, 4) for bound in wilson(8, 10)]
     [0.4902, 0.9433]
     """

@@ -123,7 +123,22 @@ def distinct(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 def lightweight(
     points: np.ndarray, weight: np.ndarray, size: int, random: np.random.RandomState
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a lightweight coreset; return which `size` points were drawn, and their weights."""
+    """Draw a lightweight coreset; return which `size` points were drawn, and their weights.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+    weight : ndarray of shape (n,)
+    size : int
+        Points to draw, with replacement.
+    random : RandomState
+
+    Returns
+    -------
+    drawn : ndarray of shape (size,)
+        Rows of `points`.
+    weights : ndarray of shape (size,)
+    """
     far = weight * ((points - np.average(points, axis=0, weights=weight)) ** 2).sum(axis=1)
     chance = 0.5 * weight / weight.sum() + (0.5 * far / far.sum() if far.any() else 0.5 / len(points))
     chance = chance / chance.sum()

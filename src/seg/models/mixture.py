@@ -197,7 +197,21 @@ def likeliest(Z: np.ndarray, model: GaussianMixture) -> GaussianMixture:
 
 
 def fitted_from(Z: np.ndarray, labels: np.ndarray, model: GaussianMixture) -> GaussianMixture:
-    """Fit a mixture (its settings are those of `model`) from groups: labels (n,) from 0, none of them empty."""
+    """Fit a mixture (its settings are those of `model`) from groups: labels (n,) from 0, none of them empty.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, d)
+    labels : ndarray of shape (n,)
+        From 0, no group empty.
+    model : GaussianMixture
+        Its settings; it is not fitted.
+
+    Returns
+    -------
+    GaussianMixture
+        Fitted.
+    """
     if kernels.ready() and Z.shape[1]:
         return _polished(Z, model, _stepped(Z, labels, model)[0])
     return _polished(Z, model, _moments(Z, labels, model.covariance_type, model.reg_covar))

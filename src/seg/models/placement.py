@@ -108,6 +108,20 @@ class Placement:
 def flagged_names(flags: np.ndarray, names: Sequence[str], prefix: str = ""):
     """Return for each row the names whose flag is set, joined by commas; missing where none is.
 
+    Parameters
+    ----------
+    flags : ndarray of bool of shape (n, m)
+    names : sequence of str
+        One for each of the m columns.
+    prefix : str
+        Written before the names of a row.
+
+    Returns
+    -------
+    pandas array of str of shape (n,)
+
+    Examples
+    --------
     >>> list(flagged_names(np.array([[True, True], [False, False]]), ["orders", "revenue"]))
     ['orders, revenue', nan]
     """
@@ -122,7 +136,20 @@ def flagged_names(flags: np.ndarray, names: Sequence[str], prefix: str = ""):
 
 
 def spread(values, where: np.ndarray, dtype: str):
-    """Return an array with the values where `where` is true, missing elsewhere."""
+    """Return an array with the values where `where` is true, missing elsewhere.
+
+    Parameters
+    ----------
+    values : array of shape (m,)
+    where : ndarray of bool of shape (n,)
+        True for m rows.
+    dtype : str
+        Of pandas, one that can be missing.
+
+    Returns
+    -------
+    pandas array of shape (n,)
+    """
     places = np.full(len(where), -1)
     places[where] = np.arange(len(values))
     return pd.array(values, dtype=dtype).take(places, allow_fill=True)

@@ -61,7 +61,21 @@ class Segmenter(ClusterMixin, BaseEstimator):
         return self
 
     def fit_predict(self, X, y=None, order_by=None):
-        """Cluster, and return the segment of each customer of the training data."""
+        """Cluster, and return the segment of each customer of the training data.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_customers, n_features)
+        y : None
+            Not used; scikit-learn passes it.
+        order_by : ndarray of shape (n_customers,), optional
+            See `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            0 is the most valuable segment, -1 noise.
+        """
         return self.fit(X, order_by=order_by).labels_
 
     @property

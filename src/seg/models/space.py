@@ -83,7 +83,20 @@ def check_finite(features: Sequence[str], finite: Sequence[bool]) -> None:
 
 
 def embed(transformer, features: list[str], X: np.ndarray) -> np.ndarray:
-    """Fit the embedding of a model, if it has one, to the scaled features; without one they are the space themselves."""
+    """Fit the embedding of a model, if it has one, to the scaled features; without one they are the space themselves.
+
+    Parameters
+    ----------
+    transformer : transformer or None
+    features : list of str
+        Names of the columns of `X`.
+    X : ndarray of shape (n_customers, n_features)
+        Scaled features.
+
+    Returns
+    -------
+    ndarray of shape (n_customers, n_dimensions)
+    """
     if transformer is None:
         return X
     return np.asarray(transformer.fit_transform(pd.DataFrame(X, columns=features)), dtype="float64")

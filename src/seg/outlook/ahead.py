@@ -143,7 +143,20 @@ def impossible_for(settings: Settings, result: Result) -> str | None:
 
 
 def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
-    """Return a run with its outlook, or with a note why it has none; see `compute`."""
+    """Return a run with its outlook, or with a note why it has none; see `compute`.
+
+    Parameters
+    ----------
+    settings : Settings
+    parts : Parts
+        Engine and adapter, to read the orders of past days.
+    result : Result
+        The run, whose model places customers on past days.
+
+    Returns
+    -------
+    Result
+    """
     reason = impossible_for(settings, result)
     if reason:
         return replace(result, notes=[*result.notes, ("warning", f"evaluation.outlook: {reason}")])
@@ -229,7 +242,20 @@ def compute(
 
 
 def with_actions(customers: CustomerOutlook, segments: SegmentOutlook, names: Mapping[int, str]) -> Outlook:
-    """Add what follows for actions, where a horizon is possible."""
+    """Add what follows for actions, where a horizon is possible.
+
+    Parameters
+    ----------
+    customers : CustomerOutlook
+    segments : SegmentOutlook
+    names : mapping of int to str
+        Of the segments.
+
+    Returns
+    -------
+    Outlook
+        With value at stake and sizes of tests, both None without a horizon.
+    """
     customers = replace(customers, scores=customers.scores.rename_axis("customer_id"))
     if customers.value_days is None:
         return Outlook(customers, segments, None, None)

@@ -86,7 +86,17 @@ def ahead(
 
 
 def roll(make: Callable[[], object], values: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Forecast from every origin; return an array of shape (n_origins, STEPS, 5), NaN beyond the last month."""
+    """Forecast from every origin; return an array of shape (n_origins, STEPS, 5), NaN beyond the last month.
+
+    Parameters
+    ----------
+    make : callable
+        Makes an unfitted forecaster.
+    values : ndarray of shape (n_months,)
+        A measure of each month.
+    days : ndarray of shape (n_months,)
+        Days of each month.
+    """
     origins = range(FIRST_ORIGIN, len(values))
     track = np.full((len(origins), STEPS, 1 + len(ENDS)), np.nan)
     for place, origin in enumerate(origins):
@@ -154,7 +164,22 @@ def widened(track: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the factor of each end in `ENDS`: 1 while fewer than `LEAST_RATIOS` months are known."""
+    """Return the factor of each end in `ENDS`: 1 while fewer than `LEAST_RATIOS` months are known.
+
+    Parameters
+    ----------
+    track : ndarray of shape (n_origins, STEPS, 5)
+        Forecasts, with the two ends of each level in `LEVELS`.
+    truth : ndarray of shape (n_origins, STEPS)
+        What came.
+    known : ndarray of bool of shape (n_origins, STEPS)
+        Where the truth may be used.
+
+    Returns
+    -------
+    ndarray of shape (4,)
+        By how much each interval is to be stretched; 1 at least.
+    """
     error, made = truth - track[..., 0], []
     for place, level in enumerate(LEVELS):
         low, high = track[..., 1 + 2 * place], track[..., 2 + 2 * place]

@@ -42,7 +42,19 @@ def same_as_last_period(training: Sequence[Snapshot], judged: Snapshot, horizon:
 def rfm_cells(training: Sequence[Snapshot], judged: Snapshot, horizon: int) -> pd.DataFrame:
     """Forecast the mean of the customer's RFM cell: fifths of recency, orders and revenue, 125 cells at most.
 
-    Parameters, returns: see `same_as_last_period`.
+    Parameters
+    ----------
+    training : sequence of Snapshot
+        Past days whose outcome is known.
+    judged : Snapshot
+        The day whose customers are forecast.
+    horizon : int
+        Days ahead.
+
+    Returns
+    -------
+    DataFrame
+        As of `same_as_last_period`.
     """
     names = ["recency_days", "orders", "revenue"]
     pooled = pd.concat([one.features[names] for one in training])
@@ -58,7 +70,19 @@ def rfm_cells(training: Sequence[Snapshot], judged: Snapshot, horizon: int) -> p
 def segments_alone(training: Sequence[Snapshot], judged: Snapshot, horizon: int) -> pd.DataFrame:
     """Forecast the mean of the customer's segment.
 
-    Parameters, returns: see `same_as_last_period`.
+    Parameters
+    ----------
+    training : sequence of Snapshot
+        Past days whose outcome is known.
+    judged : Snapshot
+        The day whose customers are forecast.
+    horizon : int
+        Days ahead.
+
+    Returns
+    -------
+    DataFrame
+        As of `same_as_last_period`.
     """
     return group_means(training, judged, horizon, lambda one: one.segments.to_numpy())
 

@@ -197,6 +197,18 @@ class CachedSteps:
         """Compute the silhouette of the chosen segmentation in the common space.
 
         Exact silhouettes of every k take hardly longer than those of one, so all are computed, and kept for the next k.
+
+        Parameters
+        ----------
+        table : FeatureTable
+            With the features of the common space.
+        scan : Scan
+        k : int
+            The chosen one.
+
+        Returns
+        -------
+        SilhouetteResult
         """
         scanning = self._scanning
         every = len(table.frame) <= scanning.sample

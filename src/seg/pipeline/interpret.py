@@ -115,7 +115,23 @@ def _buying(purchases: Purchases | None, segment: pd.Series, names: Mapping[int,
 def measures(
     frame: pd.DataFrame, labels: np.ndarray, segments: pd.DataFrame, book: playbook.Playbook
 ) -> pd.DataFrame:
-    """Compute every measure that the playbook may ask for; of a table without orders its own columns."""
+    """Compute every measure that the playbook may ask for; of a table without orders its own columns.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Features, one row a customer.
+    labels : ndarray of shape (n_customers,)
+    segments : DataFrame
+        ``segment``, ``share``, ``revenue_share``.
+    book : Playbook
+        Says which measures its rules ask for.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, one column a measure.
+    """
     known = places.available(frame.columns)
     own = [] if {"recency", "frequency", "money"} & set(known) else list(frame.columns)
     table = places.places(frame, labels, [*known, *book.measures, *own])

@@ -63,6 +63,27 @@ def part(asked: Preparation, engine: Engine, table: ir.Table, cut: object, days:
     """Part the order lines at the cut, and make features of those before it and the outcome of those after it.
 
     Both are cleaned by the steps of the run, each by itself. Lines without a customer are no part of the outcome.
+
+    Parameters
+    ----------
+    asked : Preparation
+        Data set, cleaning and recipe.
+    engine : Engine
+    table : ir.Table
+        Order lines, not cleaned.
+    cut : date or str
+        First day that is left out of the features.
+    days : int
+        Length of the time after the cut.
+
+    Returns
+    -------
+    Parted
+
+    Raises
+    ------
+    SegError
+        The cut is not a day within the data, or one side of it has no customers.
     """
     cut, until = _window(cut, days)
     first, last = first_and_last(engine, table)
@@ -189,6 +210,17 @@ def table_on(asked: Preparation, engine, lines, day: date, days_after: int) -> t
     """Compute the features of every customer as they were at the end of a day: from orders up to and including it.
 
     Recency is counted from as many days after it as in training from the newest order.
+
+    Parameters
+    ----------
+    asked : Preparation
+        Data set, cleaning and recipe.
+    engine : Engine
+    lines : ir.Table
+        Order lines, not cleaned.
+    day : date
+    days_after : int
+        From `day` to the day that recency is counted from.
 
     Returns
     -------

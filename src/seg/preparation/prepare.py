@@ -155,6 +155,20 @@ def requested(asked: Preparation) -> FeatureRequest:
 def read(asked: Preparation, parts: Parts, engine: Engine, source: Source) -> Cleaned:
     """Read the files and apply the cleaning steps.
 
+    Parameters
+    ----------
+    asked : Preparation
+        Data set and cleaning.
+    parts : Parts
+        Its `load` reads.
+    engine : Engine
+    source : Source
+        The files.
+
+    Returns
+    -------
+    Cleaned
+
     Raises
     ------
     SegError

@@ -100,6 +100,18 @@ def tables_page(
 def figure(stem: str, caption: str, png: bytes) -> dict:
     """Return what a template needs to show a figure: its data URI and its size in CSS pixels.
 
+    Parameters
+    ----------
+    stem : str
+        Name of its file without the ending.
+    caption : str
+    png : bytes
+
+    Returns
+    -------
+    dict
+        ``stem``, ``caption``, ``uri``, ``width``, ``height``, and ``wide`` for one that takes a row of its own.
+
     Raises
     ------
     ValueError

@@ -136,7 +136,20 @@ def placement(result: Result) -> Placement:
 
 
 def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:
-    """Leave `scoring.json` in the directory of a run; the model too, where no tracking store keeps it."""
+    """Leave `scoring.json` in the directory of a run; the model too, where no tracking store keeps it.
+
+    Parameters
+    ----------
+    result : Result
+    settings : Settings
+    folder : Path
+        Directory of the run.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
     from seg.models import skops_file
 
     text = json.dumps(asdict(of(result, settings)), indent=1, ensure_ascii=False)

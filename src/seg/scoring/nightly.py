@@ -42,7 +42,21 @@ def check_exists(output: Path, if_exists: str) -> bool:
 
 
 def run_id(scorer: Scorer, day: str, inputs: Sequence[str]) -> str:
-    """Return the id of a scoring: the same for the same model, day and input, so that doing it again replaces its rows."""
+    """Return the id of a scoring: the same for the same model, day and input, so that doing it again replaces its rows.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    day : str
+        ISO.
+    inputs : sequence of str
+        Names of what was read.
+
+    Returns
+    -------
+    str
+        ``score-<data set>-<day>-<8 hexadecimal digits>``.
+    """
     text = json.dumps([scorer.contract.dataset, scorer.label, day, list(inputs)])
     return f"score-{scorer.contract.dataset}-{day}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

@@ -54,7 +54,22 @@ def remarks(settings: Settings) -> list[str]:
 
 
 def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
-    """List what hints at an extract: features count what the rows tell, and recency from their newest order on."""
+    """List what hints at an extract: features count what the rows tell, and recency from their newest order on.
+
+    Parameters
+    ----------
+    table : FeatureTable
+        Of the rows to score.
+    contract : Contract
+        Of the model.
+    as_of : {"rule", "frozen"} or date
+        How recency is counted.
+
+    Returns
+    -------
+    list of str
+        A sentence for each sign.
+    """
     texts = []
     oldest, newest = contract.date("oldest"), contract.date("newest")
     if table.newest is None or newest is None:

@@ -175,6 +175,20 @@ def write(
 ) -> Summary:
     """Score batches of customers and write them to a file, which appears whole or not at all.
 
+    Parameters
+    ----------
+    scorer : Scorer
+    rows : iterable of (pa.Array, DataFrame)
+        Ids and features of a batch of customers.
+    target : Path
+        A CSV or Parquet file.
+    guard : bool
+        Whether texts in a CSV file that a spreadsheet would take for formulas are made harmless.
+
+    Returns
+    -------
+    Summary
+
     Raises
     ------
     SegError

@@ -43,7 +43,21 @@ def match(counts: pd.DataFrame) -> dict[int, int]:
 
 
 def named_after(matched: Mapping[int, int], new: list[int], names: Mapping[int, str]) -> dict[int, str]:
-    """Return the names of new segments after the old ones they are matched to; one without is new, by its own number."""
+    """Return the names of new segments after the old ones they are matched to; one without is new, by its own number.
+
+    Parameters
+    ----------
+    matched : mapping of int to int
+        From new segments to old ones.
+    new : list of int
+        All new segments.
+    names : mapping of int to str
+        Of the old segments.
+
+    Returns
+    -------
+    dict of int to str
+    """
     taken = {names[old] for old in matched.values() if old in names}
     fresh = {}
     for segment in new:

@@ -24,6 +24,17 @@ STEPS = {
 def days(start: date, end: date, steps: str) -> list[date]:
     """List the days to look at: the first, each step after it, the last.
 
+    Parameters
+    ----------
+    start, end : date
+    steps : {"month", "week", "quarter", "none"}
+
+    Returns
+    -------
+    list of date
+
+    Examples
+    --------
     >>> [str(day) for day in days(date(2011, 1, 31), date(2011, 3, 15), "month")]
     ['2011-01-31', '2011-02-28', '2011-03-15']
     """
@@ -39,6 +50,13 @@ def days(start: date, end: date, steps: str) -> list[date]:
 def check_days(start: date, end: date, first: date, last: date) -> None:
     """Refuse days that are out of order or out of the data.
 
+    Parameters
+    ----------
+    start, end : date
+        The days that are asked for.
+    first, last : date
+        Days of the oldest and the newest order.
+
     Raises
     ------
     SegError
@@ -51,7 +69,21 @@ def check_days(start: date, end: date, first: date, last: date) -> None:
 
 
 def check_day(key: str, day: date, first: date, last: date) -> None:
-    """Refuse a day outside the data."""
+    """Refuse a day outside the data.
+
+    Parameters
+    ----------
+    key : str
+        Name of the option, for the message.
+    day : date
+    first, last : date
+        Days of the oldest and the newest order.
+
+    Raises
+    ------
+    SegError
+        With the days that the data have.
+    """
     if not first <= day <= last:
         raise SegError(
             f"{key}={day}: outside the data, whose orders are of {first} to {last}; choose a day within"
@@ -121,7 +153,21 @@ def compare_days(on: Mapping[date, tuple[pd.DataFrame, pd.Series]], names: Mappi
 def transitions(
     first: pd.Series, last: pd.Series, names: Mapping[int, str], last_names: Mapping[int, str] | None = None
 ) -> pd.DataFrame:
-    """Count who went from where to where; a missing segment is new on the way in, gone on the way out."""
+    """Count who went from where to where; a missing segment is new on the way in, gone on the way out.
+
+    Parameters
+    ----------
+    first, last : Series of int
+        Segment of each customer at the start and at the end, missing where there is none.
+    names : mapping of int to str
+        Of the segments at the start, and at the end too unless `last_names` are passed.
+    last_names : mapping of int to str, optional
+
+    Returns
+    -------
+    DataFrame
+        ``from``, ``to``, ``customers``, and their ``share`` of all in ``from``.
+    """
     last_names = names if last_names is None else last_names
     pairs = pd.DataFrame({"from": first.map(names).fillna(NEW), "to": last.map(last_names).fillna(GONE)})
     rows, columns = (

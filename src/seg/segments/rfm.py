@@ -86,7 +86,17 @@ class RfmRule:
     m: tuple[int, int]
 
     def fits(self, r: np.ndarray, f: np.ndarray, m: np.ndarray) -> np.ndarray:
-        """Return where the rule fits."""
+        """Return where the rule fits.
+
+        Parameters
+        ----------
+        r, f, m : ndarray of shape (n,)
+            Scores of recency, frequency and money, 1 to 5.
+
+        Returns
+        -------
+        ndarray of bool of shape (n,)
+        """
         pairs = ((r, self.r), (f, self.f), (m, self.m))
         return np.logical_and.reduce([(low <= score) & (score <= high) for score, (low, high) in pairs])
 
@@ -112,7 +122,18 @@ class RfmBook:
         return [rule.name for rule in self.rules]
 
     def name(self, r: np.ndarray, f: np.ndarray, m: np.ndarray) -> np.ndarray:
-        """Return the rule segment of customers by their scores: the first rule that fits."""
+        """Return the rule segment of customers by their scores: the first rule that fits.
+
+        Parameters
+        ----------
+        r, f, m : array of shape (n,)
+            Scores of recency, frequency and money, 1 to 5.
+
+        Returns
+        -------
+        ndarray of str of shape (n,)
+            Empty where no rule fits.
+        """
         scores = [np.asarray(score) for score in (r, f, m)]
         return np.select([rule.fits(*scores) for rule in self.rules], self.names, default="")
 

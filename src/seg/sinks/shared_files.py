@@ -224,7 +224,20 @@ def _with_merged(batch: pa.RecordBatch, merged: dict[int, int]) -> pa.RecordBatc
 
 
 def hashed_id(key: bytes, fingerprint: str, customer_id: str) -> str:
-    """Return 16 hexadecimal digits for a customer, the same for the same key and data (HMAC-SHA-256)."""
+    """Return 16 hexadecimal digits for a customer, the same for the same key and data (HMAC-SHA-256).
+
+    Parameters
+    ----------
+    key : bytes
+        The secret.
+    fingerprint : str
+        Of the data: ids of two data sets cannot be joined.
+    customer_id : str
+
+    Returns
+    -------
+    str
+    """
     return hmac.digest(key, f"{fingerprint} {customer_id}".encode(), hashlib.sha256).hex()[:16]
 
 

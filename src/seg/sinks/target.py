@@ -29,13 +29,41 @@ def foreign(where: str, what: str) -> SegError:
 
 
 def needed(value: object, option: str, example: str) -> None:
-    """Raise a `SegError` for an option of a sink that is not set."""
+    """Raise a `SegError` for an option of a sink that is not set.
+
+    Parameters
+    ----------
+    value : object
+        Of the option.
+    option : str
+        Its key, such as ``sink.url``.
+    example : str
+        What is expected.
+
+    Raises
+    ------
+    SegError
+        The value is None or blank.
+    """
     if value is None or not str(value).strip():
         raise SegError(f"{option} is not set; expected {example}")
 
 
 def failed(where: str, error: Exception, advice: str) -> SegError:
-    """Return the error for a sink that does not take the tables: what it answered, without secrets, and what to do."""
+    """Return the error for a sink that does not take the tables: what it answered, without secrets, and what to do.
+
+    Parameters
+    ----------
+    where : str
+        The address; secrets in it are hidden.
+    error : Exception
+    advice : str
+        What to do.
+
+    Returns
+    -------
+    SegError
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     answer = redact(lines[0][:300] if lines else type(error).__name__)
     return SegError(f"{redact(where)}: {answer}; {advice}")

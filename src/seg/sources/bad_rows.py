@@ -40,7 +40,22 @@ def faultless(raw: Raw, field: Field) -> bool:
 
 
 def fault(raw: ir.Value, value: ir.Value, field: Field, plain: bool = False) -> ir.BooleanValue:
-    """Return whether a value is at fault: it does not fit, or is missing where one is required; `plain` texts have no blanks."""
+    """Return whether a value is at fault: it does not fit, or is missing where one is required; `plain` texts have no blanks.
+
+    Parameters
+    ----------
+    raw : ir.Value
+        The value as it stands in the file.
+    value : ir.Value
+        The same with its type; NULL where it could not be read.
+    field : Field
+    plain : bool
+        Whether the texts are known to be plain numbers.
+
+    Returns
+    -------
+    ir.BooleanValue
+    """
     if field.required:
         return value.isnull()
     if plain:
@@ -60,7 +75,21 @@ def fault(raw: ir.Value, value: ir.Value, field: Field, plain: bool = False) -> 
 def faults(
     raw: Raw, fields: Sequence[Field], columns: Mapping[str, ir.Value], plain: Collection[str] = ()
 ) -> dict[str, ir.BooleanValue]:
-    """Return for each field whether its value is at fault; `plain` are columns of plain numbers."""
+    """Return for each field whether its value is at fault; `plain` are columns of plain numbers.
+
+    Parameters
+    ----------
+    raw : Raw
+    fields : sequence of Field
+    columns : mapping of str to ir.Value
+        Typed values by the name of the field.
+    plain : collection of str
+        Columns of the file.
+
+    Returns
+    -------
+    dict of str to ir.BooleanValue
+    """
     return {
         field.name: ibis.literal(False)
         if faultless(raw, field)
@@ -94,7 +123,22 @@ class Faults:
 def rows_where(
     raw: Raw, fields: Sequence[Field], flags: Mapping[str, ir.BooleanValue], limit: int | None
 ) -> ir.Table:
-    """Select the rows in which a flag is set: where each is, which flags are set, and the text of its fields."""
+    """Select the rows in which a flag is set: where each is, which flags are set, and the text of its fields.
+
+    Parameters
+    ----------
+    raw : Raw
+    fields : sequence of Field
+    flags : mapping of str to ir.BooleanValue
+        By the name of the field.
+    limit : int or None
+        Rows to select, all if None.
+
+    Returns
+    -------
+    ir.Table
+        ``file``, ``row``, ``faulty``, and ``fault_<field>`` and ``raw_<field>`` of each field.
+    """
     table = raw.table
     # An engine that reads in no order tells of each row where it is; the embedded one reads in order.
     file, row = (
@@ -130,7 +174,20 @@ EXPECTED = {
 
 
 def described(rows: pd.DataFrame, fields: Sequence[Field], where: str) -> pd.DataFrame:
-    """Describe bad rows, as `rows_where` has selected them: file, line, reason, text."""
+    """Describe bad rows, as `rows_where` has selected them: file, line, reason, text.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    fields : sequence of Field
+    where : str
+        Name of the source, for rows of which no file is known.
+
+    Returns
+    -------
+    DataFrame
+        One row a bad row.
+    """
     fields = [field for field in fields if field.kind != "row"]
     listing = []
     for row in rows.to_dict("records"):
@@ -205,7 +262,24 @@ def malformed(where: str, rejects: pd.DataFrame) -> SegError:
 
 
 def unreadable(engine: Engine, faults: Faults, listing: pd.DataFrame, where: str, counts: Counts) -> SegError:
-    """Build the error for rows with a fault: the first of them, and what the values of the columns look like."""
+    """Build the error for rows with a fault: the first of them, and what the values of the columns look like.
+
+    Parameters
+    ----------
+    engine : Engine
+    faults : Faults
+        Where the values are that do not fit.
+    listing : DataFrame
+        Bad rows, as `described` returns them.
+    where : str
+        Name of the source.
+    counts : Counts
+        Rows, bad rows, and how many may be skipped.
+
+    Returns
+    -------
+    SegError
+    """
     shown = "\n".join(
         f"  row {row.line:,}{'' if row.file == where else f' of {row.file}'}: {row.reason}"
         for row in listing.head(SHOWN).itertuples()

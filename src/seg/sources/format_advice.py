@@ -17,7 +17,20 @@ LEVELS = 20  # different texts that make columns of zeros and ones
 
 
 def sample(engine: Engine, raw: Raw, source: str) -> Counter:
-    """Count the most frequent values of a column, as text."""
+    """Count the most frequent values of a column, as text.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+    source : str
+        Column of the file.
+
+    Returns
+    -------
+    Counter
+        How often each of at most `SAMPLE` texts occurs, blank ones left out.
+    """
     column = raw.table[source].cast("string")
     values = raw.table.select(value=column).filter(column.notnull())
     counts = values.group_by("value").aggregate(times=values.count())
@@ -30,7 +43,20 @@ def sample(engine: Engine, raw: Raw, source: str) -> Counter:
 def advice(
     engine: Engine, raw: Raw, fields: Sequence[Field], faults: Mapping[str, ir.BooleanValue]
 ) -> list[str]:
-    """Look at the columns that have faults and return what to do about each, one sentence a column."""
+    """Look at the columns that have faults and return what to do about each, one sentence a column.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+    fields : sequence of Field
+    faults : mapping of str to ir.BooleanValue
+        By the name of the field, see `seg.sources.bad_rows.faults`.
+
+    Returns
+    -------
+    list of str
+    """
     possible = {name: one for name, one in faults.items() if isinstance(one, ir.BooleanColumn)}
     flagged = engine.collect(raw.table.aggregate(**{name: one.sum() for name, one in possible.items()})).iloc[
         0

@@ -103,7 +103,22 @@ def _check_money(engine: Engine, table: ir.Table, counts: Counts, where: str) ->
 
 
 def lost(engine: Engine, table: ir.Table, rejects: pd.DataFrame, counts: Counts) -> list[tuple[str, str]]:
-    """Return what was lost with the rows that were left out."""
+    """Return what was lost with the rows that were left out.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        All rows, with the flag ``_faulty``.
+    rejects : DataFrame
+        The rows that were left out.
+    counts : Counts
+
+    Returns
+    -------
+    list of (level, text)
+        One note, or none where no row was left out.
+    """
     if not len(rejects):
         return []
     lost = [f"{len(rejects) / counts.rows:.2%} of the rows"]

@@ -69,6 +69,28 @@ def find(
     A given `path` is taken and must exist. Otherwise the first of the patterns `files` that matches
     something under ``<data_dir>/<dataset>/`` is taken, and where none does the `sample`. With neither
     patterns nor a path the data set makes its rows itself.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the data set.
+    data_dir : str
+        Folder that holds a folder for each data set.
+    files : sequence of str
+        Patterns of file names.
+    path : str, optional
+        A file, a folder, a pattern or an address.
+    sample : str, optional
+        Path of the synthetic sample.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    SegError
+        There is no file, and no sample either.
     """
     if path is not None:
         return Source(dataset, "file", expand(path), path)

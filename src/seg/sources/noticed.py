@@ -19,7 +19,22 @@ from seg.sources.typed_values import Field
 
 
 def check_currencies(engine: Engine, raw: Raw, fields: Sequence[Field], where: str) -> None:
-    """Check that each column of amounts is in one currency."""
+    """Check that each column of amounts is in one currency.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+    fields : sequence of Field
+        Those of numbers are checked where the file holds text.
+    where : str
+        Name of the source, for the message.
+
+    Raises
+    ------
+    SegError
+        A column has amounts with different currency signs.
+    """
     signs = {
         field.source: currency(raw.table[field.source])
         for field in fields

@@ -104,7 +104,20 @@ def _unlikely(day: date, first: date, last: date, reach: timedelta) -> bool:
 
 
 def days_of(engine: Engine, times: ir.TimestampValue, table: ir.Table) -> pd.Series:
-    """Count the rows of each day."""
+    """Count the rows of each day.
+
+    Parameters
+    ----------
+    engine : Engine
+    times : ir.TimestampValue
+        A column of `table`.
+    table : ir.Table
+
+    Returns
+    -------
+    Series of int
+        Rows, indexed by date; rows without a time are left out.
+    """
     dated = table.select(day=times.date())
     dated = dated.filter(dated.day.notnull())
     counts = dated.group_by("day").aggregate(rows=dated.count())
@@ -126,7 +139,22 @@ def future(days: pd.Series, today: date) -> str | None:
 
 
 def ambiguous(days: pd.Series, format: str, other: str) -> str | None:
-    """Return a note where day and month could be exchanged without anyone noticing."""
+    """Return a note where day and month could be exchanged without anyone noticing.
+
+    Parameters
+    ----------
+    days : Series of int
+        Rows of each day, see `days_of`.
+    format : str
+        The date format that was used.
+    other : str
+        The same with day and month exchanged.
+
+    Returns
+    -------
+    str or None
+        None where a day is later than the 12th, or exchanging changes nothing.
+    """
     if not len(days) or any(day.day > 12 for day in days.index):
         return None
     swapped = [date(day.year, day.day, day.month) for day in days.index]
@@ -152,7 +180,21 @@ def two_digit_years(days: pd.Series, format: str | None) -> str | None:
 
 
 def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
-    """Return notes on customers whose ids differ only in upper and lower case, or in zeros in front."""
+    """Return notes on customers whose ids differ only in upper and lower case, or in zeros in front.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Order lines or customers.
+    source : str
+        Name of the column of ids in the file.
+
+    Returns
+    -------
+    list of str
+        At most one note on case and one on zeros; none above `LARGE` rows.
+    """
     if int(engine.collect(table.aggregate(rows=table.count())).rows[0]) > LARGE:
         return []
     ids = table.filter(table.customer_id.notnull()).select(id=table.customer_id).distinct()
@@ -193,7 +235,20 @@ def _example(engine: Engine, ids: ir.Table, form: ir.StringValue) -> str:
 
 
 def repeated_lines(engine: Engine, table: ir.Table, option: str = "cleaning.steps") -> str | None:
-    """Return a note on lines that are equal to another in every column that was read, with their money; `option` drops them."""
+    """Return a note on lines that are equal to another in every column that was read, with their money; `option` drops them.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Order lines.
+    option : str
+        Key that the note points to.
+
+    Returns
+    -------
+    str or None
+    """
     counts = table.group_by(table.columns).aggregate(_times=table.count())
     extra = counts._times - 1
     row = engine.collect(
@@ -219,6 +274,15 @@ def repeated_lines(engine: Engine, table: ir.Table, option: str = "cleaning.step
 
 def mixed_currencies(engine: Engine, table: ir.Table, columns: dict[str, ir.StringValue], where: str) -> None:
     """Check that the amounts of a column are of one currency.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+    columns : dict of str to ir.StringValue
+        Currency sign of each amount, by the name of the column in the file.
+    where : str
+        Name of the source, for the message.
 
     Raises
     ------

@@ -135,7 +135,22 @@ def typed(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
 
 
 def with_plain(engine: Engine, raw: Raw, fields: Sequence[Field], dialect: Dialect) -> Dialect:
-    """Find the columns of plain numbers, in one pass: what reads every spelling is too much for hundreds of columns."""
+    """Find the columns of plain numbers, in one pass: what reads every spelling is too much for hundreds of columns.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+    fields : sequence of Field
+        Those of numbers are looked at where the file holds text.
+    dialect : Dialect
+        How numbers are written.
+
+    Returns
+    -------
+    Dialect
+        The same with the columns of plain numbers.
+    """
     sources = {
         field.source
         for field in fields
@@ -248,7 +263,20 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
 
 
 def proven(engine: Engine, raw: Raw, fields: list[Field]) -> dict[str, ir.Value]:
-    """Return simpler expressions for columns without a fault: engines skip rows by times they need not test."""
+    """Return simpler expressions for columns without a fault: engines skip rows by times they need not test.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+    fields : list of Field
+        Only those of whole milliseconds get an expression.
+
+    Returns
+    -------
+    dict of str to ir.Value
+        By the name of the field.
+    """
     whole = {
         field: raw.table[field.source].cast("int64")
         for field in fields

@@ -76,7 +76,20 @@ def table(
 def show(
     found: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path, goals: Mapping[str, str]
 ) -> None:
-    """Print the table, the best of each data set or of a search, and what failed."""
+    """Print the table, the best of each data set or of a search, and what failed.
+
+    Parameters
+    ----------
+    found : DataFrame
+        One row a job, see `table`.
+    jobs : sequence of mapping
+        Notes of the jobs, for those that failed.
+    title : str
+    folder : Path
+        Directory of the sweep.
+    goals : mapping of str to str
+        What a search improves, and in which direction; empty for a grid.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -146,6 +159,20 @@ def markdown(found: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str
 
     A search gives its unbeaten jobs with all that it improves; a grid of k and one thing more gives the silhouette in the
     common space of each pair; any other sweep one row a job.
+
+    Parameters
+    ----------
+    found : DataFrame
+        One row a job, see `table`.
+    varied : iterable of str
+        Keys that differ between jobs.
+    goals : mapping of str to str
+        What a search improves, and in which direction; empty for a grid.
+
+    Returns
+    -------
+    str
+        A table in Markdown.
     """
     done, others = (
         found[found["run_id"].notna()].drop_duplicates("run_id"),

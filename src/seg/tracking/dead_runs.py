@@ -33,6 +33,13 @@ def end_dead_runs(client, experiment_ids: Sequence[str]) -> list[str]:
 
 
 def end_as_killed(client, run_id: str, why: str) -> None:
-    """End a run as KILLED, with the reason as a tag."""
+    """End a run as KILLED, with the reason as a tag.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    why : str
+    """
     client.set_tag(run_id, "error", why)
     client.set_terminated(run_id, "KILLED")

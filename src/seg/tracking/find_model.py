@@ -80,6 +80,24 @@ def find_beside(reference: str, uri: str | None, into: Path) -> Found:
     """Do as `find`, in a process beside this one, which meanwhile imports what models are made of.
 
     MLflow takes two seconds to import: more than it takes to score a million customers.
+
+    Parameters
+    ----------
+    reference : str
+        See `find`.
+    uri : str or None
+        Of the tracking store.
+    into : Path
+        Folder for downloads.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    SegError
+        There is no such model, or the store cannot be reached.
     """
     if Path(reference).expanduser().is_dir():
         return find(reference, uri, into)

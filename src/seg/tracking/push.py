@@ -72,7 +72,19 @@ def push(folder: Path, shared: Path, uri: str, client=None, run_id: str | None =
 
 
 def make(client, experiment_id: str, record: Record):
-    """Make the run of a record in the store, marked with the record's key."""
+    """Make the run of a record in the store, marked with the record's key.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    experiment_id : str
+    record : Record
+        Name, start, tags and parameters are taken from it.
+
+    Returns
+    -------
+    mlflow.entities.Run
+    """
     from mlflow.entities import Param
 
     tags = record.tags | {"mlflow.runName": record.run_name, KEY: record.key}

@@ -71,7 +71,14 @@ class Record:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def add(self, params: Mapping = (), tags: Mapping = (), metrics: Mapping = ()) -> None:
-        """Take what is known only now; what has no value is left out."""
+        """Add what became known later; NaN is left out, secrets are hidden.
+
+        Parameters
+        ----------
+        params, tags : mapping
+            Kept as text; tags are cut at `LONGEST_TAG` characters.
+        metrics : mapping of str to float
+        """
         import pandas as pd  # here: who only looks a model up should not wait for it
 
         self.params |= {name: redact(str(value)) for name, value in dict(params).items()}

@@ -41,7 +41,22 @@ class ServedModel(PythonModel):
         self.placement = placement
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
-        """Return one row for each row of features; a feature that is missing or no number is named in ``reason``."""
+        """Return one row for each row of features; a feature that is missing or no number is named in ``reason``.
+
+        Parameters
+        ----------
+        context : PythonModelContext
+            From MLflow; not used.
+        model_input : DataFrame
+            Features, by name or, where no name is known, in the order of training.
+        params : dict, optional
+            From MLflow; not used.
+
+        Returns
+        -------
+        DataFrame
+            Columns `COLUMNS`; None where nothing is known.
+        """
         frame = model_input if isinstance(model_input, pd.DataFrame) else pd.DataFrame(model_input)
         features = self.placement.features
         if set(frame.columns).isdisjoint(features) and frame.shape[1] == len(features):

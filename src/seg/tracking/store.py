@@ -82,6 +82,17 @@ def client(uri: str, write: bool = True):
 def experiment_id(client, uri: str, name: str) -> str:
     """Find or make an experiment.
 
+    Parameters
+    ----------
+    client : MlflowClient
+    uri : str
+        Of the store: one without a server keeps artifacts beside its file.
+    name : str
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     SegError

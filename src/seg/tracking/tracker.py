@@ -196,7 +196,15 @@ class MLflowTracker:
             raise
 
     def fail(self, folder: Path, status: str, error: BaseException) -> None:
-        """End the run as FAILED or KILLED with the error as a tag; says so only, whatever the store answers."""
+        """End the run as FAILED or KILLED with the error as a tag; an error of the store is only logged.
+
+        Parameters
+        ----------
+        folder : Path
+            Directory of the run.
+        status : {"FAILED", "KILLED"}
+        error : BaseException
+        """
         try:
             if self._folder is None:  # what is whole stays whole: only its upload was cut short
                 self._record.tags["error"] = redact(f"{type(error).__name__}: {error}")[:LONGEST_TAG]

@@ -33,7 +33,20 @@ GROUPS = ("common", "own", "embedding", "stability", "null", "holdout", "explain
 
 
 def link(address: str, experiment_id: str, charts: bool = False) -> str:
-    """Return the address of the runs with the saved view; without the first option MLflow opens its GenAI pages."""
+    """Return the address of the runs with the saved view; without the first option MLflow opens its GenAI pages.
+
+    Parameters
+    ----------
+    address : str
+        Of the server.
+    experiment_id : str
+    charts : bool
+        Whether the charts are opened rather than the table.
+
+    Returns
+    -------
+    str
+    """
     mode = "&compareRunsMode=CHART" if charts else ""
     return f"{address}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={NAME}{mode}"
 

@@ -13,7 +13,21 @@ def check_customers(customers: int, least: int) -> None:
 
 
 def draw(rng: np.random.Generator, groups: tuple, field: str, members: np.ndarray) -> np.ndarray:
-    """Draw one integer per member from the range that its group has in `field`, both ends included."""
+    """Draw one integer per member from the range that its group has in `field`, both ends included.
+
+    Parameters
+    ----------
+    rng : Generator
+    groups : tuple
+        Records that hold a pair (low, high) in `field`.
+    field : str
+    members : ndarray of shape (n,)
+        Number of the group of each member.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
     low, high = np.array([getattr(group, field) for group in groups])[members].T
     return rng.integers(low, high + 1)
 

@@ -92,7 +92,21 @@ def catalogue(rng: np.random.Generator, size: int = 300) -> pd.DataFrame:
 
 
 def countries(rng: np.random.Generator, size: int, foreign: float) -> np.ndarray:
-    """Draw where customers are: abroad with probability `foreign`."""
+    """Draw where customers are: abroad with probability `foreign`.
+
+    Parameters
+    ----------
+    rng : Generator
+    size : int
+        Number of customers.
+    foreign : float
+        0 to 1.
+
+    Returns
+    -------
+    ndarray of shape (size,)
+        Names of countries.
+    """
     return np.where(rng.random(size) < foreign, rng.choice(FOREIGN, size), HOME)
 
 
@@ -116,12 +130,39 @@ def _times(rng: np.random.Generator, period: Period, first: np.ndarray, last: np
 
 
 def any_time(rng: np.random.Generator, period: Period, size: int) -> np.ndarray:
-    """Draw `size` opening hours of the whole period."""
+    """Draw `size` opening hours of the whole period.
+
+    Parameters
+    ----------
+    rng : Generator
+    period : Period
+    size : int
+
+    Returns
+    -------
+    ndarray of shape (size,)
+        Times.
+    """
     return _times(rng, period, np.zeros(size, int), np.full(size, period.days)).to_numpy()
 
 
 def purchases(rng, people: pd.DataFrame, products: pd.DataFrame, period: Period) -> pd.DataFrame:
-    """Draw the visits of `people` as their group makes them; `invoice` numbers the visits."""
+    """Draw the visits of `people` as their group makes them; `invoice` numbers the visits.
+
+    Parameters
+    ----------
+    rng : Generator
+    people : DataFrame
+        One row a customer, ``group`` its number in `GROUPS`.
+    products : DataFrame
+        ``stock_code``, ``description``, ``price``; the last `RETIRED` are no longer sold.
+    period : Period
+
+    Returns
+    -------
+    DataFrame
+        One row an order line.
+    """
     visits = people.loc[people.index.repeat(draw(rng, GROUPS, "visits", people["group"]))]
     active = np.array([group.active for group in GROUPS])[visits["group"]]
     first, last = (period.days * active).astype(int).T

@@ -47,11 +47,36 @@ class Landscape:
         return Blocks(self.values, self.weights)
 
     def start(self, k: int, random: np.random.Generator, tol: float, max_iter: int) -> Optimum:
-        """Return where Lloyd's algorithm leads from a k-means++ seeding."""
+        """Return where Lloyd's algorithm leads from a k-means++ seeding.
+
+        Parameters
+        ----------
+        k : int
+        random : Generator
+            Draws the seeding.
+        tol : float
+            Squared shift of the centres, in mean variances of the features, at which Lloyd's algorithm stops.
+        max_iter : int
+
+        Returns
+        -------
+        Optimum
+        """
         return Optimum(*self.single.lloyd(self.single.seed(k, random), tol, max_iter))
 
     def settle(self, centres: np.ndarray, tol: float, max_iter: int) -> Optimum:
         """Return the optimum near some centres: Lloyd's algorithm, then moves of single points.
+
+        Parameters
+        ----------
+        centres : ndarray of shape (k, d)
+        tol : float
+            See `start`.
+        max_iter : int
+
+        Returns
+        -------
+        Optimum
 
         Notes
         -----
@@ -75,7 +100,22 @@ class Landscape:
     def hop(
         self, best: Optimum, random: np.random.Generator, size: float, tol: float, max_iter: int
     ) -> Optimum:
-        """Return the better of an optimum and the one found from its centres moved by `size` standard deviations."""
+        """Return the better of an optimum and the one that its centres lead to when they are moved at random.
+
+        Parameters
+        ----------
+        best : Optimum
+        random : Generator
+        size : float
+            Of the moves, in standard deviations of a cluster's points from its centre.
+        tol : float
+            See `start`.
+        max_iter : int
+
+        Returns
+        -------
+        Optimum
+        """
         labels = self.single.labels(best.centres)
         weights = np.maximum(np.bincount(labels, self.weights, len(best.centres)), np.finfo(float).tiny)
         squares = np.bincount(labels, self.weights * self._squares(labels, best.centres), len(best.centres))
@@ -93,7 +133,21 @@ class Landscape:
 
 @kernel
 def move_points(points, weights, labels, centres, totals, most_passes):
-    """Move points between clusters as long as a move lowers the inertia; change labels, centres and totals in place."""
+    """Move points between clusters as long as a move lowers the inertia; change labels, centres and totals in place.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+    weights : ndarray of shape (n,)
+    labels : ndarray of shape (n,)
+        Cluster of each point; changed in place.
+    centres : ndarray of shape (k, d)
+        Changed in place.
+    totals : ndarray of shape (k,)
+        Sum of the weights of each cluster; changed in place.
+    most_passes : int
+        Passes over all points.
+    """
     n, d = points.shape
     k = centres.shape[0]
     for _ in range(most_passes):

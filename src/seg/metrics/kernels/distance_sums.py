@@ -90,7 +90,21 @@ def exact_sums(of: Cells, n_columns: int) -> np.ndarray:
 
 
 def query_sums(of: Cells, queries: np.ndarray, n_columns: int) -> np.ndarray:
-    """Return the sums of distances (q, n_columns) of other points (q, d), centred as the reference points are."""
+    """Return the sums of distances (q, n_columns) of other points (q, d), centred as the reference points are.
+
+    Parameters
+    ----------
+    of : Cells
+        The reference points.
+    queries : ndarray of shape (q, d)
+    n_columns : int
+        Clusters of all labelings together.
+
+    Returns
+    -------
+    ndarray of shape (q, n_columns)
+        Sum of the Euclidean distances from each query to the reference points of each cluster, by their weights.
+    """
     padded = np.zeros((-(-len(queries) // TILE) * TILE, queries.shape[1]), dtype=np.float32)
     padded[: len(queries)] = queries / of.scale
     tiles = _tiled(padded)
@@ -149,7 +163,23 @@ def _add_rows(rows, columns, sums):
 
 @kernel
 def add_pairs(axes, reference, starts, columns, first, step, sums):
-    """Add, once for each pair of tiles, the distances between cells first, first + step, ... and all after them."""
+    """Add, once for each pair of tiles, the distances between cells first, first + step, ... and all after them.
+
+    Parameters
+    ----------
+    axes : tuple of int
+        As many zeros as there are features: their number is known when the kernel is compiled.
+    reference : tuple of ndarray
+        Tiles (t, d, TILE) and the weights (t, TILE) of their points.
+    starts : ndarray of shape (cells + 1,)
+        First tile of each cell.
+    columns : ndarray of shape (cells, labelings)
+        Cluster of the points of a cell in each labeling, -1 for none.
+    first, step : int
+        Which cells: a thread takes every step-th.
+    sums : ndarray of shape (t, n_columns, TILE)
+        Is added to.
+    """
     tiles, weights = reference
     n_cells = starts.shape[0] - 1
     behind = np.empty((tiles.shape[0], TILE), np.float32)
@@ -177,7 +207,22 @@ def add_pairs(axes, reference, starts, columns, first, step, sums):
 
 @kernel
 def add_queries(axes, queries, reference, starts, columns, sums):
-    """Add the distances between each query and the points of every cell."""
+    """Add the distances between each query and the points of every cell.
+
+    Parameters
+    ----------
+    axes : tuple of int
+        As many zeros as there are features.
+    queries : ndarray of shape (q, d, TILE)
+    reference : tuple of ndarray
+        Tiles (t, d, TILE) and the weights (t, TILE) of their points.
+    starts : ndarray of shape (cells + 1,)
+        First tile of each cell.
+    columns : ndarray of shape (cells, labelings)
+        Cluster of the points of a cell in each labeling, -1 for none.
+    sums : ndarray of shape (q, n_columns, TILE)
+        Is added to.
+    """
     tiles, weights = reference
     rows = np.empty((TILE, TILE), np.float32)
     unused = np.zeros(TILE, np.float32)

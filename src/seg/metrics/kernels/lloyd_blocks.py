@@ -76,6 +76,14 @@ class Blocks:
     def lloyd(self, centres: np.ndarray, tol: float, max_iter: int) -> tuple[np.ndarray, float, int]:
         """Run Lloyd's algorithm until the squared shift of the centres is at most `tol` variances.
 
+        Parameters
+        ----------
+        centres : ndarray of shape (k, d)
+            To start from.
+        tol : float
+            In mean variances of the features.
+        max_iter : int
+
         Returns
         -------
         centres : ndarray of shape (k, d)
@@ -244,7 +252,22 @@ def _add_points(values, weights, kept, best, label, member, sums):
 
 @kernel
 def lloyd_pass(blocks, groups, centres, margin, sums, labels):
-    """Assign every point to its nearest centre; fill the sums of clusters, and the labels if there is room."""
+    """Assign every point to its nearest centre; fill the sums of clusters, and the labels if there is room.
+
+    Parameters
+    ----------
+    blocks : tuple of ndarray
+        Values (b, d, LANES) and weights (b, LANES) of points, the lowest and highest value (b, d) of each block, and its sums.
+    groups : tuple of ndarray
+        Lowest and highest values and sums of every `BLOCKS` blocks.
+    centres : ndarray of shape (k, d)
+    margin : float
+        Relative: a centre is ruled out for a whole block if another one is nearer by more than that, so that rounding decides nothing.
+    sums : ndarray of shape (k, d + 2)
+        Is filled: sums of the features, of the weights, of the squared distances.
+    labels : ndarray of shape (b * LANES,) or (0,)
+        Is filled, if there is room.
+    """
     values, weights, low, high, block_sums = blocks
     group_low, group_high, group_sums = groups
     k = centres.shape[0]

@@ -137,7 +137,26 @@ def _add_moments(values, mean, shares, centred, first, second):
 
 @kernel
 def em_pass(blocks, block_weights, parameters, totals, first, second):
-    """Add to each component's weight and moments; return the sum of log-likelihoods under the parameters."""
+    """Add to each component's weight and moments; return the sum of log-likelihoods under the parameters.
+
+    Parameters
+    ----------
+    blocks : ndarray of shape (b, d, LANES)
+    block_weights : ndarray of shape (b, LANES)
+        0 for a lane without a point.
+    parameters : tuple of ndarray
+        Means (k, d), triangular factors (k, d, d) of the inverse covariances, logarithms (k,) of the weights and norms.
+    totals : ndarray of shape (k,)
+        Sum of the responsibilities of each component; is added to.
+    first : ndarray of shape (k, d)
+        First moments about the means; is added to.
+    second : ndarray of shape (k, d * (d + 1) / 2)
+        Second moments about the means, lower triangles; is added to.
+
+    Returns
+    -------
+    float
+    """
     means, factors, logs = parameters
     k, d = means.shape
     densities = np.empty((k, LANES), np.float32)

@@ -42,7 +42,18 @@ def _pick(weights, nearest, potential, target, first):
 
 @kernel
 def plus_plus(values, weights, chances, centres):
-    """Fill k centres by greedy k-means++ (Arthur and Vassilvitskii 2007): the best of some candidates each time."""
+    """Fill k centres by greedy k-means++ (Arthur and Vassilvitskii 2007): the best of some candidates each time.
+
+    Parameters
+    ----------
+    values : ndarray of shape (b, d, LANES)
+    weights : ndarray of shape (b, LANES)
+        0 for a lane without a point.
+    chances : ndarray of shape (k, trials)
+        Uniform random numbers, one a candidate.
+    centres : ndarray of shape (k, d)
+        Is filled.
+    """
     count, d, _ = values.shape
     k, trials = chances.shape
     nearest = np.empty((count, LANES), values.dtype)

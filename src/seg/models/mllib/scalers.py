@@ -21,7 +21,20 @@ class StandardScaler:
     with_std: bool = True
 
     def fit(self, frame, source: str, target: str):
-        """Fit a column of vectors."""
+        """Fit a column of vectors.
+
+        Parameters
+        ----------
+        frame : pyspark.sql.DataFrame
+        source : str
+            Column of vectors to scale.
+        target : str
+            Name of the column of scaled vectors.
+
+        Returns
+        -------
+        pyspark.ml.feature.StandardScalerModel
+        """
         from pyspark.ml.feature import StandardScaler
 
         columns = {"inputCol": source, "outputCol": target}
@@ -45,7 +58,20 @@ class MinMaxScaler:
     """MLlib's MinMaxScaler: to [0, 1]; a feature of one value becomes 0.5 (0 in scikit-learn)."""
 
     def fit(self, frame, source: str, target: str):
-        """Fit a column of vectors."""
+        """Fit a column of vectors.
+
+        Parameters
+        ----------
+        frame : pyspark.sql.DataFrame
+        source : str
+            Column of vectors to scale.
+        target : str
+            Name of the column of scaled vectors.
+
+        Returns
+        -------
+        pyspark.ml.feature.MinMaxScalerModel
+        """
         from pyspark.ml.feature import MinMaxScaler
 
         return MinMaxScaler(inputCol=source, outputCol=target).fit(frame)
@@ -77,7 +103,20 @@ class RobustScaler:
             raise SegError(f"scaler.relative_error={self.relative_error}: expected a number between 0 and 1")
 
     def fit(self, frame, source: str, target: str):
-        """Fit a column of vectors."""
+        """Fit a column of vectors.
+
+        Parameters
+        ----------
+        frame : pyspark.sql.DataFrame
+        source : str
+            Column of vectors to scale.
+        target : str
+            Name of the column of scaled vectors.
+
+        Returns
+        -------
+        pyspark.ml.feature.RobustScalerModel
+        """
         from pyspark.ml.feature import RobustScaler
 
         columns = {"inputCol": source, "outputCol": target}

@@ -67,7 +67,22 @@ class Clusters:
 
 
 def clusters(labelled, features: int, collect: Collect) -> Clusters:
-    """Describe the clusters of a DataFrame with scaled features as the array `X` and with `WORTH`."""
+    """Describe the clusters of a DataFrame with scaled features as the array `X` and with `WORTH`.
+
+    Parameters
+    ----------
+    labelled : pyspark.sql.DataFrame
+        With the columns `CLUSTER`, `X` and `WORTH`.
+    features : int
+        Length of `X`.
+    collect : callable
+        From a DataFrame of Spark to one of pandas.
+
+    Returns
+    -------
+    Clusters
+        By mean worth, highest first.
+    """
     from pyspark.sql import functions as F
 
     columns = [F.col(X)[place] for place in range(features)]
@@ -160,7 +175,22 @@ class Summary:
 
 
 def summary(labelled, segment: str, columns: Sequence[str], collect: Collect) -> Summary:
-    """Summarise the named columns of a DataFrame for each segment; medians are exact."""
+    """Summarise the named columns of a DataFrame for each segment; medians are exact.
+
+    Parameters
+    ----------
+    labelled : pyspark.sql.DataFrame
+    segment : str
+        Column with the number of the segment.
+    columns : sequence of str
+        Numeric columns.
+    collect : callable
+        From a DataFrame of Spark to one of pandas.
+
+    Returns
+    -------
+    Summary
+    """
     from pyspark.sql import functions as F
 
     wanted = [F.count(F.lit(1)).alias("n")]
@@ -187,7 +217,21 @@ def summary(labelled, segment: str, columns: Sequence[str], collect: Collect) ->
 
 
 def adjusted_rand(labelled, segment: str, truth: str, collect: Collect) -> float:
-    """Return the adjusted Rand index of segments and planted segments (Hubert & Arabie 1985)."""
+    """Return the adjusted Rand index of segments and planted segments (Hubert & Arabie 1985).
+
+    Parameters
+    ----------
+    labelled : pyspark.sql.DataFrame
+    segment, truth : str
+        Its two columns of labels.
+    collect : callable
+        From a DataFrame of Spark to one of pandas.
+
+    Returns
+    -------
+    float
+        1 for the same partition, about 0 for independent ones.
+    """
     counted = collect(labelled.groupBy(segment, truth).count())
     both = counted.pivot(index=segment, columns=truth, values="count").fillna(0).to_numpy()
 
@@ -207,7 +251,20 @@ def with_worth(points, revenue: str | None):
 
 
 def ends(frame, columns: Sequence[str], collect: Collect) -> pd.DataFrame:
-    """Return the least and the greatest value of each column, index ``least`` and ``greatest``."""
+    """Return the least and the greatest value of each column, index ``least`` and ``greatest``.
+
+    Parameters
+    ----------
+    frame : pyspark.sql.DataFrame
+    columns : sequence of str
+        Numeric columns.
+    collect : callable
+        From a DataFrame of Spark to one of pandas.
+
+    Returns
+    -------
+    DataFrame of shape (2, n_columns)
+    """
     from pyspark.sql import functions as F
 
     wanted = [
@@ -223,7 +280,23 @@ def ends(frame, columns: Sequence[str], collect: Collect) -> pd.DataFrame:
 
 
 def points(frame, features: Sequence[str], collect: Collect) -> tuple[int, int, pd.DataFrame]:
-    """Count distinct scaled points and customers at the commonest one; return them with the ends of each scaled feature."""
+    """Count distinct scaled points and customers at the commonest one; return them with the ends of each scaled feature.
+
+    Parameters
+    ----------
+    frame : pyspark.sql.DataFrame
+        With the scaled features as the array `X`.
+    features : sequence of str
+        Their names.
+    collect : callable
+        From a DataFrame of Spark to one of pandas.
+
+    Returns
+    -------
+    distinct, commonest : int
+    ends : DataFrame of shape (2, n_features)
+        Least and greatest value.
+    """
     from pyspark.sql import functions as F
 
     # Zero has two signs, which are one point.

@@ -52,7 +52,22 @@ def workplace(parts: Parts, folder: Path | None, staging: str | None) -> Iterato
 
 
 def leave(customers: Customers, described: Described, work: Path, folder: Path | None) -> OnSpark:
-    """Write the segments from the executors; they appear in the directory of the run complete or not at all."""
+    """Write the segments from the executors; they appear in the directory of the run complete or not at all.
+
+    Parameters
+    ----------
+    customers : Customers
+    described : Described
+        The chosen segmentation, with the labelled customers.
+    work : Path
+        Folder that executors write to.
+    folder : Path or None
+        Directory of the run; None writes nothing.
+
+    Returns
+    -------
+    OnSpark
+    """
     written = None
     if folder is not None:
         parts = spark_export.write(described.labelled, described.order, work / ASSIGNMENTS, customers.count)

@@ -54,7 +54,20 @@ def prepared(frame, columns: Sequence[str], kept: Sequence[str], collect: Collec
 
 
 def sample(frame, size: int, collect: Collect) -> pd.DataFrame:
-    """Bring some customers into this process, sorted by `CUSTOMER`: the same ones whatever the run, by a hash of their ids."""
+    """Bring some customers into this process, sorted by `CUSTOMER`: the same ones whatever the run, by a hash of their ids.
+
+    Parameters
+    ----------
+    frame : pyspark.sql.DataFrame
+    size : int
+        Customers.
+    collect : callable
+        From a DataFrame of Spark to one of pandas.
+
+    Returns
+    -------
+    DataFrame of at most `size` rows
+    """
     from pyspark.sql import functions as F
 
     chosen = frame.orderBy(F.md5(F.encode(CUSTOMER, "UTF-8")), CUSTOMER).limit(size)

@@ -16,7 +16,21 @@ PROBES = 16  # files, so that several executors write one
 
 
 def pipeline(space: Space, model, order: Sequence[int]):
-    """Put transforms, scaler, clusterer and the order of segments into one `pyspark.ml.PipelineModel`."""
+    """Put transforms, scaler, clusterer and the order of segments into one `pyspark.ml.PipelineModel`.
+
+    Parameters
+    ----------
+    space : Space
+        Fitted transforms and scaler.
+    model : pyspark.ml.Model
+        The fitted clusterer.
+    order : sequence of int
+        Cluster of each segment: the first one is segment 0.
+
+    Returns
+    -------
+    pyspark.ml.PipelineModel
+    """
     from pyspark.ml import PipelineModel
     from pyspark.ml.feature import SQLTransformer
 
@@ -40,6 +54,22 @@ def nowhere(labelled) -> int:
 
 def write(labelled, order: Sequence[int], path: Path, customers: int) -> Path:
     """Write, from the executors, the segment of each customer, and of a mixture the probabilities, as Parquet.
+
+    Parameters
+    ----------
+    labelled : pyspark.sql.DataFrame
+        Customers with the columns `CUSTOMER` and `SEGMENT`.
+    order : sequence of int
+        Cluster of each segment.
+    path : Path
+        Folder to write.
+    customers : int
+        How many must arrive.
+
+    Returns
+    -------
+    Path
+        The folder.
 
     Raises
     ------

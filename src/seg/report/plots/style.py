@@ -126,6 +126,17 @@ def new_figure(width: float, body: float, headline: str, note: str, solve: bool 
     """Make a figure `body` inches high plus a headline and a note above, wrapped to `width` inches.
 
     With `solve` matplotlib finds the places of its axes: for a colour bar, and for axes below each other.
+
+    Parameters
+    ----------
+    width, body : float
+        Inches.
+    headline, note : str
+    solve : bool
+
+    Returns
+    -------
+    Figure
     """
     heads = textwrap.wrap(headline, int((width - 0.3) / 0.115))
     notes = textwrap.wrap(note, int((width - 0.3) / 0.079))
@@ -169,7 +180,20 @@ class _Fill(LayoutEngine):
 
 
 def nothing(figure: Figure, ax: Axes, text: str) -> Figure:
-    """Write in an empty figure why there is nothing to see."""
+    """Write in an empty figure why there is nothing to see.
+
+    Parameters
+    ----------
+    figure : Figure
+    ax : Axes
+        Its only axes; they are hidden.
+    text : str
+        The reason.
+
+    Returns
+    -------
+    Figure
+    """
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=MUTED, fontsize=11)
     ax.set_axis_off()
     return figure
