@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import local_servers
 import small_spark
 from seg.engine import DuckDBEngine
 
@@ -113,3 +114,26 @@ def spark():
         small_spark.MASTER, None, small_spark.CONF, small_spark.MEMORY, small_spark.PARTITIONS
     ) as connected:
         yield connected
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """Give the address of a database of PostgreSQL."""
+    with local_servers.postgres_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def mongo():
+    """Give the address of a server of MongoDB's protocol."""
+    with local_servers.mongo_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """Give the endpoint of an S3 server; the credentials are in the environment."""
+    with local_servers.s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", local_servers.ACCESS)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", local_servers.SECRET)
+        yield endpoint

@@ -54,7 +54,7 @@ def list_datasets(overrides: Sequence[str]) -> int:
             source = _located(dataset, data_dir)
         except SegError as error:
             source = Source(name, "missing", (), str(error).splitlines()[0])
-        files = ", ".join(map(str, source.all_paths[:3])) or source.expected or "made in memory"
+        files = ", ".join(map(source.shown, source.all_paths[:3])) or source.expected or "made in memory"
         where = f"expected: {_expected(dataset, data_dir)}" if source.kind == "sample" else f"read: {files}"
         lines = [folders.summary("dataset", name), where, f"to get it: {dataset.source}"]
         _add(table, name, dataset.kind, STATES[source.kind], "\n".join(lines))
@@ -248,8 +248,7 @@ def _with_dataset(command: str, overrides: Sequence[str]) -> list[str]:
 
 
 def _located(dataset: DatasetSettings | SimpleNamespace, data_dir: str) -> Source:
-    source = locate.find(dataset.name, data_dir, dataset.files, dataset.path, dataset.sample)
-    return locate.with_tables(source, dataset.tables, dataset.source)
+    return locate.of(dataset, data_dir)
 
 
 def _present(checked: Settings) -> tuple[Path, ...]:
@@ -392,7 +391,7 @@ def _where(checked: Settings, source: Source) -> list[tuple[str, str]]:
     sizes = [
         "" if isinstance(path, str) else f" ({path.stat().st_size:,} bytes)" for path in source.all_paths[:3]
     ]
-    shown = [f"{path}{size}" for path, size in zip(source.all_paths[:3], sizes, strict=True)]
+    shown = [f"{source.shown(path)}{size}" for path, size in zip(source.all_paths[:3], sizes, strict=True)]
     more = [f"and {len(source.all_paths) - 3} more"] if len(source.all_paths) > 3 else []
     expected = [("expected", _expected(checked.dataset, checked.data_dir))] if source.kind == "sample" else []
     return [("read", ", ".join([*shown, *more])), *expected]

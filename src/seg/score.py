@@ -4,8 +4,9 @@
     seg score model=runs/2026-11-22/19-04-02-flo input=features.parquet output=scored.csv
 
 model    models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or a run directory
-input    raw rows of the model's data set, which are cleaned and turned into features as in training; or a table of features with
-         one row a customer, columns by name (Parquet, or CSV with comma, point and UTF-8). kind=raw or kind=features says which
+input    raw rows of the model's data set (files, or an address with dataset.table=... or dataset.query=...), which are cleaned and
+         turned into features as in training; or a table of features with one row a customer, columns by name (Parquet, or CSV with
+         comma, point and UTF-8). kind=raw or kind=features says which
 output   .parquet or .csv: customer_id, segment, name, distance, probability (of a mixture), outside, outside_features, reason
 as_of    the day recency is counted from: rule (as in the recipe, days after the newest order of the input), frozen (the day of
          training), or a date such as 2026-11-30. For a partial extract, which may lack the newest orders, pass a date
@@ -79,7 +80,7 @@ def score(*arguments: str) -> int:
     _check(own)
     from seg import progress
     from seg.scoring import nightly
-    from seg.sources import locate, tables
+    from seg.sources import tables
 
     fail_on = nightly.parse_fail_on(own["fail_on"])
     quiet = own["json"] == "true"
@@ -88,9 +89,7 @@ def score(*arguments: str) -> int:
     if nightly.check_exists(target, own["if_exists"] or ("replace" if own["force"] == "true" else "fail")):
         return _skipped(target, quiet)
     tables.check_target(target, True)
-    paths = locate.expand(own["input"], "input")
-    if target.resolve() in {path.resolve() for path in paths}:
-        raise SegError(f"output={target}: is the input; choose another name")
+    _check_input(own["input"], target)
     with tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         files, scorer, config_yaml = _model(own, overrides, Path(scratch))
         from seg.scoring import input_rows
@@ -105,7 +104,7 @@ def score(*arguments: str) -> int:
             scored = scoring.write(scorer, given.batches, target, guard=own["guard"] == "true")
             found(f"{scored.customers:,} customers")
     told = nightly.summary(scorer, scored, notices, target, given.day, given.extract)
-    told["run_id"] = nightly.run_id(scorer, given.day, [path.name for path in paths])
+    told["run_id"] = nightly.run_id(scorer, given.day, asked.names)
     refused = [_exported(cfg, told, target), _tracked(own, overrides, files, told)]
     _write_summary(told, target)
     if quiet:
@@ -115,6 +114,17 @@ def score(*arguments: str) -> int:
     for error in filter(None, refused):
         print(f"error: {error}", file=sys.stderr)
     return 1 if any(refused) else nightly.exit_code(told, fail_on)
+
+
+def _check_input(path: str, target: Path) -> None:
+    """Refuse an output that is the input; an address is looked at when it is read."""
+    from seg.sources import locate
+    from seg.sources.remote import request
+
+    if request.is_remote(path):
+        return
+    if target.resolve() in {one.resolve() for one in locate.expand(path, "input") if isinstance(one, Path)}:
+        raise SegError(f"output={target}: is the input; choose another name")
 
 
 def _model(own: dict, overrides: Sequence[str], scratch: Path):

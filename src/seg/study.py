@@ -77,7 +77,7 @@ def sweep(name: str) -> str:
     _real(
         name,
         checked,
-        locate.find(dataset.name, checked.data_dir, dataset.files, dataset.path, dataset.sample),
+        locate.of(dataset, checked.data_dir),
     )
     with tempfile.TemporaryDirectory(prefix="seg-study-") as scratch:
         done = subprocess.run(

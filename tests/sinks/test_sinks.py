@@ -60,26 +60,6 @@ def export(run="r1", n=40, further=False) -> Export:
     return Export(run, "toy", tuple(table(name, run, rows) for name, rows in made))
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    with local_servers.postgres_server() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def mongo():
-    with local_servers.mongo_server() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def s3():
-    with local_servers.s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", local_servers.ACCESS)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", local_servers.SECRET)
-        yield endpoint
-
-
 def s3_files(endpoint) -> fs.S3FileSystem:
     return fs.S3FileSystem(endpoint_override=endpoint)
 

@@ -24,6 +24,7 @@ from seg.config.overrides import explain
 from seg.errors import SegError, listed
 from seg.pipeline import plugins
 from seg.sources.frames import as_file
+from seg.sources.remote import staging
 
 COLUMNS = (
     "customer_id",
@@ -162,6 +163,7 @@ def isolated(configs: str | os.PathLike | None = None) -> Iterator[None]:
         with plugins.unchanged():
             yield
     finally:
+        staging.forget()  # a notebook lives longer than its data
         sys.path[:] = search_path
         for name in set(os.environ) - set(environment):
             del os.environ[name]

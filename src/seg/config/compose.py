@@ -191,9 +191,21 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
     _made("model", lambda: make_clusterer(2))
     return Parts(
         connect=lambda: _made("engine", lambda: instantiate(cfg.engine.connect)),
-        load=_made("dataset", lambda: instantiate(cfg.dataset.load)),
+        load=_named(_made("dataset", lambda: instantiate(cfg.dataset.load))),
         scaler=_made("scaler", lambda: instantiate(cfg.scaler)),
         make_clusterer=make_clusterer,
         takes_k=takes_k,
         embed=_made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
     )
+
+
+def _named(adapter):
+    """Return an adapter whose errors name the address of a source, and not the temporary file that it was fetched into."""
+
+    def load(engine, source):
+        try:
+            return adapter(engine, source)
+        except SegError as error:
+            raise type(error)(source.named(str(error))) from None
+
+    return load

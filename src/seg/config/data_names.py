@@ -22,17 +22,28 @@ ENDINGS = (
     ".ndjson",
     ".xlsx",
     ".xls",
+    ".db",
+    ".sqlite",
 )
 RESOLVER = "data_name"
 
 
-def data_name(path: str | None, default: str) -> str:
+def data_name(path: str | None, default: str, table: str | None = None) -> str:
     """Return the name of a data set of one's own: the stem of its file, or the folder where a glob stands for its files.
+
+    Parameters
+    ----------
+    path : str or None
+        File, folder, pattern or address.
+    default : str
+        Name without a path.
+    table : str, optional
+        Table of a database, which has its name behind that of the database: brands may share either of them.
 
     >>> data_name("orders/brand_a.csv.gz", "transactions"), data_name("s3://bucket/brand b/*.csv", "transactions")
     ('brand_a', 'brand_b')
-    >>> data_name(None, "transactions")
-    'transactions'
+    >>> data_name(None, "transactions"), data_name("postgresql://host/shop", "transactions", "sales.orders")
+    ('transactions', 'shop_sales.orders')
     """
     if path is None or not str(path).strip():
         return default
@@ -42,6 +53,8 @@ def data_name(path: str | None, default: str) -> str:
     name = parts[-1] if parts else ""
     while name.lower().endswith(ENDINGS):
         name = name[: name.rindex(".")]
+    if table:
+        name = f"{name}_{table}"
     name = re.sub(r"[^\w.-]+", "_", name).strip("._")
     return name or default
 

@@ -33,7 +33,9 @@ def readable(argument: str) -> str:
     _check_value(key.lstrip("+"), value.strip("'\""))
     parser = OverridesParser.create()
     quoted = key + "='" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    for candidate in (argument, quoted):
+    # SQL is full of commas, which Hydra takes for several values.
+    plain = key.lstrip("+") == "dataset.query" and not value.startswith(("'", '"', "${"))
+    for candidate in (quoted,) if plain else (argument, quoted):
         try:
             parser.parse_override(candidate)
             return candidate

@@ -68,6 +68,8 @@ class DatasetSettings(BaseModel):
     kind: Literal["transactions", "customers"]
     files: list[str]
     path: str | None = None
+    table: str | None = None
+    query: str | None = None
     sample: str | None = None
     source: str = ""
     currency: str | None = None

@@ -33,7 +33,7 @@ LIBRARIES = (
 SPACE = ("dataset", "cleaning", "recipe", "scaler")
 CONFIGURATION = (*SPACE, "model", "engine")
 # Where the files lie is not part of a configuration: their content is in the fingerprint of the data.
-PLACES = ("path", "files", "sample", "source", "fetch")
+PLACES = ("path", "table", "query", "files", "sample", "source", "fetch")
 REPEATED = (*CONFIGURATION, "experiment", "selection", "seed")
 # Sections of a job's configuration, and keys of its engine, that cannot change the result.
 ASIDE = ("hydra", "experiment", "data_dir", "cache", "sweep", "tracking", "sink")
@@ -109,7 +109,13 @@ def fingerprint(
         Hashes one file, see `seg.sources.locate.fingerprint`.
     """
     generated = repr(sorted(dataset.model_dump().items())).encode()
-    return locate.fingerprint(source.all_paths, b"" if source.paths else generated, content)
+
+    def of_file(path: Path) -> bytes:
+        if path in source.versions:
+            return source.versions[path].encode()
+        return (content or locate.content_of)(path)
+
+    return locate.fingerprint(source.all_paths, b"" if source.paths else generated, of_file)
 
 
 # ---- cached steps ------------------------------------------------------------------------------------------------

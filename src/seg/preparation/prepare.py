@@ -86,8 +86,7 @@ def find(dataset: DatasetSettings, data_dir: str) -> tuple[Source, list[Note]]:
     SegError
         There are neither files nor a sample.
     """
-    source = locate.find(dataset.name, data_dir, dataset.files, dataset.path, dataset.sample)
-    source = locate.with_tables(source, dataset.tables, dataset.source)
+    source = locate.of(dataset, data_dir)
     notes: list[Note] = []
     if source.kind == "sample":
         text = (

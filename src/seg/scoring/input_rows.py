@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seg.config import compose, load
-from seg.config.data_names import same_data
+from seg.config.data_names import data_name, same_data
+from seg.config.private import private, resolved
 from seg.errors import SegError, listed
 from seg.pipeline import check
 from seg.preparation import inspection, prepare
 from seg.scoring import replay
 from seg.scoring import scorer as scoring
+from seg.sinks.redaction import redact
 from seg.sources import locate, tables
+from seg.sources.remote import request
 
 if TYPE_CHECKING:
     from seg.config.settings import Settings
@@ -50,13 +53,31 @@ class Input:
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
-        """The files."""
-        return locate.expand(self.path, "input")
+        """The files; none of a database whose table or query only the configuration of the model names."""
+        if not request.is_remote(self.path):
+            return locate.expand(self.path, "input")
+        table, query = (self.value(f"dataset.{name}") for name in ("table", "query"))
+        if not (table or query or self.path.startswith("s3://")):
+            return ()
+        return locate.fetched("", request.Request(self.path, table, query, "input")).paths
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the files, or the address: what tells one input from another."""
+        if request.is_remote(self.path):
+            asked = request.Request(self.path, self.value("dataset.table"), self.value("dataset.query"))
+            return [str(asked)]
+        return [path.name for path in self.paths]
+
+    def value(self, key: str) -> str | None:
+        """Return the value that the overrides set for a key."""
+        found = [text.partition("=")[2] for text in self.overrides if text.partition("=")[0] == key]
+        return resolved(found[-1]).strip("'\"") if found else None
 
     @cached_property
     def header(self) -> list[str] | None:
         """Columns of the first file; None if only the data set can read it."""
-        if not tables.readable(self.paths):
+        if not self.paths or not tables.readable(self.paths):
             return None
         with contextlib.suppress(
             SegError
@@ -104,7 +125,10 @@ def configured(given: Input, scorer: Scorer, config_yaml: str, trust: bool = Fal
         The input is of another data set than the model, and the user has not said that it is the same.
     """
     cfg = compose.recompose(config_yaml, given.overrides, trust)
-    name, path = scorer.contract.dataset, given.paths[0]
+    name = scorer.contract.dataset
+    remote = request.is_remote(given.path)
+    path = redact(given.path) if remote else given.paths[0]
+    _set_place(cfg, given, remote)
     told = any(text.startswith("dataset.name=") for text in given.overrides)
     other = str(cfg.dataset.name) != name
     # A file of one's own names its data set; the files of seg's own data sets are called as they are.
@@ -112,14 +136,25 @@ def configured(given: Input, scorer: Scorer, config_yaml: str, trust: bool = Fal
     table = given.kind == "features" or (
         given.kind is None and given.header and not scorer.lacking(given.header)
     )
-    if other or (by_file and not told and not table and not same_data(name, str(path))):
+    called = data_name(str(path), "", cfg.dataset.get("table")) if remote else str(path)
+    if other or (by_file and not told and not table and not same_data(name, called)):
         which = f"dataset={cfg.dataset.name}" if other else f"input={path}"
         raise SegError(
             f"{which}: the model {scorer.label} was trained on the data set {name}, and this is named like another one; choose "
             f"the model of that data set, or pass dataset.name={name} if these are customers of {name}"
         )
-    cfg.dataset.path = given.path
     return cfg
+
+
+def _set_place(cfg, given: Input, remote: bool) -> None:
+    """Read the input in the place of what the model was trained on."""
+    # A secret of the address stays in the environment.
+    cfg.dataset.path = private(f"dataset.path={given.path}").partition("=")[2]
+    asked = {name: given.value(f"dataset.{name}") for name in ("table", "query")}
+    if (not remote or any(asked.values())) and "table" in cfg.dataset:
+        # What training read: another table, or a table where the input is a file.
+        for name, value in asked.items():
+            cfg.dataset[name] = value
 
 
 def rows(given: Input, scorer: Scorer, cfg) -> Rows:
@@ -144,6 +179,8 @@ def rows(given: Input, scorer: Scorer, cfg) -> Rows:
 
 
 def _features(given: Input, scorer: Scorer) -> Iterable:
+    if not given.paths:
+        raise SegError("kind=features: which table? Set dataset.table or dataset.query")
     path = given.paths[0]
     if given.as_of:
         raise SegError(
@@ -180,7 +217,7 @@ def _counted(given: Input, scorer: Scorer, cfg) -> Rows:
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, as_of)
     raw = given.header is None or not _needed(settings, scorer, given) - set(given.header)
     if given.kind is None and not raw and len(scorer.lacking(given.header)) < len(scorer.features):
-        scorer.check(given.header, str(given.paths[0]))
+        scorer.check(given.header, given.names[0])
     check.check_parts(settings)
     prepared, notes = _prepared(given, scorer, settings, cfg, raw)
     table = prepared.table
@@ -213,7 +250,7 @@ def _needed(settings: Settings, scorer: Scorer, given: Input) -> set[str]:
     dataset = settings.dataset
     if not dataset.files:
         raise SegError(
-            f"input={given.paths[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "
+            f"input={given.names[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "
             f"({', '.join(scorer.features)}), or the data set of the file, such as dataset=transactions"
         )
     return set(inspection.names_in_files(dataset).values())

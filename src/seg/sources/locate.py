@@ -12,8 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seg.errors import SegError, listed
+from seg.sources.remote import request
+
+if TYPE_CHECKING:
+    from seg.config.settings import DatasetSettings
 
 # A place that Spark alone reaches: hdfs://, s3a://, dbfs:/
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -35,6 +40,10 @@ class Source:
         Where the real files were looked for.
     beside : mapping of str to tuple of Path
         Files of further tables that belong to it, by the name of the table.
+    addresses : mapping of Path to str
+        Of files that were fetched from elsewhere: where from, without secrets.
+    versions : mapping of Path to str
+        Of files that were fetched from elsewhere: what tells their content from any other.
     """
 
     dataset: str
@@ -42,6 +51,8 @@ class Source:
     paths: tuple[Path, ...]
     expected: str
     beside: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    addresses: Mapping[Path, str] = field(default_factory=dict)
+    versions: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def all_paths(self) -> tuple[Path, ...]:
@@ -55,10 +66,61 @@ class Source:
             return "made in memory"
         return self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
 
+    def shown(self, path: Path) -> str:
+        """Return where a file is for people: the address it was fetched from, else its path."""
+        return self.addresses.get(path, str(path))
+
+    def named(self, text: str) -> str:
+        """Return a text with the addresses of fetched files in the place of their temporary paths."""
+        for path, address in self.addresses.items():
+            text = text.replace(str(path), address)
+        return text
+
     @property
     def data(self) -> str:
         """Return "real", "sample" or "generated", for a tag."""
         return "real" if self.kind == "file" else self.kind
+
+
+def of(dataset: DatasetSettings, data_dir: str) -> Source:
+    """Locate the files of a data set and of its further tables; what lies in a database or an object store is fetched.
+
+    Parameters
+    ----------
+    dataset : seg.config.settings.DatasetSettings
+    data_dir : str
+        Folder of real files.
+
+    Raises
+    ------
+    SegError
+        There are neither files nor a sample, or the source refuses.
+    """
+    path, table = dataset.path, getattr(dataset, "table", None)
+    query = getattr(dataset, "query", None)
+    if path is not None and request.is_remote(path):
+        asked = request.Request(path, table, query)
+        source = fetched(dataset.name, asked)
+    elif table or query:
+        option = f"dataset.table={table}" if table else "dataset.query"
+        raise SegError(
+            f"{option}: only for an address such as postgresql://host/database; dataset.path={path} is none: leave {option} out"
+        )
+    else:
+        source = find(dataset.name, data_dir, dataset.files, path, dataset.sample)
+    return with_tables(source, dataset.tables, dataset.source)
+
+
+def fetched(dataset: str, asked: request.Request) -> Source:
+    """Fetch a source from a database, an object store or a table with versions; its files last as long as the command."""
+    from seg.sources.remote import staging
+
+    staged = staging.stage(asked)
+    _check_once(staged.paths, f"{asked.option}={asked}")
+    shown = {
+        path: str(asked) if len(staged.paths) == 1 else f"{asked} ({path.name})" for path in staged.paths
+    }
+    return Source(dataset, "file", staged.paths, str(asked), addresses=shown, versions=staged.versions)
 
 
 def find(
@@ -164,9 +226,11 @@ def _is_sample(file: Path) -> bool:
 
 
 def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
-    """Turn a file, a folder or a glob into the files it names; `option` gave it, for errors."""
+    """Turn a file, a folder, a glob or an address into the files it names; `option` gave it, for errors."""
     if not path.strip():
         raise SegError(f"{option} is empty: expected a file, a folder or a glob")
+    if request.is_remote(path):
+        return fetched("", request.Request(path, option=option)).paths
     if ADDRESS.match(path):
         from seg.engine import Uri
 
@@ -262,10 +326,11 @@ def fingerprint(
     digest = hashlib.sha256(start)
     for path in sorted(paths):
         remote = isinstance(path, str)
-        digest.update(f"{path} {time.time_ns()}".encode() if remote else (content or _content)(path))
+        digest.update(f"{path} {time.time_ns()}".encode() if remote else (content or content_of)(path))
     return digest.hexdigest()
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Hash the content of a file (SHA-256)."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

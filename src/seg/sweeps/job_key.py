@@ -23,6 +23,5 @@ def fingerprint(settings: Settings) -> str:
     from seg.sources import locate
 
     dataset = settings.dataset
-    source = locate.find(dataset.name, settings.data_dir, dataset.files, dataset.path, dataset.sample)
-    source = locate.with_tables(source, dataset.tables, dataset.source)
+    source = locate.of(dataset, settings.data_dir)
     return keys.fingerprint(dataset, source, cache.of(settings.cache).digest)

@@ -1,0 +1,111 @@
+"""Where fetched sources lie: a temporary folder of the command, which goes when the command ends.
+
+Processes that a command starts (jobs of a sweep) share its folder, so that all of them see the same rows. What a killed
+process left is removed by the next one that fetches.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from seg import progress
+from seg.sinks.redaction import parse, remember
+from seg.sources.remote.request import Request, Staged
+
+FOLDER = "SEG_SOURCE_FOLDER"  # of the command, for the processes that it starts
+PREFIX = "seg-source-"
+NOTE = "staged.json"
+
+
+def stage(request: Request) -> Staged:
+    """Fetch a source into files of this machine; the same request is fetched once in a command and in the processes it starts.
+
+    Parameters
+    ----------
+    request : Request
+
+    Returns
+    -------
+    Staged
+
+    Raises
+    ------
+    SegError
+        The source cannot be reached, refuses, or has no such table or object.
+    """
+    from filelock import FileLock
+
+    remember(request.path)
+    known = json.dumps([request.path, request.table, request.query]).encode()
+    target = folder() / hashlib.sha256(known).hexdigest()[:16]
+    with FileLock(f"{target}.lock"):
+        if not target.exists():
+            scratch = target.with_suffix(".part")
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir()
+            with progress.step("fetch") as found:
+                versions = _reader(request)(request, scratch)
+                size = sum(path.stat().st_size for path in versions)
+                found(f"{len(versions)} {'file' if len(versions) == 1 else 'files'}, {size:,} bytes")
+            noted = {str(path.relative_to(scratch)): version for path, version in versions.items()}
+            (scratch / NOTE).write_text(json.dumps(noted))
+            scratch.rename(target)
+    noted = json.loads((target / NOTE).read_text())
+    paths = tuple(target / name for name in noted)
+    return Staged(paths, {target / name: version for name, version in noted.items() if version})
+
+
+def forget() -> None:
+    """Remove what was fetched, so that the next reading fetches it again: a notebook lives longer than its data."""
+    os.environ.pop(FOLDER, None)
+    for made in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*"):
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def folder() -> Path:
+    """Return the folder of this command; made on first use, readable by its owner only."""
+    shared = os.environ.get(FOLDER)
+    if shared and Path(shared).is_dir():
+        return Path(shared)
+    _remove_stale()
+    made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    os.environ[FOLDER] = str(made)
+    atexit.register(forget)
+    return made
+
+
+def _reader(request: Request):
+    # Late: each has a library behind it.
+    from seg.sources.remote import lake_tables, mongo_rows, object_store, sql_rows
+
+    address = parse(request.path)
+    if address is None or address.scheme == "iceberg":
+        return lake_tables.read
+    if address.scheme == "s3":
+        return lake_tables.read if lake_tables.is_delta_address(request) else object_store.read
+    return mongo_rows.read if address.scheme.startswith("mongodb") else sql_rows.read
+
+
+def _owner(path: Path) -> int | None:
+    number = re.match(rf"{PREFIX}(\d+)-", path.name)
+    return int(number[1]) if number else None
+
+
+def _remove_stale() -> None:
+    """Remove the folders of processes that are gone."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = _owner(path)
+        try:
+            if owner is not None:
+                os.kill(owner, 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except OSError:  # of another user
+            continue
