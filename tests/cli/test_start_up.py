@@ -24,56 +24,71 @@ HEAVY = (
     "umap",
     "pyspark",
 )
+# One interpreter for all commands, the lightest first: what one of them imports would show at the next one too.
 CODE = """
-import atexit, json, sys
-heavy = set({heavy!r})
-atexit.register(lambda: print("\\n" + json.dumps([len(sys.modules), sorted(heavy & set(sys.modules))])))
+import contextlib, io, json, os, sys
 from seg.cli.main import main
-sys.exit(main(sys.argv[1:]))
+heavy, outcomes, environment = set({heavy!r}), [], dict(os.environ)
+for command in {commands!r}:
+    sys.argv, said = ["seg", *command.split()], io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            code = main(sys.argv[1:])
+        except SystemExit as stopped:
+            code = stopped.code
+    os.environ.clear()
+    os.environ.update(environment)
+    outcomes.append([code, len(sys.modules), sorted(heavy & set(sys.modules)), said.getvalue()])
+print(json.dumps(outcomes))
 """
-# Command, exit code, and the modules it may import: Hydra alone is about 300.
+# Command, exit code, and the modules that may be imported by then: Hydra alone is about 300.
 LIGHT = [
     ("--help", 0, 150),
     ("--version", 0, 150),
     ("rnu", 1, 150),
-    ("run --help", 0, 500),
-    ("run datset=toy", 1, 500),
-    ("run dataset=toyy", 1, 500),
-    ("run k=4 --config-dir nowhere", 1, 500),
-    ("data list", 0, 500),
-    ("data list datset=toy", 1, 500),
-    ("data check", 1, 500),
-    ("compare --help", 0, 500),
-    ("compare promte", 1, 500),
-    ("score --help", 0, 500),
-    ("score model=x", 1, 500),
-    ("migrate --help", 0, 500),
-    ("migrate modle=x", 1, 500),
-    ("outlook --help", 0, 500),
-    ("study --help", 0, 500),
-    ("study nova", 1, 500),
-    ("track --help", 0, 500),
-    ("track list", 0, 500),
-    ("track psh", 1, 500),
+    ("run --help", 0, 600),
+    ("run datset=toy", 1, 600),
+    ("run dataset=toyy", 1, 600),
+    ("run k=4 --config-dir nowhere", 1, 600),
+    ("run -m datset=toy,flo", 1, 600),
+    ("run -m dataset=toy,toyy", 1, 600),
+    ("run -m dataset=toy k=2,x", 1, 600),
+    ("data list", 0, 600),
+    ("data list datset=toy", 1, 600),
+    ("data check", 1, 600),
+    ("compare --help", 0, 600),
+    ("compare promte", 1, 600),
+    ("score --help", 0, 600),
+    ("score model=x", 1, 600),
+    ("migrate --help", 0, 600),
+    ("migrate modle=x", 1, 600),
+    ("outlook --help", 0, 600),
+    ("study --help", 0, 600),
+    ("study nova", 1, 600),
+    ("track --help", 0, 600),
+    ("track list", 0, 600),
+    ("track psh", 1, 600),
 ]
 
 
-def started(command: str, folder) -> tuple[int, int, list[str], str]:
-    """Run a command in a fresh interpreter; return exit code, number of modules, heavy ones among them, and its output."""
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory) -> dict[str, tuple[int, int, list[str], str]]:
+    """Exit code, number of modules, heavy ones among them, and output of each command."""
+    commands = [command for command, _, _ in LIGHT]
     done = subprocess.run(
-        [sys.executable, "-c", CODE.format(heavy=HEAVY), *command.split()],
+        [sys.executable, "-c", CODE.format(heavy=HEAVY, commands=commands)],
         capture_output=True,
         text=True,
-        timeout=60,
-        env=command_line.clean_environment(SEG_HOME=str(folder)),
+        timeout=240,
+        env=command_line.clean_environment(SEG_HOME=str(tmp_path_factory.mktemp("home"))),
     )
-    modules, heavy = json.loads(done.stdout.splitlines()[-1])
-    return done.returncode, modules, heavy, done.stdout + done.stderr
+    assert done.returncode == 0, done.stderr
+    return dict(zip(commands, json.loads(done.stdout.splitlines()[-1]), strict=True))
 
 
 @pytest.mark.parametrize(("command", "code", "most"), LIGHT, ids=[command for command, _, _ in LIGHT])
-def test_help_errors_and_lists_import_nothing_heavy(command, code, most, tmp_path):
-    exit_code, modules, heavy, said = started(command, tmp_path)
+def test_help_errors_and_lists_import_nothing_heavy(outcomes, command, code, most):
+    exit_code, modules, heavy, said = outcomes[command]
     assert exit_code == code, said
     assert heavy == [], said
     assert modules <= most, said

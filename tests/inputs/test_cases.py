@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +72,7 @@ CASES = [
     case("minus behind", sp.text(spell_amount=lambda x: f"{-x:.2f}-" if x < 0 else f"{x:.2f}")),
     case("minus that is no hyphen", sp.text(spell_amount=lambda x: str(x).replace("-", "\u2212"))),
     case("groups, not declared", sp.text(spell_amount=sp.grouped), error=r"total: set dataset\.thousands=','"),
+    case("percentages as amounts", sp.text(spell_amount=lambda x: f"{x}%"), error=r"total: holds percentages, expected amounts"),
     case("two currencies", sp.text(spell_amount=lambda x: f"{x} USD" if x > 0 else f"{x} EUR"), error="mixes currencies: "),
     case("serial days", sp.text(sp.serial), date_format="excel"),
     case("serial days, not declared", sp.text(sp.serial), error=r"date: set dataset\.date_format=excel"),
@@ -224,3 +227,58 @@ def test_one_file_twice_in_a_folder_is_refused(tmp_path):
         expand(str(tmp_path / "*.csv"))
     (tmp_path / "orders (1).csv").write_text("order,cust,date,total\n")
     assert len(expand(str(tmp_path))) == 2
+
+
+# ---- files that are small and hold too much ---------------------------------------------------------------------
+
+
+def test_a_gzip_file_ends_at_the_limit(engine, tmp_path):
+    path = tmp_path / "orders.csv.gz"
+    path.write_bytes(gzip.compress(sp.text().encode() + b"0" * 3_000_000))
+    with pytest.raises(
+        SegError, match=r"inflates from .* to more than dataset\.max_bytes allows \(2,000,000\)"
+    ):
+        load(engine, path, {"reading": {"max_bytes": "2MB"}})
+
+
+def test_a_gzip_file_below_the_limit_is_read(engine, tmp_path):
+    path = tmp_path / "orders.csv.gz"
+    path.write_bytes(gzip.compress(sp.text().encode()))
+    assert measured(engine, load(engine, path, {"reading": {"max_bytes": "2MB"}}).table) == SAME
+
+
+FAR = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+UNNUMBERED = f"<row>{'<c><v>1</v></c>' * 9_000}</row>{'<row/>' * 90_000}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "<row>" + "<c><v>11111111</v></c>" * 2_000_000 + "</row>",
+            r"parts inflate from [\d,]+ to 4\d,\d+,\d+ bytes",
+        ),
+        (FAR, "span 1,048,576 rows and 16,384 columns"),
+        (UNNUMBERED, r"span 90,00\d rows and 9,000 columns"),
+    ],
+    ids=["large parts", "cells far apart", "cells without numbers"],
+)
+def test_a_workbook_ends_at_the_limit_before_it_is_opened(engine, tmp_path, rows, said):
+    plain, path = sp.book(tmp_path / "plain.xlsx"), tmp_path / "orders.xlsx"
+    with (
+        zipfile.ZipFile(plain) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bomb,
+    ):
+        for name in source.namelist():
+            sheet = name == "xl/worksheets/sheet1.xml"
+            bomb.writestr(
+                name, f"<worksheet><sheetData>{rows}</sheetData></worksheet>" if sheet else source.read(name)
+            )
+    with pytest.raises(SegError, match=said + r"(.|\n)* than dataset\.max_bytes allows \(20,000,000\)"):
+        load(engine, path, {"reading": {"max_bytes": 20_000_000}})
+
+
+@pytest.mark.parametrize("value", ["much", "-1", "4 GiB", True])
+def test_a_limit_that_is_no_size_is_refused(engine, tmp_path, value):
+    with pytest.raises(SegError, match=r"dataset\.max_bytes=.*: expected a number of bytes"):
+        load(engine, tmp_path / "orders.csv", {"reading": {"max_bytes": value}})

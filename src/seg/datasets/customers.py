@@ -110,7 +110,7 @@ def _fields(id: str, features: Sequence[str], levels: Sequence[Level], reading: 
     required = reading.missing == "fail"
     names = {level.name for level in levels}
     numbers = [
-        Field(name, name, "number", required, missing_words=not required, if_missing=GAPS)
+        Field(name, name, "number", required, missing_words=not required, if_missing=GAPS, percent=True)
         for name in features
         if name not in names
     ]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seg.engine.files import Reading, check_header, missing_columns
+from seg.engine.inflated_size import check_workbook, limit_of
 from seg.errors import SegError, listed
 
 
@@ -83,9 +84,10 @@ def cells(path: Path, reading: Reading, most: int) -> dict[str, list[list[str]]]
     return rows
 
 
-def _open(path: Path):
+def _open(path: Path, reading: Reading):
     import fastexcel
 
+    check_workbook(path, limit_of(reading.max_bytes))
     try:
         return fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
@@ -112,7 +114,7 @@ def _sheets(path: Path, reading: Reading) -> tuple[dict[str, tuple[tuple[str, ..
 
 def _loaded(path: Path, reading: Reading, skip_rows: int | None) -> Iterator[tuple[str, object]]:
     """Load the sheets that are asked for, as text."""
-    book, wanted = _open(path), reading.sheet
+    book, wanted = _open(path, reading), reading.sheet
     if wanted and wanted not in book.sheet_names:
         raise SegError(f"{path}: no sheet {wanted!r}; it has {listed(wanted, book.sheet_names)}")
     for name in [wanted] if wanted else book.sheet_names:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from ibis.expr import types as ir
 
+from seg.engine.inflated_size import check_gzip, limit_of
 from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError, listed
 
@@ -49,6 +49,8 @@ class Reading:
         Whether ids that differ in upper and lower case are one.
     named_by : str
         Options that name the columns, for errors.
+    max_bytes : int or str, optional
+        Most bytes that a gzip file or a workbook may take when it is inflated, such as ``4GB``; no limit when left out.
     """
 
     delimiter: str = ","
@@ -62,6 +64,7 @@ class Reading:
     missing: str = "fail"
     id_case: str = "keep"
     named_by: str = "dataset.columns"
+    max_bytes: int | str | None = None
 
 
 class Uri(str):
@@ -147,8 +150,8 @@ def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Readin
     Raises
     ------
     SegError
-        The files are of several formats, a gzip file is damaged, names differ only in case, or the delimiter
-        or the encoding cannot be one.
+        The files are of several formats, a gzip file is damaged, a compressed file holds more than ``dataset.max_bytes``, names
+        differ only in case, or the delimiter or the encoding cannot be one.
     """
     reading = checked(reading)
     formats = {file_format(path) for path in paths}
@@ -164,7 +167,7 @@ def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Readin
             )
     for path in paths:
         if path.name.lower().endswith(".gz"):
-            _check_gzip(path)
+            check_gzip(path, reading.max_bytes)
     return formats.pop(), reading
 
 
@@ -186,7 +189,7 @@ def checked(reading: Reading) -> Reading:
         raise SegError(
             f"dataset.names={list(names)}: expected one name for each column of the file, none of them twice"
         )
-    return replace(reading, delimiter=delimiter, names=names)
+    return replace(reading, delimiter=delimiter, names=names, max_bytes=limit_of(reading.max_bytes))
 
 
 def is_text_encoding(encoding: str) -> bool:
@@ -226,16 +229,6 @@ def has_bom(path: Path) -> bool:
     """Return True if a file begins with the byte order mark of UTF-8."""
     with open_bytes(path) as file:
         return file.read(3) == codecs.BOM_UTF8
-
-
-def _check_gzip(path: Path) -> None:
-    """Read to the end: DuckDB does not compare the checksum."""
-    try:
-        with gzip.open(path, "rb") as file:
-            while file.read(1 << 20):
-                pass
-    except (OSError, EOFError, zlib.error) as error:
-        raise SegError(f"{path}: a damaged or truncated gzip file ({error}); fetch it again") from None
 
 
 def not_encoded(path: Path, encoding: str, error: UnicodeError) -> SegError:

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pandas as pd
 from seg.engine.files import REJECT_COLUMNS, Reading, not_encoded, open_bytes, open_text, opener, with_bom
 from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError
+
+LONGEST = 1 << 24  # characters of a line of the first rows: a file may be one line without an end
 
 
 def copy_as_utf8(path: Path, target: Path, encoding: str, newline: str | None = "") -> Path:
@@ -92,7 +95,8 @@ def csv_rows(path: Path, reading: Reading, most: int) -> list[list[str]]:
         The file cannot be read as CSV, or is not in the encoding.
     """
     try:
-        with open_csv(path, reading) as lines:
+        with open_csv(path, reading) as file:
+            lines = iter(partial(file.readline, LONGEST), "")
             if reading.delimiter == WHITESPACE:
                 return [line.split() for line in islice(lines, most)]
             return list(islice(csv.reader(lines, delimiter=reading.delimiter), most))

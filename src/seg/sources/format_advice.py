@@ -116,7 +116,9 @@ def of_texts(field: Field, values: Counter) -> str | None:
         return (
             f"{field.source}: holds dates, and a feature is a number; count the days to a fixed day instead"
         )
-    if field.name != field.source or len(values) > LEVELS:
+    if not field.percent and all(text.strip().endswith("%") for text in values):
+        return f"{field.source}: holds percentages, expected amounts; choose another column"
+    if not field.percent or len(values) > LEVELS:  # an amount, or too many to be kinds of something
         return (
             f"{field.source}: holds {len(values):,} different texts, expected numbers; choose another column"
         )

@@ -35,6 +35,7 @@ CURRENCY = f"(?:{'|'.join(WORDS)}|[$€£¥₹₺₽₩₪฿₫₴₦₱₡₲�
 PLAIN = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?\z"
 SEPARATORS = {"blank": BLANK, ",": ",", ".": "[.]", "'": "['\u2019]", "_": "_"}
 DECIMALS = (".", ",")
+PERCENT_SIGN = f"{BLANK}*%{BLANK}*\\z"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,12 @@ def number(text: ir.StringValue, format: NumberFormat | None = None) -> ir.Float
         return spelled
     # Most numbers are plain: the expensive spelling is worked out for the others only.
     return ibis.coalesce(_finite(text.strip()), spelled)
+
+
+def fraction(text: ir.StringValue, format: NumberFormat | None = None) -> ir.FloatingValue:
+    """Read a percentage as a fraction, ``12.5%`` as 0.125; NULL where the text is none."""
+    value = number(text.re_replace(PERCENT_SIGN, ""), format) / 100
+    return text.re_search(PERCENT_SIGN).ifelse(value, ibis.null("float64"))
 
 
 def plain(text: ir.StringValue, format: NumberFormat) -> ir.BooleanValue:

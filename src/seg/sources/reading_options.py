@@ -28,6 +28,7 @@ def check(dataset: object) -> None:
         delimiter=getattr(dataset, "delimiter", ","),
         encoding=getattr(dataset, "encoding", "utf-8"),
         names=getattr(dataset, "names", None),
+        max_bytes=getattr(dataset, "max_bytes", None),
     )
     checked(reading)
     _check_rows(getattr(dataset, "skip_rows", 0))

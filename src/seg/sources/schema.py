@@ -16,7 +16,7 @@ from ibis.expr import types as ir
 from seg.engine import Engine, Raw, Reading
 from seg.errors import SegError
 from seg.sources import bad_rows as bad
-from seg.sources import left_out, noticed
+from seg.sources import left_out, noticed, percentages
 from seg.sources.bad_rows import Faults
 from seg.sources.locate import Source
 from seg.sources.oddities import Suspects
@@ -112,6 +112,7 @@ def load_fields(
     if len(raw.rejects) and bad_rows == "fail":
         raise bad.malformed(where, raw.rejects)
     dialect = with_plain(engine, raw, fields, Dialect.of(reading, decimal))
+    fields = percentages.with_percent(engine, raw, fields, dialect.plain, where)
     fields = [_with_zone(engine, raw, field, where) for field in fields]
     columns = {field.name: typed(engine, raw, field, dialect, where) for field in fields}
     faults = Faults(raw, fields, bad.faults(raw, fields, columns, dialect.plain))
@@ -127,7 +128,12 @@ def load_fields(
     )
     by_field = {field: columns[field.name] for field in fields}
     notes, suspects = noticed.look(engine, raw, by_field, good, where, reading.time_zone)
-    notes = [*(("info", text) for text in raw.notes), *left_out.lost(engine, table, rejects, counts), *notes]
+    notes = [
+        *(("info", text) for text in raw.notes),
+        *percentages.notes(fields),
+        *left_out.lost(engine, table, rejects, counts),
+        *notes,
+    ]
     good = good.drop("_faulty")
     if not counts.bad and not raw.stored:
         good = raw.table.select(**columns | proven(engine, raw, fields))

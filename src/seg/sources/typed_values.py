@@ -13,13 +13,14 @@ from seg.engine import Engine, Raw, Reading
 from seg.errors import SegError
 from seg.sources import date_formats
 from seg.sources.date_formats import COUNTED, EPOCH_MS, INSTANTS
-from seg.sources.number_formats import BLANK, NumberFormat, number, plain, plain_number
+from seg.sources.number_formats import BLANK, NumberFormat, fraction, number, plain, plain_number
 
 # 1.0284E+04 is how a spreadsheet shows 10284 in a narrow column, 1.23457E+12 what it leaves of a long id.
 SHORTENED = r"^[0-9](?:[.][0-9]+)?[eE][+][0-9]{2}\z"
 # An object or an array of JSON in the place of an id; a GUID in braces is none.
 NESTED = r'^(?:[{]"[^"]*" *:|[\[] *["{0-9].*\]\z)'
 YEARS = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)  # that Python and Spark can hold
+PERCENT = "percent"  # format of a number: the text ends in % and is a fraction
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", "?", "-")
 
 
@@ -40,11 +41,14 @@ class Field:
     required : bool
         Whether a row without a value is a bad row.
     format : str, optional
-        Of a time: a format of ``strptime``, ``excel``, ``epoch_s`` or ``epoch_ms``; ISO 8601 when left out.
+        Of a time: a format of ``strptime``, ``excel``, ``epoch_s`` or ``epoch_ms``; ISO 8601 when left out. Of a number:
+        ``percent``, see `seg.sources.percentages`.
     missing_words : bool
         Whether ``NA``, ``null`` and the like are missing values instead of faults.
     if_missing : str, optional
         What to do where values are missing, for errors.
+    percent : bool
+        Whether a column of percentages is read as fractions; an amount of money is none.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Field:
     format: str | None = None
     missing_words: bool = False
     if_missing: str | None = None
+    percent: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def typed(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
         word = column.strip().lower()
         return word.isin(["true", "false"]).ifelse(word == "true", ibis.null("boolean"))
     if field.kind == "number":
-        return _number(raw, column, dialect)
+        return _number(raw, column, field, dialect)
     if field.kind == "id":
         return identifier(column, dialect.id_case)
     return column if field.source in raw.complete else column.nullif("")
@@ -167,7 +172,9 @@ def with_plain(engine: Engine, raw: Raw, fields: Sequence[Field], dialect: Diale
     return replace(dialect, plain=found)
 
 
-def _number(raw: Raw, column: ir.StringValue, dialect: Dialect) -> ir.FloatingValue:
+def _number(raw: Raw, column: ir.StringValue, field: Field, dialect: Dialect) -> ir.FloatingValue:
+    if field.format == PERCENT:
+        return fraction(column, dialect.numbers)
     if column.get_name() in dialect.plain:
         return plain_number(column, dialect.numbers)
     declared = number(column, dialect.numbers)

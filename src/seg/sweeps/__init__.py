@@ -7,8 +7,23 @@ up. A job leaves a note (``job.json``) in its directory; at the end the notes be
 parent run. Nothing else passes between the processes, so that any launcher of Hydra will do.
 """
 
-from seg.sweeps.job_key import key
-from seg.sweeps.jobs import job
-from seg.sweeps.sweep import Sweep, close, explain
+from __future__ import annotations
 
+import importlib
+
+# Imported where they are used: a misspelt key of a sweep is answered before a library for tables is imported.
+_HOMES = {
+    "Sweep": "seg.sweeps.sweep",
+    "close": "seg.sweeps.sweep",
+    "explain": "seg.sweeps.sweep",
+    "job": "seg.sweeps.jobs",
+    "key": "seg.sweeps.job_key",
+}
 __all__ = ["Sweep", "close", "explain", "job", "key"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name of this package when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -10,14 +10,11 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
-from joblib import cpu_count
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seg.config import load
 from seg.config.settings import Settings
 from seg.errors import Impossible, SegError, listed
-from seg.pipeline import keys
-from seg.sweeps.job_key import fingerprint, key
 
 DIRECTIONS = ("maximize", "minimize")
 MANY = 100_000  # a grid that nobody waits for: a slip
@@ -74,6 +71,8 @@ class Plan:
     @property
     def key(self) -> str:
         """Hash the sweep: equal for the same jobs, however they are spelled."""
+        from seg.pipeline import keys
+
         return keys.digest({"jobs": sorted(self.keys), "open": self.command if self.open else None})[:20]
 
 
@@ -132,6 +131,8 @@ def plan(cfg: DictConfig) -> Plan:
     jobs = _one_at_a_time(values) if search else _grid(list(overrides.values()))
     settings, planned = _checked(cfg, loader, jobs)
     goals = _goals(settings, sweeper.direction) if "direction" in sweeper else {}
+    from joblib import cpu_count
+
     launcher = cfg.hydra.launcher
     count = int(sweeper.get("n_trials", len(jobs))) if search else len(jobs)
     workers = None
@@ -173,15 +174,18 @@ def _values(override: Override) -> list[str]:
 
 
 def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, list[Planned]]:
-    from seg.pipeline import check
-
+    """Check every name and every value first, which takes no library for tables, and then whether the parts go together."""
     composed: dict[tuple, DictConfig] = {}
+    ready = [_settled(_composed(cfg, loader, overrides, composed)) for overrides in jobs]
+    from seg.pipeline import check
+    from seg.sweeps.job_key import key
+
     data: dict[str, str | None] = {}
     planned, first = [], None
-    for num, overrides in enumerate(jobs):
-        one = _composed(cfg, loader, overrides, composed)
+    for num, (overrides, (one, settings)) in enumerate(zip(jobs, ready, strict=True)):
         try:
-            settings = load.settings(one)
+            if isinstance(settings, Impossible):
+                raise settings
             check.check_parts(settings)
         except Impossible as error:
             planned.append(Planned(num, overrides, None, str(error)))
@@ -194,6 +198,14 @@ def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, 
     if all(job.reason for job in planned):
         raise SegError(f"none of the {len(planned)} combinations is possible; the first: {planned[0].reason}")
     return first, planned
+
+
+def _settled(one: DictConfig) -> tuple[DictConfig, Settings | Impossible]:
+    """Return a job's configuration with its settings, or with why it is impossible."""
+    try:
+        return one, load.settings(one)
+    except Impossible as error:
+        return one, error
 
 
 def _composed(cfg: DictConfig, loader, overrides: list[str], composed: dict) -> DictConfig:
@@ -211,6 +223,8 @@ def _composed(cfg: DictConfig, loader, overrides: list[str], composed: dict) -> 
 
 
 def _data(settings: Settings) -> str | None:
+    from seg.sweeps.job_key import fingerprint
+
     try:
         return fingerprint(settings)
     except SegError:

@@ -11,13 +11,11 @@ from pathlib import Path
 
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from joblib import cpu_count
 from omegaconf import DictConfig, OmegaConf
 
 from seg.config import load, overrides
 from seg.errors import SegError
-from seg.pipeline import keys
-from seg.sweeps import notes, planning, summary
+from seg.sweeps import notes, planning
 from seg.sweeps.planning import Plan
 from seg.tracking.process_names import process_name
 
@@ -59,6 +57,10 @@ def _begin(cfg: DictConfig) -> None:
     global _current
     planning.improve(cfg)
     plan = planning.plan(cfg)
+    from joblib import cpu_count
+
+    from seg.pipeline import keys
+
     settings, folder = plan.settings, Path(str(OmegaConf.select(cfg, "hydra.sweep.dir")))
     title = "sweep: " + notes.shown(plan.command)
     store = None
@@ -117,6 +119,8 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
     running, _current = _current, None
     if running is None:
         return 0
+    from seg.sweeps import summary
+
     jobs = notes.jobs(running.folder)
     if not running.plan.open:
         there = {note["num"] for note in jobs}
