@@ -17,6 +17,25 @@ class Impossible(SegError):
     """Parts that are right by themselves but do not go together: a sweep leaves the pair out and says why."""
 
 
+def bug(error: BaseException, where: str) -> str:
+    """Return the line that ends the traceback of an exception which seg does not explain.
+
+    Parameters
+    ----------
+    error : BaseException
+    where : str
+        Where the traceback is, and what was kept.
+
+    >>> bug(ValueError("a slip"), "the traceback is above").partition(";")[0]
+    'error: this is a bug in seg, not a mistake of yours (ValueError: a slip)'
+    """
+    reason = next(iter(str(error).strip().splitlines()), "")
+    return (
+        f"error: this is a bug in seg, not a mistake of yours ({type(error).__name__}: {reason}); {where}. Please report it with the "
+        "command and the log"
+    )
+
+
 def listed(name: object, valid: Iterable[object], most: int | None = None) -> str:
     """List the valid names, the one spelled nearest to `name` first, `most` of them at the most.
 

@@ -150,6 +150,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return unexpected.report(error)
         print(f"error: {explained}", file=sys.stderr)
         return 1
+    except BaseException as error:  # of a library in another language, which is no Exception
+        if isinstance(error, SystemExit | GeneratorExit):
+            raise
+        _close_sweep("FAILED", error)
+        from seg.cli import unexpected
+
+        return unexpected.report(error)
 
 
 def _start(arguments: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import inputs.spellings as sp
 from seg.datasets import transactions
 from seg.engine import Reading
 from seg.errors import SegError
+from seg.sources import file_look
 from seg.sources.locate import Source, expand
 
 COLUMNS = {"customer_id": "cust", "order_id": "order", "ordered_at": "date", "amount": "total"}
@@ -72,6 +74,7 @@ CASES = [
     case("minus behind", sp.text(spell_amount=lambda x: f"{-x:.2f}-" if x < 0 else f"{x:.2f}")),
     case("minus that is no hyphen", sp.text(spell_amount=lambda x: str(x).replace("-", "\u2212"))),
     case("groups, not declared", sp.text(spell_amount=sp.grouped), error=r"total: set dataset\.thousands=','"),
+    case("gzip named as text", gzip.compress(sp.text().encode()), error=r"it is a gzip file, not text; rename it so that it ends in \.gz"),
     case("percentages as amounts", sp.text(spell_amount=lambda x: f"{x}%"), error=r"total: holds percentages, expected amounts"),
     case("two currencies", sp.text(spell_amount=lambda x: f"{x} USD" if x > 0 else f"{x} EUR"), error="mixes currencies: "),
     case("serial days", sp.text(sp.serial), date_format="excel"),
@@ -110,7 +113,8 @@ def written(one: Case, folder: Path) -> Path:
     makers = {"book": sp.book, "hidden": lambda path: sp.book(path, hidden=True), "typed": sp.typed}
     if one.content in makers:
         return makers[one.content](path)
-    path.write_bytes(one.content.encode(one.encoding))
+    content = one.content
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(one.encoding))
     return path
 
 
@@ -227,6 +231,28 @@ def test_one_file_twice_in_a_folder_is_refused(tmp_path):
         expand(str(tmp_path / "*.csv"))
     (tmp_path / "orders (1).csv").write_text("order,cust,date,total\n")
     assert len(expand(str(tmp_path))) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (os.mkfifo, "not a regular file, such as a pipe or a device"),
+        (lambda path: path.symlink_to(path), "a link that leads to no file"),
+        (lambda path: None, r"no such file; nearest names in .*: order\.csv"),
+    ],
+    ids=["pipe", "link to itself", "missing"],
+)
+def test_what_is_no_file_is_named_as_what_it_is(tmp_path, make, said):
+    (tmp_path / "order.csv").write_text("")
+    make(tmp_path / "orders.csv")
+    with pytest.raises(SegError, match=f"orders.csv: .*{said}"):
+        expand(str(tmp_path / "orders.csv"))
+
+
+def test_a_layout_is_not_looked_for_in_compressed_bytes(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_bytes(gzip.compress(sp.text().encode()))
+    assert file_look.look(path, Reading()) is None
 
 
 # ---- files that are small and hold too much ---------------------------------------------------------------------

@@ -84,5 +84,10 @@ def test_new_repeat_returning_and_lapsed_customers_of_the_last_three_months():
     }
 
 
+def test_months_of_the_first_century_have_years_of_few_digits():
+    months = pd.DataFrame({"customer_id": ["a", "b"], "month": ["1-01", "2011-12"]})
+    assert bought.status(months, pd.Series(0, index=["a", "b"])).iloc[0]["new"] == 1
+
+
 def test_two_months_are_too_few_to_tell_who_is_new():
     assert bought.status(MONTHS, SEGMENT).empty

@@ -1,11 +1,13 @@
 """What leaves the directory of a run: ids under a key that nobody can guess, and no segment of a few customers."""
 
 import hashlib
+import json
 
 import pandas as pd
 import pytest
 
 from seg.errors import SegError
+from seg.sinks.shared_card import inner_bounds, merged_cells, shared_card
 from seg.sinks.shared_files import Privacy, merge_rows, merged_segments, shared_files, to_share
 
 KEY = "0f" * 20
@@ -91,3 +93,46 @@ def test_the_smallest_are_merged_until_nobody_stands_out(sizes, merged):
 def test_nothing_is_merged_where_all_are_large_enough():
     table = pd.DataFrame({"segment": [0, -1], "size": [9, 7], "name": ["a", "noise"]})
     assert merge_rows(table, 5) is table
+
+
+def card(**further) -> dict:
+    """A card of 16 customers whose one giant has spent 7,000."""
+    segments = pd.DataFrame({"segment": [0, 1, 2], "size": [1, 6, 9], "share": [1 / 16, 6 / 16, 9 / 16]})
+    spent = pd.DataFrame({"spent": [7000.0, *range(1, 16)]})
+    quantiles = {f"{one:g}": float(spent["spent"].quantile(one)) for one in (0, 0.05, 0.5, 0.95, 1)}
+    return {
+        "customers": 16,
+        "segments": segments.to_dict("records"),
+        "ranges": {"spent": quantiles},
+        "cells": {"spent": {"edges": [2.0, 8.0, 14.0], "counts": [2, 6, 6, 2]}},
+        **further,
+    }
+
+
+@pytest.mark.parametrize("inner", [{"spent": [5.0, 12.0]}, {}], ids=["with bounds", "of an older run"])
+def test_the_card_that_leaves_has_no_value_and_no_count_of_a_few_customers(folder, inner):
+    (folder / "scoring.json").write_text(json.dumps(card(inner=inner)))
+    with to_share([folder / "scoring.json"], folder, "f1", Privacy(KEY)) as scratch:
+        shared = json.loads((scratch / "scoring.json").read_text())
+    assert [row["size"] for row in shared["segments"]] == [4, 3, 9]
+    assert sum(row["share"] for row in shared["segments"]) == pytest.approx(1)
+    assert 5 <= shared["ranges"]["spent"]["0"] <= shared["ranges"]["spent"]["1"] <= 12
+    assert shared["cells"]["spent"] == {"edges": [8.0], "counts": [8, 8]}
+    assert shared["inner"] == {}, "they are those of the ranges now"
+    assert shared_card(card(), {}, 1) == card(), "min_cell=1 shares everything"
+
+
+def test_bounds_are_values_that_enough_customers_reach():
+    frame = pd.DataFrame({"orders": [1, 1, 2, 3, 90], "spent": [5.0, 4.0, 3.0, 2.0, 1.0]})
+    assert inner_bounds(frame, 2) == {"orders": [1.0, 3.0], "spent": [2.0, 4.0]}
+    assert inner_bounds(frame, 0) == {"orders": [1.0, 90.0], "spent": [1.0, 5.0]}
+    assert inner_bounds(frame, 50) == {"orders": [2.0, 2.0], "spent": [3.0, 3.0]}, "at most the median"
+
+
+@pytest.mark.parametrize(
+    ("counts", "merged"),
+    [([2, 9, 8, 1], [11, 9]), ([0, 9, 0, 9], [0, 9, 0, 9]), ([1, 1, 1, 1], [4]), ([7, 7, 0, 2], [7, 9])],
+)
+def test_small_cells_are_merged_with_their_neighbours(counts, merged):
+    found = merged_cells([1.0, 2.0, 3.0], counts, 5)
+    assert found["counts"] == merged and len(found["edges"]) == len(merged) - 1

@@ -52,6 +52,12 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
 
             return unexpected.report(error)
         return _failed(explained or error)
+    except BaseException as error:  # of a library in another language, which is no Exception
+        if isinstance(error, SystemExit | GeneratorExit):
+            raise
+        from seg.cli import unexpected
+
+        return unexpected.report(error)
 
 
 def show_every_character() -> None:

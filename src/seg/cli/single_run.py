@@ -350,7 +350,7 @@ def _outcome(finished: Finished, seconds: float, further: Mapping[str, object]) 
         metrics=result.metrics | {"seconds/total": seconds},
         k_scan=result.scan.table,
         data=(finished.settings.dataset.name, result.fingerprint),
-        placement=model_card.placement(result),
+        placement=model_card.placement(result, finished.settings.tracking.min_cell),
         example=_example(result),
     )
 

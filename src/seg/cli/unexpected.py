@@ -6,6 +6,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from seg.errors import bug
+
 _begun: list[Path] = []  # directory of the run that has begun
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 
@@ -31,12 +33,7 @@ def report(error: BaseException) -> int:
         except OSError:
             pass
         where += f"; kept in {folder}: {', '.join(kept) or 'nothing'}"
-    reason = str(error).splitlines()[0] if str(error).strip() else ""
-    print(
-        f"error: this is a bug in seg, not a mistake of yours ({type(error).__name__}: {reason}); {where}. Please report it with the "
-        "command and the log",
-        file=sys.stderr,
-    )
+    print(bug(error, where), file=sys.stderr)
     return EXIT_CODE
 
 

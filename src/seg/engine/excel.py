@@ -77,7 +77,7 @@ def cells(path: Path, reading: Reading, most: int) -> dict[str, list[list[str]]]
     """
     rows = {}
     for name, sheet in _loaded(path, reading, reading.skip_rows):
-        table = pa.Table.from_batches([sheet.to_arrow()])
+        table = _table(path, sheet)
         columns = [column.cast(pa.string()).slice(0, most).to_pylist() for column in table.columns]
         if columns and (reading.sheet or sheet.visible == "visible"):
             rows[name] = [[cell or "" for cell in row] for row in zip(*columns, strict=True)]
@@ -102,7 +102,7 @@ def _sheets(path: Path, reading: Reading) -> tuple[dict[str, tuple[tuple[str, ..
         if not reading.sheet and sheet.visible != "visible":
             hidden.append(name)
             continue
-        header, rows = _parted(pa.Table.from_batches([sheet.to_arrow()]), reading)
+        header, rows = _parted(_table(path, sheet), reading)
         if header:  # an empty sheet, most often beside the one that holds the table
             sheets[name] = header, rows
     if hidden and not sheets:
@@ -120,6 +120,17 @@ def _loaded(path: Path, reading: Reading, skip_rows: int | None) -> Iterator[tup
     for name in [wanted] if wanted else book.sheet_names:
         # Without header_row: fastexcel would rename a name that comes twice.
         yield name, book.load_sheet(name, header_row=None, skip_rows=skip_rows, dtypes="string")
+
+
+def _table(path: Path, sheet) -> pa.Table:
+    try:
+        return pa.Table.from_batches([sheet.to_arrow()])
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust, and no Exception of Python
+            raise
+        raise SegError(
+            f"{path}: the sheet {sheet.name!r} cannot be read ({error}); a column may hold more than 2 GB of text: export it as CSV"
+        ) from None
 
 
 def _check_sheets(

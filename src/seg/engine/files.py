@@ -231,6 +231,30 @@ def has_bom(path: Path) -> bool:
         return file.read(3) == codecs.BOM_UTF8
 
 
+# First bytes of files that are named like text and are none.
+COMPRESSED = {
+    b"\x1f\x8b": ("a gzip file", "rename it so that it ends in .gz, such as orders.csv.gz"),
+    b"PK\x03\x04": (
+        "a ZIP archive or a workbook",
+        "unpack it, or rename a workbook so that it ends in .xlsx",
+    ),
+    b"PAR1": ("a Parquet file", "rename it so that it ends in .parquet"),
+    b"\xd0\xcf\x11\xe0": ("an old or encrypted workbook", "save it as .xlsx without a password"),
+}
+
+
+def not_text(path: Path) -> SegError | None:
+    """Build the error for a file that is named like text and begins like another format; None where it does not."""
+    with open(path, "rb") as file:
+        start = file.read(4)
+    if path.name.lower().endswith(".gz"):
+        return None
+    for sign, (kind, mend) in COMPRESSED.items():
+        if start.startswith(sign):
+            return SegError(f"{path}: it is {kind}, not text; {mend}")
+    return None
+
+
 def not_encoded(path: Path, encoding: str, error: UnicodeError) -> SegError:
     """Build the error for a file in another encoding.
 
@@ -246,6 +270,9 @@ def not_encoded(path: Path, encoding: str, error: UnicodeError) -> SegError:
     SegError
     """
     reason = getattr(error, "reason", error)
+    compressed = not_text(path)
+    if compressed:
+        return compressed
     return SegError(
         f"{path}: it is not {encoding} ({reason}); set dataset.encoding, e.g. windows-1252 or utf-16"
     )

@@ -84,6 +84,14 @@ def not_finite(column: str, count: int, customer: object) -> SegError:
     )
 
 
+def too_large(column: str, value: str, count: int, customer: object) -> SegError:
+    """Make the error for a feature, or a sum of amounts, that no arithmetic can hold."""
+    return SegError(
+        f"features: {column} is {value} for {count:,} customers, such as {customer!r}; no number above {LARGEST:g} can be squared and "
+        "summed: correct the value, or leave the row out"
+    )
+
+
 def _check_once(frame: pd.DataFrame) -> None:
     twice = frame.index[frame.index.duplicated()].unique()
     if len(twice):
@@ -119,10 +127,8 @@ def _check_size(frame: pd.DataFrame) -> None:
     if wrong.any():
         column = int(wrong.any(axis=0).argmax())
         row = int(wrong[:, column].argmax())
-        raise SegError(
-            f"features: {frame.columns[column]} is {frame.iloc[row, column]:g} for {int(wrong[:, column].sum()):,} customers, such as "
-            f"{frame.index[row]!r}; no number above {LARGEST:g} can be squared and summed: correct the value, or leave the row out"
-        )
+        count = int(wrong[:, column].sum())
+        raise too_large(frame.columns[column], f"{frame.iloc[row, column]:g}", count, frame.index[row])
 
 
 def _check_finite(frame: pd.DataFrame) -> None:
@@ -130,4 +136,7 @@ def _check_finite(frame: pd.DataFrame) -> None:
     if wrong.any():
         column = int(wrong.any(axis=0).argmax())
         customer = frame.index[int(wrong[:, column].argmax())]
-        raise not_finite(frame.columns[column], int(wrong[:, column].sum()), customer)
+        name, count = frame.columns[column], int(wrong[:, column].sum())
+        if np.isinf(frame.to_numpy()[:, column]).any():
+            raise too_large(name, "infinite", count, customer)
+        raise not_finite(name, count, customer)

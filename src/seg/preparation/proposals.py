@@ -44,6 +44,7 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
         encoding=getattr(dataset, "encoding", "utf-8"),
         sheet=getattr(dataset, "sheet", None),
         skip_rows=getattr(dataset, "skip_rows", 0),
+        max_bytes=getattr(dataset, "max_bytes", None),
     )
     seen = file_look.look(source.paths[0], declared)
     if seen is None:

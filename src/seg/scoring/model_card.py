@@ -19,6 +19,7 @@ from seg.errors import SegError
 from seg.models.placement import Placement
 from seg.scoring import feature_shift
 from seg.sinks import local_files as files
+from seg.sinks.shared_card import inner_bounds
 
 if TYPE_CHECKING:
     from seg.config.settings import Settings
@@ -50,6 +51,8 @@ class Contract:
         ``rule`` as the recipe has it, ``day`` that it gave, ``oldest`` and ``newest`` day of an order; None without dates.
     fills : dict of str to float
         What stands for a missing number of a feature; empty where none may be missing.
+    inner : dict of str to list of float
+        Per feature the values that ``tracking.min_cell`` customers reach at both ends: what is uploaded goes no further.
     outlook : dict or None
         Of the scores that travel with the customers: first ``day`` that is forecast, ``horizons`` in days, ``lost_after`` in
         days, and the last day that they were trained on (``trained_until``).
@@ -70,6 +73,7 @@ class Contract:
     fills: dict[str, float] = field(default_factory=dict)
     outlook: dict | None = None
     cells: dict[str, dict[str, list]] = field(default_factory=dict)
+    inner: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[int, str]:
@@ -118,21 +122,21 @@ def of(result: Result, settings: Settings) -> Contract:
         ranges=ranges.to_dict(),
         fills={name: value for name, value in table.fills.items() if name in table.features},
         cells=feature_shift.cells(chosen),
+        inner=inner_bounds(chosen, settings.tracking.min_cell),
         segments=result.segments[["segment", "name", "size", "share"]].to_dict("records"),
         as_of={"rule": _plain(settings.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
         outlook=None if result.outlook is None else result.outlook.card,
     )
 
 
-def placement(result: Result) -> Placement:
-    """Return the model of a run as it is used later: the pipeline, names of segments, ranges of training."""
+def placement(result: Result, min_cell: int) -> Placement:
+    """Return the model of a run as it is uploaded: the pipeline, names of segments, ranges that `min_cell` customers reach."""
     features = result.table.features
-    ends = result.population.ends[features]
+    bounds = inner_bounds(result.table.frame[features], min_cell)
+    least, greatest = zip(*(bounds[name] for name in features), strict=True)
     names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
     fills = {name: value for name, value in result.table.fills.items() if name in features}
-    return Placement(
-        result.pipeline, features, ends.iloc[0].to_numpy(), ends.iloc[1].to_numpy(), names, fills
-    )
+    return Placement(result.pipeline, features, least, greatest, names, fills)
 
 
 def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:

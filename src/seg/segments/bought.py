@@ -119,7 +119,8 @@ def status(months: pd.DataFrame, segment: pd.Series) -> pd.DataFrame:
     DataFrame
         One row a segment with a column for each of `STATUS`; empty if the purchases span fewer than two periods.
     """
-    year, month = months["month"].str[:4].astype("int64"), months["month"].str[5:].astype("int64")
+    # Before the year 1000, engines spell a year with as few digits as it has.
+    year, month = (months["month"].str.split("-").str[place].astype("int64") for place in (0, 1))
     ago = (12 * year + month).max() - (12 * year + month)
     if ago.max() < 2 * PERIOD - 1:
         return pd.DataFrame(columns=["segment", *STATUS])

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import os
 import shutil
 import tempfile
@@ -24,15 +25,16 @@ import pyarrow.parquet as pq
 from seg.errors import SegError
 from seg.sinks.machine_key import derived, machine_key
 from seg.sinks.redaction import redact
+from seg.sinks.shared_card import shared_card
 
-ASSIGNMENTS, SEGMENTS = "assignments.parquet", "segments.csv"
+ASSIGNMENTS, SEGMENTS, CARD = "assignments.parquet", "segments.csv", "scoring.json"
 # Rows of the data, lists of customers, and a model that no store keeps.
 NEVER = (
     "bad_rows.csv", "customers.parquet", "customers.csv", "segments.xlsx", "customer_outlook.parquet", "model.pkl", "model.skops", "run.json",
 )  # fmt: skip
 # Files without a figure of a single segment: they may leave even where a segment is very small.
 WITHOUT_SEGMENTS = {
-    "config.yaml", "k_scan.csv", "ledger.csv", "evidence.csv", "votes.csv", "published.csv", "scoring.json",
+    "config.yaml", "k_scan.csv", "ledger.csv", "evidence.csv", "votes.csv", "published.csv", CARD,
     "figures/elbow.png", "figures/silhouette.png", "figures/votes.png", ASSIGNMENTS, SEGMENTS,
 }  # fmt: skip
 PURPOSE = "customer ids"
@@ -115,6 +117,10 @@ def to_share(files: Sequence[Path], folder: Path, fingerprint: str, privacy: Pri
                 merge_rows(pd.read_csv(path), privacy.min_cell).to_csv(
                     target, index=False, lineterminator="\n"
                 )
+            elif name == CARD:
+                card = shared_card(json.loads(path.read_text(encoding="utf-8")), merged, privacy.min_cell)
+                text = json.dumps(card, indent=1, ensure_ascii=False)
+                target.write_text(redact(text) + "\n", encoding="utf-8")
             elif path.suffix in TEXT:
                 target.write_text(redact(path.read_text(encoding="utf-8")), encoding="utf-8")
             else:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from seg.engine import Reading, Uri, file_format
 from seg.engine.cell_sample import rows_of
-from seg.engine.files import opener
+from seg.engine.files import not_text, opener
 from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError
 from seg.sources import date_formats, number_formats
@@ -87,6 +87,8 @@ def look(path: Path, reading: Reading) -> Look | None:
         return None
     with suppress(SegError, OSError, UnicodeError):
         kind = file_format(path)
+        if kind in ("csv", "jsonl") and not_text(path):
+            return None
         if kind == "csv":
             reading = _layout(path, reading)
         for found, rows in rows_of(path, reading, ROWS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import hashlib
+import os
 import re
 import time
 import zlib
@@ -250,6 +251,13 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
         _check_once(found, f"{option}={path}")
         return tuple(found)
     found = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
+    if not found and os.path.lexists(here):
+        kind = (
+            "a link that leads to no file"
+            if here.is_symlink()
+            else "not a regular file, such as a pipe or a device"
+        )
+        raise SegError(f"{option}={path}: it is {kind}; name a file, a folder or a pattern")
     if not found:
         beside = [file.name for file in here.parent.iterdir()] if here.parent.is_dir() else []
         hint = (

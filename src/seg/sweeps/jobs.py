@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 
 from seg import progress
 from seg.config import load
-from seg.errors import Impossible, SegError, listed
+from seg.errors import Impossible, SegError, bug, listed
 from seg.sinks import redaction
 from seg.sweeps import notes
 from seg.sweeps.job_key import fingerprint, key
@@ -72,7 +72,13 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
         note |= {"status": "skipped", "reason": str(error)}
     except Exception as error:
         if not isinstance(error, SegError):
-            log.exception("error")
+            log.exception(
+                "%s",
+                bug(
+                    error,
+                    f"the traceback is below; the other jobs go on, and {here} keeps what this one has written",
+                ),
+            )
         note |= {"status": "failed", "reason": f"{error}" or type(error).__name__}
     finally:
         note["seconds"] = time.perf_counter() - start

@@ -14,12 +14,13 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from seg.config import load, overrides
-from seg.errors import SegError
+from seg.errors import SegError, bug
 from seg.sweeps import notes, planning
 from seg.sweeps.planning import Plan
 from seg.tracking.process_names import process_name
 
 log = logging.getLogger("seg")
+BUG = 70  # exit code, EX_SOFTWARE of sysexits.h
 _current: _Running | None = None
 
 
@@ -31,7 +32,7 @@ class Sweep(Callback):
         try:
             load.check_written_secrets(config)
         except SegError as error:
-            _stop(str(error))
+            _stop(f"error: {error}")
 
     def on_multirun_start(self, config: DictConfig, **_) -> None:
         """Check every combination, open the store, look up what has finished; stop here where that is not possible."""
@@ -40,11 +41,12 @@ class Sweep(Callback):
             load.check_written_secrets(config)
             _begin(config)
         except HydraException as error:
-            _stop(_explained(error))
+            _stop(f"error: {_explained(error)}")
         except SegError as error:
-            _stop(str(error))
-        except Exception:
-            _stop(traceback.format_exc())
+            _stop(f"error: {error}")
+        except Exception as error:
+            traceback.print_exc()
+            _stop(bug(error, "the traceback is above, and no job was started"), code=BUG)
 
 
 class _Running:
@@ -160,6 +162,6 @@ def _explained(error: HydraException) -> str:
     return overrides.explain(error) or str(error)
 
 
-def _stop(text: str) -> None:
-    print(f"error: {text}", file=sys.stderr)
-    sys.exit(1)
+def _stop(text: str, code: int = 1) -> None:
+    print(text, file=sys.stderr)
+    sys.exit(code)
