@@ -125,6 +125,13 @@ def test_what_segments_buy_is_there_where_purchases_are():
     assert buying.months["revenue"].loc[0, "2011-01"] == 100
     assert buying.items["name"].tolist() == ["Good"]
     assert buying.tree["name"].tolist() == ["Good", "Small"]
+    assert buying.together.empty
+    pairs = pd.concat([items.assign(item=item, order_id=items["customer_id"]) for item in ("tea", "milk")])
+    months = months.assign(orders=2)
+    buying = interpreted(HALVES, purchases=Purchases(months, items, {"tea": "Tea"}, pairs)).buying
+    assert buying.together[["name", "first", "second_label", "orders"]].values.tolist() == [
+        ["Good", "milk", "Tea", 20]
+    ]
 
 
 def test_mistakes_are_found_before_any_data_is_read():

@@ -142,10 +142,14 @@ def test_a_large_table_is_counted_by_estimates_that_are_near(engine, monkeypatch
     assert rough.described.loc["amount", "median"] == pytest.approx(
         exact.described.loc["amount", "median"], rel=0.2
     )
-    pd.testing.assert_frame_equal(
-        rough.divisions["product_id"], exact.divisions["product_id"], check_dtype=False
-    )
-    pd.testing.assert_frame_equal(rough.cohorts, exact.cohorts)
+    exactly = ["product_id", "rows", "revenue"]
+    products = rough.divisions["product_id"], exact.divisions["product_id"]
+    pd.testing.assert_frame_equal(*(one[exactly] for one in products), check_dtype=False)
+    assert products[0]["customers"].to_numpy() == pytest.approx(products[1]["customers"].to_numpy(), rel=0.1)
+    assert rough.cohorts[0].sum() == pytest.approx(
+        exact.cohorts[0].sum(), rel=0.3
+    )  # about 100 customers are looked at
+    pd.testing.assert_frame_equal(rough.missing, exact.missing)
 
 
 def test_ratings_are_split_by_verified(engine, lines):

@@ -50,6 +50,22 @@ def test_a_helper_draws_the_same_and_what_it_leaves_when_it_is_killed_is_drawn_h
     assert drawing.drawn(drawings()) == alone and not drawing._helpers
 
 
+def test_numbers_of_a_figure_are_written_as_the_language_does():
+    seen = []
+
+    def draw():
+        figure = plots.silhouette_over_k(SCAN, 3)
+        seen.append(
+            [plots.compact(1234.5), plots.percent(0.071), figure.axes[0].yaxis.get_major_formatter()(0.45)]
+        )
+        return figure
+
+    english, german = (plots.in_locale(code, draw) for code in ("en", "de"))
+    assert seen == [["1.2k", "7.1 %", "0.45"], ["1,2k", "7,1 %", "0,45"]]
+    assert english != german
+    assert plots.compact(1234.5) == "1.2k"
+
+
 @pytest.mark.parametrize("place", ["elbow", "silhouette"])
 def test_an_error_of_a_figure_is_raised_here_and_leaves_no_answer_for_the_next_run(helper, place):
     broken = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from importlib.util import find_spec
+
 import pytest
 from test_run_page import content
 
@@ -53,6 +56,23 @@ def test_every_control_and_picture_has_a_name_and_headings_are_in_order(opened):
     page, _path = opened
     assert page.value(UNNAMED) == 0
     assert page.value(SKIPPED) == 0
+
+
+@pytest.mark.skipif(find_spec("axe_core_python") is None, reason="axe-core-python is not installed")
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
+def test_axe_finds_no_violation(opened, scheme, width):
+    page, path = opened
+    page._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    page.open(path.as_uri(), width, 900)
+    page.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    script = resources.files("axe_core_python").joinpath("axe.min.js").read_text()
+    page._call("Runtime.evaluate", expression=script)
+    violations = "violations.map((one) => one.id + ': ' + one.nodes[0].html)"
+    assert page.value(f"axe.run(document).then((found) => found.{violations})") == []
+    page.value("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"data:,\">')")
+    assert page.value("axe.run(document).then((found) => found.violations.map((one) => one.id))") == [
+        "image-alt"
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from seg.errors import SegError
+from seg.segments import outlook_rules
 from seg.segments.playbook import parse, uncovered
 
 FOLDER = Path(__file__).parents[2] / "configs" / "playbook"
@@ -46,6 +47,7 @@ def test_all_actions_of_a_playbook_are_used_by_some_rule_of_some_playbook():
         for rule in parse(section(name)).rules
         for one in rule.actions
     }
+    used |= {one.key for rule in outlook_rules.parse(section("default")) for one in rule.add}
     for name in ("default", "omnichannel", "reviews"):
         assert set(section(name)["actions"]) <= used
 

@@ -164,7 +164,9 @@ def _warnings(looked: Looked | None, sampled: bool, notes: list[Note]) -> list[s
             f"Features, correlations and the curve of revenue are of every {feature_survey.SAMPLED}th customer."
         )
     if looked is not None and looked.approximate:
-        texts.append("Distinct customers and quantiles of the order lines are estimates (within about 1 %).")
+        texts.append(
+            "Distinct customers are estimates (within about 1 %); quantiles and cohorts of the order lines are those of every 16th customer."
+        )
     return texts
 
 

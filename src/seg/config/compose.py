@@ -177,9 +177,10 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
     # A model is one clusterer, or an embedding and the clusterer that works in it.
     model = cfg.model.get("cluster", cfg.model)
 
+    at_k = cfg.copy()  # once: a copy for each k costs as much as its fit
+
     @functools.cache  # to compose takes Hydra longer than a fit of a thousand customers takes
     def template(k: int):
-        at_k = cfg.copy()
         with open_dict(at_k):
             at_k.k = k
         return instantiate(at_k.model.get("cluster", at_k.model))

@@ -80,7 +80,8 @@ def _check_empty(plain: Mapping) -> None:
 
 def _check_dataset_keys(cfg: DictConfig) -> None:
     """Refuse a key of the data set that nothing refers to: it would have no effect."""
-    used = set(re.findall(r"[$][{]dataset[.](\w+)", OmegaConf.to_yaml(cfg, resolve=False)))
+    texts = (text for _, text in _leaves(OmegaConf.to_container(cfg, resolve=False)))
+    used = {key for text in texts for key in re.findall(r"[$][{]dataset[.](\w+)", text)}
     known = {*DatasetSettings.model_fields, *DATASET_KEYS, *used}
     for key in cfg.dataset:
         if key not in known:

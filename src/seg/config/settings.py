@@ -239,6 +239,7 @@ class PlaybookSettings(Strict):
     within: Any = 0.0
     actions: dict[str, Any] = {}
     rules: list[Any] = []
+    outlook: list[Any] = []
 
 
 class RfmSettings(Strict):

@@ -7,7 +7,10 @@ the user trusts it. Pickles, which older versions of seg wrote and which run wha
 from __future__ import annotations
 
 import copy
+import functools
+import importlib
 import pickle
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -39,11 +42,11 @@ TRUSTED = (
 
 def dumps(pipeline) -> bytes | None:
     """Return a fitted pipeline as bytes; None for one with a part that skops cannot write."""
-    from skops.io import dumps as write
+    skops = _skops()
     from skops.io.exceptions import UnsupportedTypeException
 
     try:
-        return write(portable(pipeline), compression=zipfile.ZIP_DEFLATED)
+        return skops.dumps(portable(pipeline), compression=zipfile.ZIP_DEFLATED)
     except UnsupportedTypeException:
         return None
 
@@ -98,16 +101,42 @@ def load(path: Path, trust: bool = False):
 
 
 def _load_skops(path: Path, trust: bool):
-    from skops.io import get_untrusted_types
-    from skops.io import load as read
-
-    unknown = [name for name in get_untrusted_types(file=path) if name not in TRUSTED]
+    skops = _skops()
+    trusted = {*TRUSTED, *_estimators()}
+    unknown = [name for name in skops.get_untrusted_types(file=path) if name not in trusted]
     if unknown and not trust:
         raise SegError(
             f"{path}: the model holds {', '.join(unknown[:3])}, which is neither scikit-learn's nor seg's: loading it may run code. "
             "If you trust where the file comes from, pass trust=true"
         )
-    return read(path, trusted=[*TRUSTED, *unknown])
+    return skops.load(path, trusted=[*sorted(trusted), *unknown])
+
+
+def _skops():
+    """Import skops without its list of scikit-learn's estimators.
+
+    To make that list imports all of scikit-learn, which takes a tenth of a small run; a model is written without it, and `load`
+    passes its own.
+    """
+    if "skops.io" not in sys.modules:
+        import sklearn.utils
+
+        listed = sklearn.utils.all_estimators
+        sklearn.utils.all_estimators = list
+        try:
+            import skops.io
+        finally:
+            sklearn.utils.all_estimators = listed
+    return importlib.import_module("skops.io")
+
+
+@functools.cache
+def _estimators() -> tuple[str, ...]:
+    """Return the names of scikit-learn's estimators, which skops trusts by default."""
+    from sklearn.utils import all_estimators
+
+    names = (f"{made.__module__}.{made.__qualname__}" for _, made in all_estimators())
+    return tuple(name for name in names if name.startswith("sklearn."))
 
 
 def _load_pickle(path: Path, trust: bool):

@@ -90,6 +90,26 @@ def ab_test_sizes(stakes: pd.DataFrame, lifts: Sequence[float] = LIFTS) -> pd.Da
     return pd.DataFrame(rows)
 
 
+def by_action(
+    tests: pd.DataFrame, stakes: pd.DataFrame, actions: Mapping[int, Sequence[str]]
+) -> pd.DataFrame:
+    """Put the actions of each segment beside what a test of them can show: one row an action.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        One row a segment, see `ab_test_sizes`.
+    stakes : DataFrame
+        ``segment``, in the order of `tests`.
+    actions : mapping of int to sequence of str
+        What to do, by segment; a segment without actions keeps its one row.
+    """
+    listed = [list(actions.get(int(segment), ())) or [""] for segment in stakes["segment"]]
+    made = tests.copy()
+    made.insert(1, "action", listed)
+    return made.explode("action", ignore_index=True)
+
+
 def customers_needed(
     rate: float, lift: float, significance: float = SIGNIFICANCE, power: float = POWER
 ) -> float:

@@ -21,6 +21,8 @@ from seg.outlook.snapshots import OrderHistory
 from seg.preparation import prepare
 from seg.scoring import model_card
 from seg.scoring.scorer import Scorer
+from seg.segments import outlook_rules
+from seg.segments.naming import Naming
 
 if TYPE_CHECKING:
     from seg.pipeline.result import Result
@@ -163,13 +165,25 @@ def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
     card = model_card.of(result, settings)
     scorer = Scorer(result.pipeline, card, "this run")
     made = compute(settings, parts, scorer.features, placed_by(scorer), card.days_after, card.names)
+    meant = result.interpretation
+    if made.stakes is not None:
+        rules = outlook_rules.parse(settings.playbook.model_dump())
+        naming = outlook_rules.adjusted(meant.naming, rules, outlook_rules.measures(made.stakes))
+        meant = replace(meant, naming=naming)
+        made = replace(made, tests=actions.by_action(made.tests, made.stakes, _actions(naming)))
     return replace(
         result,
         outlook=made,
+        interpretation=meant,
         notes=[*result.notes, *made.notices],
         metrics=result.metrics | made.metrics,
         meanings=result.meanings | made.meanings,
     )
+
+
+def _actions(naming: Naming) -> dict[int, list[str]]:
+    """Return what to do for each segment."""
+    return {segment: [action.do for action in rule.actions] for segment, rule in naming.rules.items()}
 
 
 def placed_by(scorer: Scorer) -> Callable[[pd.DataFrame], np.ndarray]:

@@ -14,7 +14,7 @@ from seg.errors import SegError
 from seg.features.glossary import GLOSSARY
 from seg.preparation.prepare import Prepared
 from seg.preparation.purchases import Purchases
-from seg.segments import bought, explain, matching, naming, places, playbook, rfm, rfm_tables
+from seg.segments import bought, explain, matching, naming, outlook_rules, places, playbook, rfm, rfm_tables, together
 from seg.segments.explain import Explanation
 from seg.segments.naming import Naming
 from seg.segments.rfm_tables import RuleSegments
@@ -25,12 +25,13 @@ NOISE = -1
 
 @dataclass(frozen=True)
 class Buying:
-    """What the segments buy, see `seg.segments.bought` for the tables."""
+    """What the segments buy, see `seg.segments.bought` and `seg.segments.together` for the tables."""
 
     months: dict[str, pd.DataFrame]
     items: pd.DataFrame
     tree: pd.DataFrame
     status: pd.DataFrame
+    together: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def check(asked: Meaning, given: set[str]) -> None:
         Columns that the data set provides.
     """
     playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *given})
+    outlook_rules.parse(asked.playbook.model_dump())
     rfm.parse(asked.rfm.model_dump())
     wrong = [segment for segment in asked.segments.names if segment < 0]
     if wrong:
@@ -104,11 +106,15 @@ def _buying(purchases: Purchases | None, segment: pd.Series, names: Mapping[int,
     if purchases is None:
         return None
     name = {"name": lambda table: table["segment"].map(names)}
+    months = bought.by_month(purchases.months, segment)
+    orders = months["orders"].sum(axis=1).to_dict()
+    baskets = pd.DataFrame(columns=together.BASKETS) if purchases.baskets is None else purchases.baskets
     return Buying(
-        bought.by_month(purchases.months, segment),
+        months,
         bought.lift(purchases.items, segment, purchases.labels).assign(**name),
         bought.revenue_tree(purchases.months, segment).assign(**name),
         bought.status(purchases.months, segment).assign(**name),
+        together.pairs(baskets, orders, segment, purchases.labels).assign(**name),
     )
 
 

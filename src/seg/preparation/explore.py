@@ -15,8 +15,10 @@ from ibis.expr import types as ir
 
 from seg.engine import Engine
 
-LARGE = 5_000_000  # rows; beyond, distinct customers and quantiles are approximate, which the page says
-SAMPLED = 16  # of a large table, quantiles are of the lines of every so many customers
+LARGE = (
+    5_000_000  # rows; beyond, distinct customers, quantiles and cohorts are approximate, which the page says
+)
+SAMPLED = 16  # of a large table, quantiles and cohorts are of every so many customers
 TOP = 20  # products, categories and countries that are listed
 BINS = 30
 NUMERIC = ("quantity", "unit_price", "amount", "rating", "helpful_votes")
@@ -46,7 +48,7 @@ class Looked:
     cohorts : DataFrame or None
         Customers of each period of first order (rows) who ordered so many periods later (columns).
     approximate : bool
-        Whether distinct customers and quantiles are estimates.
+        Whether distinct customers, quantiles and cohorts are estimates.
     """
 
     facts: pd.DataFrame
@@ -70,29 +72,37 @@ def look(engine: Engine, table: ir.Table) -> Looked:
     """
     rows = int(engine.collect(table.aggregate(rows=table.count())).iloc[0, 0])
     large = rows > LARGE
-    missing = _missing(engine, table, rows)
+    every = list(table.columns)
+    missing = pd.Series(dtype="int64")
     if large:
         # It is gone over a dozen times: kept as numbers once, instead of read, parsed and joined each time.
-        table = engine.checkpoint(_narrow(table))
+        narrow = _narrow(table)
+        missing = _nulls(engine, table, [name for name in every if name not in narrow.columns])
+        table = engine.checkpoint(narrow)
+    missing = pd.concat([missing, _nulls(engine, table, [name for name in every if name in table.columns])])
     numeric = [name for name in NUMERIC if name in table.columns]
     described = _described(engine, table, numeric, large)
     return Looked(
         facts=_facts(engine, table, rows, large),
-        missing=missing,
+        missing=_missing(missing.reindex(every), rows),
         described=described,
         histograms={name: _histogram(engine, table, name, described.loc[name]) for name in numeric},
         divisions=_divisions(engine, table, large),
         ratings=_ratings(engine, table),
-        cohorts=_cohorts(engine, table),
+        cohorts=_cohorts(engine, table, large),
         approximate=large,
     )
 
 
 def _narrow(table: ir.Table) -> ir.Table:
-    """Keep the columns that are looked at, with customers as numbers."""
-    key = table.customer_id.isnull().ifelse(ibis.null("int64"), table.customer_id.hash())
-    wanted = ["order_id", "ordered_at", "product_id", "country", "category", "verified", *NUMERIC]
-    return table.select(customer_id=key, **{name: table[name] for name in wanted if name in table.columns})
+    """Keep the columns that are looked at, with customers and orders as numbers."""
+    keys = {
+        name: table[name].isnull().ifelse(ibis.null("int64"), table[name].hash())
+        for name in ("customer_id", "order_id")
+        if name in table.columns
+    }
+    wanted = ["ordered_at", "product_id", "country", "category", "verified", *NUMERIC]
+    return table.select(**keys, **{name: table[name] for name in wanted if name in table.columns})
 
 
 def describe(frame: pd.DataFrame) -> pd.DataFrame:
@@ -239,13 +249,16 @@ def _counterparts(engine: Engine, table: ir.Table) -> int | None:
     return int(engine.collect(counted.aggregate(matched=matched)).iloc[0, 0] or 0)
 
 
-def _missing(engine: Engine, table: ir.Table, rows: int) -> pd.DataFrame:
-    rows_by_key = engine.collect(
-        table.aggregate(**{name: table[name].isnull().sum() for name in table.columns})
-    ).iloc[0]
-    counts = [int(rows_by_key[name]) for name in table.columns]
-    shares = [count / max(rows, 1) for count in counts]
-    made = pd.DataFrame({"column": list(table.columns), "missing": counts, "share": shares})
+def _nulls(engine: Engine, table: ir.Table, names: Sequence[str]) -> pd.Series:
+    """Count the missing values of columns."""
+    if not names:
+        return pd.Series(dtype="int64")
+    return engine.collect(table.aggregate(**{name: table[name].isnull().sum() for name in names})).iloc[0]
+
+
+def _missing(counts: pd.Series, rows: int) -> pd.DataFrame:
+    made = pd.DataFrame({"column": list(counts.index), "missing": [int(one) for one in counts]})
+    made["share"] = made["missing"] / max(rows, 1)
     return made.sort_values("missing", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -259,11 +272,10 @@ def _described(engine: Engine, table: ir.Table, names: Sequence[str], large: boo
         wanted[f"{name} mean"] = value.mean()
     numbers = engine.collect(table.aggregate(**wanted)).iloc[0].astype("float64")
     # Of the distance to the mean: the third power of large numbers loses all its digits.
-    centred = {
-        f"{name} {power}": ((value - numbers[f"{name} mean"]) ** power).mean()
-        for name, value in values.items()
-        for power in (2, 3)
-    }
+    centred = {}
+    for name, value in values.items():
+        away = value - numbers[f"{name} mean"]
+        centred |= {f"{name} 2": (away * away).mean(), f"{name} 3": (away * away * away).mean()}
     some = table.filter(table.customer_id % SAMPLED == 0) if large else table
     quantiles = {
         f"{name} {_quantile_name(share)}": some[name].cast("float64").quantile(share)
@@ -354,11 +366,13 @@ def _divisions(engine: Engine, table: ir.Table, large: bool) -> dict[str, pd.Dat
 
 
 def _largest(engine: Engine, table: ir.Table) -> pd.DataFrame:
-    """Count the largest groups of a large table: customers are told apart in those alone, and not in a million products."""
+    """Count the largest groups of a large table: customers are estimated in those alone, and not in a million products."""
     sums = table.group_by("key").aggregate(rows=table.count(), revenue=table.amount.sum())
     top = engine.collect(sums.order_by([ibis.desc("revenue"), "key"]).limit(TOP))
     few = table.filter(table.key.isin(top["key"].tolist()))
-    customers = engine.collect(few.group_by("key").aggregate(customers=few.customer_id.nunique()))
+    customers = engine.collect(
+        few.group_by("key").aggregate(customers=_distinct(few.customer_id, large=True))
+    )
     return top.merge(customers, on="key")[["key", "rows", "customers", "revenue"]]
 
 
@@ -373,8 +387,8 @@ def _ratings(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
     return wide.rename(columns={True: "verified", False: "not verified"}).astype("int64").reset_index()
 
 
-def _cohorts(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
-    """Count the customers of each period of first order by how many periods later they ordered."""
+def _cohorts(engine: Engine, table: ir.Table, large: bool) -> pd.DataFrame | None:
+    """Count the customers of each period of first order by how many periods later they ordered; of a large table by a sample."""
     bought = table.filter(table.customer_id.notnull() & (table.amount > 0))
     ends = engine.collect(bought.aggregate(first=bought.ordered_at.min(), last=bought.ordered_at.max())).iloc[
         0
@@ -385,13 +399,18 @@ def _cohorts(engine: Engine, table: ir.Table) -> pd.DataFrame | None:
     length = next((one for one in (1, 3, 12) if 12 * years / one <= MOST_COHORTS + 12), 12)
     at = bought.ordered_at
     period = ((at.year().cast("int64") * 12 + at.month().cast("int64") - 1) / length).floor().cast("int64")
-    seen = bought.select(customer=bought.customer_id, period=period).distinct()
+    seen = bought.select(customer=bought.customer_id, period=period)
+    if large:
+        seen = seen.filter(seen.customer % SAMPLED == 0)
+    seen = seen.distinct()
     first = seen.group_by("customer").aggregate(start=seen.period.min())
     pairs = seen.join(first, "customer")
     counted = pairs.group_by(start=pairs.start, later=pairs.period - pairs.start).aggregate(
         customers=pairs.count()
     )
     rows_by_key = engine.collect(counted)
+    if large:
+        rows_by_key["customers"] *= SAMPLED
     last = (ends["last"].year * 12 + ends["last"].month - 1) // length
     every = range(int(rows_by_key["start"].min()), last + 1)[-MOST_COHORTS:]
     wide = rows_by_key.pivot(index="start", columns="later", values="customers")

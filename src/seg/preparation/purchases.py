@@ -12,6 +12,7 @@ from seg.engine import Engine
 
 LARGE = 5_000_000  # rows; of more, nothing is collected
 TOP = {"category": 60, "product_id": 250}  # items of each kind, by the number of their customers
+IN_BASKETS = 60  # of these, the first so many are looked at in pairs
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,14 @@ class Purchases:
         One row a customer and item: ``kind`` (product_id, category), ``item``, ``customer_id``; the items with most customers.
     labels : dict of str to str
         Description of a product, where there is one.
+    baskets : DataFrame or None
+        One row an order and item: ``kind``, ``item``, ``customer_id``, ``order_id``; None without numbers of orders.
     """
 
     months: pd.DataFrame
     items: pd.DataFrame
     labels: dict[str, str]
+    baskets: pd.DataFrame | None = None
 
 
 def collect(engine: Engine, clean: ir.Table, rows: int) -> Purchases | None:
@@ -60,7 +64,8 @@ def collect(engine: Engine, clean: ir.Table, rows: int) -> Purchases | None:
         else pd.DataFrame({"kind": [], "item": [], "customer_id": []})
     )
     products = known.loc[known["kind"] == "product_id", "item"].unique().tolist()
-    return Purchases(_months(engine, bought), known, _labels(engine, bought, products))
+    baskets = _baskets(engine, bought, known) if "order_id" in bought.columns else None
+    return Purchases(_months(engine, bought), known, _labels(engine, bought, products), baskets)
 
 
 def _months(engine: Engine, bought: ir.Table) -> pd.DataFrame:
@@ -85,6 +90,23 @@ def _items(engine: Engine, bought: ir.Table, kind: str) -> pd.DataFrame:
     top = top.order_by([ibis.desc("customers"), "item"]).limit(TOP[kind]).select("item")
     found = engine.collect(pairs.semi_join(top, "item"))
     return found.sort_values(["item", "customer_id"], ignore_index=True).assign(kind=kind)
+
+
+def _baskets(engine: Engine, bought: ir.Table, items: pd.DataFrame) -> pd.DataFrame | None:
+    """Collect which orders hold the items with most customers."""
+    collected = []
+    for kind, rows in items.groupby("kind", sort=False):
+        counts = rows.groupby("item").size().sort_index().sort_values(ascending=False, kind="stable")
+        top = counts.index[:IN_BASKETS].tolist()
+        if len(top) < 2:
+            continue
+        chosen = bought.filter(bought[kind].cast("string").isin(top) & bought.order_id.notnull())
+        held = chosen.select(item=chosen[kind].cast("string"), customer_id="customer_id", order_id="order_id")
+        collected.append(engine.collect(held.distinct()).assign(kind=kind))
+    if not collected:
+        return None
+    rows = pd.concat(collected, ignore_index=True)
+    return rows.sort_values(["kind", "item", "order_id"], kind="stable", ignore_index=True)
 
 
 def _labels(engine: Engine, bought: ir.Table, products: list[str]) -> dict[str, str]:

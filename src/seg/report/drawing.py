@@ -13,32 +13,36 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from seg.report import plots
 
-Drawing = Callable[[], object]  # a figure
+Drawing = Callable[[], object]  # a figure; with its locale, PNG bytes
 _helpers: list[subprocess.Popen] = []
 
 
-def drawn(drawings: Mapping[str, Drawing]) -> dict[str, bytes]:
+def drawn(drawings: Mapping[str, Drawing], locale: str = "en") -> dict[str, bytes]:
     """Draw figures as PNG.
 
     Parameters
     ----------
     drawings : mapping of str to callable
         By name, the call that makes a figure: a `functools.partial` of a function of `seg.report.plots`.
+    locale : str
+        How their numbers are written, see `seg.segments.formats.LOCALES`.
     """
+    drawings = {name: partial(plots.in_locale, locale, make) for name, make in drawings.items()}
     names = list(drawings)
     half = names[:-1:2] if _helpers else []  # maps and heatmaps, which come first, take longest
     try:
         asked = half if half and _ask({name: drawings[name] for name in half}) else []
-        found = {name: plots.png(drawings[name]()) for name in names if name not in asked}
+        found = {name: drawings[name]() for name in names if name not in asked}
         found |= _answer() if asked else {}
     except BaseException:
         _stop()  # what it still answers must not be taken for the figures of the next run
         raise
     # Of a helper that has ended the errors, if there are any, are to come up here.
-    return {name: found.get(name) or plots.png(drawings[name]()) for name in names}
+    return {name: found.get(name) or drawings[name]() for name in names}
 
 
 @functools.cache
@@ -84,7 +88,7 @@ def main() -> None:
             drawings = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        pickle.dump({name: plots.png(make()) for name, make in drawings.items()}, sys.stdout.buffer)
+        pickle.dump({name: make() for name, make in drawings.items()}, sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 OF_EVIDENCE = ("silhouette_blades", "votes")  # the others are on the page as charts
 
 
-def figures(result: Result) -> dict[str, tuple[str, bytes]]:
+def figures(result: Result, locale: str = "en") -> dict[str, tuple[str, bytes]]:
     """Draw the figures of a run; return caption and PNG bytes by file stem, in the order of the report."""
     made = drawings(result)
-    pngs = drawing.drawn({name: make for name, (_, make) in made.items()})
+    pngs = drawing.drawn({name: make for name, (_, make) in made.items()}, locale)
     return {name: (made[name][0], pngs[name]) for name in made}
 
 

@@ -178,7 +178,12 @@ def _segments(segments: pd.DataFrame, naming: Naming) -> pd.DataFrame:
         }
     )
     shown = [name for name in segments.columns if name.startswith(("mean_", "median_"))]
-    return pd.concat([table, segments[shown]], axis=1)
+    sums = {
+        f"sum_{name}": segments[f"mean_{name}"] * segments["size"]
+        for name in _features(segments)
+        if name in wording.ADDITIVE
+    }
+    return pd.concat([table, segments[shown], pd.DataFrame(sums, index=segments.index)], axis=1)
 
 
 def _features(segments: pd.DataFrame) -> list[str]:

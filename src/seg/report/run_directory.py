@@ -71,7 +71,7 @@ def leave(result: Result, folder: Path, config_yaml: str, about: About) -> list[
             *_lists(result, folder, about),
         ]
     with progress.step("figures and report"):
-        drawn = figures.figures(result)
+        drawn = figures.figures(result, about.locale)
         written += [files.write(folder / "figures" / f"{name}.png", png) for name, (_, png) in drawn.items()]
         page = run_page.render(_page(result, drawn, config_yaml, about), formats.locale(about.locale))
         written.append(files.write(folder / "report.html", page))
@@ -96,7 +96,8 @@ def _tables(result: Result) -> dict[str, pd.DataFrame]:
         tables["cross_tab"] = meant.rule_segments.cross.long
     if meant.buying is not None:
         buying = meant.buying
-        tables |= {"bought": buying.items, "revenue_tree": buying.tree, "customer_status": buying.status}
+        tables |= {"bought": buying.items, "together": buying.together}
+        tables |= {"revenue_tree": buying.tree, "customer_status": buying.status}
         tables["months"] = pd.concat(
             [table.stack().rename(what) for what, table in buying.months.items()], axis=1
         ).reset_index()

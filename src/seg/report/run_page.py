@@ -24,7 +24,6 @@ MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
 STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
 COLUMNS = (4, 3)  # of cards; the number that leaves the fewest places empty
 MOST_ITEMS = 6  # a segment that are shown; bought.csv has more
-ADDITIVE = {"orders", "revenue", "net_revenue", "quantity", "returns", "returned_revenue", "helpful_votes"}
 
 
 @dataclass(frozen=True)
@@ -117,6 +116,7 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
         cross=_cross(content.rule_segments, locale),
         months=_months(content, locale),
         items=_items(content.buying),
+        together=_together(content.buying),
         tree=_tree(content.buying, locale),
         status=_status(content.buying, locale),
         scan=_scan(content.k_scan),
@@ -191,7 +191,7 @@ def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]
 
 
 def _profile(content: RunPage, locale: Locale) -> list[dict]:
-    """Build one row a feature: mean, median, index and share of each segment, coloured by good and bad."""
+    """Build one row a feature: mean, median, index, share and sum of each segment, coloured by good and bad."""
     segments = content.segments
     rows = []
     for feature in content.features:
@@ -201,7 +201,7 @@ def _profile(content: RunPage, locale: Locale) -> list[dict]:
         total = (segments[f"mean_{feature}"] * segments["size"]).sum()
         for row in segments.to_dict("records"):
             mean, index = row[f"mean_{feature}"], row[f"index_{feature}"]
-            share = mean * row["size"] / total if feature in ADDITIVE and total > 0 else np.nan
+            share = mean * row["size"] / total if feature in wording.ADDITIVE and total > 0 else np.nan
             written = locale.percent if wording.is_share(feature) else locale.number
             cells.append(
                 {
@@ -209,6 +209,7 @@ def _profile(content: RunPage, locale: Locale) -> list[dict]:
                     "median": "" if wording.is_flag(feature) else written(row[f"median_{feature}"]),
                     "index": locale.number(round(index)) if np.isfinite(index) else locale.number(np.nan),
                     "share": locale.percent(share),
+                    "sum": locale.compact(mean * row["size"] if feature in wording.ADDITIVE else np.nan),
                     "tone": tone(index, way),
                     "strength": strength(index),
                 }
@@ -265,15 +266,22 @@ def _share(value: float, values: Sequence[float]) -> int:
     return round(100 * value / most) if most > 0 and np.isfinite(value) else 0
 
 
-def _items(buying: Buying | None) -> list[tuple[str, list[dict]]]:
-    """Return what each segment buys more often than the others: (name, rows)."""
-    if buying is None or buying.items.empty:
-        return []
+def _items(buying: Buying | None) -> list[tuple[str, str, list[dict]]]:
+    """Return what each segment buys more often than the others: (name, colour, rows)."""
+    return [] if buying is None else _strongest(buying.items)
+
+
+def _together(buying: Buying | None) -> list[tuple[str, str, list[dict]]]:
+    """Return what each segment puts into one order: (name, colour, rows)."""
+    return [] if buying is None else _strongest(buying.together)
+
+
+def _strongest(table: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
+    """Return the rows of each segment with the highest lower ends of their intervals."""
+    rows = table.sort_values(["segment", "low"], ascending=[True, False], kind="stable")
     return [
-        (name, rows.head(MOST_ITEMS).to_dict("records"))
-        for name, rows in buying.items.sort_values("low", ascending=False, kind="stable").groupby(
-            "name", sort=False
-        )
+        (some["name"].iloc[0], segment_colour(int(segment)), some.head(MOST_ITEMS).to_dict("records"))
+        for segment, some in rows.groupby("segment", sort=True)
     ]
 
 
@@ -341,7 +349,7 @@ def _cross(rules: RuleSegments | None, locale: Locale) -> dict | None:
     return {
         "columns": list(counts.columns),
         "rows": rows,
-        "sentence": rules.cross.sentence,
+        "sentence": rules.cross.written(locale),
         "counts": rules.counts.to_dict("records"),
         "ranges": [
             (

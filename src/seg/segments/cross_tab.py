@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from seg.segments.formats import ENGLISH, Locale
+
 
 @dataclass(frozen=True)
 class CrossTab:
@@ -17,12 +19,19 @@ class CrossTab:
     ----------
     counts : DataFrame
         Customers, one row a segment (by name), one column a rule segment.
-    sentence : str
-        How far they agree, and where they disagree most.
     """
 
     counts: pd.DataFrame
-    sentence: str
+
+    @property
+    def sentence(self) -> str:
+        """How far they agree, and where they disagree most."""
+        return self.written(ENGLISH)
+
+    def written(self, locale: Locale) -> str:
+        """Return the sentence with the numbers of a locale."""
+        apart = _most_divided(self.counts, locale)
+        return f"{_guessed(self.counts, locale)} {apart}".strip()
 
     @property
     def shares(self) -> pd.DataFrame:
@@ -61,20 +70,21 @@ def cross_tab(
     )
     counts.index = pd.Index([names[segment] for segment in names], name="segment")
     counts.columns.name = "rule_segment"
-    return CrossTab(counts, _sentence(counts))
+    return CrossTab(counts)
 
 
-def _sentence(counts: pd.DataFrame) -> str:
+def _guessed(counts: pd.DataFrame, locale: Locale) -> str:
     """Compare the segment that each rule segment points to with guessing the largest segment."""
     total = counts.to_numpy().sum()
     right = counts.max().sum() / total
     blind = counts.sum(axis=1).max() / total
-    text = f"Knowing the rule segment of a customer, you guess the segment right for {right:.0%} of them ({blind:.0%} without)."
-    apart = _most_divided(counts)
-    return f"{text} {apart}" if apart else text
+    return (
+        f"Knowing the rule segment of a customer, you guess the segment right for {locale.percent(right)} of them "
+        f"({locale.percent(blind)} without)."
+    )
 
 
-def _most_divided(counts: pd.DataFrame) -> str:
+def _most_divided(counts: pd.DataFrame, locale: Locale) -> str:
     """Describe the rule segment that adds most customers outside its main segment."""
     outside = counts.sum() - counts.max()
     if not len(outside) or outside.max() == 0:
@@ -82,5 +92,8 @@ def _most_divided(counts: pd.DataFrame) -> str:
     name = outside.idxmax()
     column = counts[name].sort_values(ascending=False, kind="stable")
     column = column[column > 0]
-    parts = [f"{share:.0%} are {segment}" for segment, share in (column / column.sum()).head(3).items()]
-    return f"They disagree most about {name} ({column.sum():,} customers): {', '.join(parts)}."
+    shares = (column / column.sum()).head(3)
+    parts = [f"{locale.percent(share)} are {segment}" for segment, share in shares.items()]
+    return (
+        f"They disagree most about {name} ({locale.number(int(column.sum()))} customers): {', '.join(parts)}."
+    )

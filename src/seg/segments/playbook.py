@@ -105,7 +105,7 @@ def parse(section: Mapping[str, Any], features: Iterable[str] = ()) -> Playbook:
         A feature or an action is unknown, two rules have one name, or a rule can never be the first that holds.
     """
     name = str(section.get("name", "playbook"))
-    actions = {key: _action(name, key, value) for key, value in (section.get("actions") or {}).items()}
+    actions = parse_actions(section)
     known = {*MEASURES, *OF_SEGMENT, *features}
     rules = tuple(
         _rule(name, place, entry, actions, known) for place, entry in enumerate(section.get("rules") or [])
@@ -116,6 +116,12 @@ def parse(section: Mapping[str, Any], features: Iterable[str] = ()) -> Playbook:
     if isinstance(within, bool) or not isinstance(within, (int, float)) or not 0 <= within <= 0.5:
         raise SegError(f"playbook.within={within}: expected a number from 0 to 0.5, such as 0.05")
     return Playbook(name, rules, float(within))
+
+
+def parse_actions(section: Mapping[str, Any]) -> dict[str, Action]:
+    """Read and check the actions of a playbook, by their keys."""
+    name = str(section.get("name", "playbook"))
+    return {key: _action(name, key, value) for key, value in (section.get("actions") or {}).items()}
 
 
 def _action(playbook: str, key: str, value: Any) -> Action:
@@ -141,7 +147,7 @@ def _rule(playbook: str, place: int, entry: Any, actions: Mapping[str, Action], 
     alternatives = entry.get("when") or {}
     if isinstance(alternatives, Mapping):
         alternatives = [alternatives]
-    boxes = tuple(_box(where, box, known) for box in alternatives)
+    boxes = tuple(parse_box(where, box, known) for box in alternatives)
     wanted = list(entry.get("actions") or [])
     missing = [key for key in wanted if key not in actions]
     if missing:
@@ -149,7 +155,8 @@ def _rule(playbook: str, place: int, entry: Any, actions: Mapping[str, Action], 
     return Rule(name, boxes, str(entry.get("says") or "").strip(), tuple(actions[key] for key in wanted))
 
 
-def _box(where: str, box: Any, known: set[str]) -> dict[str, Bounds]:
+def parse_box(where: str, box: Any, known: set[str]) -> dict[str, Bounds]:
+    """Read and check ranges of measures."""
     if not isinstance(box, Mapping):
         raise SegError(
             f"{where}: when is {box!r}; expected ranges such as {{recency: [0.6, 1]}}, or a list of them"

@@ -35,8 +35,10 @@ def case(explanation: Explanation, dialect: str) -> str:
     """
     if dialect not in DIALECTS:
         raise SegError(f"dialect={dialect}: expected one of {', '.join(DIALECTS)}")
-    query = sql.select(sql.column("customer_id", quoted=True), sql.alias_(_case(explanation.tree), "segment"))
-    return query.from_(sql.to_table(TABLE)).sql(dialect=dialect, pretty=True)
+    # copy=False: every expression here is new, and to copy them takes longer than to write them.
+    segment = sql.alias_(_case(explanation.tree), "segment", copy=False)
+    query = sql.select(sql.column("customer_id", quoted=True), segment, copy=False)
+    return query.from_(sql.to_table(TABLE), copy=False).sql(dialect=dialect, pretty=True, copy=False)
 
 
 def script(explanation: Explanation, names: Mapping[int, str]) -> str:
@@ -59,14 +61,16 @@ def _case(tree: Split | Leaf) -> sql.Expression:
         return _number(tree.segment)
     made = sql.Case()
     for conditions, segment in leaves(tree):
-        made = made.when(sql.and_(*[_condition(*one) for one in conditions]), _case(Leaf(segment)))
+        made = made.when(
+            sql.and_(*[_condition(*one) for one in conditions], copy=False), _case(Leaf(segment)), copy=False
+        )
     return made
 
 
 def _condition(feature: str, sign: str, threshold: float) -> sql.Expression:
-    value = sql.cast(sql.column(feature, quoted=True), "double")
+    value = sql.cast(sql.column(feature, quoted=True), "double", copy=False)
     # A decimal literal would be compared exactly, a double precision value is not the decimal that it is written as.
-    bound = sql.cast(_number(threshold), "double")
+    bound = sql.cast(_number(threshold), "double", copy=False)
     return (sql.LTE if sign == "<=" else sql.GT)(this=value, expression=bound)
 
 

@@ -43,6 +43,8 @@ BAD = {
     "recency_days", "elapsed_days", "days_between_orders", "returns", "returned_revenue", "return_rate", "one_star_share",
 }  # fmt: skip
 FLAGS = ("category_", "channel_", "last_channel_")
+# Features whose sum over the customers of a segment means something.
+ADDITIVE = {"orders", "revenue", "net_revenue", "quantity", "returns", "returned_revenue", "helpful_votes"}
 SHARES = {"online_share", "online_revenue_share", "one_star_share", "five_star_share", "return_rate"}
 
 

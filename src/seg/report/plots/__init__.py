@@ -9,18 +9,18 @@ from seg.report.plots.movement_chart import movement
 from seg.report.plots.outlook_charts import calibration, months
 from seg.report.plots.over_k import elbow, silhouette_over_k
 from seg.report.plots.segment_charts import profile_heatmap, sizes
-from seg.report.plots.style import DPI, MINUS, UNKNOWN, compact, percent, picture, png, segment_colour
+from seg.report.plots.style import DPI, UNKNOWN, compact, in_locale, percent, picture, png, segment_colour
 from seg.report.plots.sweep_chart import sweep
 from seg.report.plots.vote_chart import votes
 
 __all__ = [
     "DPI",
-    "MINUS",
     "UNKNOWN",
     "Overall",
     "calibration",
     "compact",
     "elbow",
+    "in_locale",
     "map_2d",
     "months",
     "movement",

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
+from matplotlib.ticker import FuncFormatter
 
 from seg.report.plots.style import (
     INK,
@@ -14,9 +15,11 @@ from seg.report.plots.style import (
     label,
     new_figure,
     nothing,
+    number,
     percent,
     segment_colour,
     styled,
+    tick,
     two,
 )
 
@@ -74,10 +77,10 @@ def silhouette_blades(
     sizes = {segment: len(blade) for segment, blade in blades.items()} | overall.sizes
     sizes = {segment: sizes[segment] for segment in order}
     everyone = sum(sizes.values())
-    count = f"{len(values):,} of {everyone:,}" if everyone > len(values) else f"{len(values):,}"
+    count = number(len(values)) + (f" of {number(everyone)}" if everyone > len(values) else "")
     note = f"Silhouette (Euclidean, {space}), {count} customers"
     if len(values) > max_rows:
-        note += f", about {max_rows:,} drawn"
+        note += f", about {number(max_rows)} drawn"
     headline = "No silhouette"
     if len(values):
         closer = percent(sum(sizes[one] * (blade < 0).mean() for one, blade in blades.items()) / everyone)
@@ -92,6 +95,7 @@ def silhouette_blades(
         xlabel=textwrap.fill(f"silhouette (Euclidean, {space})", 50),
         ylabel="customers, sorted (taller = more)",
     )
+    ax.xaxis.set_major_formatter(FuncFormatter(tick))
     ax.axvline(0, color=MUTED, linewidth=0.8)
     if np.isfinite(mean):
         ax.axvline(mean, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
@@ -135,8 +139,8 @@ def map_2d(
     note = (
         f"First two principal components of own space, {percent(float(np.sum(explained)))} of its variance; "
     )
-    note += f"{len(points):,} customers" + (
-        f", {max_points:,} of them drawn" if len(points) > max_points else ""
+    note += f"{number(len(points))} customers" + (
+        f", {number(max_points)} of them drawn" if len(points) > max_points else ""
     )
     figure = new_figure(10.5, 6, "Map of customers", note)
     ax = figure.subplots()
@@ -144,6 +148,8 @@ def map_2d(
     _dots(ax, points[drawn], labels[drawn])
     ax.set_xlabel(f"component 1 ({percent(explained[0])} of variance, scaled units)")
     ax.set_ylabel(f"component 2 ({percent(explained[1])} of variance, scaled units)")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(tick))
     ax.grid()
     _badges(figure, ax, {s: points[labels == s].mean(axis=0) for s in order if s >= 0})
     handles = [ax.plot([], [], "o", color=segment_colour(s), label=label(s, names.get(s)))[0] for s in order]
@@ -184,7 +190,7 @@ def _draw_blades(
         # Not `ax.stairs`: it goes over every step to find limits, which are set below.
         ax.add_artist(StepPatch(thinned, edges, orientation="horizontal", color=colour, linewidth=0))
         name = label(segment, names.get(segment))
-        ticks[edges[[0, -1]].mean()] = f"{name}\n{sizes[segment]:,} · mean {two(means[segment])}"
+        ticks[edges[[0, -1]].mean()] = f"{name}\n{number(sizes[segment])} · mean {two(means[segment])}"
         top = edges[-1] + gap
     ax.set_yticks(list(ticks), list(ticks.values()))
     ax.tick_params(axis="y", length=0, labelsize=9.5, labelcolor=INK)

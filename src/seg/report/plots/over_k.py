@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from seg.report.plots.style import ACCENT, INK, MUTED, compact, new_figure, nothing, styled
+from seg.report.plots.style import ACCENT, INK, MUTED, compact, new_figure, nothing, number, styled, tick
 
 
 @styled
@@ -57,6 +57,7 @@ def silhouette_over_k(k_scan: pd.DataFrame, k: int | None) -> Figure:
         return nothing(figure, ax, "No silhouette: fewer than two segments.")
     _k_axis(ax, scan["k"])
     ax.set_ylabel("mean silhouette (own space)")
+    ax.yaxis.set_major_formatter(FuncFormatter(tick))
     errors = scan["silhouette_se"].where(scan["silhouette_se"] > 0)
     style = {"linewidth": 1.8, "markersize": 5.5, "capsize": 3}
     ax.errorbar(scan["k"], scan["silhouette"], yerr=errors, color=INK, marker="o", **style)
@@ -99,9 +100,9 @@ def _label_line_ends(ax: Axes, scan: pd.DataFrame) -> None:
     euclidean = "Euclidean"
     estimated = scan.loc[scan["silhouette_se"] > 0, "silhouette_n"]
     if len(estimated):
-        counts = f"{estimated.max():,.0f}"
+        counts = number(int(estimated.max()))
         if estimated.min() < estimated.max():
-            counts = f"{estimated.min():,.0f} to {counts}"
+            counts = f"{number(int(estimated.min()))} to {counts}"
         euclidean += f"\n(sample of {counts},\nbars: ± 1 s.e.)"
     lines = {"silhouette": (euclidean, INK), "silhouette_sq": ("squared\nEuclidean", MUTED)}
     known = [column for column in lines if scan[column].notna().any()]

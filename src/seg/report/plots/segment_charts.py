@@ -10,7 +10,17 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from seg.report.plots.style import INK, compact, label, new_figure, percent, segment_colour, short, styled
+from seg.report.plots.style import (
+    INK,
+    compact,
+    label,
+    new_figure,
+    number,
+    percent,
+    segment_colour,
+    short,
+    styled,
+)
 
 
 @styled
@@ -60,7 +70,7 @@ def sizes(segments: pd.DataFrame) -> Figure:
     real = segments[segments["segment"] >= 0]
     lead = (real if len(real) else segments).sort_values(list(panels)[-1]).iloc[-1]
     says = " and ".join(f"{percent(lead[column])} of {what}" for column, what in panels.items())
-    note = f"Share per segment; {segments['size'].sum():,} customers in all"
+    note = f"Share per segment; {number(int(segments['size'].sum()))} customers in all"
     figure = new_figure(6, 0.4 * len(segments) + 1.1, f"{short(lead['name'])}: {says}", note)
     axes = figure.subplots(
         1, len(panels), sharey=True, sharex=True, squeeze=False, gridspec_kw={"wspace": 0.14}
@@ -108,7 +118,9 @@ def _write_cells(ax: Axes, means: np.ndarray, ratio: np.ndarray) -> None:
 def _heatmap_axes(ax: Axes, segments: pd.DataFrame, features: list[str], rotation: int) -> None:
     rows = range(len(segments))
     sized = zip(segments["segment"], segments["name"], segments["size"], strict=True)
-    ax.set_yticks(rows, [f"{label(segment, name)}\n{size:,} customers" for segment, name, size in sized])
+    ax.set_yticks(
+        rows, [f"{label(segment, name)}\n{number(size)} customers" for segment, name, size in sized]
+    )
     ax.tick_params(axis="y", length=0, pad=20, labelsize=9.5, labelcolor=INK)
     # A strip of the segment colours between label and cells: 10 points left of the axes at any figure width.
     beside = ax.get_yaxis_transform() + ScaledTranslation(-10 / 72, 0, ax.figure.dpi_scale_trans)

@@ -3,6 +3,8 @@
 import functools
 import io
 import textwrap
+from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 import matplotlib
@@ -16,7 +18,7 @@ from matplotlib.layout_engine import LayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from seg.segments.formats import ENGLISH, MINUS, NO_BREAK, UNKNOWN
+from seg.segments.formats import ENGLISH, LOCALES, NO_BREAK, UNKNOWN, Locale
 
 INK, MUTED, GRID, ACCENT = "#1d2433", "#5b6472", "#e3e6eb", "#b3261e"
 NOISE_COLOUR = "#9aa0a6"
@@ -66,14 +68,44 @@ def segment_colour(segment: int) -> str:
     return to_hex(mixed)
 
 
+_locale: ContextVar[Locale] = ContextVar("locale", default=ENGLISH)
+
+
+def in_locale(code: str, draw: Callable[[], Figure]) -> bytes:
+    """Draw a figure and return its PNG, with the numbers as a language writes them.
+
+    Parameters
+    ----------
+    code : str
+        Of the locale, as in `seg.segments.formats.LOCALES`.
+    draw : callable
+        Returns the figure.
+    """
+    before = _locale.set(LOCALES[code])
+    try:
+        return png(draw())  # the labels of ticks are written while it is rendered
+    finally:
+        _locale.reset(before)
+
+
+def number(value: float) -> str:
+    """Write a number with separators and sensible digits."""
+    return _locale.get().number(value)
+
+
+def tick(value: float, _place: int | None = None) -> str:
+    """Write the number of a tick, for matplotlib's ``FuncFormatter``."""
+    return _locale.get().written(f"{value:g}")
+
+
 def compact(value: float) -> str:
     """Write a number in at most about five characters."""
-    return ENGLISH.compact(value)
+    return _locale.get().compact(value)
 
 
 def percent(share: float) -> str:
     """Write a share of 1 as a percentage with sensible digits, a dash if it is unknown."""
-    return ENGLISH.percent(share).replace(NO_BREAK, " ")
+    return _locale.get().percent(share).replace(NO_BREAK, " ")
 
 
 def picture(path: Path) -> Figure:
@@ -207,7 +239,7 @@ def short(name: object, width: int = 30) -> str:
 
 def two(value: float) -> str:
     """Write a number with two digits after the point, a dash when it is not known."""
-    return f"{value:.2f}".replace("-", MINUS) if np.isfinite(value) else UNKNOWN
+    return _locale.get().fixed(value, 2) if np.isfinite(value) else UNKNOWN
 
 
 def label(segment: int, name: object) -> str:
