@@ -124,7 +124,7 @@ def _skops():
         listed = sklearn.utils.all_estimators
         sklearn.utils.all_estimators = list
         try:
-            import skops.io
+            pass
         finally:
             sklearn.utils.all_estimators = listed
     return importlib.import_module("skops.io")
