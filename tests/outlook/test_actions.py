@@ -67,5 +67,9 @@ def test_every_segment_has_its_sizes():
 def test_every_action_of_a_segment_has_a_row_of_its_own():
     stakes = actions.value_at_stake(SCORES, {0: "best"}, 90)
     made = actions.by_action(actions.ab_test_sizes(stakes), stakes, {0: ["write", "call"]})
-    assert made[["name", "action"]].values.tolist()[:3] == [["best", "write"], ["best", "call"], ["segment 1", ""]]
+    assert made[["name", "action"]].values.tolist()[:3] == [
+        ["best", "write"],
+        ["best", "call"],
+        ["segment 1", ""],
+    ]
     assert made["customers"].tolist() == [2, 2, 1, 1]

@@ -14,7 +14,18 @@ from seg.errors import SegError
 from seg.features.glossary import GLOSSARY
 from seg.preparation.prepare import Prepared
 from seg.preparation.purchases import Purchases
-from seg.segments import bought, explain, matching, naming, outlook_rules, places, playbook, rfm, rfm_tables, together
+from seg.segments import (
+    bought,
+    explain,
+    matching,
+    naming,
+    outlook_rules,
+    places,
+    playbook,
+    rfm,
+    rfm_tables,
+    together,
+)
 from seg.segments.explain import Explanation
 from seg.segments.naming import Naming
 from seg.segments.rfm_tables import RuleSegments

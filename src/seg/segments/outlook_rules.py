@@ -74,13 +74,19 @@ def parse(section: Mapping[str, Any]) -> tuple[OutlookRule, ...]:
 
 def _rule(where: str, entry: Any, actions: Mapping[str, Action]) -> OutlookRule:
     if not isinstance(entry, Mapping) or not set(entry) <= set(KEYS) or not entry.get("when"):
-        raise SegError(f"{where} is {entry!r}; expected the keys {', '.join(KEYS)}, and conditions under when")
+        raise SegError(
+            f"{where} is {entry!r}; expected the keys {', '.join(KEYS)}, and conditions under when"
+        )
     add, drop = list(entry.get("add") or []), list(entry.get("drop") or [])
     unknown = [key for key in (*add, *drop) if key not in actions]
     if unknown:
-        raise SegError(f"{where}: no action {unknown[0]} in this playbook; expected one of {', '.join(actions)}")
+        raise SegError(
+            f"{where}: no action {unknown[0]} in this playbook; expected one of {', '.join(actions)}"
+        )
     box = parse_box(where, entry["when"], set(MEASURES))
-    return OutlookRule(box, str(entry.get("says") or "").strip(), tuple(actions[key] for key in add), tuple(drop))
+    return OutlookRule(
+        box, str(entry.get("says") or "").strip(), tuple(actions[key] for key in add), tuple(drop)
+    )
 
 
 def measures(stakes: pd.DataFrame) -> pd.DataFrame:
