@@ -29,7 +29,8 @@ os.environ.update(SOON)
 PRELOADED = [
     "pandas", "pyarrow", "scipy.stats", "sklearn.cluster", "sklearn.mixture", "sklearn.pipeline", "sklearn.decomposition",
     "hydra.main", "omegaconf", "pydantic", "rich.table", "jinja2", "ibis", "ibis.backends.duckdb", "duckdb",
-    "matplotlib.figure", "matplotlib.backends.backend_agg", "mlflow", "mlflow.sklearn", "cloudpickle", "warm",
+    "matplotlib.figure", "matplotlib.backends.backend_agg", "mlflow", "mlflow.sklearn", "cloudpickle", "numba", "skops.io",
+    "openpyxl", "opentelemetry.sdk.metrics.export", "seg.metrics.kernels.descent", "warm",
 ]  # fmt: skip
 
 

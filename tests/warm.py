@@ -1,6 +1,6 @@
 """What every process does once before its first run, done once for all commands that tests fork: see `command_line`.
 
-Fonts are found, configuration and tables of the store become classes, MLflow maps every installed module to its package: two of
+Fonts are found, numba learns the types and functions that it compiles, configuration and tables of the store become classes, MLflow maps every installed module to its package: two of
 five seconds of a small run. An empty store is kept as `STORE`, since MLflow takes most of a second to make one. Nothing here
 starts a thread or OpenMP, whose state a fork would not survive.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import ibis
 import mlflow.sklearn
 import pandas as pd
+from numba.core.registry import cpu_target
 from sklearn.dummy import DummyClassifier
 
 import seg.pipeline.flow
@@ -28,6 +29,8 @@ plots.png(plots.elbow(SCAN, 2))
 ibis.to_sql(
     ibis.table({"k": "int64"}, name="scan").group_by("k").aggregate(n=ibis._.count()), dialect="duckdb"
 )
+cpu_target.typing_context.refresh()
+cpu_target.target_context.refresh()
 load.prepare_environment()
 compose.instantiate_parts(compose.compose(["dataset=toy"]))
 with tempfile.TemporaryDirectory() as folder:

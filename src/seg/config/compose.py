@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -178,12 +179,13 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
     model = cfg.model.get("cluster", cfg.model)
 
     at_k = cfg.copy()  # once: a copy for each k costs as much as its fit
+    one_at_a_time = threading.Lock()  # fits of several k ask at once
 
-    @functools.cache  # to compose takes Hydra longer than a fit of a thousand customers takes
+    @functools.cache  # to instantiate takes Hydra longer than a fit of a thousand customers takes
     def template(k: int):
-        with open_dict(at_k):
+        with one_at_a_time, open_dict(at_k):
             at_k.k = k
-        return instantiate(at_k.model.get("cluster", at_k.model))
+            return instantiate(at_k.model.get("cluster", at_k.model))
 
     def make_clusterer(k: int):
         return clone(template(k), safe=False)  # those of MLlib are no estimators
