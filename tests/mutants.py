@@ -39,8 +39,13 @@ ARITHMETIC = ["Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul"]
 KINDS = {
     "comparison": [f"ReplaceComparisonOperator_{name}" for name in COMPARISONS],
     "arithmetic": [f"ReplaceBinaryOperator_{name}" for name in ARITHMETIC],
-    "logic": ["ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue"]
-    + ["ReplaceUnaryOperator_Delete_Not"],
+    "logic": [
+        "ReplaceAndWithOr",
+        "ReplaceOrWithAnd",
+        "ReplaceTrueWithFalse",
+        "ReplaceFalseWithTrue",
+        "ReplaceUnaryOperator_Delete_Not",
+    ],
     "constant": ["NumberReplacer"],
 }
 LEAST = 0.85

@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 import command_line
+from in_process import notes, refusal, segmented
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFT = [
@@ -283,43 +284,47 @@ def toy_features() -> pd.DataFrame:
     ).sort_index()
 
 
-def test_gmm_recovers_the_planted_segments_and_reports_bic(tmp_path, store):
-    done = run("dataset=toy", "model=gmm", "k=4", folder=tmp_path / "run", store=store)
-    assert done.returncode == 0, done.stderr
-    _, found = store.only_run()
-    assert found.data.metrics["truth/adjusted_rand"] == 1
-    assert {"own/bic", "own/aic"} <= set(found.data.metrics)
+def test_gmm_recovers_the_planted_segments_and_reports_bic():
+    metrics = segmented("dataset=toy", "model=gmm", "k=4", "selection.k_range=[4]").metrics
+    assert metrics["truth/adjusted_rand"] == 1
+    assert {"own/bic", "own/aic"} <= set(metrics.index)
 
 
-@pytest.mark.parametrize("dataset", ["flo", "online_retail", "online_retail_ii", "transactions", "customers"])
-def test_every_data_set_runs_on_its_sample_and_says_so(dataset, tmp_path, store):
-    done = run(f"dataset={dataset}", "k=3", folder=tmp_path / "run", store=store)
+def test_a_data_set_without_its_file_runs_on_its_sample_and_says_so(tmp_path, store):
+    done = run("dataset=customers", "k=3", folder=tmp_path / "run", store=store)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SAMPLE DATA" in done.stdout
     assert "SAMPLE DATA" in (tmp_path / "run" / "report.html").read_text()
     assert store.only_run()[1].data.tags["data"] == "sample"
 
 
-def test_automatic_k_is_explained(tmp_path):
-    done = run("dataset=toy", "dataset.customers=400", folder=tmp_path / "run")
-    assert "rules vote for 4 segments" in done.stdout
-    votes = pd.read_csv(tmp_path / "run" / "votes.csv").set_index("rule")["k"]
+@pytest.mark.parametrize("dataset", ["flo", "online_retail", "online_retail_ii", "transactions"])
+def test_every_sample_can_be_segmented(dataset, tmp_path):
+    result = segmented(f"dataset={dataset}", "k=3", "selection.k_range=[3]", f"data_dir={tmp_path}")
+    assert "SAMPLE DATA" in notes(result)
+    assert len(result.segments) == 3
+
+
+def test_automatic_k_is_explained():
+    result = segmented("dataset=toy", "dataset.customers=400")
+    finished = result._finished.result
+    assert "rules vote for 4 segments" in finished.k_reason
+    votes = finished.votes.set_index("rule")["k"]
     assert votes["Calinski-Harabasz"] == votes["silhouette"] == votes["borders"] == 4
-    assert len(pd.read_csv(tmp_path / "run" / "segments.csv")) == 4
+    assert result.k == 4
 
 
-def test_a_clusterer_without_predict_says_how_new_customers_are_placed(tmp_path):
-    done = run("dataset=toy", "model=agglomerative", "k=4", folder=tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    assert "nearest centre" in done.stdout and "100.0%" in done.stdout
+def test_a_clusterer_without_predict_says_how_new_customers_are_placed():
+    result = segmented("dataset=toy", "model=agglomerative", "k=4", "selection.k_range=[4]")
+    assert "nearest centre" in notes(result) and "100.0%" in notes(result)
 
 
 def test_noise_of_hdbscan_is_a_segment_called_noise(tmp_path):
-    done = run("dataset=flo", "model=hdbscan", "k=5", "model.min_cluster_size=20", folder=tmp_path / "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    segments = pd.read_csv(tmp_path / "run" / "segments.csv")
-    assert segments.iloc[-1][["segment", "name"]].tolist() == [-1, "noise"]
-    assert "k=5 was not used" in done.stdout
+    result = segmented(
+        "dataset=flo", "model=hdbscan", "k=5", "model.min_cluster_size=20", f"data_dir={tmp_path}"
+    )
+    assert result.segments.iloc[-1][["segment", "name"]].tolist() == [-1, "noise"]
+    assert "k=5 was not used" in notes(result)
 
 
 WRONG = {
@@ -345,52 +350,59 @@ WRONG = {
 
 
 @pytest.mark.parametrize("override", WRONG)
-def test_a_wrong_value_is_an_error_that_names_key_value_and_valid_ones(override, tmp_path):
-    done = run(override, folder=tmp_path / "run")
+def test_a_wrong_value_is_an_error_that_names_key_value_and_valid_ones(override, monkeypatch):
+    monkeypatch.setattr("seg.pipeline.flow.segment", None)  # refused before any data is read
+    error = refusal(override)
+    assert [text for text in WRONG[override] if text not in error] == []
+
+
+def test_a_wrong_value_ends_the_command_with_its_error_alone(tmp_path):
+    done = run("k=1", folder=tmp_path / "run")
     assert done.returncode == 1
-    for text in WRONG[override]:
-        assert text in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "read toy" not in done.stdout, "data was read before the settings were checked"
+    assert "at least 2, or auto" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr and "read toy" not in done.stdout
 
 
-def test_a_recipe_that_the_data_set_cannot_serve_is_refused_before_reading(tmp_path):
-    done = run("dataset=flo", "recipe=behaviour", folder=tmp_path / "run")
-    assert done.returncode == 1
-    assert "dataset=flo cannot serve the feature 'products'" in done.stdout + done.stderr
-    assert "read flo" not in done.stdout
+def test_a_recipe_that_the_data_set_cannot_serve_is_refused_before_reading(monkeypatch):
+    monkeypatch.setattr("seg.pipeline.flow.segment", None)
+    assert "dataset=flo cannot serve the feature 'products'" in refusal("dataset=flo", "recipe=behaviour")
 
 
-@pytest.mark.parametrize(
-    ("content", "overrides", "expected"),
-    [
-        ("cust,ordered_at,amount\na,2024-01-02,3\n", [], ["missing column 'customer_id' (nearest: cust"]),
-        ("customer_id,ordered_at,amount\na,2024-01-02,3x\n", [], ["row 1", "'3x'"]),
-        ("customer_id,ordered_at,amount\n", [], ["a header but no rows"]),
-        ("", [], ["empty"]),
-        ("customer_id,ordered_at,amount\na,2024-01-02,3\n", [], ["customers"]),
-        ("customer_id,ordered_at,amount\na,2024-01-02,3\nb,2024-02-02,5\nc,2024-03-02,9\n", ["k=4"], ["k=4", "only 3 customers"]),
-        ("customer_id,ordered_at,amount\na,2024-01-02,3\nb,2024-01-02,3\nc,2024-01-02,3\n", [], ["nothing tells them apart"]),
-    ],
-    ids=["missing column", "wrong type", "header only", "empty file", "one customer", "fewer customers than k", "all alike"],
-)  # fmt: skip
-def test_a_bad_file_is_an_error_and_the_run_is_failed_with_it(content, overrides, expected, tmp_path, store):
+BAD_FILES = {
+    "missing column": ("cust,ordered_at,amount\na,2024-01-02,3\n", [], ["missing column 'customer_id' (nearest: cust"]),
+    "wrong type": ("customer_id,ordered_at,amount\na,2024-01-02,3x\n", [], ["row 1", "'3x'"]),
+    "header only": ("customer_id,ordered_at,amount\n", [], ["a header but no rows"]),
+    "empty file": ("", [], ["empty"]),
+    "one customer": ("customer_id,ordered_at,amount\na,2024-01-02,3\n", [], ["customers"]),
+    "fewer customers than k": (
+        "customer_id,ordered_at,amount\na,2024-01-02,3\nb,2024-02-02,5\nc,2024-03-02,9\n", ["k=4"], ["k=4", "only 3 customers"]
+    ),
+    "all alike": (
+        "customer_id,ordered_at,amount\na,2024-01-02,3\nb,2024-01-02,3\nc,2024-01-02,3\n", [], ["nothing tells them apart"]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_is_an_error_that_names_what_is_wrong(name, tmp_path):
+    content, overrides, expected = BAD_FILES[name]
+    (tmp_path / "orders.csv").write_text(content)
+    error = refusal("dataset=transactions", f"dataset.path={tmp_path}/orders.csv", *overrides)
+    assert [text for text in expected if text not in error] == []
+
+
+def test_a_run_on_a_bad_file_is_failed_with_its_error(tmp_path, store):
+    content, _, (expected,) = BAD_FILES["missing column"]
     (tmp_path / "orders.csv").write_text(content)
     done = run(
-        "dataset=transactions",
-        f"dataset.path={tmp_path}/orders.csv",
-        *overrides,
-        folder=tmp_path / "run",
-        store=store,
+        "dataset=transactions", f"dataset.path={tmp_path}/orders.csv", folder=tmp_path / "run", store=store
     )
     assert done.returncode == 1
-    for text in expected:
-        assert text in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    assert expected in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "run" / "segments.csv").exists()
     _, found = store.only_run()
     assert found.info.status == "FAILED"
-    assert expected[0] in found.data.tags["error"]
+    assert expected in found.data.tags["error"]
 
 
 def test_bad_rows_that_are_skipped_are_counted_and_kept(tmp_path):
@@ -423,16 +435,8 @@ def test_an_output_directory_that_cannot_be_written_is_said(tmp_path):
 def test_a_constant_feature_is_said_and_does_not_matter(tmp_path):
     rows = "".join(f"c{i},{i % 7},1,{i % 5}\n" for i in range(60))
     (tmp_path / "c.csv").write_text("id,a,b,c\n" + rows)
-    done = run(
-        "dataset=customers",
-        f"dataset.path={tmp_path}/c.csv",
-        "dataset.id=id",
-        "dataset.features=[a,b,c]",
-        "k=3",
-        folder=tmp_path / "run",
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "b: the same for every customer" in done.stdout
+    own = [f"dataset.path={tmp_path}/c.csv", "dataset.id=id", "dataset.features=[a,b,c]"]
+    assert "b: the same for every customer" in notes(segmented("dataset=customers", *own, "k=3"))
 
 
 def test_own_orders_need_only_customer_date_and_amount(tmp_path):
@@ -440,13 +444,12 @@ def test_own_orders_need_only_customer_date_and_amount(tmp_path):
         f"c{i % 50};{1 + i % 28:02d}.{1 + i % 12:02d}.2024;{(i * 13) % 97},50\n" for i in range(400)
     )
     (tmp_path / "orders.csv").write_text("kunde;datum;betrag\n" + rows)
-    done = run(
+    result = segmented(
         "dataset=transactions", f"dataset.path={tmp_path}/orders.csv", "dataset.columns.customer_id=kunde",
         "dataset.columns.ordered_at=datum", "dataset.columns.amount=betrag", "dataset.date_format='%d.%m.%Y'",
-        "dataset.delimiter=;", "dataset.decimal=','", "k=3", folder=tmp_path / "run",
+        "dataset.delimiter=;", "dataset.decimal=','", "k=3",
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert pd.read_csv(tmp_path / "run" / "segments.csv")["size"].sum() == 50
+    assert result.segments["size"].sum() == 50
 
 
 def test_an_interrupted_run_ends_killed(tmp_path, store):
