@@ -13,8 +13,14 @@ from, to          the two days; with to_model, `to` alone is the day at which bo
 steps             month, week, quarter or none: how often to look between the two days, for the date of each change
 trust             true loads a model or a configuration that may run code; only from where you would run a program from
 output            a directory (default: runs/...); force=true replaces an existing one
+if_exists         fail, skip or replace an existing output: a command that runs every night is safe to repeat
+fail_on           drift: exit code 3 if shares or features have changed between the two days
+json              true (or --json) prints the summary as JSON, which is also written as summary.json
+log               json writes the lines of progress as JSON
+track             false does not log the migration; with a model from MLflow it is a run there, and a point on curves over time
+sink              parquet, postgres, ... writes the movement to a sink too, see seg export --help
 
-Leaves movement.html, movement.png, transitions.csv, customers.parquet, drift.csv and shares.csv (between two models: matching.csv
+Leaves summary.json, movement.html, movement.png, transitions.csv, customers.parquet, drift.csv and shares.csv (between two models: matching.csv
 instead of the last two). Options of seg run for the data can be added: dataset.path=orders.csv, engine=spark, tracking.uri=...
 Online Retail takes about fifteen seconds.
 """
@@ -37,6 +43,21 @@ OWN = {
     "output": None,
     "force": "false",
     "trust": "false",
+    "if_exists": "fail",
+    "fail_on": "none",
+    "json": "false",
+    "log": "text",
+    "track": "true",
+}
+SWITCH = ("true", "false")
+CHOICES = {
+    "force": SWITCH,
+    "trust": SWITCH,
+    "json": SWITCH,
+    "track": SWITCH,
+    "log": ("text", "json"),
+    "if_exists": ("fail", "skip", "replace"),
+    "fail_on": ("none", "drift"),
 }
 STEPS = ("month", "week", "quarter", "none")
 
@@ -47,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(*arguments: str) -> int:
-    own, overrides = options.options(arguments, OWN)
+    own, overrides = options.options(["json=true" if one == "--json" else one for one in arguments], OWN)
     start, end = _check(own)
     # Late: it needs the engine and the models, which mistakes in the options do not wait for.
     from seg.cli import migrate_customers
@@ -61,6 +82,11 @@ def _check(own: dict[str, str | None]) -> tuple[date | None, date | None]:
         raise SegError("model=... is required; see seg migrate --help")
     if own["steps"] not in STEPS:
         raise SegError(f"steps={own['steps']}: expected one of {listed(own['steps'], STEPS)}")
+    for key, valid in CHOICES.items():
+        if own[key] not in valid:
+            raise SegError(f"{key}={own[key]}: expected one of {listed(own[key], valid)}")
+    if own["to_model"] and own["fail_on"] != "none":
+        raise SegError("fail_on=drift: only between two days; leave it out, or leave out to_model")
     days = {}
     for key in ("from", "to"):
         try:

@@ -58,3 +58,18 @@ def test_threads_are_limited_to_four_a_core(caplog):
     with DuckDBEngine(threads=100_000) as engine:
         assert int(engine.describe()["threads"]) == 4 * cpu_count()
     assert "engine.threads=100000" in caplog.text
+
+
+def test_a_rolling_window_is_a_step_behind_the_dates_that_cannot_be():
+    from seg.config.settings import CleaningSettings
+
+    steps = ["drop_missing", {"date_window": {"start": "2020-01-01"}}, "cancellations"]
+    newest = {"newest_days": {"days": 364}}
+    assert CleaningSettings(steps=steps, window="365d").steps == [*steps[:2], newest, steps[2]]
+    assert CleaningSettings(steps=["cancellations"], window="365d").steps == [newest, "cancellations"]
+    assert CleaningSettings(steps=steps).steps == steps
+    for window in ("1y", "0d", "365", -3):
+        with pytest.raises(ValueError, match="expected a number of days such as 365d"):
+            CleaningSettings(steps=steps, window=window)
+    with pytest.raises(ValueError, match="the step newest_days already"):
+        CleaningSettings(steps=[newest], window="30d")

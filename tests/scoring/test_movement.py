@@ -1,5 +1,6 @@
 """Who moved, how far the population has drifted, which segment of a refit is which: by hand, then as commands."""
 
+import json
 from datetime import date
 from math import log
 from pathlib import Path
@@ -129,10 +130,20 @@ def model(tmp_path_factory):
     return train(tmp_path_factory.mktemp("model"), "dataset=transactions", "k=4")
 
 
-def test_customers_are_seen_as_they_were_with_nothing_from_later(model, tmp_path):
+def test_customers_are_seen_as_they_were_with_nothing_from_later(model, tmp_path, capsys):
     folder, _ = model
     asked = [f"model={folder}", f"output={tmp_path / 'moved'}", "from=2024-06-30", "to=2024-09-30"]
-    assert migrate.main(asked) == 0
+    sink = ["sink=parquet", f"sink.folder={tmp_path / 'out'}"]
+    code = migrate.main([*asked, *sink, "--json", "fail_on=drift", "log=json"])
+    told = json.loads(capsys.readouterr().out)
+    assert code == (3 if told["drift"] == "changed" else 0)
+    assert told == json.loads((tmp_path / "moved" / "summary.json").read_text())
+    assert told["from"] == "2024-06-30" and told["day"] == "2024-09-30" and told["features"]
+    (exported,) = (tmp_path / "out" / "movement").glob(f"{told['run_id']}.parquet")
+    assert pd.read_parquet(exported)["customers"].sum() == told["customers"]
+    before = exported.stat().st_mtime_ns
+    assert migrate.main([*asked, *sink, "if_exists=skip", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told and exported.stat().st_mtime_ns == before
     left = {path.name for path in (tmp_path / "moved").iterdir()}
     assert left == {
         "movement.html",
@@ -141,6 +152,8 @@ def test_customers_are_seen_as_they_were_with_nothing_from_later(model, tmp_path
         "customers.parquet",
         "drift.csv",
         "shares.csv",
+        "summary.json",
+        "run.json",
     }
     customers = pd.read_parquet(tmp_path / "moved" / "customers.parquet").set_index("customer_id")
     transitions = pd.read_csv(tmp_path / "moved" / "transitions.csv")
@@ -174,6 +187,8 @@ def test_customers_are_seen_as_they_were_with_nothing_from_later(model, tmp_path
         (["from=2024-02-01"], "to=... is required"),
         (["from=2024-02-01", "to=2024-03-01", "steps=year"], "steps=year: expected one of"),
         (["from=2024-02-01", "to=2024-03-01", "to_model=x"], "either two days or two models"),
+        (["to_model=x", "fail_on=drift"], "fail_on=drift: only between two days"),
+        (["from=2024-02-01", "to=2024-03-01", "fail_on=rejected"], "fail_on=rejected: expected one of"),
     ],
 )
 def test_wrong_days_are_refused_and_leave_nothing(model, tmp_path, capsys, given, said):
@@ -195,6 +210,8 @@ def test_a_refit_keeps_the_names_of_segments_that_are_the_same(model, tmp_path, 
     other, refitted = train(tmp_path / "other", "dataset=transactions", "k=5", "seed=7")
     assert migrate.main([f"model={folder}", f"to_model={other}", f"output={tmp_path / 'moved'}"]) == 0
     table = pd.read_csv(tmp_path / "moved" / "matching.csv").set_index("segment")
+    told = json.loads((tmp_path / "moved" / "summary.json").read_text())
+    assert told["stayed"] + told["moved"] == told["customers"] and 0 < told["kept"] <= 1
     assert sorted(table["matched"].dropna()) == sorted(result.segments["name"])
     assert table["named"].str.startswith("new segment").sum() == 1
     overlap = pd.crosstab(result.labels, refitted.labels)

@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": ("seg.compare", "rank the runs of a data set, promote one of them"),
     "score": ("seg.score", "give new customers the segment of a trained model"),
     "migrate": ("seg.migrate", "show who moved between segments, between two days or two models"),
+    "retrain": ("seg.retrain", "train a champion again on today's data, promote it if it is not worse"),
     "outlook": ("seg.outlook.__main__", "forecast what each customer and each segment will do next"),
     "study": ("seg.study", "redo a published segmentation"),
     "track": ("seg.track", "serve MLflow, upload runs that it did not get"),

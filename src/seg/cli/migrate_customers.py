@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from seg import progress
-from seg.cli import options
+from seg.cli import migrate_summary, options
 from seg.config import compose, folders, load
 from seg.config.settings import Settings
 from seg.errors import Note, SegError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from seg.config.parts import Parts
     from seg.engine import Engine
     from seg.features import FeatureTable
+    from seg.sinks.target import Sink
     from seg.sources.locate import Source
 
 
@@ -58,21 +60,28 @@ def migrate(
     int
         The exit code.
     """
-    progress.listen()
-    uri, trust = options.value(overrides, "tracking.uri"), own["trust"] == "true"
-    scorer, config_yaml = _model(own["model"], uri, trust)
-    other = _model(own["to_model"], uri, trust) if own["to_model"] else None
-    side = _side(scorer, config_yaml, overrides, trust)
-    folder = folders.result("migrate", side.dataset, own, "movement.html")
-    if other is None:
-        return _between_days(side, start, end, own["steps"], folder)
-    newer = _side(*other, overrides, trust)
-    if newer.dataset != side.dataset:
+    quiet, trust = own["json"] == "true", own["trust"] == "true"
+    progress.listen(as_json=own["log"] == "json", stream=sys.stderr if quiet else sys.stdout)
+    if migrate_summary.skipped(own):
+        return 0
+    uri = options.value(overrides, "tracking.uri")
+    side = _side(_model(own["model"], uri, trust), overrides, trust)
+    newer = _side(_model(own["to_model"], uri, trust), overrides, trust) if own["to_model"] else None
+    if newer is not None and newer.dataset != side.dataset:
         raise SegError(
             f"to_model={own['to_model']}: is of dataset={newer.dataset}, model={own['model']} of "
             f"dataset={side.dataset}; compare models of one data set"
         )
-    return _between_models(side, newer, end, folder)
+    force = "true" if own["if_exists"] == "replace" else own["force"]
+    folder = folders.result("migrate", side.dataset, {**own, "force": force}, "movement.html")
+    if newer is None:
+        summary = _between_days(side, (start, end), own["steps"], folder, quiet)
+    else:
+        summary = _between_models(side, newer, end, folder, quiet)
+    refused = [migrate_summary.export(side.sink, side.settings.sink.get("tables"), folder)]
+    if own["track"] == "true":
+        refused.append(migrate_summary.track(uri, side.run_id, summary))
+    return migrate_summary.finish(own, summary, refused)
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ class _Side:
     scorer: Scorer
     settings: Settings
     parts: Parts
+    sink: Sink | None
+    run_id: str | None
 
     @property
     def dataset(self) -> str:
@@ -101,26 +112,29 @@ class _Side:
         return as_of.table_on(self.settings.preparation, engine, orders, day, days_after)
 
 
-def _side(scorer: Scorer, config_yaml: str, overrides: Sequence[str], trust: bool) -> _Side:
+def _side(model: tuple[Scorer, str, str | None], overrides: Sequence[str], trust: bool) -> _Side:
+    scorer, config_yaml, run_id = model
     cfg = compose.recompose(config_yaml, overrides, trust)
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
     check.check_parts(settings)
-    return _Side(scorer, settings, compose.instantiate_parts(cfg))
+    return _Side(scorer, settings, compose.instantiate_parts(cfg), compose.instantiate_sink(cfg), run_id)
 
 
-def _model(reference: str, uri: str | None, trust: bool) -> tuple[Scorer, str]:
+def _model(reference: str, uri: str | None, trust: bool) -> tuple[Scorer, str, str | None]:
+    """Return a model, the configuration of its run, and the id of the run in the store, if it is from there."""
     with progress.step("model") as detail, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         files = find_model.find(reference, uri, Path(scratch))
         scorer = scoring.load(files, trust=trust)
         detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return scorer, files.config.read_text(encoding="utf-8")
+        return scorer, files.config.read_text(encoding="utf-8"), files.run_id
 
 
 # ---- between two days --------------------------------------------------------------------------------------------
 
 
-def _between_days(side: _Side, start: date, end: date, steps: str, folder: Path) -> int:
-    scorer = side.scorer
+def _between_days(side: _Side, ends: tuple[date, date], steps: str, folder: Path, quiet: bool) -> dict:
+    """Write who moved between two days; return the summary."""
+    scorer, (start, end) = side.scorer, ends
     if side.settings.dataset.kind == "customers":
         raise SegError(
             f"from={start} to={end}: not possible: dataset={side.dataset} has one row a customer, who cannot be seen as of an "
@@ -143,10 +157,14 @@ def _between_days(side: _Side, start: date, end: date, steps: str, folder: Path)
     moved = movement.compare_days(on, scorer.contract.names)
     about = replay.movement_remarks(side.settings.cleaning, scorer.contract, (start, end), first, nameless)
     notices = [*side.remarks, *(text for _, text in notes), *about]
+    known = migrate_summary.About(side.dataset, scorer.label, None, scorer.contract.k, notices, str(folder))
+    summary = migrate_summary.between_days(known, moved)
     with files.filled(folder) as scratch:
         _leave_days(scratch, side.dataset, scorer.label, moved, notices)
-    _print_days(moved, notices, folder)
-    return 0
+        migrate_summary.leave(scratch, summary)
+    if not quiet:
+        _print_days(moved, notices, folder)
+    return summary
 
 
 def _leave_days(folder: Path, dataset: str, model: str, moved: Movement, notices: Sequence[str]) -> None:
@@ -198,35 +216,47 @@ def _print_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
 # ---- between two models ------------------------------------------------------------------------------------------
 
 
-def _between_models(older: _Side, newer: _Side, day: date | None, folder: Path) -> int:
+def _between_models(older: _Side, newer: _Side, day: date | None, folder: Path, quiet: bool) -> dict:
+    """Write which segment of one model is which of the other; return the summary."""
     scorer = older.scorer
     placed, notes = zip(*(_placed(side, day) for side in (older, newer)), strict=True)
     remarks = [*older.remarks, *newer.remarks]
     notices = [*remarks, *(text for text in dict.fromkeys(itertools.chain(*notes)) if text not in remarks)]
     matched = refit.compare_models(*placed, scorer.contract.names, newer.scorer.contract.names)
+    known = migrate_summary.About(
+        older.dataset, scorer.label, newer.scorer.label, scorer.contract.k, notices, str(folder)
+    )
+    summary = migrate_summary.between_models(known, matched, str(day or date.today()))
     with files.filled(folder) as scratch:
-        picture = plots.png(plots.movement(matched.matrix, scorer.label, newer.scorer.label))
-        files.write(scratch / "movement.png", picture)
-        files.write_csv(scratch / "matching.csv", matched.table)
-        files.write_csv(scratch / "transitions.csv", matched.transitions)
-        files.write_parquet(scratch / "customers.parquet", matched.customers)
-        sections = [
-            ("Which is which", matched.sentence, matched.table),
-            ("Who moved", "Columns carry the name of the old segment that they are matched to.", picture),
-            (
-                "Transitions",
-                "Customers in both; share is of those who were in the old segment.",
-                matched.transitions,
-            ),
-        ]
-        title = f"{older.dataset}: {scorer.label} and {newer.scorer.label}"
-        files.write(
-            scratch / "movement.html",
-            report.tables_page(title, "The same customers, two models", notices, sections),
-        )
-    lines = [("agreement", matched.sentence), *(("note", text) for text in notices)]
-    _print(matched.matrix, [*lines, ("output", str(folder / "movement.html"))])
-    return 0
+        migrate_summary.leave(scratch, summary)
+        _leave_models(scratch, (older, newer), matched, notices)
+    if not quiet:
+        lines = [("agreement", matched.sentence), *(("note", text) for text in notices)]
+        _print(matched.matrix, [*lines, ("output", str(folder / "movement.html"))])
+    return summary
+
+
+def _leave_models(
+    folder: Path, sides: tuple[_Side, _Side], matched: refit.Matched, notices: Sequence[str]
+) -> None:
+    older, newer = (side.scorer.label for side in sides)
+    picture = plots.png(plots.movement(matched.matrix, older, newer))
+    files.write(folder / "movement.png", picture)
+    files.write_csv(folder / "matching.csv", matched.table)
+    files.write_csv(folder / "transitions.csv", matched.transitions)
+    files.write_parquet(folder / "customers.parquet", matched.customers)
+    sections = [
+        ("Which is which", matched.sentence, matched.table),
+        ("Who moved", "Columns carry the name of the old segment that they are matched to.", picture),
+        (
+            "Transitions",
+            "Customers in both; share is of those who were in the old segment.",
+            matched.transitions,
+        ),
+    ]
+    title = f"{sides[0].dataset}: {older} and {newer}"
+    page = report.tables_page(title, "The same customers, two models", notices, sections)
+    files.write(folder / "movement.html", page)
 
 
 def _placed(side: _Side, day: date | None) -> tuple[pd.Series, list[str]]:

@@ -74,7 +74,7 @@ def judged(attempts: pd.DataFrame, demand: Asked) -> pd.DataFrame:
     table.loc[
         other, ["holdout/auc", "holdout/auc_rule_rfm", "holdout/auc_random", "holdout/lift", *EXPLAINED]
     ] = np.nan
-    found = [_evidence(row, demand) for row in table.to_dict("records")]
+    found = [shortcomings(row, demand) for row in table.to_dict("records")]
     table["lacks"] = [lacks for lacks, _ in found]
     table["fails"] = [fails for _, fails in found]
     table["standing"] = ["fails" if fails else "lacks" if lacks else "candidate" for lacks, fails in found]
@@ -156,7 +156,8 @@ def best(table: pd.DataFrame) -> pd.Series | None:
     return None if found.empty else found.iloc[0]
 
 
-def _evidence(run: dict, demand: Asked) -> tuple[list[str], list[str]]:
+def shortcomings(run: dict, demand: Asked) -> tuple[list[str], list[str]]:
+    """List the evidence that a run lacks, and the tests that it fails."""
     lacks, fails = [], []
     if np.isnan(run[SCORE]):
         fails.append("no silhouette")

@@ -82,13 +82,38 @@ class DatasetSettings(BaseModel):
     limits: list[str] = []
 
 
+def _window(value: Any) -> Any:
+    text = str(value).strip()
+    days = int(text[:-1]) if text.endswith("d") and text[:-1].isdecimal() and len(text) < 8 else 0
+    if value is not None and days < 1:
+        raise ValueError("expected a number of days such as 365d, or null")
+    return None if value is None else days
+
+
 class CleaningSettings(BaseModel):
-    """Steps in the order they are applied; further keys are what its steps refer to."""
+    """Steps in the order they are applied; further keys are what its steps refer to.
+
+    A `window` of so many days up to the newest order becomes a step: behind the last `date_window`, which removes impossible dates, else
+    the first one.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     steps: list[str | dict[str, Any]]
     ledger: Literal["auto", "full"] = "auto"
+    window: Annotated[int | None, BeforeValidator(_window)] = None
+
+    @model_validator(mode="after")
+    def _with_window(self) -> CleaningSettings:
+        if self.window is None:
+            return self
+        names = [one if isinstance(one, str) else next(iter(one), "") for one in self.steps]
+        if "newest_days" in names:
+            raise ValueError("the cleaning has the step newest_days already; leave one of them out")
+        place = len(names) - names[::-1].index("date_window") if "date_window" in names else 0
+        # Both ends are included.
+        self.steps = [*self.steps[:place], {"newest_days": {"days": self.window - 1}}, *self.steps[place:]]
+        return self
 
 
 class RecipeSettings(Strict):

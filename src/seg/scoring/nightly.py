@@ -90,8 +90,8 @@ def summary(
         "rejected": scored.unplaced,
         "outside_training": scored.outside,
         "drift": "extract" if extract else worst,
-        "share_psi": _number(index),
-        "share_psi_by_chance": _number(chance),
+        "share_psi": number(index),
+        "share_psi_by_chance": number(chance),
         "features": [_feature(row) for row in features.itertuples()],
         "segments": [_segment(row) for row in scorer.shares(scored.sizes).itertuples(index=False)],
         "notes": list(notes),
@@ -101,8 +101,8 @@ def summary(
 def _feature(row: tuple) -> dict:
     return {
         "feature": row.feature,
-        "psi": _number(row.psi),
-        "by_chance": _number(row.by_chance),
+        "psi": number(row.psi),
+        "by_chance": number(row.by_chance),
         "drift": row.verdict,
     }
 
@@ -140,5 +140,6 @@ def parse_fail_on(text: str) -> list[str]:
     return names
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
+    """Return a number as JSON has it: None where it is missing."""
     return None if value != value else round(float(value), 6)

@@ -1,0 +1,284 @@
+"""What ``seg retrain`` does: fit the champion's configuration to today's data, judge both, and promote the challenger if it may be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from seg import features, progress
+from seg.cli import options, single_run
+from seg.comparison import challenge
+from seg.config import compose, folders, load
+from seg.config.parts import Parts
+from seg.config.settings import Settings
+from seg.errors import SegError
+from seg.metrics import common_space
+from seg.metrics.null import NEEDED
+from seg.models.mllib import is_mllib
+from seg.pipeline import check
+from seg.pipeline.result import Result
+from seg.preparation import as_of, prepare
+from seg.scoring import nightly, refit
+from seg.scoring import scorer as scoring
+from seg.scoring.scorer import Scorer
+from seg.sinks import local_files as files
+from seg.tracking import find_model, promotion
+
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in use.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    config : str
+        Its configuration, as YAML.
+    run_id : str or None
+        Of the run that trained it, where it is from a store.
+    """
+
+    scorer: Scorer
+    config: str
+    run_id: str | None
+
+    def place(self, frame: pd.DataFrame) -> pd.Series:
+        """Return the segment of each customer, -1 where there is none."""
+        return self.scorer.place(frame)["segment"].fillna(-1).astype("int64")
+
+
+def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
+    """Train the challenger, compare, promote; return the exit code.
+
+    Parameters
+    ----------
+    own : mapping of str to str or None
+        The options of the command, see `seg.retrain`.
+    overrides : sequence of str
+        Options of the data set, the engine, the store and the sink.
+    """
+    quiet, trust = own["json"] == "true", own["trust"] == "true"
+    progress.listen(as_json=own["log"] == "json", stream=sys.stderr if quiet else sys.stdout)
+    uri = options.value(overrides, "tracking.uri")
+    champion = _champion(own["model"], uri, trust)
+    cfg = compose.recompose(champion.config, overrides, trust)
+    if str(cfg.dataset.name) != champion.scorer.contract.dataset:
+        raise SegError(
+            f"dataset={cfg.dataset.name}: {champion.scorer.label} was trained on {champion.scorer.contract.dataset}; choose the model of "
+            "that data set"
+        )
+    settings = load.settings(cfg)
+    if is_mllib(settings.model):
+        raise SegError(
+            f"model={own['model']}: models of Spark's MLlib are not retrained by this command; run seg run again"
+        )
+    folder = folders.result("retrain", settings.dataset.name, own, SUMMARY)
+    check.check_parts(settings)
+    with _new(folder):
+        notes = _leave_champion(champion, settings, cfg, folder)
+        tags = {"retrain.of": champion.scorer.label}
+        done = single_run.tracked(_request(champion, cfg, uri), folder / "run", tags)
+        duel = _compared(champion, done.result, settings)
+        told = _summary(champion, done, duel, notes) | {"output": str(folder)}
+        told |= _matched(champion, done.result, folder)
+        told |= promoted(own, uri, done, duel, told)
+        files.write(folder / SUMMARY, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    if quiet:
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        _close(told)
+    if done.refused is not None:
+        print(f"error: {done.refused}", file=sys.stderr)
+        return 1
+    return nightly.ALERT if own["fail_on"] == "refused" and not duel.may_win else 0
+
+
+@contextlib.contextmanager
+def _new(folder: Path) -> Iterator[None]:
+    """Make the directory of a result in the place of an earlier one; it goes again where the command fails."""
+    shutil.rmtree(folder, ignore_errors=True)
+    files.writable(folder)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _champion(reference: str, uri: str | None, trust: bool) -> Champion:
+    with progress.step("model") as found, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
+        located = find_model.find(reference, uri, Path(scratch))
+        scorer = scoring.load(located, trust=trust)
+        found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
+        return Champion(scorer, located.config.read_text(encoding="utf-8"), located.run_id)
+
+
+def _leave_champion(champion: Champion, settings: Settings, cfg: DictConfig, folder: Path) -> list[str]:
+    """Place today's customers with the champion, so that names stay; ask for the evidence of "best"; return notes."""
+    parts = compose.instantiate_parts(cfg)
+    frame, first, last = _today(settings, parts)
+    before = folder / "champion"
+    before.mkdir()
+    placed = champion.place(frame)
+    assigned = pd.DataFrame({"customer_id": frame.index.astype(str), "segment": placed.to_numpy()})
+    files.write_parquet(before / "assignments.parquet", assigned)
+    names = champion.scorer.contract.names
+    files.write_csv(before / "segments.csv", pd.DataFrame(names.items(), columns=["segment", "name"]))
+    evaluation = settings.evaluation
+    asked = {"stability": True, "null": max(evaluation.null, NEEDED)}
+    notes, cut = [], None
+    if last is not None:
+        cut = last - timedelta(days=evaluation.holdout.days - 1)
+        if (cut - first).days < evaluation.holdout.days:
+            notes.append(
+                f"the orders from {first} to {last} are too short for a hold-out of {evaluation.holdout.days} days"
+            )
+            cut = None
+    asked["holdout.cut"] = None if cut is None else str(cut)
+    for key, value in asked.items():
+        OmegaConf.update(cfg, f"evaluation.{key}", value)
+    OmegaConf.update(cfg, "segments.names_from", str(before), force_add=True)
+    newest = champion.scorer.contract.date("newest")
+    if cut is not None and newest is not None and newest >= cut:
+        notes.append(
+            f"the champion was trained on orders up to {newest}, after the cut ({cut}): it has seen some of the customers' later orders, "
+            "which the challenger of the hold-out has not"
+        )
+    return notes
+
+
+def _today(settings: Settings, parts: Parts) -> tuple:
+    """Return the features of today's customers, and the days of the first and the last order, None without dates."""
+    source, _notes = prepare.find(settings.dataset, settings.data_dir)
+    with parts.connect() as engine:
+        cleaned = prepare.read(settings.preparation, parts, engine, source)
+        with progress.step("features") as found:
+            table = features.build(engine, cleaned.table, prepare.requested(settings.preparation))
+            found(f"{len(table.frame):,} customers")
+        dated = settings.dataset.kind == "transactions"
+        return table.frame, *(as_of.first_and_last(engine, cleaned.table) if dated else (None, None))
+
+
+def _request(champion: Champion, cfg: DictConfig, uri: str | None) -> single_run.Request:
+    """Return the request of the challenger: named and tagged as the run of the champion is."""
+    params, overrides = promotion.trained_with(uri, champion.run_id) if champion.run_id else ({}, [])
+    choices = {group: params.get(group) or _named(cfg, group) for group in single_run.COMPARED}
+    return single_run.Request(cfg, choices, overrides)
+
+
+def _named(cfg: DictConfig, group: str) -> str:
+    section = cfg[group]
+    return str(section.get("name") or section.get("_target_", group)).rpartition(".")[2]
+
+
+def _compared(champion: Champion, result: Result, settings: Settings) -> challenge.Duel:
+    """Judge both models on the same customers."""
+    holdout = result.evidence.holdout
+    with progress.step("challenge") as found:
+        if holdout is not None:
+            placed = champion.place(holdout.parted.table.frame).to_numpy()
+            basis, values = challenge.HOLDOUT, challenge.by_holdout(holdout, placed, settings.seed)
+        else:
+            points = common_space.rank_normal(result.table.frame[settings.dataset.common])
+            sides = result.labels, champion.place(result.table.frame).to_numpy()
+            sample = settings.evaluation.silhouette_sample
+            basis = challenge.SEPARATION
+            values = challenge.by_separation(points, *sides, sample, settings.seed)
+        against = challenge.gates(result.metrics, result.evidence.flags, holdout is not None)
+        if result.source.data == "sample":
+            against.append("SAMPLE DATA, invented customers")
+        duel = challenge.Duel(basis, *values, against)
+        found(duel.verdict)
+    return duel
+
+
+def _matched(champion: Champion, result: Result, folder: Path) -> dict:
+    """Write which new segment is which old one; return how far the two models agree."""
+    frame = result.table.frame
+    names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
+    new = pd.Series(result.labels, index=frame.index.astype(str))
+    old = pd.Series(champion.place(frame).to_numpy(), index=new.index)
+    matched = refit.compare_models(old, new, champion.scorer.contract.names, names)
+    files.write_csv(folder / "matching.csv", matched.table)
+    return {"adjusted_rand": round(matched.adjusted_rand, 6), "kept": round(matched.kept, 6)}
+
+
+def _summary(champion: Champion, done: single_run.Done, duel: challenge.Duel, notes: Sequence[str]) -> dict:
+    """Return what came of it, as plain values."""
+    contract, result = champion.scorer.contract, done.result
+    same = result.fingerprint == contract.fingerprint
+    return {
+        "dataset": contract.dataset,
+        "champion": champion.scorer.label,
+        "challenger": done.tracker.run_id,
+        "day": str(result.table.newest or ""),
+        "customers": int(result.customers),
+        "k": int(result.k),
+        "k_champion": contract.k,
+        "basis": duel.basis,
+        "challenger_value": nightly.number(duel.challenger),
+        "champion_value": nightly.number(duel.champion),
+        "difference": nightly.number(duel.difference),
+        "low": nightly.number(duel.low),
+        "high": nightly.number(duel.high),
+        "verdict": duel.verdict,
+        "against": list(duel.against),
+        "may_be_promoted": duel.may_win,
+        "sentence": duel.sentence,
+        "notes": [*notes, *(["the data have not changed since the champion was trained"] if same else [])],
+    }
+
+
+def promoted(
+    own: Mapping, uri: str | None, done: single_run.Done, duel: challenge.Duel, told: Mapping
+) -> dict:
+    """Promote the challenger if it was asked for and may be; return the versions."""
+    if own["promote"] != "true":
+        return {"promoted": False, "why_not": "promote=true was not passed"}
+    if not duel.may_win:
+        return {
+            "promoted": False,
+            "why_not": "it does not pass the gates" if duel.against else f"it is {duel.verdict}",
+        }
+    if done.refused is not None or done.tracker.run_id is None:
+        return {"promoted": False, "why_not": "its run is in no tracking store"}
+    facts = {
+        "champion.forced": "no",
+        "data.fingerprint": done.result.fingerprint,
+        "data": done.result.source.data,
+    }
+    why = f"retrained on data up to {told['day'] or 'today'}; {duel.sentence}"
+    version, previous = promotion.promote(uri, told["dataset"], done.tracker.run_id, why, facts)
+    return {"promoted": True, "version": version, "previous_version": previous, "why": why}
+
+
+def _close(told: Mapping) -> None:
+    """Print what came of it."""
+    lines = [("verdict", told["sentence"])]
+    lines.append(
+        (
+            "names",
+            f"{told['kept']:.0%} of the customers keep their segment (adjusted Rand {told['adjusted_rand']:.3f})",
+        )
+    )
+    lines += [("note", text) for text in told["notes"]]
+    state = (
+        f"version {told['version']} is the champion of {told['dataset']}"
+        if told["promoted"]
+        else f"no: {told['why_not']}"
+    )
+    lines += [("promoted", state), ("output", told["output"])]
+    for name, text in lines:
+        print(f"  {name:<9} {text}")
