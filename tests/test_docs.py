@@ -1,5 +1,6 @@
 """Every command in the documents is one that works, every link leads somewhere, and the reference is current."""
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -9,8 +10,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from seg import compare, data, migrate, score, study, track
+from seg import compare, data, migrate, retrain, score, study, track
 from seg.cli import compare_runs, main
 from seg.config import compose, folders, load
 from seg.pipeline import check, plugins
@@ -95,8 +97,8 @@ def test_every_command_composes_to_valid_settings(page, name, rest):
         assert {word.partition("=")[0] for word in rest} <= {*COMPARE, "tracking.uri", "tracking.experiment"}
     elif name == "track":
         assert words[0] in track.COMMANDS
-    elif name in ("score", "migrate"):
-        options(words, set({"score": score, "migrate": migrate}[name].OWN))
+    elif name in ("score", "migrate", "retrain"):
+        options(words, set({"score": score, "migrate": migrate, "retrain": retrain}[name].OWN))
 
 
 def test_the_pages_have_commands_of_every_kind():
@@ -135,6 +137,24 @@ def test_every_page_of_the_documentation_is_in_its_index():
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     for page in ROOT.glob("docs/*.md"):
         assert page.stem == "index" or f"\n{page.stem}\n" in index, page.name
+
+
+def test_the_examples_for_schedulers_can_be_read_by_them():
+    text = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    (dag,), (workflow,) = (
+        re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("python", "yaml")
+    )
+    calls = [
+        node.func.id
+        for node in ast.walk(ast.parse(dag))
+        if isinstance(node, ast.Call) and hasattr(node.func, "id")
+    ]
+    assert "DAG" in calls and "BashOperator" in calls
+    steps = yaml.safe_load(workflow)["jobs"]["score"]["steps"]
+    assert any("seg score" in step.get("run", "") for step in steps)
+    crons = re.findall(r"^    ((?:\S+ ){5})cd ", text, re.MULTILINE)
+    crons += re.findall(r'"((?:[\d*]+ ){4}[\d*]+)"', dag + workflow)
+    assert len(crons) == 4 and all(len(one.split()) == 5 for one in crons)
 
 
 # ---- the reference -------------------------------------------------------------------------------------------------

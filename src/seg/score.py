@@ -110,7 +110,7 @@ def score(*arguments: str) -> int:
     if quiet:
         print(json.dumps(told, indent=1, ensure_ascii=False))
     else:
-        _close(scorer, scored, notices, target)
+        _close(scorer, scored, told, target)
     for error in filter(None, refused):
         print(f"error: {error}", file=sys.stderr)
     return 1 if any(refused) else nightly.exit_code(told, fail_on)
@@ -242,7 +242,7 @@ def _check(own: dict[str, str | None]) -> None:
 # ---- what people see ---------------------------------------------------------------------------------------------
 
 
-def _close(scorer: Scorer, summary: Summary, notes: list[str], target: Path) -> None:
+def _close(scorer: Scorer, summary: Summary, told: dict, target: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -254,13 +254,16 @@ def _close(scorer: Scorer, summary: Summary, notes: list[str], target: Path) -> 
     for row in scorer.shares(summary.sizes).itertuples():
         table.add_row(row.name, f"{row.customers:,}", f"{row.share:.0%}", f"{row.training:.0%}")
     console.print(table)
-    lines = [("drift", scorer.share_drift(summary.sizes))]
+    drift = scorer.share_drift(summary.sizes)
+    if told["drift"] == "extract":
+        drift = f"not judged, this looks like an extract (see the notes); {drift.partition(':')[0]}"
+    lines = [("drift", drift)]
     if summary.outside:
         far = "customers have a feature beyond its range in training: see outside_features"
         lines.append(("outside", f"{summary.outside:,} {far}"))
     if summary.unplaced:
         lines.append(("NO SEGMENT", f"{summary.unplaced:,} customers lack a feature: see reason"))
-    lines += [("note", text) for text in notes]
+    lines += [("note", text) for text in told["notes"]]
     lines.append(("output", str(target)))
     for name, text in lines:
         console.print(f"  {name:<11} {text}", markup=False, highlight=False, soft_wrap=True)

@@ -111,6 +111,7 @@ def test_an_extract_is_noticed(orders, tmp_path, capsys):
     scored(folder, early, tmp_path)
     said = capsys.readouterr().out
     assert "say the day with as_of" in said and "give the model as long a history" in said
+    assert "not judged, this looks like an extract" in said
 
 
 def test_a_cleaning_step_that_learns_from_the_rows_is_named(tmp_path, capsys):
