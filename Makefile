@@ -19,6 +19,9 @@ mutants: .venv/developer        ## change one operator of seg at a time: do the 
 	$(call install,.[mutants])
 	.venv/bin/python tests/mutants.py $(ARGS)
 
+kills: .venv/developer          ## kill run, sweep, promote, score and push at thirty moments, and look at what they leave (five minutes)
+	PYTHONPATH=tests .venv/bin/python tests/inputs/kill_commands.py $(or $(ARGS),30)
+
 docs: .venv/developer           ## the documentation as a site in docs/_build; a warning is an error
 	.venv/bin/python -m sphinx -W --keep-going -q -c docs . docs/_build
 	@echo "open docs/_build/docs/index.html"
@@ -70,4 +73,4 @@ else
 install = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
 endif
 
-.PHONY: run test lint fuzz docs reference ui bench bench-small bench-rules bench-amazon wheel
+.PHONY: run test lint fuzz kills docs reference ui bench bench-small bench-rules bench-amazon wheel

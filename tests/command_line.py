@@ -63,13 +63,13 @@ def started(module: str, *arguments: str, env: Mapping[str, str] | None = None) 
             path = Path(scratch, stream)
             return path.read_text() if path.exists() else ""
 
-        process = _forks().Process(target=_child, args=(module, arguments, env, scratch))
+        process = forks().Process(target=_child, args=(module, arguments, env, scratch))
         process.start()
         yield process, said
 
 
 @functools.cache
-def _forks() -> multiprocessing.context.BaseContext:
+def forks() -> multiprocessing.context.BaseContext:
     """Start the server; it looks for what it imports in PYTHONPATH alone."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)

@@ -27,6 +27,10 @@ CASES = [
     ([*ORDERS, "dataset.skip_rows=-1"], r"dataset\.skip_rows=-1: expected the number of lines"),
     ([*ORDERS, "dataset.bad_rows_limit=5"], r"dataset\.bad_rows_limit=5: expected a share between 0 and 1"),
     ([*CUSTOMERS, "dataset.id=null"], r"dataset\.id=null: expected the column that names each customer once"),
+    ([*CUSTOMERS, "dataset.features=a"], r"dataset\.features=a: expected a list of columns, such as dataset\.features=\[a\]"),
+    ([*CUSTOMERS, "dataset.features=null"], r"dataset\.features=null: expected a list of columns"),
+    ([*CUSTOMERS, "dataset.features=[]"], r"dataset\.features=\[\]: expected a list of columns"),
+    ([*CUSTOMERS, "dataset.max_bytes=much"], r"dataset\.max_bytes=much: expected a number of bytes or a number and a unit"),
     (["model=../dataset/flo"], r"model=\.\./dataset/flo: unknown; expected one of"),
     (["hydra.run.dir="], r"hydra\.run\.dir= is empty"),
 ]  # fmt: skip

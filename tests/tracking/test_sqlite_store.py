@@ -1,41 +1,46 @@
 """A new store is made once, whole, and by one process; what died is ended, what lives is left alone."""
 
+import errno
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+import command_line
 from seg.errors import SegError
+from seg.sinks import local_files
 from seg.tracking import dead_runs, sqlite_store, store
 from seg.tracking.process_names import has_ended, process_name
 
-SRC = Path(__file__).resolve().parents[2] / "src"
-MAKE = f"import sys; sys.path.insert(0, {str(SRC)!r}); from pathlib import Path; from seg.tracking.sqlite_store import make_store; make_store(Path(sys.argv[1]))"
 
-
-def maker(path) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", MAKE, str(path)], stderr=subprocess.PIPE, text=True)
+def maker(path) -> BaseProcess:
+    """Start a process that makes a store."""
+    process = command_line.forks().Process(target=sqlite_store.make_store, args=(path,))
+    process.start()
+    return process
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A store that was made after its first maker was killed in the middle, by two processes at once."""
+    """A store that was made after its first maker was killed in the middle, by four processes at once."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     first = maker(path)
     until = time.monotonic() + 120
     while not list(path.parent.glob(".mlflow.db.*.new")) and time.monotonic() < until:
         time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.kill()
+    first.join()
     assert not path.exists()
-    both = [maker(path), maker(path)]
-    assert [one.wait(200) for one in both] == [0, 0], [one.stderr.read()[-500:] for one in both]
+    four = [maker(path) for _ in range(4)]
+    for one in four:
+        one.join(200)
+    assert [one.exitcode for one in four] == [0, 0, 0, 0]
     return path
 
 
@@ -50,6 +55,35 @@ def test_a_store_that_an_older_version_left_half_made_is_named(tmp_path):
         opened.execute("create table experiments (a int)")
     with pytest.raises(SegError, match=r"were never finished, .* delete the file"):
         store.check(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("database or disk is full")],
+)
+def test_a_full_disk_is_named_and_leaves_no_store(tmp_path, monkeypatch, error):
+    def fill(path):
+        path.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(sqlite_store, "_fill", fill)
+    with pytest.raises(
+        SegError, match=r"the disk of the store is full; free space, or choose another tracking\.uri"
+    ):
+        store.client(f"sqlite:///{tmp_path}/mlflow.db")
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
+
+
+def test_a_file_that_does_not_fit_is_named_and_not_left_half_written(tmp_path, monkeypatch):
+    def write(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(
+        SegError, match=r"names\.csv: cannot be written \(No space left on device\); free space"
+    ):
+        local_files.write(tmp_path / "names.csv", "a,b")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_is_refused_at_once(tmp_path):

@@ -50,6 +50,7 @@ def settings(cfg: DictConfig) -> Settings:
     plain.pop("hydra", None)
     plain.pop("experiment", None)
     _check_empty(plain)
+    _check_features(plain.get("dataset") or {})
     _check_dataset_keys(cfg)
     check_written_secrets(cfg)
     try:
@@ -76,6 +77,20 @@ def _check_empty(plain: Mapping) -> None:
             raise SegError(
                 f"{key}= is empty (is a variable not set?): expected a value, or null to leave it out"
             )
+
+
+def _check_features(dataset: Mapping) -> None:
+    """Refuse a value of ``dataset.features`` that is no list: other keys refer to it, and would be blamed."""
+    if "features" not in dataset:
+        return
+    features = dataset["features"]
+    if not isinstance(features, list) or not features or not all(isinstance(one, str) for one in features):
+        shown = "null" if features is None else features
+        example = features if isinstance(features, str) and features else "age,spend"
+        raise SegError(
+            f"dataset.features={shown}: expected a list of columns, such as dataset.features=[{example}]; a name that is a number "
+            "needs quotes within the list"
+        )
 
 
 def _check_dataset_keys(cfg: DictConfig) -> None:

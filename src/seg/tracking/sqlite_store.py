@@ -6,6 +6,7 @@ A process that is killed while it makes one leaves nothing that another process 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -71,7 +72,8 @@ def _make(path: Path) -> None:
         _fill(temporary)
         os.replace(temporary, path)
     except Exception as error:
-        if shutil.disk_usage(path.parent).free < LEAST_SPACE or "disk is full" in str(error):
+        full = shutil.disk_usage(path.parent).free < LEAST_SPACE
+        if full or "disk is full" in str(error) or getattr(error, "errno", None) == errno.ENOSPC:
             raise SegError(
                 f"tracking.uri={SQLITE}{path}: the disk of the store is full; free space, or choose another tracking.uri"
             ) from None
