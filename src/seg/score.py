@@ -21,6 +21,9 @@ guard    false leaves text in CSV unchanged that begins with = + - @; otherwise 
 trust    true loads a model or a configuration that may run code, such as a pickle; only from where you would run a program from
 sink     parquet, postgres, ... writes the customers to a sink too, see seg export --help
 
+evaluation.outlook=true adds what each customer will do next (orders only): probability to buy in the next days, expected spend and
+probability of being lost, from models trained on earlier days of the input; see seg outlook --help.
+
 Options of seg run for the data can be added: dataset=transactions dataset.columns.customer_id=cust, tracking.uri=...,
 engine=spark or engine=duckdb, whichever engine the model was trained with. A million rows of features take about four seconds.
 """
@@ -101,7 +104,7 @@ def score(*arguments: str) -> int:
         notices = [*scorer.remarks, *given.notes]
 
         with progress.step("score") as found:
-            scored = scoring.write(scorer, given.batches, target, guard=own["guard"] == "true")
+            scored = scoring.write(scorer, given.batches, target, own["guard"] == "true", given.outlook)
             found(f"{scored.customers:,} customers")
     told = nightly.summary(scorer, scored, notices, target, given.day, given.extract)
     told["run_id"] = nightly.run_id(scorer, given.day, asked.names)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import command_line
+from seg import score
 from seg.config import compose, load
 from seg.errors import SegError
 from seg.outlook import __main__ as command
@@ -89,7 +90,28 @@ def test_the_page_shows_value_tests_and_forecasts_and_says_what_is_not_possible(
     ):
         assert words in page
     assert "400 days: not possible: the history is too short" in page
-    assert "Value at stake" in (made[0] / "report.html").read_text()
+    report = (made[0] / "report.html").read_text()
+    assert "What is at stake" in report and "What an A/B test of each action can show" in report
+    sheets = pd.ExcelFile(made[0] / "segments.xlsx").sheet_names
+    assert sheets[-2:] == ["value at stake", "A-B tests"]
+
+
+def test_scoring_gives_the_same_scores_if_it_is_asked_for_them(made, tmp_path, capsys):
+    run, path = made
+    target = tmp_path / "scored.parquet"
+    asked = [f"model={run}", f"input={path}", f"output={target}", "evaluation.outlook=true", "track=false"]
+    assert score.main(asked) == 0, capsys.readouterr().err
+    columns = ["customer_id", "probability_30", "spend_30", "probability_lost"]
+    here = pd.read_parquet(target)[columns].sort_values("customer_id", ignore_index=True)
+    then = pd.read_parquet(run / "customers.parquet")[columns].sort_values("customer_id", ignore_index=True)
+    pd.testing.assert_frame_equal(here, then, check_dtype=False)
+
+
+def test_a_table_of_features_has_no_outlook(made, tmp_path, capsys):
+    table = f"input={made[0] / 'customers.parquet'}"
+    asked = [f"model={made[0]}", table, f"output={tmp_path / 'x.parquet'}", "evaluation.outlook=true"]
+    assert score.main(asked) == 1
+    assert "does not show when each order was placed; pass the orders" in capsys.readouterr().err
 
 
 def test_tables_add_up(made):

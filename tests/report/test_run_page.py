@@ -11,6 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from seg.evaluation.verdicts import Verdict
+from seg.outlook import actions
 from seg.report import page, plots
 from seg.report.run_page import RunPage, render, strength, tone
 from seg.report.verdict_line import verdict_line
@@ -279,3 +280,24 @@ def test_all_verdicts_fit_into_one_line():
     ]
     assert verdict_line(made) == "Evidence: stable; not predictive; 1 question not measured."
     assert verdict_line([]) == ""
+
+
+def test_the_value_at_stake_and_what_a_test_of_each_action_can_show_are_on_the_page():
+    scores = pd.DataFrame(
+        {
+            "segment": [0] * 400 + [1] * 100,
+            "probability_90": 0.5,
+            "spend_90": 4.0,
+            "probability_lost": 0.25,
+            "usual_spend": 10.0,
+        }
+    )
+    stakes = actions.value_at_stake(scores, {0: "Champions", 1: "Hibernating"}, 90)
+    tests = actions.by_action(actions.ab_test_sizes(stakes), stakes, {0: ["Send a letter"]})
+    text = html(stakes=stakes, tests=tests, stakes_meaning="The next 90 days")
+    assert "<h2>What is at stake</h2>" in text and "The next 90 days." in text
+    assert (
+        "<td>400</td><td>50 %</td><td>25 %</td><td>1,600 EUR</td><td>2,000 EUR</td><td>0 (0 %)</td>" in text
+    )
+    assert '<td class="text">Send a letter</td><td>400</td><td>50 %</td><td>13.8</td>' in text
+    assert "What is at stake" not in html()

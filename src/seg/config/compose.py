@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seg.config.parts import Parts
 
 # What may differ between the training of a model and its use.
-REUSABLE = ("dataset", "engine", "data_dir", "tracking", "outlook", "sink")
+REUSABLE = ("dataset", "engine", "data_dir", "tracking", "outlook", "sink", "evaluation.outlook")
 # Sections that may be replaced as a whole.
 GROUPS = ("dataset", "engine", "sink")
 
@@ -92,7 +92,7 @@ def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -
     parser = OverridesParser.create()
     given = [parser.parse_override(readable(private(text))) for text in overrides]
     for override in given:
-        if override.key_or_group.partition(".")[0] not in REUSABLE:
+        if not {override.key_or_group, override.key_or_group.partition(".")[0]} & {*REUSABLE}:
             raise SegError(
                 f"{override.input_line}: is part of the model, which is used as it was trained; expected one of "
                 f"{', '.join(f'{name}...' for name in REUSABLE)}"
@@ -106,7 +106,7 @@ def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -
     for override in chosen:
         cfg[override.key_or_group] = fresh[override.key_or_group]
     if "outlook" not in cfg:  # a run from before there was one
-        cfg.outlook = fresh.outlook
+        cfg.outlook, cfg.evaluation.outlook = fresh.outlook, False
     OmegaConf.set_struct(cfg, True)
     for override in given:
         if override in chosen:

@@ -80,6 +80,13 @@ class Outlook:
         )
 
     @property
+    def sheets(self) -> dict[str, pd.DataFrame]:
+        """Tables for a workbook, by the name of their sheet."""
+        if self.stakes is None:
+            return {}
+        return {"value at stake": self.stakes.drop(columns="segment"), "A-B tests": self.tests}
+
+    @property
     def card(self) -> dict[str, object]:
         """What the model card says about the scores."""
         made = self.customers

@@ -24,9 +24,6 @@ def evidence_tables(result: Result) -> list[Captioned]:
     if result.votes is not None:
         tables.append((VOTES, _votes(result.votes)))
     tables.append((EXPLAINED, _explained(result.metrics)))
-    if result.outlook is not None and result.outlook.stakes is not None:
-        stakes = result.outlook.stakes.drop(columns="segment")
-        tables.append((f"Value at stake: {result.outlook.meaning}", stakes))
     if evidence.stability is not None:
         tables.append(_stability(evidence))
     if evidence.holdout is not None:

@@ -117,6 +117,7 @@ def segments_workbook(
     segments: pd.DataFrame,
     meant: Interpretation,
     about: Mapping[str, str],
+    further: Mapping[str, pd.DataFrame] | None = None,
 ) -> bytes:
     """Write the workbook of a run: read me, segments, customers, rules, cross-tab.
 
@@ -130,6 +131,8 @@ def segments_workbook(
         Names, rules and rule-based RFM; without orders there is no cross-tab.
     about : mapping of str to str
         Facts for the first sheet.
+    further : mapping of str to DataFrame, optional
+        More sheets by name, behind the others, such as the value at stake.
     """
     explanation, rules = meant.explanation, meant.rule_segments
     sheets = [
@@ -149,6 +152,9 @@ def segments_workbook(
     ]
     if rules is not None:
         sheets.append(Sheet("cross-tab", rules.cross.counts.reset_index()))
+    for name, extra in (further or {}).items():
+        rates = tuple(one for one in extra.columns if one.endswith(("_rate", "_lift")))
+        sheets.append(Sheet(name, extra, rates, wrapped=True))
     return workbook(sheets)
 
 

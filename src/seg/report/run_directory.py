@@ -132,7 +132,8 @@ def _lists(result: Result, folder: Path, about: About) -> list[Path]:
     written.append(files.write(folder / f"{lists.CUSTOMERS}.csv", lists.csv_for_people(table)))
     if len(table) < lists.MOST_IN_EXCEL:
         facts = {"segmentation": about.title, **about.facts}
-        book = lists.segments_workbook(table, result.segments, meant, facts)
+        further = {} if result.outlook is None else result.outlook.sheets
+        book = lists.segments_workbook(table, result.segments, meant, facts, further)
         written.append(files.write(folder / "segments.xlsx", book))
     return written
 
@@ -180,7 +181,20 @@ def _page(
         months=months(result.segments) if meant.buying is None else meant.buying.months,
         buying=meant.buying,
         currency=about.currency,
+        **_stakes(result),
     )
+
+
+def _stakes(result: Result) -> dict[str, object]:
+    """Return what the page shows of the outlook."""
+    if result.outlook is None or result.outlook.stakes is None:
+        return {}
+    meaning = result.outlook.meaning
+    return {
+        "stakes": result.outlook.stakes,
+        "tests": result.outlook.tests,
+        "stakes_meaning": f"{meaning[0].upper()}{meaning[1:]}",
+    }
 
 
 def months(segments: pd.DataFrame) -> dict[str, pd.DataFrame]:

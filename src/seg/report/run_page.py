@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from seg.pipeline.interpret import Buying
-from seg.report import charts, page
+from seg.report import charts, outlook_section, page
 from seg.report.plots.style import segment_colour
 from seg.segments import wording
 from seg.segments.explain import Explanation
@@ -63,6 +63,10 @@ class RunPage:
     buying : Buying, optional
         What the segments buy, where the revenue comes from, who is new and who lapsed.
     currency : str, optional
+    stakes, tests : DataFrame, optional
+        Value at stake by segment, and what an A/B test of each action can show, see `seg.outlook.actions`.
+    stakes_meaning : str
+        What the columns of `stakes` mean.
     """
 
     title: str
@@ -88,6 +92,9 @@ class RunPage:
     months: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     buying: Buying | None = None
     currency: str | None = None
+    stakes: pd.DataFrame | None = None
+    tests: pd.DataFrame | None = None
+    stakes_meaning: str = ""
 
 
 def render(content: RunPage, locale: Locale = ENGLISH) -> str:
@@ -119,6 +126,8 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
         together=_together(content.buying),
         tree=_tree(content.buying, locale),
         status=_status(content.buying, locale),
+        stakes=outlook_section.stakes(content.stakes, locale, content.currency),
+        tests=outlook_section.tests(content.tests, locale),
         scan=_scan(content.k_scan),
         curves=_curves(content, locale),
         ledger=_ledger(content.ledger, locale),

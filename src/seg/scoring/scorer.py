@@ -171,9 +171,24 @@ class Summary:
 
 
 def write(
-    scorer: Scorer, rows: Iterable[tuple[pa.Array, pd.DataFrame]], target: Path, guard: bool = True
+    scorer: Scorer,
+    rows: Iterable[tuple[pa.Array, pd.DataFrame]],
+    target: Path,
+    guard: bool = True,
+    outlook: pd.DataFrame | None = None,
 ) -> Summary:
     """Score batches of customers and write them to a file, which appears whole or not at all.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    rows : iterable of (Array, DataFrame)
+        Customer ids, and their features.
+    target : Path
+    guard : bool
+        Whether text that a spreadsheet would run gets an apostrophe in front.
+    outlook : DataFrame, optional
+        Further columns by customer, index customer_id; missing for a customer without a row.
 
     Parameters
     ----------
@@ -202,6 +217,8 @@ def write(
             placed = scorer.place(frame)
             features.add(frame)
             placed.insert(0, "customer_id", pd.array(batch, dtype="str"))
+            if outlook is not None:
+                placed = placed.join(outlook.set_axis(outlook.index.astype("str")), on="customer_id")
             if guard and target.suffix == ".csv":
                 placed, _ = guard_frame(placed)
             # One batch is written while the next is placed.
