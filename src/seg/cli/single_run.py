@@ -349,10 +349,24 @@ def _outcome(finished: Finished, seconds: float, further: Mapping[str, object]) 
         tags=_tags(finished) | further,
         metrics=result.metrics | {"seconds/total": seconds},
         k_scan=result.scan.table,
-        data=(finished.settings.dataset.name, result.fingerprint),
+        data=(finished.settings.dataset.name, result.fingerprint, *_described(result)),
         placement=model_card.placement(result, finished.settings.tracking.min_cell),
         example=_example(result),
     )
+
+
+def _described(result: Result) -> tuple[str, str, str]:
+    """Return source, schema and profile of the data."""
+    from seg.tracking import data_input
+
+    files = [str(path) for path in result.source.all_paths]
+    rows = None if not len(result.ledger) else int(result.ledger["rows"].iloc[0])
+    profile = {
+        "rows": rows,
+        "customers": int(result.population.count),
+        "newest_order": str(result.table.newest or ""),
+    }
+    return data_input.described(files, result.table.frame[result.table.features], profile)
 
 
 def _tags(finished: Finished) -> dict[str, object]:

@@ -135,8 +135,10 @@ def _fill(client, run, record: Record, folder: Path, shared: Path) -> None:
     for start in range(room, len(values), BATCH):
         client.log_batch(run_id, metrics=values[start : start + BATCH])
     if record.data:
-        name, fingerprint = record.data
-        dataset = Dataset(name, fingerprint[:8] or "generated", source_type="local", source="{}")
+        name, fingerprint, *described = record.data  # records of before know no more than these two
+        source, schema, profile = described or ("{}", None, None)
+        digest = fingerprint[:8] or "generated"
+        dataset = Dataset(name, digest, source_type="local", source=source, schema=schema, profile=profile)
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
     if record.files:
         client.log_artifacts(run_id, str(shared))

@@ -39,8 +39,8 @@ class Record:
     status : {"FINISHED", "FAILED", "KILLED"}
     metrics : dict of str to float
     curves : dict of str to list of [step, value]
-    data : [name, fingerprint]
-        Of the data set, for the list of runs.
+    data : [name, fingerprint, source, schema, profile]
+        Of the data set, for the list of runs; the last three as JSON, see `seg.tracking.data_input`.
     files : list of str
         What becomes an artifact, relative to the directory of the run.
     model : bool

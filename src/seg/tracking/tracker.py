@@ -48,7 +48,7 @@ class Outcome:
     k_scan : DataFrame
         Curves, logged with ``step=k`` under ``scan/``, so that MLflow overlays the elbows of several runs.
     data : tuple of str
-        Name and fingerprint of the data, which the list of runs shows.
+        Name, fingerprint, source, schema and profile of the data, which the list of runs shows.
     placement : Placement
         The model to keep, with the names of its segments.
     example : DataFrame
@@ -59,7 +59,7 @@ class Outcome:
     tags: Mapping[str, object]
     metrics: Mapping[str, float]
     k_scan: pd.DataFrame
-    data: tuple[str, str]
+    data: tuple[str, ...]
     placement: Placement | None
     example: pd.DataFrame | None
 
