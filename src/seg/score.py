@@ -101,10 +101,15 @@ def score(*arguments: str) -> int:
         asked = input_rows.Input(own["input"], own["kind"], own["id"], own["as_of"], overrides)
         cfg = input_rows.configured(asked, scorer, config_yaml, own["trust"] == "true")
         given = input_rows.rows(asked, scorer, cfg)
-        notices = [*scorer.remarks, *given.notes]
+        notices, outlook = [*scorer.remarks, *given.notes], None
+        if "evaluation.outlook=true" in overrides:
+            from seg.cli import score_outlook
+
+            outlook, further = score_outlook.outlook(scorer, cfg)
+            notices += further
 
         with progress.step("score") as found:
-            scored = scoring.write(scorer, given.batches, target, own["guard"] == "true", given.outlook)
+            scored = scoring.write(scorer, given.batches, target, own["guard"] == "true", outlook)
             found(f"{scored.customers:,} customers")
     told = nightly.summary(scorer, scored, notices, target, given.day, given.extract)
     told["run_id"] = nightly.run_id(scorer, given.day, asked.names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,6 @@ from seg.sources import locate, tables
 from seg.sources.remote import request
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from seg.config.settings import Settings
     from seg.scoring.scorer import Scorer
 
@@ -101,15 +99,12 @@ class Rows:
         That the customers are of, ISO.
     extract : bool
         Whether they look like a part of the customers of training.
-    outlook : DataFrame or None
-        Scores of what each customer will do next, index customer_id, where ``evaluation.outlook=true`` asks for them.
     """
 
     batches: Iterable
     notes: list[str] = field(default_factory=list)
     day: str = field(default_factory=lambda: f"{date.today()}")
     extract: bool = False
-    outlook: pd.DataFrame | None = None
 
 
 def configured(given: Input, scorer: Scorer, config_yaml: str, trust: bool = False):
@@ -237,22 +232,7 @@ def _counted(given: Input, scorer: Scorer, cfg) -> Rows:
         day = f"recency is counted from {table.as_of} (as_of={as_of}; newest order {table.newest})"
         notes.insert(0, day)
     day = str((table.newest if as_of == "rule" else table.as_of) or date.today())
-    made = Rows(scoring.pieces(table.frame[scorer.features]), notes, day, bool(partial))
-    return (
-        _with_outlook(made, scorer, settings, cfg) if "evaluation.outlook=true" in given.overrides else made
-    )
-
-
-def _with_outlook(made: Rows, scorer: Scorer, settings: Settings, cfg) -> Rows:
-    """Add what each customer will do next, from models that are trained on earlier days of the input."""
-    from seg.outlook import ahead
-
-    parts, names = compose.instantiate_parts(cfg), scorer.contract.names | scorer.names
-    outlook = ahead.compute(
-        settings, parts, scorer.features, ahead.placed_by(scorer), scorer.contract.days_after, names
-    )
-    notes = [*made.notes, *(text for _, text in outlook.notices)]
-    return replace(made, notes=notes, outlook=outlook.customers.scores.drop(columns="segment"))
+    return Rows(scoring.pieces(table.frame[scorer.features]), notes, day, bool(partial))
 
 
 def _prepared(given: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:

@@ -1,0 +1,32 @@
+"""What customers who are scored will do next, where ``seg score`` is asked for it."""
+
+from __future__ import annotations
+
+import pandas as pd
+from omegaconf import DictConfig
+
+from seg.config import compose, load
+from seg.outlook import ahead
+from seg.scoring import replay
+from seg.scoring.scorer import Scorer
+
+
+def outlook(scorer: Scorer, cfg: DictConfig) -> tuple[pd.DataFrame, list[str]]:
+    """Compute the outlook of the customers of an input, from models that are trained on its earlier days.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    cfg : DictConfig
+        The configuration of training for this input, see `seg.scoring.input_rows.configured`.
+
+    Returns
+    -------
+    scores : DataFrame, index customer_id
+    notes : list of str
+    """
+    settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
+    names = scorer.contract.names | scorer.names
+    parts, place = compose.instantiate_parts(cfg), ahead.placed_by(scorer)
+    made = ahead.compute(settings, parts, scorer.features, place, scorer.contract.days_after, names)
+    return made.customers.scores.drop(columns="segment"), [text for _, text in made.notices]
