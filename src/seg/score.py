@@ -101,13 +101,8 @@ def score(*arguments: str) -> int:
         asked = input_rows.Input(own["input"], own["kind"], own["id"], own["as_of"], overrides)
         cfg = input_rows.configured(asked, scorer, config_yaml, own["trust"] == "true")
         given = input_rows.rows(asked, scorer, cfg)
-        notices, outlook = [*scorer.remarks, *given.notes], None
-        if "evaluation.outlook=true" in overrides:
-            from seg.cli import score_outlook
-
-            outlook, further = score_outlook.outlook(scorer, cfg)
-            notices += further
-
+        outlook, further = _outlook(scorer, cfg, overrides)
+        notices = [*scorer.remarks, *given.notes, *further]
         with progress.step("score") as found:
             scored = scoring.write(scorer, given.batches, target, own["guard"] == "true", outlook)
             found(f"{scored.customers:,} customers")
@@ -133,6 +128,15 @@ def _check_input(path: str, target: Path) -> None:
         return
     if target.resolve() in {one.resolve() for one in locate.expand(path, "input") if isinstance(one, Path)}:
         raise SegError(f"output={target}: is the input; choose another name")
+
+
+def _outlook(scorer: Scorer, cfg, overrides: Sequence[str]):
+    """Return what each customer will do next and its notes; None and none where nobody asks."""
+    if "evaluation.outlook=true" not in overrides:
+        return None, []
+    from seg.cli import score_outlook
+
+    return score_outlook.outlook(scorer, cfg)
 
 
 def _model(own: dict, overrides: Sequence[str], scratch: Path):
