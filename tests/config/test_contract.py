@@ -175,18 +175,20 @@ def test_a_scaler_gives_finite_numbers_of_the_same_shape(composed, skewed, name)
 
 
 # Those of MLlib are fitted on Spark: tests/test_mllib.py goes through their YAML files.
+# Those with a lesson learn from orders: see tests/models/test_outcome_tiers.py.
+TEXTS = {name: (config.CONFIGS / "model" / f"{name}.yaml").read_text() for name in MODELS}
+LEARNING = [name for name, text in TEXTS.items() if "lesson:" in text]
 PLAIN = [
     name
-    for name in MODELS
-    if not name.startswith("mllib_")
-    and "embed:" not in (config.CONFIGS / "model" / f"{name}.yaml").read_text()
+    for name, text in TEXTS.items()
+    if not name.startswith("mllib_") and "embed:" not in text and name not in LEARNING
 ]
 # Rules put customers where their scores belong, whatever groups there are: see tests/models/test_rfm_rules.py.
 CLUSTERERS = [name for name in PLAIN if name != "rfm_rules"]
 EMBEDDED = [
     pytest.param(name, marks=[pytest.mark.umap] if "umap" in name else [])
     for name in MODELS
-    if name not in PLAIN and not name.startswith("mllib_")
+    if name not in [*PLAIN, *LEARNING] and not name.startswith("mllib_")
 ]
 
 

@@ -116,7 +116,11 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
         table[name] = _number(table, name)
     table["champion"] = False
     # Runs from before there was the null of one cloud have no complete test.
-    table["null/p"] = table[list(NULL)].max(axis=1).where(table["null/stretched_p"].notna())
+    table["null/p"] = (
+        table[list(NULL)]
+        .max(axis=1)
+        .where(table[["null/stretched_p", "null/shuffled_p"]].notna().any(axis=1))
+    )
     table["holdout/lift"] = table["holdout/auc"] - table["holdout/auc_rule_rfm"]
     return table.reset_index(drop=True)
 

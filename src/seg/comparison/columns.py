@@ -90,7 +90,7 @@ COLUMNS = (
     Column("stability/jaccard_min", "Jaccard min", "lowest bootstrap Jaccard of a segment; above 0.75 valid (Hennig 2007)", _places("stability/jaccard_min", 2)),
     Column("stability/adjusted_rand", "adj. Rand", "mean adjusted Rand index with segmentations of bootstrap samples", _places("stability/adjusted_rand", 2)),
     Column("stability/prediction_strength", "pred. strength", "prediction strength; 0.8 is strong (Tibshirani & Walther 2005)", _places("stability/prediction_strength", 2)),
-    Column("null/p", "null p", "the largest p of the tests against null data: permuted, uniform, one stretched cloud, one bent cloud", _places("null/p", 2)),
+    Column("null/p", "null p", "the largest p of the tests against null data: permuted, uniform, one stretched cloud, one bent cloud; of a model of outcomes, purchases dealt out at random", _places("null/p", 2)),
     Column("holdout/auc", "hold-out AUC", "how well segments tell who buys after the cut; 0.5 is chance", _places("holdout/auc", 3)),
     Column("holdout/lift", "over rule RFM", "hold-out AUC minus that of rule-based RFM segments", lambda row: f"{row['holdout/lift']:+.3f}".replace("-", MINUS)),
     Column("holdout/deviance_explained", "explained", "share of the deviance of buying and spending after the cut that segments explain, cross-fitted; decides", _places("holdout/deviance_explained", 3)),

@@ -180,6 +180,14 @@ class HoldoutSettings(Strict):
     days: Annotated[int, _whole(1)] = 90
 
 
+class LessonSettings(Strict):
+    """Earlier days that a model of outcomes learns from; its section of the model."""
+
+    days: Annotated[int, _whole(1)] = 90
+    cuts: Annotated[int, _whole(1)] = 3
+    step: Annotated[int, _whole(1)] = 30
+
+
 def _horizons(value: Any) -> Any:
     days = value if isinstance(value, list) else [value]
     if not days or any(
@@ -298,6 +306,7 @@ class Preparation:
     cleaning: CleaningSettings
     recipe: RecipeSettings
     holdout: HoldoutSettings
+    lesson: LessonSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -339,7 +348,20 @@ class Settings(Strict):
     @property
     def preparation(self) -> Preparation:
         """Return the sections that decide what a feature table holds."""
-        return Preparation(self.dataset, self.cleaning, self.recipe, self.evaluation.holdout)
+        lesson = self.model.get("lesson")
+        return Preparation(
+            self.dataset,
+            self.cleaning,
+            self.recipe,
+            self.evaluation.holdout,
+            None if lesson is None else LessonSettings(**lesson),
+        )
+
+    @model_validator(mode="after")
+    def _lesson_is_valid(self) -> Settings:
+        if "lesson" in self.model:
+            LessonSettings(**self.model["lesson"])
+        return self
 
     @property
     def meaning(self) -> Meaning:

@@ -24,6 +24,7 @@ from seg.features import FeatureTable
 from seg.metrics import guards, null, stability
 from seg.metrics import separation as metrics
 from seg.models import space
+from seg.models.outcome_tiers import OutcomeTiers
 from seg.models.segmenter import Segmenter
 
 EMBEDDED_REPEATS = 20  # an embedding is fitted anew each time, which takes seconds: fewer bootstrap samples
@@ -126,10 +127,15 @@ def _flags(fitted: FittedSegmentation) -> list[str]:
 
 
 def fitter(parts: Parts, features: list[str]) -> Callable:
-    """Make the callable that stability takes: from rows, k and a seed to labels and a rule for other rows."""
+    """Make the callable that stability takes: from rows, k and a seed to labels and a rule for other rows.
+
+    A model of outcomes learns from a bootstrap sample of its lesson, drawn by the seed: otherwise it would be the same each time.
+    """
 
     def fit(X: np.ndarray, k: int, seed: int):
         clusterer = parts.make_clusterer(k)
+        if isinstance(clusterer, OutcomeTiers):
+            clusterer = clusterer.resampled(seed)
         if "random_state" in clusterer.get_params():
             clusterer.set_params(random_state=seed)
         if parts.embed is None:
@@ -176,6 +182,12 @@ def _null(
     fitted: FittedSegmentation, parts: Parts, asked: EvaluationSettings, seed: int, found: Evidence
 ) -> None:
     """Run features, transforms, scaler, embedding and clusterer on data without structure."""
+    if isinstance(fitted.segmenter.clusterer, OutcomeTiers):
+        with progress.step("null data") as said:
+            found.null = {"shuffled": _shuffled(fitted.segmenter.clusterer, asked.null, seed)}
+            said(null.sentence(found.null))
+        _null_metrics(found)
+        return
     table, k = fitted.prepared.table, fitted.k
     fit, sample = fitter(parts, table.features), asked.silhouette_sample
     columns = table.features
@@ -197,6 +209,28 @@ def _null(
         raw = table.frame[columns].to_numpy()
         found.null = null.null_test(raw, score, asked.null, seed, workers=workers)
         said(null.sentence(found.null))
+    _null_metrics(found)
+
+
+def _shuffled(model: OutcomeTiers, draws: int, seed: int) -> null.NullTest:
+    """Compare tiers with tiers that were learned from outcomes dealt out at random.
+
+    Learned from one half of the lesson's customers, they are judged on the other half.
+    """
+    learned, judged = model.lesson.halves(seed)
+
+    def explained(spend: np.ndarray) -> float:
+        again = clone(model).set_params(lesson=replace(learned, spend=spend))
+        tiers = again.fit(judged.X).labels_
+        outcome = pd.DataFrame({"log_spend": np.log1p(judged.spend)})
+        return metrics.variance_explained(outcome, tiers)["log_spend"]
+
+    rng = np.random.default_rng([seed, 7])
+    scores = [explained(rng.permutation(learned.spend)) for _ in range(draws)]
+    return null.NullTest(explained(learned.spend), np.array(scores))
+
+
+def _null_metrics(found: Evidence) -> None:
     # A p that draws cannot reach says nothing against a run: whoever compares needs their number.
     found.metrics["null/draws"] = min(test.draws for test in found.null.values())
     for kind, test in found.null.items():

@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from seg.config.parts import Parts
 from seg.errors import SegError
+from seg.evaluation.taught import taught
 from seg.metrics import prediction as scoring
 from seg.metrics import separation
 from seg.metrics.prediction import HoldoutScores
@@ -110,9 +111,10 @@ def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdo
     table = parted.table
     try:
         # A clone: the run's own scaler is fitted on all orders, and must stay so.
-        _pipeline, X, _notes = space.scale(table, clone(parts.scaler))
+        scaling, X, _notes = space.scale(table, clone(parts.scaler))
     except SegError as error:
         raise SegError(f"{KEY}.cut={parted.cut}: before it: {error}") from None
+    parts = taught(parts, scaling, parted.lessons)
     distinct = len(np.unique(X, axis=0))
     if parts.takes_k and not k <= distinct:
         raise SegError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seg.metrics.added_value import CEILING
+from seg.metrics.added_value import REGRESSION
 from seg.metrics.guards import LARGEST_SHARE, SMALLEST_SEGMENT, SMALLEST_SHARE
 from seg.metrics.null import KINDS, LEVEL, NEEDED, NullTest, passed, sentence
 from seg.metrics.prediction import HoldoutScores
@@ -29,12 +29,16 @@ MEANINGS = {
     **{
         f"null/{kind}_{name}": meaning.format(words=words)
         for kind, words in KINDS.items()
+        if kind != "shuffled"
         for name, meaning in {
             "mean": "mean silhouette of the same pipeline on null data ({words}), in the space the model clusters in",
             "z": "silhouette minus the mean on null data ({words}), in standard deviations",
             "p": "share of null data sets ({words}) with a silhouette at least as high",
         }.items()
     },
+    "null/shuffled_mean": "mean share of the variance of log spend that tiers explain which were learned from purchases dealt out at random",
+    "null/shuffled_z": "share that the tiers explain minus that mean, in standard deviations; learned from one half of the customers, judged on the other",
+    "null/shuffled_p": "share of the random deals whose tiers explain at least as much",
     "holdout/customers": "customers known before the cut",
     "holdout/bought": "share of them who bought after it",
     "holdout/eta_squared": "share of the variance of log spend after the cut that lies between segments",
@@ -165,6 +169,9 @@ def _better_than_noise(null: Mapping[str, NullTest] | None) -> Verdict:
         return Verdict("better than noise", None, "not measured: pass evaluation.null=20", threshold, source)
     means = ", ".join(f"{test.mean:.3f} on {kind} data" for kind, test in null.items())
     observed = next(iter(null.values())).observed
+    if "shuffled" in null:
+        number = f"{sentence(null)}; {observed:.3f} of the variance of log spend explained, {means}"
+        return Verdict("better than noise", passed(null), number, threshold, source)
     number = f"{sentence(null)}; silhouette {observed:.3f} in the space the model clusters in, {means}"
     return Verdict("better than noise", passed(null), number, threshold, source)
 
@@ -185,7 +192,7 @@ def _predictive(holdout: HoldoutScores | None, reason: str | None) -> Verdict:
     number = (
         f"{word} rule RFM: {holdout.added.explained:.3f} of the deviance of buying and spending explained, {rules['explained']:.3f} by rule RFM "
         f"(difference {rules['difference']:+.3f}, {rules['low']:+.3f} to {rules['high']:+.3f}), {singles[best]:.3f} by {best}, "
-        f"{against.loc[CEILING, 'explained']:.3f} by a regression on the same features; AUC {holdout.auc:.2f} of buying after the cut"
+        f"{against.loc[REGRESSION, 'explained']:.3f} by a regression on the same features; AUC {holdout.auc:.2f} of buying after the cut"
     )
     discriminates = holdout.auc >= DISCRIMINATES and holdout.auc > holdout.random["auc"].max()
     return Verdict("predictive", bool(discriminates and word != "worse than"), number, threshold, source)

@@ -30,6 +30,8 @@ TRUSTED = (
     "seg.models.mllib.without_jvm.GaussianPosterior",
     "seg.models.mllib.without_jvm.NearestCenter",
     "seg.models.nearest_subcluster.NearestSubcluster",
+    "seg.models.outcome_tiers.OutcomeTiers",
+    "seg.models.outcome_tiers.OutcomeTree",
     "seg.models.rfm_rules.RfmRules",
     "seg.models.segmenter.Segmenter",
     "seg.models.transforms.IQRCap",

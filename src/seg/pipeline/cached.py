@@ -82,7 +82,7 @@ class CachedSteps:
     def __init__(
         self, cache: Cache, parts: Parts, asked: Preparation, scanning: Scanning, features_key: dict
     ):
-        self._cache, self._parts, self._asked, self._scanning = cache, parts, asked, scanning
+        self._cache, self.parts, self._asked, self._scanning = cache, parts, asked, scanning
         self._features = features_key
         self._space = {"features": features_key, "scaler": keys.estimator_key(parts.scaler)}
         if parts.embed is not None:
@@ -92,7 +92,7 @@ class CachedSteps:
     def prepared(self, source: Source) -> Prepared:
         """Read, clean and compute features, see `seg.preparation.prepare.prepare`."""
         return self._cache.get(
-            "features", self._features, lambda: prepare.prepare(self._asked, self._parts, source)
+            "features", self._features, lambda: prepare.prepare(self._asked, self.parts, source)
         )
 
     def embedded(self, table: FeatureTable, X: np.ndarray) -> tuple[object | None, np.ndarray]:
@@ -105,14 +105,14 @@ class CachedSteps:
         seen : ndarray of shape (n_customers, n_dimensions)
             Place of each customer in it; `X` itself without an embedding.
         """
-        if self._parts.embed is None:
+        if self.parts.embed is None:
             return None, X
 
         def make() -> tuple[object, np.ndarray]:
             with progress.step("embed") as detail:
-                seen = space.embed(self._parts.embed, table.features, X)
+                seen = space.embed(self.parts.embed, table.features, X)
                 detail(f"{X.shape[1]} scaled features -> {seen.shape[1]} dimensions")
-            return self._parts.embed, seen
+            return self.parts.embed, seen
 
         return self._cache.get("embedding", self._space, make)
 
@@ -128,7 +128,7 @@ class CachedSteps:
         order_by : ndarray of shape (n_customers,) or None
             Segments are numbered by its mean, highest first.
         """
-        if not self._parts.takes_k:
+        if not self.parts.takes_k:
             return self._scan(seen, ks, order_by)
         usual = [k for k in ks if k in self._scanning.k_range]
         others = [k for k in ks if k not in usual]
@@ -138,7 +138,7 @@ class CachedSteps:
         return scans[0] if len(scans) == 1 else selection.together(scans)
 
     def _scan(self, seen: np.ndarray, ks: Sequence[int], order_by: np.ndarray | None) -> Scan:
-        parts, scanning = self._parts, self._scanning
+        parts, scanning = self.parts, self._scanning
 
         def make() -> Scan:
             with progress.step("scan over k") as detail, progress.bar(len(ks)) as tick:
@@ -177,7 +177,7 @@ class CachedSteps:
         """
         labelings = {k: segmenter.labels_ for k, segmenter in scan.fitted.items()}
         # The rules look where the clusterer looks; an embedding is not fitted anew for each of their samples.
-        fit = evidence.fitter(replace(self._parts, embed=None), [])
+        fit = evidence.fitter(replace(self.parts, embed=None), [])
         seed = self._scanning.seed
 
         def make() -> tuple[pd.DataFrame, list[Note]]:
@@ -223,13 +223,13 @@ class CachedSteps:
 
     @functools.cached_property
     def _model(self) -> list[str]:
-        return keys.estimator_key(self._parts.make_clusterer(2))
+        return keys.estimator_key(self.parts.make_clusterer(2))
 
     def _scan_key(self, ks: Sequence[int]) -> dict[str, object]:
         return self._space | {
             "model": self._model,
             "ks": list(ks),
-            "takes_k": self._parts.takes_k,
+            "takes_k": self.parts.takes_k,
             "sample": self._scanning.sample,
             "error": self._scanning.error,
             "seed": self._scanning.seed,

@@ -42,6 +42,11 @@ def check_parts(checked: Settings) -> None:
     mllib.check(
         checked.model, checked.scaler, checked.engine.name, checked.evaluation.holdout.cut is not None
     )
+    if "lesson" in checked.model and not counted:
+        raise Impossible(
+            f"model: dataset={dataset.name} has one row a customer, and this model learns from what customers bought after earlier days; "
+            "use a data set with orders (dataset=transactions), or another model"
+        )
     interpret.check(checked.meaning, given)
     for entry in checked.published:
         published.reach(entry.tolerance or 0, 1.0)

@@ -21,6 +21,7 @@ from seg.evaluation import evidence, measure, published
 from seg.evaluation.evidence import Evidence
 from seg.evaluation.fitted import FittedSegmentation
 from seg.evaluation.measure import Measured
+from seg.evaluation.taught import taught
 from seg.metrics.silhouette import Sampling
 from seg.models import space
 from seg.models.coreset_kmeans import distinct
@@ -127,6 +128,7 @@ def _in_memory(settings: Settings, parts: Parts, source: Source, steps: CachedSt
     prepared = steps.prepared(source)
     table = prepared.table
     pipeline, X, unvaried = space.scale(table, parts.scaler, named=parts.embed is not None)
+    steps.parts = parts = taught(parts, pipeline, prepared.lessons)
     embedding, seen = steps.embedded(table, X)
     order_by = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
     points = len(distinct(seen, np.ones(len(seen)))[0])

@@ -144,6 +144,7 @@ def features_key(
         "cleaning": asked.cleaning.model_dump(),
         "recipe": asked.recipe.model_dump(),
         "holdout": asked.holdout.model_dump(),
+        **({} if asked.lesson is None else {"lesson": asked.lesson.model_dump()}),
         "engine": engine,
         "code": code(),
         "outside": definitions(dataset, plugins),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
@@ -21,8 +22,10 @@ from seg.engine import Engine
 from seg.errors import SegError
 from seg.features import FeatureRequest, FeatureTable
 
-KEY = "evaluation.holdout"
+if TYPE_CHECKING:
+    from seg.preparation.lessons import Lessons
 
+KEY = "evaluation.holdout"
 
 RFM = ["recency_days", "orders", "revenue"]
 
@@ -45,6 +48,8 @@ class Parted:
         and cannot come back. They are segmented as in the run, and left out of every score.
     notes : tuple of str
         What a reader has to know.
+    lessons : Lessons or None
+        Earlier days before the cut, for a model that learns from outcomes.
     """
 
     cut: date
@@ -52,6 +57,7 @@ class Parted:
     table: FeatureTable
     outcome: pd.DataFrame
     notes: tuple[str, ...]
+    lessons: Lessons | None = None
 
 
 def impossible(kind: str) -> str | None:
@@ -115,6 +121,11 @@ def part(asked: Preparation, engine: Engine, table: ir.Table, cut: object, days:
             "choose another cut or more days"
         )
     return Parted(cut, days, features, outcome, tuple(_notes(outcome, cut, until, last, days)))
+
+
+def with_lessons(parted: Parted, lessons: Lessons) -> Parted:
+    """Return the parted customers with what a model of outcomes learns from."""
+    return replace(parted, lessons=lessons)
 
 
 def _window(cut: object, days: object) -> tuple[date, date]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pandas as pd
 from ibis.expr import types as ir
@@ -15,7 +16,8 @@ from seg.config.settings import DatasetSettings, Preparation
 from seg.engine import Engine
 from seg.errors import Note
 from seg.features import FeatureRequest, FeatureTable
-from seg.preparation import as_of, loaded_notes, purchases
+from seg.preparation import as_of, lessons, loaded_notes, purchases
+from seg.preparation.lessons import Lessons
 from seg.preparation.purchases import Purchases
 from seg.sources import locate
 from seg.sources.locate import Source
@@ -41,6 +43,8 @@ class Prepared:
         What a reader of the result has to know; level is ``"warning"`` or ``"info"``.
     purchases : Purchases or None
         What the customers bought by month and product, to describe segments with.
+    lessons : Lessons or None
+        Customers on earlier days, for a model that learns from outcomes.
     """
 
     table: FeatureTable
@@ -50,6 +54,7 @@ class Prepared:
     no_holdout: str | None = None
     notes: tuple[Note, ...] = ()
     purchases: Purchases | None = None
+    lessons: Lessons | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
                 f"{len(table.frame):,} customers x {len(table.features)} features: {', '.join(table.features)}"
             )
             bought = purchases.collect(engine, cleaned.table, int(cleaned.ledger["rows"].iloc[-1]))
+        learned = _lessons(asked, engine, cleaned.loaded.table, table)
         if asked.holdout.cut and reason:
             notes = [("warning", f"evaluation.holdout.cut: {reason}")]
         elif asked.holdout.cut:
@@ -131,10 +137,27 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
                 parted = as_of.part(
                     asked, engine, cleaned.loaded.table, asked.holdout.cut, asked.holdout.days
                 )
+                if asked.lesson is not None:
+                    learned_before = lessons.learn_from(asked, engine, cleaned.loaded.table, parted.cut)
+                    parted = as_of.with_lessons(parted, learned_before)
                 detail(f"{len(parted.table.frame):,} customers before {parted.cut}")
             notes = [("info", text) for text in parted.notes]
-    every = (*cleaned.notes, *notes)
-    return Prepared(table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, every, bought)
+    every = (*cleaned.notes, *notes, *_informed([learned.sentence] if learned else []))
+    return Prepared(table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, every, bought, learned)
+
+
+def _lessons(
+    asked: Preparation, engine: Engine, lines: ir.Table, table: features.FeatureTable
+) -> Lessons | None:
+    """Return what a model of outcomes learns from, up to the newest order; None for another model."""
+    if asked.lesson is None:
+        return None
+    with progress.step("learn from earlier days") as detail:
+        _first, last = as_of.first_and_last(engine, lines)
+        # A step may have left out the last days; one that moves the years has moved them behind the lines' own.
+        learned = lessons.learn_from(asked, engine, lines, min(last, table.newest) + timedelta(days=1))
+        detail(learned.sentence)
+    return learned
 
 
 def requested(asked: Preparation) -> FeatureRequest:
