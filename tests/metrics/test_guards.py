@@ -35,20 +35,28 @@ def test_a_segment_of_more_than_four_in_five_is_flagged():
 
 
 def test_a_segment_below_fifty_customers_is_flagged():
-    assert reasons(*table([300, 50, 100])) == []
-    (reason,) = reasons(*table([300, 49, 100]))
-    assert reason == "segment 1 has 49 customers (threshold: at least 50, the larger of 50 and 1% of 449)"
+    assert reasons(*table([600, 50, 400])) == []
+    (reason,) = reasons(*table([700, 49, 400]))
+    assert reason == "segment 1 has 49 customers (threshold: at least 50 of 1,149)"
+
+
+def test_fewer_than_a_thousand_customers_may_have_segments_of_one_in_twenty():
+    assert reasons(*table([120, 70, 10])) == []
+    (reason,) = reasons(*table([120, 71, 9]))
+    assert reason == "segment 2 has 9 customers (threshold: at least 10 of 200)"
 
 
 def test_a_segment_below_one_in_a_hundred_is_flagged():
     assert reasons(*table([5_000, 4_900, 100])) == []
     (reason,) = reasons(*table([5_000, 4_901, 99]))
-    assert reason == "segment 2 has 99 customers (threshold: at least 100, the larger of 50 and 1% of 10,000)"
+    assert reason == "segment 2 has 99 customers (threshold: at least 100 of 10,000)"
 
 
 def test_several_small_segments_are_one_reason():
     (reason,) = reasons(*table([14, 300, 26, 300, 7]))
-    assert reason.startswith("segments 0, 2 and 4 have 14, 26 and 7 customers (threshold: each at least 50,")
+    assert reason.startswith(
+        "segments 0, 2 and 4 have 14, 26 and 7 customers (threshold: each at least 33 of 647"
+    )
 
 
 def test_noise_is_no_segment_and_counts_among_all_customers():

@@ -75,13 +75,15 @@ def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, 
     from rich.table import Table
 
     from seg.report.plots import compact, percent
+    from seg.segments import worth
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)  # a log has no width of its own, and 80 breaks every heading
     table = Table(title=escape(title), title_justify="left", header_style="bold")
     shown = [feature for feature in features if f"mean_{feature}" in segments][:6]
-    for name in ("segment", "customers", "share", "revenue share"):
+    valued = segments["revenue_share"].notna().any()
+    for name in ("segment", "customers", "share", *([f"{worth.words(segments)} share"] if valued else [])):
         table.add_column(name, justify="left" if name == "segment" else "right", no_wrap=name == "segment")
     for feature in shown:
         table.add_column(f"mean {feature}", justify="right")
@@ -91,7 +93,7 @@ def closing(segments: pd.DataFrame, features: list[str], lines: list[tuple[str, 
             escape(row["name"]),
             f"{row['size']:,}",
             percent(row["share"]),
-            percent(row["revenue_share"]),
+            *([percent(row["revenue_share"])] if valued else []),
             *means,
         )
     console.print()

@@ -42,7 +42,7 @@ class Segmentation:
     title : str
         Data set and number of segments.
     segments : DataFrame
-        One row a segment, the most valuable first: ``segment``, ``name``, ``size``, ``share``, ``revenue_share``, and mean, median
+        One row a segment, the most valuable first where customers have a value: ``segment``, ``name``, ``size``, ``share``, ``revenue_share``, and mean, median
         and index (100 is the average customer) of every feature.
     customers : DataFrame
         One row a customer: ``customer_id``, ``segment``, ``name``, and the features where they are known.

@@ -80,7 +80,7 @@ class Finished:
     @property
     def title(self) -> str:
         """Data set and number of segments."""
-        return f"{self.settings.dataset.name}: {self.result.k} segments"
+        return f"{self.settings.dataset.name}: {int((self.result.segments['segment'] >= 0).sum())} segments"
 
     @property
     def subtitle(self) -> str:

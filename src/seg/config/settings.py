@@ -75,6 +75,7 @@ class DatasetSettings(BaseModel):
     currency: str | None = None
     provides: list[str] | None = None
     truth: str | None = None
+    value: str | None = None
     common: list[str]
     levels: dict[str, list[str]] = {}
     bad_rows: Literal[BAD_ROWS] = "fail"
@@ -232,7 +233,10 @@ class TrackingSettings(Strict):
 
 
 class PublishedFigure(Strict):
-    """A figure that a study has published: what it is, where a run has it, its value, and how far off is the same.
+    """A figure of a study: what it is, where a run has it, its value, where the value comes from, and how far off still counts.
+
+    `source`: ``printed`` stands in the publication; ``rebuilt`` is what a direct script of its method gives; a figure without a
+    value was not published.
 
     A tolerance of null: the study's data are not to be had, ours are others, and the two are only laid side by side.
     """
@@ -241,6 +245,15 @@ class PublishedFigure(Strict):
     key: str
     value: float | list[float] | None = None
     tolerance: float | str | None = 0
+    source: Literal["printed", "rebuilt", "not published"] = "not published"
+
+    @model_validator(mode="after")
+    def _source_goes_with_the_value(self) -> PublishedFigure:
+        if (self.value is None) != (self.source == "not published"):
+            raise ValueError(
+                "expected source: printed or rebuilt with a value, and not published without one"
+            )
+        return self
 
 
 def _bytes(value: Any) -> Any:

@@ -47,6 +47,7 @@ def load(
     reading: Reading,
     decimal: str = ".",
     bad_rows: str = "fail",
+    value: str | None = None,
 ) -> Loaded:
     """Read one row a customer with numeric features.
 
@@ -65,6 +66,8 @@ def load(
         How the files are written.
     decimal : {".", ","}
     bad_rows : {"fail", "skip"}
+    value : str, optional
+        Numeric column that says what a customer is worth.
 
     Returns
     -------
@@ -73,6 +76,8 @@ def load(
         ``reading.missing="median"``.
     """
     _check(id, features, reading)
+    _check_value(value, id)
+    features = [*features, *([value] if value and value not in features else [])]
     reading = replace(reading, named_by="dataset.id, dataset.features")
     header = column_names(source.paths[0], reading)
     levels = [level for name in features if (level := Level.of(name, header))]
@@ -104,6 +109,13 @@ def _check(id: str, features: Sequence[str], reading: Reading) -> None:
         )
     if reading.missing not in MISSING:
         raise SegError(f"dataset.missing={reading.missing}: expected one of {', '.join(MISSING)}")
+
+
+def _check_value(value: str | None, id: str) -> None:
+    if value is not None and (not isinstance(value, str) or value in ("", id, "customer_id")):
+        raise SegError(
+            f"dataset.value={value!r}: expected a numeric column that says what a customer is worth, or null"
+        )
 
 
 def _fields(id: str, features: Sequence[str], levels: Sequence[Level], reading: Reading) -> list[Field]:

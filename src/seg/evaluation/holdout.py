@@ -21,7 +21,7 @@ from seg.metrics.prediction import HoldoutScores
 from seg.metrics.silhouette import Sampling
 from seg.models import space
 from seg.preparation.as_of import KEY, RFM, Parted
-from seg.segments import rfm
+from seg.segments import rfm, worth
 from seg.selection import scan as selection
 
 OVER = {"": "difference", "_low": "low", "_high": "high"}
@@ -125,7 +125,7 @@ def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdo
         space.embed(clone(parts.embed) if parts.embed is not None else None, table.features, X),
         parts,
         [k if parts.takes_k else 2],
-        table.frame["revenue"].to_numpy(),
+        table.frame[worth.column(table.frame, table.features)].to_numpy(),
         Sampling(sample, seed),
     )
     (n_segments,) = scan.fitted

@@ -7,6 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from seg.metrics.silhouette import SilhouetteResult
 
 OWN = "own space: the scaled features"
+# What rules for k look at, of the chosen k; see `seg.selection.rules`.
+OF_THE_PANEL = {
+    "weakest_border": f"how clearly customers thin out between the two nearest segments, in standard errors, {OWN}; clear from 3",
+    "gap": f"gap statistic: log of the inertia of evenly spread customers minus that of these, {OWN}; higher is better",
+    "gap_se": "standard error of own/gap",
+    "prediction_strength": f"lowest share of pairs of a segment that the other half of the customers keeps together, {OWN}; 0.8 is strong",
+    "stability": f"mean adjusted Rand index with segmentations of bootstrap samples, {OWN}; 1 is the same each time",
+    "mixture_bic": f"Bayesian information criterion of a Gaussian mixture of k components, {OWN}; lower is better",
+    "mixture_groups": f"groups with a density peak of their own among the k components of a mixture, {OWN}",
+    "mixture_border": f"how clearly customers thin out between the groups of that mixture, in standard errors, {OWN}",
+    "peaks_possible": f"peaks of the density of the customers that stand out by 2.5 standard errors, {OWN}",
+    "peaks_likely": f"peaks of the density of the customers that stand out by 3 standard errors, {OWN}",
+    "peaks_sure": f"peaks of the density of the customers that stand out by 3.5 standard errors, {OWN}",
+    "peaks_certain": f"peaks of the density of the customers that stand out by 4 standard errors, {OWN}",
+    "agreement": f"adjusted Rand index of the segments with the groups of the density, {OWN}; 1 is the same",
+    "spike": f"adjusted Rand index of the segments with the customers who share one value of a feature, {OWN}",
+}
 
 
 def of(
@@ -37,6 +54,7 @@ def of(
         "common/silhouette": f"mean silhouette, Euclidean, {neutral}, the same for every run on this data; {_measured(shared)}",
         "common/silhouette_se": "standard error of common/silhouette; 0 when exact",
         "common/silhouette_sq": f"mean silhouette of squared Euclidean distances, exact, {neutral}",
+        **{f"own/{name}": text for name, text in OF_THE_PANEL.items()},
         "segments/count": "number of segments, noise not counted",
         "segments/smallest_segment": "customers in the smallest segment",
         "segments/largest_share": "share of all customers in the largest segment",
@@ -61,13 +79,9 @@ def _meaning(name: str, known: Mapping[str, str]) -> str:
     space, _, rest = name.partition("/")
     if space == "embedding":
         return f"{rest.replace('_', ' ')} in the embedding, where the clusterer looks: it shows islands in noise too, not comparable"
-    return _explained(name)
-
-
-def _explained(name: str) -> str:
-    return (
-        f"share of the variance of {name.removeprefix('explained/')} that lies between segments (eta squared)"
-    )
+    if space == "explained":
+        return f"share of the variance of {rest} that lies between segments (eta squared)"
+    raise KeyError(f"metric {name!r} has no meaning; add it to seg.evaluation.meanings")
 
 
 def _measured(result: SilhouetteResult) -> str:

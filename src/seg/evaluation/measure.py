@@ -84,7 +84,7 @@ def measure(
         "common/silhouette_macro": macro(shared),
         "common/silhouette_sq": separation.silhouette_squared(space, labels),
         **{f"explained/{name}": value for name, value in explained.items()},
-        "segments/count": k,
+        "segments/count": fitted.segmenter.n_segments_,
         **{f"segments/{name}": value for name, value in separation.sizes(labels).items()},
         "data/rows": prepared.ledger["rows"].iloc[0],
         "data/rows_kept": prepared.ledger["rows"].iloc[-1],

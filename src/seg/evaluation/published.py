@@ -9,7 +9,7 @@ import pandas as pd
 
 from seg.errors import SegError
 
-COLUMNS = ["figure", "published", "ours", "tolerance", "verdict"]
+COLUMNS = ["figure", "source", "reference", "ours", "tolerance", "verdict"]
 SAME, DIFFERS, OPEN, OTHER = "same", "DIFFERS", "not published", "other data"
 UNKNOWN, SAMPLE = "not measured", "sample data"
 
@@ -58,7 +58,9 @@ def compare(published: Sequence, ours: Mapping, real: bool) -> pd.DataFrame | No
 
     Returns
     -------
-    DataFrame of text with columns figure, published, ours, tolerance, verdict; None where nothing was published
+    DataFrame of text with columns figure, source (printed, rebuilt, not published), reference, ours, tolerance, verdict; None where
+    there is nothing to compare with. The verdict is ``same`` if ours rounds to the reference, ``within 25 %`` if it differs by no more
+    than the tolerance.
     """
     if not published:
         return None
@@ -66,13 +68,14 @@ def compare(published: Sequence, ours: Mapping, real: bool) -> pd.DataFrame | No
     for entry in published:
         found = ours.get(entry.key)
         verdict = _verdict(entry.value, found, entry.tolerance) if real else SAMPLE
-        rows.append((entry.figure, _shown(entry.value), _shown(found), _tolerance(entry.tolerance), verdict))
+        shown = (_shown(entry.value), _shown(found), _tolerance(entry.tolerance))
+        rows.append((entry.figure, entry.source, *shown, verdict))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def markdown(table: pd.DataFrame) -> str:
     """Write the comparison as a Markdown table."""
-    head = ["| figure | published | ours | tolerance | verdict |", "| --- | ---: | ---: | ---: | --- |"]
+    head = [f"| {' | '.join(COLUMNS)} |", "| --- | --- | ---: | ---: | ---: | --- |"]
     return "\n".join([*head, *("| " + " | ".join(row) + " |" for row in table.itertuples(index=False))])
 
 
@@ -105,10 +108,23 @@ def _verdict(published, found, tolerance) -> str:
         return UNKNOWN
     if tolerance is None:
         return OTHER
-    close = len(wanted) == len(given) and all(
-        abs(a - b) <= reach(tolerance, a) for a, b in zip(wanted, given, strict=True)
-    )
-    return SAME if close else DIFFERS
+    if len(wanted) != len(given):
+        return DIFFERS
+    pairs = list(zip(wanted, given, strict=True))
+    if all(_rounds_to(a, b) for a, b in pairs):
+        return SAME
+    near = tolerance if isinstance(tolerance, str) else f"{tolerance:g}"
+    return f"within {near}" if all(abs(a - b) <= reach(tolerance, a) for a, b in pairs) else DIFFERS
+
+
+def _rounds_to(published: float, ours: float) -> bool:
+    """Return whether ours is the published figure, to the digits that were published.
+
+    >>> _rounds_to(0.596, 0.5957), _rounds_to(200.0, 198.0)
+    (True, False)
+    """
+    digits = len(f"{published:.12g}".partition(".")[2])
+    return bool(abs(ours - published) <= 0.5 * 10.0**-digits * (1 + 1e-9))
 
 
 def _listed(value) -> list:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seg.metrics.added_value import REGRESSION
-from seg.metrics.guards import LARGEST_SHARE, SMALLEST_SEGMENT, SMALLEST_SHARE
+from seg.metrics.guards import LARGEST_SHARE, least_size
 from seg.metrics.null import KINDS, LEVEL, NEEDED, NullTest, passed, sentence
 from seg.metrics.prediction import HoldoutScores
 from seg.metrics.stability import Stability
@@ -140,10 +140,10 @@ def _identifiable(silhouette: float) -> Verdict:
 
 
 def _substantial(sizes: Sizes) -> Verdict:
-    least = max(SMALLEST_SEGMENT, SMALLEST_SHARE * sizes.customers)
+    least = least_size(sizes.customers)
     passed = sizes.smallest >= least and sizes.largest_share <= LARGEST_SHARE
     number = f"smallest segment {sizes.smallest:,} customers, largest {sizes.largest_share:.0%} of all"
-    threshold = f"at least {int(least):,} customers, at most {LARGEST_SHARE:.0%}"
+    threshold = f"at least {least:,} customers, at most {LARGEST_SHARE:.0%}"
     return Verdict(
         "substantial",
         passed,

@@ -19,7 +19,7 @@ def provides(dataset: DatasetSettings) -> set[str]:
         return set(dataset.provides)
     if dataset.kind == "transactions":
         return set(mapping(dataset.columns)) | {"customer_id", "order_id", "ordered_at", "amount"}
-    return {"customer_id", *dataset.features}
+    return {"customer_id", *dataset.features, *([dataset.value] if dataset.value else [])}
 
 
 def check_parts(checked: Settings) -> None:

@@ -34,6 +34,7 @@ from seg.pipeline.result import Result
 from seg.preparation import prepare
 from seg.preparation.prepare import Prepared
 from seg.segments import profile as segments_profile
+from seg.segments import worth
 from seg.selection import choose
 from seg.selection.choose import Choice
 from seg.selection.density import POSSIBLE
@@ -95,6 +96,7 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
         outcome = _in_memory(settings, parts, source, steps)
     fitted, metrics = outcome.fitted, outcome.measured.values | outcome.evidence.metrics
     segments = outcome.segments.merge(outcome.evidence.by_segment(outcome.measured), on="segment", how="left")
+    segments.attrs = dict(outcome.segments.attrs)
     with progress.step("names and rules") as detail:
         meant = interpret.interpret(settings.meaning, fitted.prepared, fitted.segmenter, segments)
         segments["name"] = segments["segment"].map(meant.naming.names)
@@ -130,7 +132,8 @@ def _in_memory(settings: Settings, parts: Parts, source: Source, steps: CachedSt
     pipeline, X, unvaried = space.scale(table, parts.scaler, named=parts.embed is not None)
     steps.parts = parts = taught(parts, pipeline, prepared.lessons)
     embedding, seen = steps.embedded(table, X)
-    order_by = table.frame["revenue"].to_numpy() if "revenue" in table.frame else None
+    value = worth.column(table.frame, table.features, settings.dataset.value)
+    order_by = None if value is None else table.frame[value].to_numpy()
     points = len(distinct(seen, np.ones(len(seen)))[0])
     ks, not_tried = _ks(settings.k, parts.takes_k, settings.selection, len(seen), points)
     most = min(settings.selection.k_max, points, len(seen) - 1)
@@ -152,7 +155,7 @@ def _in_memory(settings: Settings, parts: Parts, source: Source, steps: CachedSt
         measured = measure.measure(
             fitted, shared, settings.dataset.common, asked.silhouette_sample, settings.seed
         )
-        segments = _profile(fitted)
+        segments = _profile(fitted, value)
     gathered = evidence.gather(fitted, measured, parts, asked, settings.seed)
     notes = [*prepared.notes, *unvaried, *not_tried, *_informed(scan.warnings)]
     notes += [*chosen.notes, *measured.notes, *gathered.notes]
@@ -198,11 +201,12 @@ def _on_spark(
     )
 
 
-def _profile(fitted: FittedSegmentation) -> pd.DataFrame:
+def _profile(fitted: FittedSegmentation, value: str | None) -> pd.DataFrame:
     table, labels = fitted.prepared.table, fitted.labels
     columns = [*table.features, *table.profile]
-    revenue = "revenue" if "revenue" in table.frame else None
-    return segments_profile.profile(table.frame, labels, segments_profile.names(labels), columns, revenue)
+    profiled = segments_profile.profile(table.frame, labels, segments_profile.names(labels), columns, value)
+    profiled.attrs["value"] = value
+    return profiled
 
 
 def _ks(

@@ -166,7 +166,7 @@ def requested(asked: Preparation) -> FeatureRequest:
     return FeatureRequest(
         features.parse(recipe.features),
         recipe.profile,
-        dataset.common,
+        [*dataset.common, *([dataset.value] if dataset.value else [])],
         recipe.as_of,
         dataset.levels,
         dataset.truth,

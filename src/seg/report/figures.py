@@ -11,11 +11,12 @@ from sklearn.decomposition import PCA
 
 from seg.pipeline.result import Result
 from seg.report import drawing, plots
+from seg.segments import worth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OF_EVIDENCE = ("silhouette_blades", "votes")  # the others are on the page as charts
+OF_EVIDENCE = ("silhouette_blades", "votes", "map_embedding")  # the others are on the page as charts
 
 
 def figures(result: Result, locale: str = "en") -> dict[str, tuple[str, bytes]]:
@@ -33,7 +34,7 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
     points, explained = plane(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
     sampled = f" ({result.population.sampled})" if result.population.sampled else ""
-    made = {
+    made: dict[str, tuple[str, Callable[[], Figure]]] = {
         "map": (
             f"Customers in the two main directions of the scaled features{sampled}",
             partial(plots.map_2d, points, labels, named, explained),
@@ -42,8 +43,13 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
             "Segment means, coloured by index to the average customer",
             partial(plots.profile_heatmap, segments, shown),
         ),
-        "sizes": ("Share of customers and of revenue", partial(plots.sizes, segments)),
+        "sizes": (f"Share of customers and of {worth.words(segments)}", partial(plots.sizes, segments)),
     }
+    if "embed" in result.pipeline.named_steps:
+        made["map_embedding"] = (
+            f"Customers in the embedding that the model clusters in, where islands appear in random data too{sampled}",
+            partial(plots.map_2d, plane(result.seen)[0], labels, named, None),
+        )
     if silhouette.n:
         kept = labels[silhouette.index]
         sizes = dict(zip(segments["segment"], segments["size"], strict=True))

@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from seg.pipeline.interpret import Interpretation
 from seg.report.spreadsheet import Sheet, workbook
-from seg.segments import wording
+from seg.segments import wording, worth
 from seg.segments.explain import Explanation
 from seg.segments.naming import Naming
 
@@ -140,7 +140,7 @@ def segments_workbook(
         Sheet(
             "segments",
             _segments(segments, meant.naming),
-            ("share of customers", "share of revenue"),
+            ("share of customers", f"share of {worth.words(segments)}"),
             wrapped=True,
         ),
         Sheet(
@@ -161,7 +161,7 @@ def segments_workbook(
 def _read_me(about: Mapping[str, str], segments: pd.DataFrame, explanation: Explanation) -> pd.DataFrame:
     lines = [
         *about.items(),
-        ("sheet segments", "one row a segment: size, share of the revenue, what to do, mean and median of each feature"),
+        ("sheet segments", f"one row a segment: size, share of the {worth.words(segments)}, what to do, mean and median of each feature"),
         ("sheet customers", "one row a customer: segment, features in original units, distance to (or probability of) the own and "
          "the next segment, and the two features that decided"),
         ("sheet rules", f"a few questions that give {explanation.fidelity:.1%} of the customers the segment of the model"),
@@ -179,7 +179,7 @@ def _segments(segments: pd.DataFrame, naming: Naming) -> pd.DataFrame:
             "name": segments["name"],
             "customers": segments["size"],
             "share of customers": segments["share"],
-            "share of revenue": segments["revenue_share"],
+            f"share of {worth.words(segments)}": segments["revenue_share"],
             "what to do": ["; ".join(action.do for action in rule.actions) if rule else "" for rule in rules],
         }
     )

@@ -9,6 +9,7 @@ from importlib import resources
 import jinja2
 import pandas as pd
 
+from seg.segments import worth
 from seg.segments.formats import ENGLISH, Locale
 
 # Figures wider than this, in CSS pixels, take a full row: two do not fit beside each other.
@@ -44,7 +45,7 @@ def headline(segments: pd.DataFrame, locale: Locale = ENGLISH) -> str:
     if len(real) and real["revenue_share"].notna().any():
         top = real.loc[real["revenue_share"].idxmax()]
         text += f": {_quoted(top)} {_is(top)} {locale.percent(top['share'])} of them and {_brings(top)}"
-        text += f" {locale.percent(top['revenue_share'])} of the revenue"
+        text += f" {locale.percent(top['revenue_share'])} of the {worth.words(segments)}"
     elif len(real):
         top = real.loc[real["size"].idxmax()]
         text += f": the largest is {_quoted(top)} with {locale.percent(top['share'])} of them"

@@ -12,7 +12,7 @@ import pandas as pd
 from seg.pipeline.interpret import Buying
 from seg.report import charts, outlook_section, page
 from seg.report.plots.style import segment_colour
-from seg.segments import wording
+from seg.segments import wording, worth
 from seg.segments.explain import Explanation
 from seg.segments.formats import ENGLISH, MINUS, Locale
 from seg.segments.naming import Naming
@@ -150,7 +150,7 @@ def _cards(content: RunPage, locale: Locale) -> list[dict]:
     )
     told = {} if content.naming is None else content.naming.table.set_index("segment").to_dict("index")
     rules = {} if content.naming is None else content.naming.rules
-    cards = []
+    cards, value = [], worth.words(content.segments)
     for row in content.segments.to_dict("records"):
         segment = int(row["segment"])
         rule = rules.get(segment)
@@ -162,10 +162,10 @@ def _cards(content: RunPage, locale: Locale) -> list[dict]:
                 "says": rule.says if rule else "",
                 "bars": [
                     (what, 100 * min(max(share, 0), 1), locale.percent(share))
-                    for what, share in (("customers", row["share"]), ("revenue", row["revenue_share"]))
+                    for what, share in (("customers", row["share"]), (value, row["revenue_share"]))
                     if np.isfinite(share)
                 ],
-                "sentence": wording.sentence(row, write),
+                "sentence": wording.sentence(row, write, value),
                 "actions": rule.actions if rule else (),
                 "why": told.get(segment),
             }
@@ -179,14 +179,15 @@ def _cards(content: RunPage, locale: Locale) -> list[dict]:
 def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]:
     """Draw the shares and the map: (title, note, chart)."""
     segments = content.segments
+    value, valued = worth.words(segments), segments["revenue_share"].notna().any()
     names = segment_names(segments)
     colours = {segment: segment_colour(segment) for segment in names}
     rows = [
         (row["name"], segment_colour(int(row["segment"])),
-         [("customers", row["share"]), ("revenue", row["revenue_share"])])
+         [("customers", row["share"]), *([(value, row["revenue_share"])] if valued else [])])
         for row in segments.to_dict("records")
     ]  # fmt: skip
-    title = "Share of customers and of revenue"
+    title = f"Share of customers and of {value}" if valued else "Share of customers"
     made = [(title, "", charts.bars_chart(title, rows, locale))]
     if content.customer_map is not None:
         points, labels = content.customer_map

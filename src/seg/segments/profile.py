@@ -81,7 +81,7 @@ def described(
         See `profile`.
     """
     index = 100 * means / overall.where(overall != 0)
-    known = revenue is not None and revenue.sum() != 0
+    known = revenue is not None and revenue.sum() > 0
     table = pd.DataFrame({"segment": sizes.index, "name": [named[label] for label in sizes.index]})
     table["size"] = sizes.to_numpy()
     table["share"] = table["size"] / table["size"].sum()

@@ -83,7 +83,7 @@ class Writers:
     money: Callable[[float], str]
 
 
-def sentence(row: Mapping[str, float], write: Writers) -> str:
+def sentence(row: Mapping[str, float], write: Writers, value: str = "revenue") -> str:
     """Describe a segment in numbers, of its typical (median) customer.
 
     Parameters
@@ -91,6 +91,8 @@ def sentence(row: Mapping[str, float], write: Writers) -> str:
     row : mapping
         One row of `seg.segments.profile.profile`.
     write : Writers
+    value : str
+        What ``revenue_share`` is a share of, for people.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def sentence(row: Mapping[str, float], write: Writers) -> str:
     text = f"{write.number(row['size'])} customer{'' if row['size'] == 1 else 's'} ({write.percent(row['share'])})"
     if np.isfinite(row["revenue_share"]):
         verb = "brings" if row["size"] == 1 else "bring"
-        text += f" {verb} {write.percent(row['revenue_share'])} of the revenue"
+        text += f" {verb} {write.percent(row['revenue_share'])} of the {value}"
     typical = _typical(row, write)
     if not typical:
         return text + "."

@@ -106,14 +106,27 @@ def silhouette_blades(
 
 
 @styled
+def _space(explained: np.ndarray | None) -> tuple[str, list[str]]:
+    """Return what the map shows, and the titles of its axes."""
+    if explained is None:
+        return "Embedding that the model clusters in: islands also appear in random data", ["map 1", "map 2"]
+    where = (
+        f"First two principal components of own space, {percent(float(np.sum(explained)))} of its variance"
+    )
+    return where, [
+        f"component {place} ({percent(share)} of variance, scaled units)"
+        for place, share in enumerate(explained, start=1)
+    ]
+
+
 def map_2d(
     points: np.ndarray,
     labels: np.ndarray,
     names: dict[int, str],
-    explained: np.ndarray,
+    explained: np.ndarray | None,
     max_points: int = 20_000,
 ) -> Figure:
-    """Draw customers on the first two principal components, a badge at the centre of each segment.
+    """Draw customers on two principal components, or on the map of an embedding, a badge at the centre of each segment.
 
     Parameters
     ----------
@@ -121,8 +134,8 @@ def map_2d(
     labels : ndarray of shape (n,)
         Segment of each customer, -1 is noise.
     names : dict of int to str
-    explained : ndarray of shape (2,)
-        Explained variance ratio of each component, 0 to 1.
+    explained : ndarray of shape (2,) or None
+        Explained variance ratio of each component, 0 to 1; None for an embedding, whose directions and distances mean nothing.
     max_points : int
         Above it a seeded sample is drawn; centres always come from all points.
 
@@ -136,18 +149,16 @@ def map_2d(
         raise ValueError(f"map_2d got points of shape {points.shape}, expected (n, 2): pass two components.")
     # Drawn in random order, round by round: drawn segment by segment, the last one would hide the others.
     drawn = np.random.default_rng(0).permutation(len(points))[:max_points]
-    note = (
-        f"First two principal components of own space, {percent(float(np.sum(explained)))} of its variance; "
-    )
-    note += f"{number(len(points))} customers" + (
+    where, axes = _space(explained)
+    note = f"{where}; {number(len(points))} customers" + (
         f", {number(max_points)} of them drawn" if len(points) > max_points else ""
     )
     figure = new_figure(10.5, 6, "Map of customers", note)
     ax = figure.subplots()
     order = sorted(np.unique(labels).tolist(), key=lambda segment: (segment < 0, segment))
     _dots(ax, points[drawn], labels[drawn])
-    ax.set_xlabel(f"component 1 ({percent(explained[0])} of variance, scaled units)")
-    ax.set_ylabel(f"component 2 ({percent(explained[1])} of variance, scaled units)")
+    ax.set_xlabel(axes[0])
+    ax.set_ylabel(axes[1])
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(tick))
     ax.grid()
