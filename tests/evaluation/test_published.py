@@ -72,7 +72,7 @@ def test_every_number_of_a_run_has_a_name():
 
 def test_a_page_keeps_everything_around_its_table(tmp_path):
     (tmp_path / "x").mkdir()
-    table = pd.DataFrame([("size", "1", "2", "exact", "DIFFERS")], columns=published.COLUMNS)
+    table = pd.DataFrame([("size", "printed", "1", "2", "exact", "DIFFERS")], columns=published.COLUMNS)
     path = tmp_path / "x" / "README.md"
     path.write_text(f"# x\n\n{study.START}\nold\n{study.END}\n\nend\n")
     study.page("x", published.markdown(table), tmp_path)

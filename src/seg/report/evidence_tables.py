@@ -20,7 +20,12 @@ def evidence_tables(result: Result) -> list[Captioned]:
     """Build the tables of evidence, each with its caption, in the order of the report."""
     evidence, tables = result.evidence, []
     if result.published is not None:
-        tables.append(("Figures of the study, printed or rebuilt by a direct script of its method, and those of this run.", result.published))
+        tables.append(
+            (
+                "Figures of the study, printed or rebuilt by a direct script of its method, and those of this run.",
+                result.published,
+            )
+        )
     if result.votes is not None:
         tables.append((VOTES, _votes(result.votes)))
     tables.append((EXPLAINED, _explained(result.metrics)))
