@@ -100,8 +100,7 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
         table[name] = _text(kept, f"tags.{tag}")
     flags = _text(kept, "tags.flagged")
     table["flags"] = flags.where(~flags.isin(["no", ""]), "")
-    cut = _text(kept, "tags.holdout")
-    table["holdout"] = cut.where(cut != "no", "")
+    table["holdout"] = _text(kept, "tags.holdout").replace("no", "")
     table["customers"] = _number(table, "data/customers").fillna(0).astype(int)
     by_name = _joined(table, PARTS)
     table["configuration"] = _text(kept, "tags.seg.configuration").where(lambda tag: tag != "", by_name)
@@ -116,11 +115,8 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
         table[name] = _number(table, name)
     table["champion"] = False
     # Runs from before there was the null of one cloud have no complete test.
-    table["null/p"] = (
-        table[list(NULL)]
-        .max(axis=1)
-        .where(table[["null/stretched_p", "null/shuffled_p"]].notna().any(axis=1))
-    )
+    complete = table[["null/stretched_p", "null/shuffled_p"]].notna().any(axis=1)
+    table["null/p"] = table[list(NULL)].max(axis=1).where(complete)
     table["holdout/lift"] = table["holdout/auc"] - table["holdout/auc_rule_rfm"]
     return table.reset_index(drop=True)
 

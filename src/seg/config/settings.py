@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -175,10 +176,25 @@ def _day(value: Any) -> Any:
 
 
 class HoldoutSettings(Strict):
-    """The temporal hold-out."""
+    """The temporal hold-out: the newest cut, and earlier ones that show the spread."""
 
     cut: Annotated[date | None, BeforeValidator(_day)] = None
     days: Annotated[int, _whole(1)] = 90
+    earlier: list[Annotated[date, BeforeValidator(_day)]] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _several(cls, given: Any) -> Any:
+        """Take a list of cuts, rising; the last is the one that decides."""
+        cuts = given.get("cut") if isinstance(given, dict) else None
+        if not isinstance(cuts, list):
+            return given
+        days = [_day(one) for one in cuts]
+        if not days or None in days or any(a >= b for a, b in pairwise(days)):
+            raise ValueError(
+                f"cut={[str(one) for one in cuts]}: expected rising days, such as [2011-03-10, 2011-06-10, 2011-09-10]"
+            )
+        return {**given, "cut": days[-1], "earlier": days[:-1]}
 
 
 class LessonSettings(Strict):

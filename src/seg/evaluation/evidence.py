@@ -103,7 +103,7 @@ def gather(
                 parts, fitted.prepared.parted, fitted.k, asked.silhouette_sample, seed
             )
             detail(found.holdout.sentence)
-        found.metrics |= found.holdout.metrics
+        found.metrics |= found.holdout.metrics | _spread(found.holdout, fitted, parts, asked, seed)
     found.verdicts = verdicts.verdicts(
         silhouette=measured.own.value,
         sizes=verdicts.Sizes(
@@ -118,6 +118,25 @@ def gather(
     )
     found.meanings = {name: verdicts.MEANINGS[name] for name in found.metrics}
     return found
+
+
+def _spread(
+    newest: Holdout, fitted: FittedSegmentation, parts: Parts, asked: EvaluationSettings, seed: int
+) -> dict[str, float]:
+    """Judge the earlier cuts, and return mean and standard deviation over all cuts; empty with one cut."""
+    every = [newest]
+    for parted in fitted.prepared.earlier:
+        with progress.step(f"judge by the hold-out of {parted.cut}") as detail:
+            every.append(holdout.judge(parts, parted, fitted.k, asked.silhouette_sample, seed))
+            detail(every[-1].sentence)
+    if len(every) == 1:
+        return {}
+    table = pd.DataFrame([one.metrics for one in every])
+    spread = {"holdout/cuts": float(len(every))}
+    for name in holdout.SPREAD:
+        spread |= {f"holdout/{name}_mean": table[f"holdout/{name}"].mean()}
+        spread |= {f"holdout/{name}_sd": table[f"holdout/{name}"].std(ddof=1)}
+    return {name: float(value) for name, value in spread.items()}
 
 
 def _flags(fitted: FittedSegmentation) -> list[str]:

@@ -24,6 +24,7 @@ from seg.preparation.as_of import KEY, RFM, Parted
 from seg.segments import rfm, worth
 from seg.selection import scan as selection
 
+SPREAD = ("auc", "r_squared", "deviance_explained", "over_rule_rfm")  # what is shown over several cuts
 OVER = {"": "difference", "_low": "low", "_high": "high"}
 
 

@@ -55,6 +55,12 @@ MEANINGS = {
     "holdout/over_rule_rfm": "holdout/deviance_explained minus that of rule-based RFM segments",
     "holdout/over_rule_rfm_low": "lower end of the 95 % interval of holdout/over_rule_rfm, by a paired bootstrap of customers",
     "holdout/over_rule_rfm_high": "upper end of the 95 % interval of holdout/over_rule_rfm",
+    "holdout/cuts": "cuts of the hold-out; every other figure without mean or sd is of the newest",
+    **{
+        f"holdout/{name}_{what}": f"{words} of holdout/{name} over all cuts"
+        for name in ("auc", "r_squared", "deviance_explained", "over_rule_rfm")
+        for what, words in (("mean", "mean"), ("sd", "standard deviation"))
+    },
     "holdout/own_silhouette": "mean silhouette, Euclidean, scaled features, of the customers before the cut only",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 from ibis.expr import types as ir
@@ -45,6 +45,8 @@ class Prepared:
         What the customers bought by month and product, to describe segments with.
     lessons : Lessons or None
         Customers on earlier days, for a model that learns from outcomes.
+    earlier : tuple of Parted
+        Customers before earlier cuts of the hold-out, which show the spread.
     """
 
     table: FeatureTable
@@ -55,6 +57,7 @@ class Prepared:
     notes: tuple[Note, ...] = ()
     purchases: Purchases | None = None
     lessons: Lessons | None = None
+    earlier: tuple[as_of.Parted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
     SegError
         A file cannot be read, nothing is left after cleaning, or a feature is not a number for a customer.
     """
-    parted, notes, reason = None, [], as_of.impossible(asked.dataset.kind)
+    parted, earlier, notes, reason = None, [], [], as_of.impossible(asked.dataset.kind)
     with parts.connect() as engine:
         cleaned = read(asked, parts, engine, source)
         with progress.step("features") as detail:
@@ -134,16 +137,24 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
             notes = [("warning", f"evaluation.holdout.cut: {reason}")]
         elif asked.holdout.cut:
             with progress.step("hold-out") as detail:
-                parted = as_of.part(
-                    asked, engine, cleaned.loaded.table, asked.holdout.cut, asked.holdout.days
+                *earlier, parted = (
+                    _parted(asked, engine, cleaned.loaded.table, cut)
+                    for cut in (*asked.holdout.earlier, asked.holdout.cut)
                 )
-                if asked.lesson is not None:
-                    learned_before = lessons.learn_from(asked, engine, cleaned.loaded.table, parted.cut)
-                    parted = as_of.with_lessons(parted, learned_before)
                 detail(f"{len(parted.table.frame):,} customers before {parted.cut}")
             notes = [("info", text) for text in parted.notes]
     every = (*cleaned.notes, *notes, *_informed([learned.sentence] if learned else []))
-    return Prepared(table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, every, bought, learned)
+    return Prepared(
+        table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, every, bought, learned, tuple(earlier)
+    )
+
+
+def _parted(asked: Preparation, engine: Engine, lines: ir.Table, cut: date) -> as_of.Parted:
+    """Part the order lines at one cut, with what a model of outcomes learns from before it."""
+    parted = as_of.part(asked, engine, lines, cut, asked.holdout.days)
+    if asked.lesson is None:
+        return parted
+    return as_of.with_lessons(parted, lessons.learn_from(asked, engine, lines, cut))
 
 
 def _lessons(

@@ -45,11 +45,7 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
         ),
         "sizes": (f"Share of customers and of {worth.words(segments)}", partial(plots.sizes, segments)),
     }
-    if "embed" in result.pipeline.named_steps:
-        made["map_embedding"] = (
-            f"Customers in the embedding that the model clusters in, where islands appear in random data too{sampled}",
-            partial(plots.map_2d, plane(result.seen)[0], labels, named, None),
-        )
+    made |= _embedding(result, named)
     if silhouette.n:
         kept = labels[silhouette.index]
         sizes = dict(zip(segments["segment"], segments["size"], strict=True))
@@ -69,6 +65,15 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
             partial(plots.votes, result.votes, result.k, k_scan["k"]),
         )
     return made
+
+
+def _embedding(result: Result, named: dict[int, str]) -> dict[str, tuple[str, Callable[[], Figure]]]:
+    """Return the map of the embedding, where the model has one."""
+    if "embed" not in result.pipeline.named_steps:
+        return {}
+    seen = result.seen if result.seen.shape[1] == 2 else plane(result.seen)[0]
+    caption = "Customers in the embedding that the model clusters in, where islands appear in random data too"
+    return {"map_embedding": (caption, partial(plots.map_2d, seen, result.labels, named, None))}
 
 
 def plane(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

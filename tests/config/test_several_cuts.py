@@ -1,0 +1,23 @@
+"""A hold-out of several cuts: rising days, of which the last decides."""
+
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+
+from seg.config.settings import HoldoutSettings
+
+
+def test_the_last_of_several_cuts_decides_and_the_others_show_the_spread():
+    asked = HoldoutSettings(cut=["2011-03-10", date(2011, 6, 10), "2011-09-10"])
+    assert asked.cut == date(2011, 9, 10)
+    assert asked.earlier == [date(2011, 3, 10), date(2011, 6, 10)]
+    assert HoldoutSettings(cut="2011-09-10").earlier == [] and HoldoutSettings().cut is None
+
+
+@pytest.mark.parametrize(
+    "cuts", [["2011-09-10", "2011-06-10"], ["2011-09-10", "2011-09-10"], [], [None], ["soon"]]
+)
+def test_cuts_in_the_wrong_order_are_refused(cuts):
+    with pytest.raises(ValidationError, match=r"expected rising days|expected a day such as"):
+        HoldoutSettings(cut=cuts)
