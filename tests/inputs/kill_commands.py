@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Place:
         run_id = json.loads((self.run / "tracking/state.json").read_text())["run_id"]
         return {
             "run": ["seg.run", *TOY, "k=3", self.uri, f"hydra.run.dir={folder}"],
-            "sweep": ["seg.run", "-m", *TOY, "k=2,3", "sweep.resume=false", self.uri, f"hydra.sweep.dir={folder}"],
+            "sweep": ["seg.run", "-m", *TOY, "k=2,3", f"seed={zlib.crc32(folder.name.encode()) % 10_000}", self.uri, f"hydra.sweep.dir={folder}"],
             "promote": ["seg.compare", "promote", f"run={run_id}", "force=true", "why=kills", self.uri],
             "score": ["seg.score", f"model={self.run}", f"input={self.folder}/new.parquet", f"output={folder}.csv", "if_exists=replace"],
         }[command]  # fmt: skip

@@ -16,7 +16,7 @@ import command_line
 from seg import sweeps
 from seg.config import compose, load
 from seg.errors import SegError
-from seg.sweeps import summary
+from seg.sweeps import jobs, summary
 from seg.sweeps.jobs import objective
 from seg.tracking.process_names import has_ended, process_name
 
@@ -248,3 +248,14 @@ def test_a_process_is_not_mistaken_for_a_later_one_with_its_number():
     child.send_signal(signal.SIGKILL)
     os.waitpid(child.pid, 0)
     assert has_ended(name)
+
+
+@pytest.mark.parametrize(
+    ("left", "free"), [([".lock"], True), ([], False), ([".lock", "tracking/state.json"], False)]
+)
+def test_a_job_that_was_killed_before_it_was_tracked_is_done_again_in_its_directory(tmp_path, left, free):
+    for name in ("report.html", *left):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"pushed": "2026-01-01"}' if name.endswith("json") else "")
+    jobs._make_free(tmp_path)
+    assert (tmp_path / "report.html").exists() is not free

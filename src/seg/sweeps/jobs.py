@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from seg import progress
 from seg.config import load
 from seg.errors import Impossible, SegError, bug, listed
-from seg.sinks import redaction
+from seg.sinks import local_files, redaction
 from seg.sweeps import notes
 from seg.sweeps.job_key import fingerprint, key
 from seg.tracking.process_names import process_name
@@ -107,10 +107,20 @@ def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callab
         if before is not None:
             status = f"as job {before['num']}" if "num" in before else "done before"
             return {**before, **note, "status": status}
+        if sweep.get("parent"):
+            _make_free(Path(note["folder"]))
         parent = {"mlflow.parentRunId": sweep["parent"]} if sweep.get("parent") else {}
         done = action(cfg, {**parent, "sweep.job": note["num"]})
         notes.write(path, {**done, "num": note["num"], "key": same})
         return {**done, "status": "finished", "key": same}
+
+
+def _make_free(here: Path) -> None:
+    """Make the directory of a job free where the same job was killed between its report and the store; a run that was tracked stays as it is."""
+    from seg.tracking import record
+
+    if (here / local_files.LOCK).exists() and not record.state(here).get("pushed"):  # who ends unlocks it
+        (here / local_files.FINISHED).unlink(missing_ok=True)
 
 
 def objective(wanted: str | Sequence[str], metrics: Mapping[str, float]) -> float | list[float]:
