@@ -288,6 +288,26 @@ def test_postgres_answers_what_cannot_be_without_a_secret(postgres):
         assert "geheim" not in str(error.value)
 
 
+def test_a_large_run_is_replaced_with_all_indexes_views_and_rights_as_they_were(postgres):
+    import psycopg
+
+    def indexes(connection) -> list[tuple]:
+        return connection.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'large' ORDER BY indexname"
+        ).fetchall()
+
+    Postgres(postgres, schema="large").write(export(n=12_000))
+    with psycopg.connect(postgres) as connection:
+        connection.execute('CREATE INDEX "By Name" ON large.seg_customers (name, segment) WHERE new')
+        connection.execute("CREATE VIEW large.seen AS SELECT customer_id FROM large.seg_customers")
+        before = indexes(connection)
+    Postgres(postgres, schema="large").write(export(n=11_000))
+    Postgres(postgres, schema="large").write(export("r2", n=10_000))
+    with psycopg.connect(postgres) as connection:
+        assert indexes(connection) == before and len(before) >= 4
+        assert connection.execute("SELECT count(*) FROM large.seen").fetchone()[0] == 21_000
+
+
 def test_a_table_of_other_types_is_refused_and_a_user_without_rights_too(postgres):
     import psycopg
 

@@ -21,6 +21,7 @@ MARK = f"Made by {MADE_BY}: "  # begins the comment of each table that seg has m
 BATCH = 100_000  # rows sent at a time
 LOCK = 0x5E6  # of concurrent writers, the second waits for the first
 TIMEOUT = 10  # seconds to connect
+FEW = 10_000  # rows that are written without a thought of the indexes
 LONGEST_NAME = 63
 KEYS = ("run_id", "customer_id", "segment_key", "product_id")
 
@@ -72,12 +73,11 @@ class Postgres:
             cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self._schema)))
         for table in export.tables:
             name = sql.Identifier(self._schema, self._prefix + table.name)
-            new = self._prepare(cursor, table, name)
-            if not new:
-                cursor.execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(name), (export.run_id,))
-            _copy(cursor, table.rows, name)
-            if new:  # an index is built much faster than it is extended row by row
+            if self._prepare(cursor, table, name):
+                _copy(cursor, table.rows, name)
                 _index(cursor, table, name)
+            else:
+                _replace(cursor, table, name, export.run_id)
 
     def _prepare(self, cursor: psycopg.Cursor, table: Table, name) -> bool:
         """Make a table, or add to it the columns that earlier runs did not have; return True if it is new."""
@@ -136,6 +136,62 @@ def _create(cursor: psycopg.Cursor, table: Table, name) -> None:
                     name, sql.Identifier(column), sql.Literal(meaning)
                 )
             )
+
+
+def _replace(cursor: psycopg.Cursor, table: Table, name, run_id: str) -> None:
+    """Write the rows of a run in place of those that it left before."""
+    from psycopg import sql
+
+    later = _without_indexes(cursor, name) if _mostly_new(cursor, table, name, run_id) else []
+    cursor.execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(name), (run_id,))
+    _copy(cursor, table.rows, name)
+    for statement in later:
+        cursor.execute(statement)
+
+
+def _mostly_new(cursor: psycopg.Cursor, table: Table, name, run_id: str) -> bool:
+    """Return True where building the indexes again costs less than extending them: other runs have few rows beside this one."""
+    from psycopg import sql
+
+    rows = table.rows.num_rows
+    if rows < FEW:
+        return False
+    others = sql.SQL("SELECT count(*) FROM (SELECT FROM {} WHERE run_id <> %s LIMIT %s) AS others").format(
+        name
+    )
+    return cursor.execute(others, (run_id, 2 * rows)).fetchone()[0] < 2 * rows
+
+
+def _without_indexes(cursor: psycopg.Cursor, name) -> list[str]:
+    """Drop the indexes of a table; return the statements that build them again.
+
+    An index is built much faster than it is extended row by row, above all where the rows before have the same keys. Until the
+    transaction ends, readers of the table wait. A table that others refer to by a foreign key keeps its indexes.
+    """
+    from psycopg import sql
+
+    shown = name.as_string(cursor)
+    oid = cursor.execute("SELECT to_regclass(%s)::oid", (shown,)).fetchone()[0]
+    if cursor.execute("SELECT count(*) FROM pg_constraint WHERE confrelid = %s", (oid,)).fetchone()[0]:
+        return []
+    constraints = cursor.execute(
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s AND contype IN ('p', 'u', 'x')",
+        (oid,),
+    ).fetchall()
+    for constraint, _ in constraints:
+        cursor.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(name, sql.Identifier(constraint)))
+    indexes = cursor.execute(
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %s",
+        (oid,),
+    ).fetchall()
+    for index, _ in indexes:
+        cursor.execute(f"DROP INDEX {index}")  # regclass has quoted it
+    added = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
+    later = [
+        added.format(name, sql.Identifier(constraint), sql.SQL(definition)).as_string(cursor)
+        for constraint, definition in constraints
+    ]
+    return later + [definition for _, definition in indexes]
 
 
 def _copy(cursor: psycopg.Cursor, rows: pa.Table, name) -> None:
