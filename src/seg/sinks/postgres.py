@@ -207,13 +207,18 @@ def _copy(cursor: psycopg.Cursor, rows: pa.Table, name) -> None:
 
 
 def _index(cursor: psycopg.Cursor, table: Table, name) -> None:
-    """Add the primary key, and an index on the customer."""
+    """Add the primary key, and an index on the run.
+
+    Of customers the key begins with the customer, so that it is the index on the customer too. Texts that begin alike, as those of one run
+    would, take three times as long to sort.
+    """
     from psycopg import sql
 
-    keys = sql.SQL(", ").join(map(sql.Identifier, table.keys))
-    cursor.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(name, keys))
-    if "customer_id" in table.rows.column_names:
-        cursor.execute(sql.SQL("CREATE INDEX ON {} (customer_id)").format(name))
+    keys = sorted(table.keys, key=lambda key: key != "customer_id")
+    columns = sql.SQL(", ").join(map(sql.Identifier, keys))
+    cursor.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(name, columns))
+    if keys[0] != "run_id":
+        cursor.execute(sql.SQL("CREATE INDEX ON {} (run_id)").format(name))
 
 
 def _columns(cursor: psycopg.Cursor, schema: str, table: str) -> dict[str, str] | None:
