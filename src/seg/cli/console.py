@@ -17,12 +17,16 @@ SCORES = (
     "own/silhouette_sq",
     "truth/adjusted_rand",
 )
+SHOWN = 15  # groups on the terminal
 ANSWERS = {True: "yes", False: "NO", None: "?"}
 
 
 def close_run(done: Done) -> None:
     """Print what a run has come to: segments, notes, verdicts, main metrics, and where the report is."""
     result = done.result
+    if done.finished.settings.by is not None:
+        close_groups(done)
+        return
     if result.published is not None:
         comparison(result.published)
     lines = [("warning" if level == "warning" else "note", text) for level, text in result.notes]
@@ -43,6 +47,46 @@ def close_run(done: Done) -> None:
         ("seconds", f"{done.seconds:.1f}"),
     ]
     closing(result.segments, result.table.features, lines, done.title)
+
+
+def close_groups(done: Done) -> None:
+    """Print what a run with one model a group has come to: the groups with most revenue, notes, and where the report is."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from seg.report.plots import percent
+
+    result, console = done.result, Console()
+    console = console if console.is_terminal else Console(width=140)
+    table = Table(title=escape(done.title), title_justify="left", header_style="bold")
+    for name in (
+        "group",
+        "customers",
+        "share",
+        "revenue share",
+        "model",
+        "segments",
+        "silhouette",
+        "flagged",
+    ):
+        table.add_column(name, justify="left" if name in ("group", "model", "flagged") else "right")
+    for row in result.groups.head(SHOWN).itertuples():
+        numbers = (f"{row.customers:,}", percent(row.share), percent(row.revenue_share))
+        scores = (f"{row.segments}", f"{row.common_silhouette:.3f}", escape(row.flagged))
+        table.add_row(escape(row.group or "(none)"), *numbers, escape(row.model), *scores)
+    console.print()
+    console.print(table)
+    lines = [("warning" if level == "warning" else "note", text) for level, text in result.notes]
+    if len(result.groups) > SHOWN:
+        lines.insert(0, ("more", f"{len(result.groups) - SHOWN:,} further groups: see groups.csv"))
+    lines += [
+        ("report", str(done.folder / "report.html")),
+        ("tracked", done.tracker.where),
+        ("seconds", f"{done.seconds:.1f}"),
+    ]
+    for name, text in lines:
+        console.print(f"  {name:<9}  {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _explained(result: Result) -> str:

@@ -23,6 +23,7 @@ COMMANDS = {
     "study": ("seg.study", "redo a published segmentation"),
     "track": ("seg.track", "serve MLflow, upload runs that it did not get"),
     "export": ("seg.export", "write the tables of a run to files, a database or a bucket"),
+    "dashboard": ("seg.dashboard.__main__", "look at exported tables in the browser, on this machine"),
     "data": ("seg.data", "list, check and fetch data sets; the glossary of features"),
 }
 EXAMPLES = """\

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from seg.config.parts import Parts
     from seg.config.settings import Settings
+    from seg.pipeline.grouped_result import Grouped
     from seg.pipeline.result import Result
     from seg.tracking import MLflowTracker, Outcome
 
@@ -80,6 +81,8 @@ class Finished:
     @property
     def title(self) -> str:
         """Data set and number of segments."""
+        if self.settings.by is not None:
+            return f"{self.settings.dataset.name}: {self.result.k_reason}"
         return f"{self.settings.dataset.name}: {int((self.result.segments['segment'] >= 0).sum())} segments"
 
     @property
@@ -133,10 +136,9 @@ def segmented(request: Request, folder: Path | None = None) -> Finished:
         The settings or the data are wrong.
     """
     settings, parts, clock = _prepared(request)
-    from seg.pipeline import flow
-
-    result = _with_outlook(settings, parts, flow.segment(settings, parts, folder))
-    return Finished(request, settings, result, clock())
+    if settings.by is not None:
+        raise SegError(f"by={settings.by}: one model a group is for seg run; leave by out here")
+    return Finished(request, settings, _segmented(settings, parts, folder), clock())
 
 
 def tracked(
@@ -171,14 +173,12 @@ def tracked(
 
     settings, parts, clock = _prepared(request)
     from seg.config.compose import instantiate_sink
-    from seg.pipeline import flow
 
     sink = instantiate_sink(request.cfg)  # what is wrong with it is said before the work
     claim = files.claim(folder)
     tracker = _tracker(request, settings, parts.takes_k, tags or {})
     try:
-        result = _with_outlook(settings, parts, flow.segment(settings, parts, folder))
-        finished = Finished(request, settings, result, clock())
+        finished = Finished(request, settings, _segmented(settings, parts, folder), clock())
         written = leave(finished, folder)
         further = {} if job_key is None else {"job.key": job_key(finished.result.fingerprint)}
         outcome = _outcome(finished, clock(), further)
@@ -198,8 +198,8 @@ def tracked(
 
 def leave(finished: Finished, folder: Path) -> list[Path]:
     """Write what a run leaves into its directory: report, tables, figures, configuration, and what scoring needs."""
-    from seg.report import run_directory
-    from seg.scoring import model_card
+    from seg.report import group_directory, run_directory
+    from seg.scoring import group_card, model_card
 
     result, settings = finished.result, finished.settings
     about = run_directory.About(
@@ -210,6 +210,9 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
         settings.report.locale,
         settings.segments.lists,
     )
+    if settings.by is not None:
+        written = group_directory.leave(result, folder, finished.request.yaml, about)
+        return written + group_card.leave(result, settings, folder)
     written = run_directory.leave(result, folder, finished.request.yaml, about)
     written += model_card.leave(result, settings, folder)
     if result.outlook is not None:
@@ -219,8 +222,15 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
     return written + _spark_models(settings, result, folder)
 
 
-def _with_outlook(settings: Settings, parts: Parts, result: Result) -> Result:
-    """Add what customers and segments will do next, if the run is asked for it."""
+def _segmented(settings: Settings, parts: Parts, folder: Path | None) -> Result | Grouped:
+    """Segment all customers with one model, or each group with its own; add the outlook, if the run is asked for it."""
+    if settings.by is not None:
+        from seg.pipeline import group_models
+
+        return group_models.segment(settings, parts)
+    from seg.pipeline import flow
+
+    result = flow.segment(settings, parts, folder)
     if not settings.evaluation.outlook:
         return result
     from seg.outlook import ahead
@@ -247,7 +257,7 @@ def _keep_facts(finished: Finished, tracker, folder: Path) -> None:
 
     result, settings = finished.result, finished.settings
     known = {name: finished.request.chosen[name] for name in ("model", "recipe", "scaler", "cleaning")}
-    known |= {"dataset": settings.dataset.name, "k": int(result.k), "customers": result.population.count}
+    known |= {"dataset": settings.dataset.name, "k": int(result.k), "customers": int(result.customers)}
     known |= {
         "as_of": result.table.as_of,
         "currency": settings.dataset.currency,
@@ -291,7 +301,9 @@ def _spark_models(settings: Settings, result: Result, folder: Path) -> list[Path
 
 def _example(result: Result) -> pd.DataFrame:
     """Build feature rows that show whoever opens the model what it takes: quantiles, so no customer's row."""
-    return result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
+    rows = result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
+    by = getattr(result, "by", None)
+    return rows.assign(**{by: result.models[0].name}) if by else rows
 
 
 def _facts(finished: Finished) -> dict[str, str]:
@@ -326,6 +338,8 @@ def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mappi
     params = chosen | {"dataset": settings.dataset.name, "seed": settings.seed}
     if settings.k != "auto" and takes_k:
         params["k"] = settings.k
+    if settings.by is not None:
+        params["by"] = settings.by
     # What differs most comes first: MLflow cuts names, and has a column for the data set.
     name = f"{chosen['model']} k={settings.k} {settings.dataset.name} {chosen['recipe']} {chosen['scaler']}"
     tags = {
@@ -340,17 +354,20 @@ def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mappi
 
 def _outcome(finished: Finished, seconds: float, further: Mapping[str, object]) -> Outcome:
     """Collect what MLflow is to know of a run."""
-    from seg.scoring import model_card
+    from seg.scoring import group_card, model_card
     from seg.tracking import Outcome
 
-    result = finished.result
+    result, settings = finished.result, finished.settings
+    card = model_card if settings.by is None else group_card
+    # A parameter that MLflow has already cannot change: of many groups each has the k that was asked for.
+    k = settings.k if settings.by is not None and settings.k != "auto" else result.k
     return Outcome(
-        params={"k": result.k},
+        params={"k": k},
         tags=_tags(finished) | further,
         metrics=result.metrics | {"seconds/total": seconds},
         k_scan=result.scan.table,
-        data=(finished.settings.dataset.name, result.fingerprint, *_described(result)),
-        placement=model_card.placement(result, finished.settings.tracking.min_cell),
+        data=(settings.dataset.name, result.fingerprint, *_described(result)),
+        placement=card.placement(result, settings.tracking.min_cell),
         example=_example(result),
     )
 

@@ -237,6 +237,12 @@ class OutlookSettings(Strict):
     text: str | None = None
 
 
+class GroupsSettings(Strict):
+    """Groups of customers that get a model each, with ``by``."""
+
+    min_customers: Annotated[int, _whole(10)] = 500
+
+
 class TrackingSettings(Strict):
     """Where runs are kept."""
 
@@ -336,6 +342,7 @@ class Preparation:
     recipe: RecipeSettings
     holdout: HoldoutSettings
     lesson: LessonSettings | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -373,6 +380,8 @@ class Settings(Strict):
     report: ReportSettings = ReportSettings()
     plugins: list[str] = []
     outlook: OutlookSettings = OutlookSettings()
+    by: str | None = None
+    groups: GroupsSettings = GroupsSettings()
 
     @property
     def preparation(self) -> Preparation:
@@ -384,6 +393,7 @@ class Settings(Strict):
             self.recipe,
             self.evaluation.holdout,
             None if lesson is None else LessonSettings(**lesson),
+            self.by,
         )
 
     @model_validator(mode="after")

@@ -48,6 +48,7 @@ def load(
     decimal: str = ".",
     bad_rows: str = "fail",
     value: str | None = None,
+    by: str | None = None,
 ) -> Loaded:
     """Read one row a customer with numeric features.
 
@@ -68,24 +69,33 @@ def load(
     bad_rows : {"fail", "skip"}
     value : str, optional
         Numeric column that says what a customer is worth.
+    by : str, optional
+        Column of the groups that get a model each; read as text.
 
     Returns
     -------
     Loaded
-        ``customer_id`` and the chosen columns under their own names; missing numbers are NULL with
+        ``customer_id``, the chosen columns and `by` under their own names; missing numbers are NULL with
         ``reading.missing="median"``.
     """
     _check(id, features, reading)
     _check_value(value, id)
     features = [*features, *([value] if value and value not in features else [])]
-    reading = replace(reading, named_by="dataset.id, dataset.features")
+    reading = replace(reading, named_by="dataset.id, dataset.features, by")
     header = column_names(source.paths[0], reading)
     levels = [level for name in features if (level := Level.of(name, header))]
-    loaded = schema.load_fields(
-        engine, source, _fields(id, features, levels, reading), reading, bad_rows, decimal
-    )
+    fields = _fields(id, features, levels, reading)
+    groups = [by] if by and by not in (id, *features) else []
+    fields += [
+        Field(_text(name), name, "text", False)
+        for name in groups
+        if _text(name) not in [f.name for f in fields]
+    ]
+    loaded = schema.load_fields(engine, source, fields, reading, bad_rows, decimal)
     table = loaded.table.select(
-        "customer_id", **{name: _feature(loaded.table, name, levels) for name in features}
+        "customer_id",
+        **{name: _feature(loaded.table, name, levels) for name in features},
+        **{name: loaded.table[_text(name)] for name in groups},
     )
     loaded = replace(loaded, table=table)
     check_unique(engine, loaded, id)

@@ -5,7 +5,7 @@ A served model carries this module inside itself: it imports nothing of seg.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,12 @@ class Placement:
     def has_probabilities(self) -> bool:
         """Whether the model gives the probability of each segment."""
         return hasattr(self.pipeline[-1].clusterer_, "predict_proba")
+
+    def portable(self, change: Callable) -> Placement:
+        """Return the same with a pipeline that `change` gives."""
+        return Placement(
+            change(self.pipeline), self.features, self.least, self.greatest, self.names, self.fills
+        )
 
     def place(self, X: pd.DataFrame) -> pd.DataFrame:
         """Place customers in segments.

@@ -154,8 +154,10 @@ def _load_pickle(path: Path, trust: bool):
 def portable(pipeline):
     """Return a pipeline that predicts the same with fewer classes: no tree of Birch, no training code of seg's k-means.
 
-    A copy where something is replaced; the pipeline itself stays as it is.
+    A copy where something is replaced; the pipeline itself stays as it is. The pipelines of many groups are one mapping.
     """
+    if isinstance(pipeline, dict):
+        return {name: portable(one) for name, one in pipeline.items()}
     fitted = getattr(pipeline[-1], "clusterer_", None)
     plain = _plain(fitted)
     if plain is fitted:
@@ -184,7 +186,9 @@ def _plain(fitted):
 
 def _check_trees(pipeline) -> None:
     """Refuse trees whose nodes point outside themselves: scikit-learn follows them without looking."""
-    for step in getattr(pipeline, "named_steps", {}).values():
+    pipelines = pipeline.values() if isinstance(pipeline, dict) else [pipeline]
+    steps = [step for one in pipelines for step in getattr(one, "named_steps", {}).values()]
+    for step in steps:
         forest = getattr(step, "forest_", None)
         for tree in (one.tree_ for one in getattr(forest, "estimators_", ())):
             parents = np.arange(tree.node_count)

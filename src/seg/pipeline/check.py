@@ -6,7 +6,7 @@ from seg import cleaning, features
 from seg.config.load import choices
 from seg.config.settings import DatasetSettings, Settings
 from seg.datasets.transactions import mapping
-from seg.errors import Impossible, listed
+from seg.errors import Impossible, SegError, listed
 from seg.evaluation import published
 from seg.models import mllib
 from seg.pipeline import interpret, plugins
@@ -39,6 +39,7 @@ def check_parts(checked: Settings) -> None:
     features.check(wanted, given, dataset.name, counted)
     features.check(dataset.common, given, dataset.name, counted)
     features.check_as_of(checked.recipe.as_of)
+    _check_groups(checked, given)
     mllib.check(
         checked.model, checked.scaler, checked.engine.name, checked.evaluation.holdout.cut is not None
     )
@@ -50,3 +51,27 @@ def check_parts(checked: Settings) -> None:
     interpret.check(checked.meaning, given)
     for entry in checked.published:
         published.reach(entry.tolerance or 0, 1.0)
+
+
+def _check_groups(checked: Settings, given: set[str]) -> None:
+    """Check that the column of the groups can be there, and that nothing is asked for that groups do not have."""
+    by = checked.by
+    if by is None:
+        return
+    dataset = checked.dataset
+    columns = given - {"customer_id", "order_id", "ordered_at", "amount", "quantity", "unit_price"}
+    if dataset.kind == "transactions" and by not in columns:
+        raise SegError(
+            f"by={by}: the orders of {dataset.name} have no such column; expected one of {listed(by, columns) or 'none'}; "
+            "a column of your own files is added with +dataset.columns.<name>=<column>"
+        )
+    if mllib.is_mllib(checked.model):
+        raise SegError(
+            f"by={by}: models that are fitted on Spark have no groups; choose a model such as model=kmeans"
+        )
+    single = (("evaluation.outlook", checked.evaluation.outlook), ("published", checked.published))
+    for key, asked in (*single, ("model.lesson", "lesson" in checked.model)):
+        if asked:
+            raise SegError(f"by={by}: {key} is for one model; leave it out, or run one group by itself")
+    if checked.segments.names or checked.segments.names_from:
+        raise SegError(f"by={by}: segments.names and segments.names_from are for one model; leave them out")

@@ -93,7 +93,25 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
         outcome = _on_spark(settings, parts, source, key, folder)
     else:
         steps = CachedSteps(kept, parts, settings.preparation, Scanning.of(settings), key)
-        outcome = _in_memory(settings, parts, source, steps)
+        outcome = in_memory(settings, parts, steps.prepared(source), steps)
+    return interpreted(settings, source, fingerprint, outcome, notes)
+
+
+def interpreted(
+    settings: Settings, source: Source, fingerprint: str, outcome: Outcome, notes: Sequence[Note] = ()
+) -> Result:
+    """Add names, rules and explanations to an outcome; return the finished result.
+
+    Parameters
+    ----------
+    settings : Settings
+    source : Source
+    fingerprint : str
+        Of the data.
+    outcome : Outcome
+    notes : sequence of (level, text)
+        Of finding the data.
+    """
     fitted, metrics = outcome.fitted, outcome.measured.values | outcome.evidence.metrics
     segments = outcome.segments.merge(outcome.evidence.by_segment(outcome.measured), on="segment", how="left")
     segments.attrs = dict(outcome.segments.attrs)
@@ -126,8 +144,18 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
     )
 
 
-def _in_memory(settings: Settings, parts: Parts, source: Source, steps: CachedSteps) -> Outcome:
-    prepared = steps.prepared(source)
+def in_memory(settings: Settings, parts: Parts, prepared: Prepared, steps: CachedSteps) -> Outcome:
+    """Fit, choose k and measure, for customers that are in memory.
+
+    Parameters
+    ----------
+    settings : Settings
+    parts : Parts
+    prepared : Prepared
+        All customers of the data set, or those of one group.
+    steps : CachedSteps
+        Of the same customers.
+    """
     table = prepared.table
     pipeline, X, unvaried = space.scale(table, parts.scaler, named=parts.embed is not None)
     steps.parts = parts = taught(parts, pipeline, prepared.lessons)

@@ -145,6 +145,7 @@ def features_key(
         "recipe": asked.recipe.model_dump(),
         "holdout": asked.holdout.model_dump(),
         **({} if asked.lesson is None else {"lesson": asked.lesson.model_dump()}),
+        "by": asked.by,
         "engine": engine,
         "code": code(),
         "outside": definitions(dataset, plugins),

@@ -16,7 +16,7 @@ from seg.config.settings import DatasetSettings, Preparation
 from seg.engine import Engine
 from seg.errors import Note
 from seg.features import FeatureRequest, FeatureTable
-from seg.preparation import as_of, lessons, loaded_notes, purchases
+from seg.preparation import as_of, customer_groups, lessons, loaded_notes, purchases
 from seg.preparation.lessons import Lessons
 from seg.preparation.purchases import Purchases
 from seg.sources import locate
@@ -47,6 +47,8 @@ class Prepared:
         Customers on earlier days, for a model that learns from outcomes.
     earlier : tuple of Parted
         Customers before earlier cuts of the hold-out, which show the spread.
+    groups : Series or None
+        Group of each customer where ``by`` asks for one, see `seg.preparation.customer_groups`.
     """
 
     table: FeatureTable
@@ -58,6 +60,7 @@ class Prepared:
     purchases: Purchases | None = None
     lessons: Lessons | None = None
     earlier: tuple[as_of.Parted, ...] = ()
+    groups: pd.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
     SegError
         A file cannot be read, nothing is left after cleaning, or a feature is not a number for a customer.
     """
-    parted, earlier, notes, reason = None, [], [], as_of.impossible(asked.dataset.kind)
+    parted, earlier, groups, notes = None, [], None, []
+    reason = as_of.impossible(asked.dataset.kind)
     with parts.connect() as engine:
         cleaned = read(asked, parts, engine, source)
         with progress.step("features") as detail:
@@ -131,6 +135,8 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
             detail(
                 f"{len(table.frame):,} customers x {len(table.features)} features: {', '.join(table.features)}"
             )
+            if asked.by:
+                groups = customer_groups.collect(engine, cleaned.table, asked.by).reindex(table.frame.index)
             bought = purchases.collect(engine, cleaned.table, int(cleaned.ledger["rows"].iloc[-1]))
         learned = _lessons(asked, engine, cleaned.loaded.table, table)
         if asked.holdout.cut and reason:
@@ -144,8 +150,9 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
                 detail(f"{len(parted.table.frame):,} customers before {parted.cut}")
             notes = [("info", text) for text in parted.notes]
     every = (*cleaned.notes, *notes, *_informed([learned.sentence] if learned else []))
+    rejects = cleaned.loaded.rejects
     return Prepared(
-        table, cleaned.ledger, cleaned.loaded.rejects, parted, reason, every, bought, learned, tuple(earlier)
+        table, cleaned.ledger, rejects, parted, reason, every, bought, learned, tuple(earlier), groups
     )
 
 

@@ -83,7 +83,7 @@ def _tables(result: Result) -> dict[str, pd.DataFrame]:
     meant = result.interpretation
     tables = {
         "segments": result.segments,
-        "names": meant.naming.table,
+        "names": meant.naming.described,
         "k_scan": result.scan.table,
         "ledger": result.ledger,
         "evidence": pd.DataFrame(result.evidence.verdicts),
@@ -138,18 +138,18 @@ def _lists(result: Result, folder: Path, about: About) -> list[Path]:
     return written
 
 
-def placed(result: Result) -> lists.Placed:
-    """Measure how near every customer is to the own and to the next segment, and which features decided."""
-    segmenter, labels = result.scan.fitted[result.k], result.labels
-    probabilities = segmenter.memberships(result.seen)
+def placed(result: Result, rows: slice | np.ndarray = slice(None)) -> lists.Placed:
+    """Measure how near every customer, or those in `rows`, is to the own and to the next segment, and which features decided."""
+    segmenter, labels, seen = result.scan.fitted[result.k], result.labels[rows], result.seen[rows]
+    probabilities = segmenter.memberships(seen)
     if probabilities is None:
-        nearness = deciding.nearest(np.asarray(result.seen, dtype="float64"), labels, segmenter.centers_)
+        nearness = deciding.nearest(np.asarray(seen, dtype="float64"), labels, segmenter.centers_)
     else:
         nearness = deciding.most_probable(probabilities, labels)
     following = nearness["next_segment"].to_numpy()
-    decided = deciding.decided(result.X, labels, following, result.table.features)
+    decided = deciding.decided(result.X[rows], labels, following, result.table.features)
     rules = result.interpretation.rule_segments
-    return lists.Placed(labels, nearness, decided, None if rules is None else rules.scored)
+    return lists.Placed(labels, nearness, decided, None if rules is None else rules.scored.iloc[rows])
 
 
 def _page(

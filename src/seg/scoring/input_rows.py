@@ -208,7 +208,7 @@ def _features(given: Input, scorer: Scorer) -> Iterable:
             f"{path} has no column {' or '.join(names)} that names the customers; it has {listed(names[0], header, most=20)}: "
             "set id=..."
         )
-    return tables.batches(given.paths, id, scorer.features)
+    return tables.batches(given.paths, id, scorer.features, getattr(scorer, "by", None))
 
 
 def _counted(given: Input, scorer: Scorer, cfg) -> Rows:
@@ -225,14 +225,16 @@ def _counted(given: Input, scorer: Scorer, cfg) -> Rows:
     check.check_parts(settings)
     prepared, notes = _prepared(given, scorer, settings, cfg, raw)
     table = prepared.table
-    scorer.check(table.frame.columns, f"the table of features of {settings.dataset.name}")
+    frame = table.frame if prepared.groups is None else table.frame.assign(**{settings.by: prepared.groups})
+    scorer.check(frame.columns, f"the table of features of {settings.dataset.name}")
+    chosen = frame[scorer.features if prepared.groups is None else [*scorer.features, settings.by]]
     partial = replay.extract(table, scorer.contract, as_of)
     notes += partial + replay.remarks(settings)
     if table.as_of:
         day = f"recency is counted from {table.as_of} (as_of={as_of}; newest order {table.newest})"
         notes.insert(0, day)
     day = str((table.newest if as_of == "rule" else table.as_of) or date.today())
-    return Rows(scoring.pieces(table.frame[scorer.features]), notes, day, bool(partial))
+    return Rows(scoring.pieces(chosen), notes, day, bool(partial))
 
 
 def _prepared(given: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:

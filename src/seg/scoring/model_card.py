@@ -56,6 +56,8 @@ class Contract:
     outlook : dict or None
         Of the scores that travel with the customers: first ``day`` that is forecast, ``horizons`` in days, ``lost_after`` in
         days, and the last day that they were trained on (``trained_until``).
+    groups : dict or None
+        Where each group has a model: its column ``by``, the ``first`` segment of each model, and the ``cards`` of the models.
     """
 
     dataset: str
@@ -74,6 +76,7 @@ class Contract:
     outlook: dict | None = None
     cells: dict[str, dict[str, list]] = field(default_factory=dict)
     inner: dict[str, list[float]] = field(default_factory=dict)
+    groups: dict | None = None
 
     @property
     def names(self) -> dict[int, str]:
@@ -196,6 +199,11 @@ def _check_shape(contract: Contract) -> None:
     for name in ("day", "oldest", "newest"):
         contract.date(name)
     dict(contract.fills)
+    if contract.groups is not None:
+        for card in contract.groups["cards"].values():
+            _check_shape(Contract(**card))
+        if set(contract.groups["first"]) != set(contract.groups["cards"]) or not contract.groups["by"]:
+            raise ValueError("its groups and their models do not go together")
 
 
 def _plain(value: object) -> int | str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,7 @@ def summary(
         Whether the input looks like a part of the customers: their drift is then none of the population.
     """
     index, chance = scorer.share_index(scored.sizes)
+    models = {int(one["segment"]): one["model"] for one in scorer.contract.segments if "model" in one}
     features = scored.features.table()
     verdicts = [*features["verdict"], drift.verdict(index, chance)]
     worst = next((one for one in ("changed", "moved", "unknown") if one in verdicts), "stable")
@@ -94,7 +95,7 @@ def summary(
         "share_psi": number(index),
         "share_psi_by_chance": number(chance),
         "features": [_feature(row) for row in features.itertuples()],
-        "segments": [_segment(row) for row in scorer.shares(scored.sizes).itertuples(index=False)],
+        "segments": [_segment(row, models) for row in scorer.shares(scored.sizes).itertuples(index=False)],
         "notes": list(notes),
     }
 
@@ -108,10 +109,11 @@ def _feature(row: tuple) -> dict:
     }
 
 
-def _segment(row: tuple) -> dict:
+def _segment(row: tuple, models: Mapping[int, str]) -> dict:
     return {
         "segment": int(row.segment),
         "name": row.name,
+        **({"model": models.get(int(row.segment), "")} if models else {}),
         "customers": int(row.customers),
         "share": float(row.share),
         "share_in_training": float(row.training),

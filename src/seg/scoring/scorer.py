@@ -149,6 +149,14 @@ def load(found, label: str | None = None, trust: bool = False) -> Scorer:
     """
     contract = contracts.read(found.contract)
     pipeline, remarks = skops_file.load(found.model, trust)
+    if contract.groups is not None:
+        from seg.scoring.group_scorer import GroupScorer
+
+        if not isinstance(pipeline, dict) or set(pipeline) != set(contract.groups["cards"]):
+            raise SegError(
+                f"{found.model}: does not hold the models that {contracts.FILE} names; take both files of one run"
+            )
+        return GroupScorer(pipeline, contract, label or found.label, tuple(remarks))
     return Scorer(pipeline, contract, label or found.label, tuple(remarks))
 
 

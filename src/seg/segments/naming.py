@@ -47,6 +47,15 @@ class Naming:
     rules: dict[int, Rule] = field(default_factory=dict)
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    @property
+    def described(self) -> pd.DataFrame:
+        """Return `table` with ``sentence``, what the customers have in common, and ``actions``, one a line."""
+        rules = [self.rules.get(int(segment)) for segment in self.table["segment"]]
+        return self.table.assign(
+            sentence=["" if rule is None else rule.says for rule in rules],
+            actions=["" if rule is None else "\n".join(one.do for one in rule.actions) for rule in rules],
+        )
+
 
 def name_segments(
     places: pd.DataFrame,

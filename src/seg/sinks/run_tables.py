@@ -110,9 +110,31 @@ def _read(folder: Path, name: str) -> pa.Table | pd.DataFrame | None:
     rows = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, "string"))
     if name == "ledger":
         rows.insert(0, "position", range(len(rows)))
+    if name == "segments":
+        rows = _with_actions(rows, folder / "names.csv")
+    if name == "k_scan" and "model" in rows.columns:
+        return None  # one model a group: k does not name a row
     if name == "k_scan":
         rows = rows.drop_duplicates("k")
-    return rows.rename(columns=RENAMED).convert_dtypes(convert_floating=False, convert_boolean=False)
+    return _whole_numbers(rows.rename(columns=RENAMED))
+
+
+def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:
+    """Make integers of numbers without a fraction, which a missing one made floats; other numbers stay as they are."""
+    converted = rows.convert_dtypes()
+    kept = [name for name in rows if str(converted[name].dtype) in ("Float64", "boolean")]
+    return converted.assign(**{name: rows[name] for name in kept})
+
+
+def _with_actions(segments: pd.DataFrame, names: Path) -> pd.DataFrame:
+    """Add the sentence and the actions of each segment, where the run has them."""
+    if not names.is_file():
+        return segments
+    table = pd.read_csv(names, dtype=dict.fromkeys(TEXTS, "string"))
+    if not {"segment", "sentence", "actions"} <= set(table.columns):
+        return segments
+    told = table.loc[table["segment"] >= 0, ["segment", "sentence", "actions"]]
+    return segments.merge(told.drop_duplicates("segment"), on="segment", how="left")
 
 
 def scored(path: Path, told: Mapping) -> Export:
@@ -135,7 +157,11 @@ def scored(path: Path, told: Mapping) -> Export:
         "flagged": told["drift"],
         "k": len(told["segments"]),
     }
-    segments = pd.DataFrame(told["segments"]).rename(columns={"customers": "size"})
+    segments = pd.DataFrame(
+        # The model of each group is a column of its own.
+        {**one, "name": one["name"].removeprefix(f"{one['model']}: ")} if "model" in one else one
+        for one in told["segments"]
+    ).rename(columns={"customers": "size"})
     kind = "parquet" if path.suffix == ".parquet" else "csv"
     customers = pyarrow.dataset.dataset(path, format=kind).to_table()
     place = customers.schema.get_field_index("customer_id")

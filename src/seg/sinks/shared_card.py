@@ -54,6 +54,9 @@ def shared_card(card: Mapping, merged: Mapping[int, int], min_cell: int) -> dict
         for name, one in card.get("cells", {}).items()
     }
     shown = {"ranges": ranges, "cells": cells, "segments": _evened(card["segments"], merged), "inner": {}}
+    if card.get("groups"):  # a card for each model; their segments have no sizes of their own
+        cards = {name: shared_card(one, {}, min_cell) for name, one in card["groups"]["cards"].items()}
+        shown["groups"] = {**card["groups"], "cards": cards}
     return {**card, **shown}
 
 

@@ -71,7 +71,14 @@ DEFINITIONS = {
         ("run_id", "segment"),
         RUN
         | SEGMENT
-        | {"name": "name of the segment", "size": "customers", "share": "share of the customers"},
+        | {
+            "name": "name of the segment",
+            "size": "customers",
+            "share": "share of the customers",
+            "sentence": "what the customers have in common",
+            "actions": "what to do for them, one a line",
+            "model": "group whose customers the segment is of, with by",
+        },
     ),
     "customers": Definition(
         "One row a customer of a run: the segment and the features.",

@@ -35,7 +35,7 @@ def columns(path: Path) -> list[str]:
 
 
 def batches(
-    paths: Sequence[Path], id: str, features: Sequence[str]
+    paths: Sequence[Path], id: str, features: Sequence[str], text: str | None = None
 ) -> Iterator[tuple[pa.Array, pd.DataFrame]]:
     """Read ids and features, batch by batch.
 
@@ -46,24 +46,29 @@ def batches(
     id : str
         Column that names the customers.
     features : sequence of str
+    text : str, optional
+        A further column, read as text, such as the group of a customer.
 
     Yields
     ------
     ids : Array of string
     frame : DataFrame of float64
-        Missing values are NaN.
+        Missing values are NaN; with the column `text` where it is asked for.
 
     Raises
     ------
     SegError
         A file is damaged or has a column twice, a feature is not a number, a row has no id.
     """
-    wanted, start = [id, *features], 0
+    wanted, start = [id, *features, *([text] if text else [])], 0
     for path in paths:
         with _explained(path):
             _check_columns(path, wanted)
-            for batch in _read(path, wanted):
-                yield _ids(batch.column(id), path, start), _numbers(batch, features, path)
+            for batch in _read(path, wanted, text):
+                numbers = _numbers(batch, features, path)
+                if text:
+                    numbers[text] = pd.array(batch.column(text).cast(pa.string()).to_pylist(), dtype="str")
+                yield _ids(batch.column(id), path, start), numbers
                 start += batch.num_rows
 
 
@@ -134,12 +139,13 @@ def _schema(path: Path) -> pa.Schema:
         return reader.schema
 
 
-def _read(path: Path, wanted: list[str]) -> Iterator[pa.RecordBatch]:
+def _read(path: Path, wanted: list[str], text: str | None = None) -> Iterator[pa.RecordBatch]:
     if path.suffix.lower() == ".parquet":
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(columns=wanted)
         return
     types = {wanted[0]: pa.string()} | dict.fromkeys(wanted[1:], pa.float64())
+    types |= {text: pa.string()} if text else {}
     convert = csv.ConvertOptions(column_types=types, include_columns=wanted, strings_can_be_null=True)
     with csv.open_csv(path, csv.ReadOptions(block_size=BATCH), convert_options=convert) as reader:
         yield from reader

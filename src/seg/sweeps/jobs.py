@@ -72,20 +72,15 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
         note |= {"status": "skipped", "reason": str(error)}
     except Exception as error:
         if not isinstance(error, SegError):
-            log.exception(
-                "%s",
-                bug(
-                    error,
-                    f"the traceback is below; the other jobs go on, and {here} keeps what this one has written",
-                ),
-            )
+            kept = f"the traceback is below; the other jobs go on, and {here} keeps what this one has written"
+            log.exception("%s", bug(error, kept))
         note |= {"status": "failed", "reason": f"{error}" or type(error).__name__}
     finally:
         note["seconds"] = time.perf_counter() - start
         notes.write(here / notes.JOB, note)
         _say(note, sweep.get("jobs"))
         _settle()
-    if "optuna" not in str(told.sweeper.get("_target_", "")):
+    if "Optuna" not in str(told.sweeper.get("_target_", "")):
         return math.nan
     # A search is told by an error: it must not learn from a job that gave no number.
     if "reason" in note:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
@@ -77,19 +76,14 @@ class Plan:
 
 
 def improve(cfg: DictConfig) -> None:
-    """Set what the plugins' own defaults get wrong here; what the user has set stays.
+    """Set what the launcher's own defaults get wrong here; what the user has set stays.
 
-    A job that fails is a trial without a value and no end of a search; metrics are there to be maximized; joblib must not
-    put a job that takes long into one parcel with others because those before were short.
+    Joblib must not put a job that takes long into one parcel with others because those before were short.
     """
-    sweeper, launcher = cfg.hydra.sweeper, cfg.hydra.launcher
+    launcher = cfg.hydra.launcher
     with read_write(cfg), open_dict(cfg):
         if launcher.get("batch_size") == "auto":
             launcher.batch_size = 1
-        if sweeper.get("max_failure_rate") == 0:
-            sweeper.max_failure_rate = 1.0
-        if isinstance(sweeper.get("direction"), Enum):  # the plugin's own; one that is given is a text
-            sweeper.direction = "maximize"
 
 
 def _goals(settings: Settings, directions: object) -> dict[str, str]:

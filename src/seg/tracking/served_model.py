@@ -21,9 +21,10 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def signature(features: Sequence[str]) -> ModelSignature:
-    """Return the signature of the model: numbers in, each of which may be missing; `COLUMNS` out."""
-    inputs = Schema([ColSpec("double", name, required=False) for name in features])
+def signature(features: Sequence[str], by: str | None = None) -> ModelSignature:
+    """Return the signature of the model: numbers in, each of which may be missing, and the group; `COLUMNS` out."""
+    texts = [ColSpec("string", by, required=False)] if by else []
+    inputs = Schema([*(ColSpec("double", name, required=False) for name in features), *texts])
     return ModelSignature(
         inputs, Schema([ColSpec(kind, name, required=False) for name, kind in COLUMNS.items()])
     )
@@ -68,6 +69,9 @@ class ServedModel(PythonModel):
             for name in features
         }
         X = pd.DataFrame(numbers, index=frame.index).astype("float64")
+        by = getattr(self.placement, "by", None)
+        if by:  # one model a group
+            X[by] = frame.get(by)
         answer = self.placement.place(X)
         # Plain objects: None where nothing is known, in JSON and in Spark alike.
         plain = {

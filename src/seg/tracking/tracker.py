@@ -241,23 +241,16 @@ def _save(placement, example: pd.DataFrame, target: Path) -> None:
     import mlflow.pyfunc
 
     from seg.models import saved, skops_file
-    from seg.models.placement import Placement
     from seg.tracking import served_model
 
     # MLflow warns of pickles: the file that seg writes beside this one is what loads without running code.
     logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
-    served = Placement(
-        skops_file.portable(placement.pipeline),
-        placement.features,
-        placement.least,
-        placement.greatest,
-        placement.names,
-    )
+    served = placement.portable(skops_file.portable)
     with saved.by_value(served_model):
         mlflow.pyfunc.save_model(
             str(target),
             python_model=served_model.ServedModel(served),
-            signature=served_model.signature(placement.features),
+            signature=served_model.signature(placement.features, getattr(placement, "by", None)),
             input_example=example,
             pip_requirements=list(_requirements()),
         )

@@ -1,0 +1,1 @@
+"""The sweeper of Hydra that searches by Optuna."""

@@ -1,0 +1,71 @@
+"""Figures of the page, as Plotly takes them: plain dictionaries, so that no plotting library is imported."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+# Okabe and Ito (2008): told apart with any colour vision.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a", "#8b6f00")
+LEGEND = 12  # lines above which the page would be a legend only
+
+
+def lines(table: pd.DataFrame, title: str, unit: str = "") -> dict:
+    """Draw one line a column over the months of the index; the columns beyond `LEGEND` as one line.
+
+    Parameters
+    ----------
+    table : DataFrame
+    title : str
+    unit : str
+        Of the values, such as a currency.
+    """
+    if table.shape[1] > LEGEND:
+        largest = table.sum().sort_values(ascending=False, kind="stable").index
+        few, rest = largest[: LEGEND - 1], largest[LEGEND - 1 :]
+        table = table[few].assign(**{f"{len(rest)} further segments": table[rest].sum(axis=1)})
+    traces = [
+        {
+            "type": "scatter", "mode": "lines+markers", "name": str(name), "x": list(table.index), "y": table[name].tolist(),
+            "line": {"color": COLOURS[place % len(COLOURS)], "width": 2}, "marker": {"size": 5},
+        }
+        for place, name in enumerate(table)
+    ]  # fmt: skip
+    return {"data": traces, "layout": _layout(title, unit) | {"legend": {"orientation": "h", "y": -0.2}}}
+
+
+def bars(values: pd.Series, title: str, unit: str = "") -> dict:
+    """Draw one horizontal bar a segment, the largest on top."""
+    ordered = values.sort_values(kind="stable").tail(LEGEND)
+    trace = {
+        "type": "bar", "orientation": "h", "x": ordered.tolist(), "y": [str(name) for name in ordered.index],
+        "marker": {"color": COLOURS[0]},
+    }  # fmt: skip
+    return {"data": [trace], "layout": _layout(title, unit, "x") | {"height": 120 + 34 * len(ordered)}}
+
+
+def heat(table: pd.DataFrame, title: str) -> dict:
+    """Draw customers from each segment (rows) to each (columns), coloured by the share of the row."""
+    shares = table.div(table.sum(axis=1).where(lambda total: total > 0, 1), axis=0)
+    trace = {
+        "type": "heatmap", "z": shares.to_numpy().tolist(), "x": list(table.columns), "y": list(table.index),
+        "text": [[f"{value:,.0f}" for value in row] for row in table.to_numpy()], "texttemplate": "%{text}",
+        "colorscale": [[0, "#f5f6f8"], [1, "#0072b2"]], "zmin": 0, "zmax": 1, "showscale": False,
+        "hovertemplate": "%{y} to %{x}: %{text} customers, %{z:.0%}<extra></extra>",
+    }  # fmt: skip
+    layout = _layout(title) | {"height": 160 + 40 * len(table)}
+    layout["yaxis"] = {"autorange": "reversed", "automargin": True}
+    return {"data": [trace], "layout": layout}
+
+
+def _layout(title: str, unit: str = "", money: str = "y") -> dict:
+    plain = {"automargin": True, "gridcolor": "#dfe3e8", "zerolinecolor": "#dfe3e8"}
+    return {
+        "title": {"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left", "xref": "paper"},
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1d2433"},
+        "margin": {"l": 40, "r": 16, "t": 44, "b": 40},
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "hovermode": "closest",
+        "xaxis": plain | ({"title": {"text": unit}} if money == "x" else {}),
+        "yaxis": plain | ({"title": {"text": unit}} if money == "y" else {}),
+    }
