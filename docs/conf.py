@@ -10,7 +10,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 include_patterns = [
     "docs/*.md",
     "datasets/*/README.md",
-    "experiments/*/README.md",
+    "experiments/*/*.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]

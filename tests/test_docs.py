@@ -22,7 +22,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *sorted(ROOT.glob("docs/*.md")),
-    *sorted(ROOT.glob("experiments/*/README.md")),
+    *sorted(ROOT.glob("experiments/*/*.md")),
     *sorted(ROOT.glob("datasets/*/README.md")),
 ]
 # A command on a line of code, or within backticks.
