@@ -331,7 +331,7 @@ WRONG = {
     "k=1": ["k=1", "at least 2, or auto"],
     "k=abc": ["k=abc", "at least 2, or auto"],
     "k=2.5": ["k=2.5", "at least 2, or auto"],
-    "seed=-1": ["seed=-1", "at least 0"],
+    "seed=-1": ["seed=-1", "from 0 to"],
     "dataset=flow": ["dataset=flow", "expected one of flo, "],
     "model=kmean": ["model=kmean", "expected one of kmeans, "],
     "scaler=stand": ["scaler=stand", "standard"],

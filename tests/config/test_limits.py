@@ -31,6 +31,7 @@ CASES = [
     ([*CUSTOMERS, "dataset.features=null"], r"dataset\.features=null: expected a list of columns"),
     ([*CUSTOMERS, "dataset.features=[]"], r"dataset\.features=\[\]: expected a list of columns"),
     ([*CUSTOMERS, "dataset.max_bytes=much"], r"dataset\.max_bytes=much: expected a number of bytes or a number and a unit"),
+    ([f"seed={2**40}"], r"seed=1099511627776: expected a whole number from 0 to 4,294,967,295"),
     (["model=../dataset/flo"], r"model=\.\./dataset/flo: unknown; expected one of"),
     (["hydra.run.dir="], r"hydra\.run\.dir= is empty"),
 ]  # fmt: skip

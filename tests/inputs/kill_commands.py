@@ -177,7 +177,8 @@ def main(count: int, first: int = 0) -> int:
         place = Place(Path(folder))
         for seed in range(first, first + count):
             try:
-                outcomes[outcome(place, seed)] += 1
+                outcomes[came := outcome(place, seed)] += 1
+                print(f"seed {seed}: {came}", flush=True)
             except Exception as error:
                 faults.append(
                     f"seed {seed} ({COMMANDS[seed % len(COMMANDS)]}): {type(error).__name__}: {str(error)[:1500]}"

@@ -14,13 +14,18 @@ MOST_KS = 1_000  # numbers of segments that are tried: each is a fit
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
-def _whole(least: int, other: str = ""):
-    expected = f"expected a whole number of at least {least}" + (f", or {other}" if other else "")
+LARGEST_SEED = 2**32 - 1  # of NumPy's generators
+
+
+def _whole(least: int, other: str = "", most: int | None = None):
+    bound = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+    expected = f"expected a whole number {bound}" + (f", or {other}" if other else "")
 
     def check(value: Any) -> Any:
         if other and value == (None if other == "null" else other):
             return value
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or value < least or (most is not None and value > most):
             raise ValueError(expected)
         return value
 
@@ -359,7 +364,7 @@ class Settings(Strict):
     """Everything a run was asked to do."""
 
     k: Annotated[int | Literal["auto"], _whole(2, "auto")]
-    seed: Annotated[int, _whole(0)]
+    seed: Annotated[int, _whole(0, most=LARGEST_SEED)]
     data_dir: str
     dataset: DatasetSettings
     cleaning: CleaningSettings
