@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -104,6 +105,14 @@ def _listening(address: str) -> bool:
 _started: dict[str, Any] = {}  # the session of this process, and the request it was made for
 
 
+def check_installed() -> None:
+    """Raise a `SegError` that names the extra where PySpark is not installed."""
+    if find_spec("pyspark") is None:
+        raise SegError(
+            "engine=spark: the package pyspark is not installed; install it with pip install 'seg[spark]', beside a JDK 17 or newer"
+        )
+
+
 def session(request: Request) -> Session:
     """Take, connect to, or start a session.
 
@@ -122,6 +131,7 @@ def session(request: Request) -> Session:
             f"engine.master={request.master}: no master of Spark; expected one such as local[*], spark://host:7077, yarn or "
             "k8s://https://host:443"
         )
+    check_installed()
     _hush()
     from pyspark.sql import SparkSession
 
