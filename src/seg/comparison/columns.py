@@ -9,7 +9,8 @@ import pandas as pd
 
 from seg.comparison.attempts import NULL, SCORE
 from seg.errors import SegError, listed
-from seg.report.plots import MINUS, percent
+from seg.report.plots import percent
+from seg.segments.formats import MINUS
 
 NOT_MEASURED = "-"
 # What each run measures in a space of its own, and so never on one scale.
