@@ -53,10 +53,10 @@ def step(name: str) -> Iterator[Callable[[str], None]]:
     >>> with step("reading") as found:  # doctest: +SKIP
     ...     found("19,945 customers")
     """
-    said: list[str] = []
+    details: list[str] = []
     start = time.perf_counter()
-    yield said.append
-    detail = ": " + "; ".join(said) if said else ""
+    yield details.append
+    detail = ": " + "; ".join(details) if details else ""
     log.info("%-22s %5.1f s%s", name, time.perf_counter() - start, detail)
 
 

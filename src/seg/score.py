@@ -100,23 +100,23 @@ def score(*arguments: str) -> int:
 
         asked = input_rows.Input(own["input"], own["kind"], own["id"], own["as_of"], overrides)
         cfg = input_rows.configured(asked, scorer, config_yaml, own["trust"] == "true")
-        given = input_rows.rows(asked, scorer, cfg)
+        rows = input_rows.rows(asked, scorer, cfg)
         outlook, further = _outlook(scorer, cfg, overrides)
-        notices = [*scorer.remarks, *given.notes, *further]
-        with progress.step("score") as found:
-            scored = scoring.write(scorer, given.batches, target, own["guard"] == "true", outlook)
-            found(f"{scored.customers:,} customers")
-    told = nightly.summary(scorer, scored, notices, target, given.day, given.extract)
-    told["run_id"] = nightly.run_id(scorer, given.day, asked.names)
-    refused = [_exported(cfg, told, target), _tracked(own, overrides, files, told)]
-    _write_summary(told, target)
+        notices = [*scorer.remarks, *rows.notes, *further]
+        with progress.step("score") as detail:
+            scored = scoring.write(scorer, rows.batches, target, own["guard"] == "true", outlook)
+            detail(f"{scored.customers:,} customers")
+    summary = nightly.summary(scorer, scored, notices, target, rows.day, rows.extract)
+    summary["run_id"] = nightly.run_id(scorer, rows.day, asked.names)
+    refused = [_exported(cfg, summary, target), _tracked(own, overrides, files, summary)]
+    _write_summary(summary, target)
     if quiet:
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        print(json.dumps(summary, indent=1, ensure_ascii=False))
     else:
-        _close(scorer, scored, told, target)
+        _close(scorer, scored, summary, target)
     for error in filter(None, refused):
         print(f"error: {error}", file=sys.stderr)
-    return 1 if any(refused) else nightly.exit_code(told, fail_on)
+    return 1 if any(refused) else nightly.exit_code(summary, fail_on)
 
 
 def _check_input(path: str, target: Path) -> None:
@@ -143,7 +143,7 @@ def _model(own: dict, overrides: Sequence[str], scratch: Path):
     """Find the model and load it; return its files, the scorer and the configuration of its run."""
     from seg import progress
 
-    with progress.step("model") as found:
+    with progress.step("model") as detail:
         files = find_model.find_beside(own["model"], options.value(overrides, "tracking.uri"), scratch)
         from seg.scoring import scorer as scoring
 
@@ -152,7 +152,7 @@ def _model(own: dict, overrides: Sequence[str], scratch: Path):
             from seg.scoring import refit
 
             scorer = replace(scorer, names=refit.read_names(Path(own["names"]).expanduser()))
-        found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
+        detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
     return files, scorer, files.config.read_text(encoding="utf-8")
 
 
@@ -171,14 +171,14 @@ def _skipped(target: Path, quiet: bool) -> int:
     return 0
 
 
-def _write_summary(told: dict, target: Path) -> None:
+def _write_summary(summary: dict, target: Path) -> None:
     from seg.scoring import nightly
     from seg.sinks import local_files as files
 
-    files.write(nightly.summary_path(target), json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    files.write(nightly.summary_path(target), json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
 
 
-def _exported(cfg, told: dict, target: Path) -> SegError | None:
+def _exported(cfg, summary: dict, target: Path) -> SegError | None:
     """Write the customers to the sink, if there is one; return why it did not take them."""
     from seg.config import compose
 
@@ -189,15 +189,15 @@ def _exported(cfg, told: dict, target: Path) -> SegError | None:
     from seg.sinks import run_tables
 
     try:
-        with progress.step("export") as found:
-            export = run_tables.scored(target, told)
-            found(f"{export.rows:,} rows: {sink.write(export)}")
+        with progress.step("export") as detail:
+            export = run_tables.scored(target, summary)
+            detail(f"{export.rows:,} rows: {sink.write(export)}")
     except SegError as error:
         return SegError(f"{error}. The scored customers are in {target}")
     return None
 
 
-def _tracked(own: dict, overrides: Sequence[str], files, told: dict) -> SegError | None:
+def _tracked(own: dict, overrides: Sequence[str], files, summary: dict) -> SegError | None:
     """Log the scoring in MLflow, where the model is from there; return why the store refused."""
     if (
         own["track"] == "false"
@@ -210,27 +210,27 @@ def _tracked(own: dict, overrides: Sequence[str], files, told: dict) -> SegError
 
     uri = options.value(overrides, "tracking.uri")
     metrics = {
-        "customers": told["customers"],
-        "rejected": told["rejected"],
-        "outside_training": told["outside_training"],
+        "customers": summary["customers"],
+        "rejected": summary["rejected"],
+        "outside_training": summary["outside_training"],
     }
-    metrics |= {"share_psi": told["share_psi"]}
-    metrics |= {f"psi/{one['feature']}": one["psi"] for one in told["features"]}
-    metrics |= {f"share/{one['segment']}": one["share"] for one in told["segments"]}
+    metrics |= {"share_psi": summary["share_psi"]}
+    metrics |= {f"psi/{one['feature']}": one["psi"] for one in summary["features"]}
+    metrics |= {f"share/{one['segment']}": one["share"] for one in summary["segments"]}
     tags = {
-        "dataset": told["dataset"],
-        "model": told["model"],
-        "drift": told["drift"],
-        "scoring": told["run_id"],
+        "dataset": summary["dataset"],
+        "model": summary["model"],
+        "drift": summary["drift"],
+        "scoring": summary["run_id"],
     }
     try:
         with progress.step("track") as detail:
-            name = f"score {told['dataset']} {told['day']}"
-            scoring = scoring_run.Scoring("score", name, told["day"], tags, metrics)
+            name = f"score {summary['dataset']} {summary['day']}"
+            scoring = scoring_run.Scoring("score", name, summary["day"], tags, metrics)
             detail(scoring_run.log(uri, files.run_id, scoring))
     except Exception as error:
         return SegError(
-            f"{store.reason(error, store.address(uri))}. The scored customers are in {told['output']}"
+            f"{store.reason(error, store.address(uri))}. The scored customers are in {summary['output']}"
         )
     return None
 

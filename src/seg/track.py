@@ -49,9 +49,9 @@ def show(arguments: Sequence[str]) -> int:
 
 def push(arguments: Sequence[str]) -> int:
     """Upload runs; 1 when one of them could not be."""
-    uri, given = _given(arguments)
+    uri, named = _given(arguments)
     failed, done, down = 0, 0, {}
-    folders = [one for folder in given for one in record.folders(folder) or [folder]]
+    folders = [one for folder in named for one in record.folders(folder) or [folder]]
     for folder in folders or _waiting([]):
         try:
             run, known = record.read(folder), record.state(folder)

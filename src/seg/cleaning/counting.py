@@ -24,7 +24,7 @@ class Line:
     undecided: str | None = None
 
 
-def states(engine: Engine, table: ir.Table, filters: Sequence[Line], whole: bool) -> list[tuple]:
+def states(engine: Engine, table: ir.Table, filters: Sequence[Line], complete: bool) -> list[tuple]:
     """Count rows, customers and revenue before the filters and after each.
 
     A row's depth is the number of filters that it passes before the first that it does not; a customer's is that of the
@@ -37,7 +37,7 @@ def states(engine: Engine, table: ir.Table, filters: Sequence[Line], whole: bool
         The rows before the filters.
     filters : sequence of Line
         In the order in which they are applied.
-    whole : bool
+    complete : bool
         Whether to count customers and revenue too; otherwise they are missing.
 
     Returns
@@ -47,10 +47,10 @@ def states(engine: Engine, table: ir.Table, filters: Sequence[Line], whole: bool
     """
     table = with_depth(table, filters)
     money = _money(table)
-    revenue = {"revenue": money.sum()} if whole and money is not None else {}
+    revenue = {"revenue": money.sum()} if complete and money is not None else {}
     by_depth = depths(engine, table, filters, revenue)
     rows = passed(by_depth, filters)
-    if not whole:
+    if not complete:
         return [(count, pd.NA, float("nan")) for count in rows]
     named = table.filter(table.customer_id.notnull())
     deepest = named.group_by("customer_id").aggregate(_depth=named._depth.max())
@@ -91,8 +91,8 @@ def depths(engine: Engine, table: ir.Table, filters: Sequence[Line], further: Ma
         for place, line in enumerate(filters)
         if line.undecided
     }
-    found = engine.collect(table.group_by("_depth").aggregate(rows=table.count(), **unknown, **further))
-    return found.set_index("_depth").reindex(range(len(filters) + 1))
+    by_depth = engine.collect(table.group_by("_depth").aggregate(rows=table.count(), **unknown, **further))
+    return by_depth.set_index("_depth").reindex(range(len(filters) + 1))
 
 
 def passed(by_depth: pd.DataFrame, filters: Sequence[Line]) -> list[int]:

@@ -166,10 +166,10 @@ class _Cleaner:
         if self.stored or self._whole():
             self._look_up()
         with_times, self.table = self.table, self.table.drop(*{TIMES} & set(self.table.columns))
-        found = self._states()
+        counted = self._states()
         if self.merged is not None:
             # Before equal rows were merged there were the same customers.
-            self._recount(self.merged, with_times, found[0][1])
+            self._recount(self.merged, with_times, counted[0][1])
             self.merged = None
         self.table = self._left()
         if self._filters and not self.stored:
@@ -177,31 +177,31 @@ class _Cleaner:
             self._look_up()
             self.table = self.engine.checkpoint(self.table)
         if self._filters and not self._whole():
-            found[-1] = state(self.engine, self.table)
-        self._note(found)
-        self.rows = int(found[-1][0])
+            counted[-1] = state(self.engine, self.table)
+        self._note(counted)
+        self.rows = int(counted[-1][0])
 
     def _states(self) -> list[tuple]:
         """Count rows, customers and revenue before the filters that wait and after each; the last at least of rows."""
-        filters, whole = self._filters, self._whole()
+        filters, complete = self._filters, self._whole()
         if not filters:
-            return [state(self.engine, self.table) if whole else (self.rows, pd.NA, float("nan"))]
+            return [state(self.engine, self.table) if complete else (self.rows, pd.NA, float("nan"))]
         seen = self.seen and len(self.seen) == len(filters) and not filters[-1].undecided
-        if not whole and not self.stored and seen:
+        if not complete and not self.stored and seen:
             # All but the last has been counted, and the last will be.
             return [(count, pd.NA, float("nan")) for count in [*self.seen, 0]]
-        return states(self.engine, self.table, filters, whole)
+        return states(self.engine, self.table, filters, complete)
 
     def _left(self) -> ir.Table:
         kept = [line.keep for line in self._filters]
         return self.table.filter(*(self.table[name] for name in kept)).drop(*kept) if kept else self.table
 
-    def _note(self, found: Sequence[tuple]) -> None:
+    def _note(self, counted: Sequence[tuple]) -> None:
         """Write the lines that wait into the ledger: the state before their filters and after each."""
         place = 0
         for line in self.waiting:
             place += line.keep is not None
-            self.ledger.append((line.name, *found[place]))
+            self.ledger.append((line.name, *counted[place]))
 
     def _recount(self, place: int, table: ir.Table, customers=pd.NA) -> None:
         """Count what a line of the ledger left."""
@@ -212,9 +212,9 @@ def _refuse(engine: Engine, step: Step, table: ir.Table, arguments: Mapping) -> 
     if step.refuses is None:
         return
     refused, reason = step.refuses(table, **arguments)
-    found = engine.collect(refused.order_by(refused.columns).limit(6)).iloc[:, 0]
-    if len(found):
-        shown = ", ".join(map(repr, found[:5])) + (" and more" if len(found) > 5 else "")
+    values = engine.collect(refused.order_by(refused.columns).limit(6)).iloc[:, 0]
+    if len(values):
+        shown = ", ".join(map(repr, values[:5])) + (" and more" if len(values) > 5 else "")
         raise SegError(f"cleaning step {step.name}: {shown}: {reason}")
 
 

@@ -180,8 +180,8 @@ def _named(own: dict, store: dict):
     client = read.existing(tracking.uri, write=True)
     datasets = own["dataset"].split(",") if own["dataset"] else []
     runs = read.runs(client, tracking.experiment, datasets, finished=False)
-    found = champion.find(runs, own["run"])
-    return client, attempts.tidy(runs[runs["run_id"] == found]).iloc[0].to_dict()
+    run_id = champion.find(runs, own["run"])
+    return client, attempts.tidy(runs[runs["run_id"] == run_id]).iloc[0].to_dict()
 
 
 def _lists(runs: pd.DataFrame, sort: str) -> list:
@@ -251,7 +251,7 @@ def _files(artifacts, one, shown: Sequence[str]) -> dict:
     from seg.comparison import compare_page, pictures
 
     runs = pd.concat([one.ranked, one.group.flagged])[["run_id", "artifacts"]]
-    found = artifacts.find(runs, [compare_page.ASSIGNMENTS, compare_page.K_SCAN])
-    return found | artifacts.find(
+    files = artifacts.find(runs, [compare_page.ASSIGNMENTS, compare_page.K_SCAN])
+    return files | artifacts.find(
         runs[runs["run_id"].isin(shown)], [pictures.file(kind) for kind in pictures.KINDS]
     )

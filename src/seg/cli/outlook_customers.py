@@ -61,10 +61,10 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
 
 def _model(reference: str, uri: str | None) -> tuple[Scorer, str]:
     with progress.step("model") as answer, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        found = find_model.find(reference, uri, Path(scratch))
-        scorer = scoring.load(found)
+        files = find_model.find(reference, uri, Path(scratch))
+        scorer = scoring.load(files)
         answer(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return scorer, found.config.read_text(encoding="utf-8")
+        return scorer, files.config.read_text(encoding="utf-8")
 
 
 def _asked(own: dict[str, str | None]) -> list[str]:

@@ -26,19 +26,19 @@ def find(runs: pd.DataFrame, text: str) -> str:
     """
     ids = runs["run_id"].astype(str)
     begins = ids.str.startswith(text) & (len(text) >= SHORTEST)
-    found = runs[begins | (runs["name"] == text)]
-    if found.empty:
+    matches = runs[begins | (runs["name"] == text)]
+    if matches.empty:
         names = listed(text, runs["name"].dropna().unique(), most=5)
         raise SegError(
             f"run={text}: no such run; expected an id, {SHORTEST} or more of its first characters, or a name: {names}"
         )
-    if len(found) > 1:
+    if len(matches) > 1:
         which = "; ".join(
-            f"{run.run_id[:12]} of {run.started:%Y-%m-%d %H:%M}" for run in found.head(10).itertuples()
+            f"{run.run_id[:12]} of {run.started:%Y-%m-%d %H:%M}" for run in matches.head(10).itertuples()
         )
-        more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-        raise SegError(f"run={text}: {len(found)} runs; take one by its id: {which}{more}")
-    run = found.iloc[0]
+        more = f" and {len(matches) - 10} more" if len(matches) > 10 else ""
+        raise SegError(f"run={text}: {len(matches)} runs; take one by its id: {which}{more}")
+    run = matches.iloc[0]
     if run["status"] != "FINISHED":
         raise SegError(f"run={text}: it is {run['status']}, expected a run that finished; run it again")
     if pd.isna(run.get("params.k")):
@@ -50,12 +50,12 @@ def find(runs: pd.DataFrame, text: str) -> str:
 
 def objections(run: dict) -> list[str]:
     """List what speaks against a run as champion; only force=true passes over it."""
-    found = []
+    reasons = []
     if run["data"] == "sample":
-        found.append("SAMPLE DATA, invented customers")
+        reasons.append("SAMPLE DATA, invented customers")
     if run["flags"]:
-        found.append(f"flagged: {run['flags']}")
-    return found
+        reasons.append(f"flagged: {run['flags']}")
+    return reasons
 
 
 def best(lists: Sequence[tuple[Group, pd.DataFrame, order.Asked]], where: Sequence[str]) -> tuple[dict, str]:
@@ -66,22 +66,22 @@ def best(lists: Sequence[tuple[Group, pd.DataFrame, order.Asked]], where: Sequen
     SegError
         No run is a candidate, or candidates are in several lists, whose ranks are not comparable.
     """
-    found = []
+    candidates = []
     for group, ranked, demand in lists:
         one = order.best(ranked) if group.data != "sample" else None
         if one is not None and one["model_id"]:
-            found.append((group, one, runs_table.reason(one, ranked, demand)))
-    if not found:
-        said = [f"{g.dataset}, {g.known}: {line}" if i == 0 else line
+            candidates.append((group, one, runs_table.reason(one, ranked, demand)))
+    if not candidates:
+        lines = [f"{g.dataset}, {g.known}: {line}" if i == 0 else line
                 for g, ranked, demand in lists for i, line in enumerate(runs_table.verdict(g, ranked, demand, where))]  # fmt: skip
-        raise SegError("best=true: nothing qualifies. " + "\n".join(said))
-    if len(found) > 1:
-        each = "; ".join(f"{runs_table.described(run)} of {group.known}" for group, run, _ in found)
+        raise SegError("best=true: nothing qualifies. " + "\n".join(lines))
+    if len(candidates) > 1:
+        each = "; ".join(f"{runs_table.described(run)} of {group.known}" for group, run, _ in candidates)
         raise SegError(
-            f"best=true: {len(found)} lists with different customers, whose ranks are not comparable: {each}. Choose a list with "
+            f"best=true: {len(candidates)} lists with different customers, whose ranks are not comparable: {each}. Choose a list with "
             "cleaning= or data=, or the run with run="
         )
-    _, run, why = found[0]
+    _, run, why = candidates[0]
     return run.to_dict(), f"best by the stated order: {why}"
 
 

@@ -188,8 +188,8 @@ def _seeds(group: Group, ranked: pd.DataFrame) -> dict:
 def _matrix(one: Listed) -> dict | None:
     """Compare the assignments of all runs of a list, pair by pair."""
     runs = one.runs[:MATRIX]
-    found = [(run, one.files.get((run["run_id"], ASSIGNMENTS))) for run in runs]
-    known = [(run, path) for run, path in found if path is not None]
+    assigned = [(run, one.files.get((run["run_id"], ASSIGNMENTS))) for run in runs]
+    known = [(run, path) for run, path in assigned if path is not None]
     if len(known) < 2:
         return None
     made = agreement([_segments(path) for _, path in known])
@@ -209,7 +209,7 @@ def _matrix(one: Listed) -> dict | None:
     apart = made.shared[np.triu_indices(len(known), 1)]
     return {
         "rows": rows,
-        "missing": len(found) - len(known),
+        "missing": len(assigned) - len(known),
         "left_out": len(one.runs) - len(runs),
         "least": int(apart.min()),
         "most": int(apart.max()),

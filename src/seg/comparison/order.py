@@ -74,10 +74,10 @@ def judged(attempts: pd.DataFrame, demand: Asked) -> pd.DataFrame:
     table.loc[
         other, ["holdout/auc", "holdout/auc_rule_rfm", "holdout/auc_random", "holdout/lift", *EXPLAINED]
     ] = np.nan
-    found = [shortcomings(row, demand) for row in table.to_dict("records")]
-    table["lacks"] = [lacks for lacks, _ in found]
-    table["fails"] = [fails for _, fails in found]
-    table["standing"] = ["fails" if fails else "lacks" if lacks else "candidate" for lacks, fails in found]
+    evidence = [shortcomings(row, demand) for row in table.to_dict("records")]
+    table["lacks"] = [lacks for lacks, _ in evidence]
+    table["fails"] = [fails for _, fails in evidence]
+    table["standing"] = ["fails" if fails else "lacks" if lacks else "candidate" for lacks, fails in evidence]
     candidates = (table["standing"] == "candidate").to_numpy()
     values = table[demand.criteria].to_numpy(dtype=float)
     worth = table[EXPLAINED[0]].to_numpy(dtype=float) if demand.holdout else _volume(values, demand.criteria)
@@ -152,8 +152,8 @@ def ordered(table: pd.DataFrame, sort: str = "rule", descending: bool = True) ->
 
 def best(table: pd.DataFrame) -> pd.Series | None:
     """Return the best candidate, None when no run is one."""
-    found = table[table["simplest"]]
-    return None if found.empty else found.iloc[0]
+    simplest = table[table["simplest"]]
+    return None if simplest.empty else simplest.iloc[0]
 
 
 def shortcomings(run: dict, demand: Asked) -> tuple[list[str], list[str]]:

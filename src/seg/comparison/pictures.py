@@ -24,12 +24,12 @@ def file(kind: str) -> str:
     return f"figures/{kind}.png"
 
 
-def embedded(found: Mapping[tuple[str, str], Path | None]) -> dict[str, dict[str, str | None]]:
+def embedded(paths: Mapping[tuple[str, str], Path | None]) -> dict[str, dict[str, str | None]]:
     """Return pictures as data URIs, by run and kind; None where a picture is missing or is none."""
     with ThreadPoolExecutor(2) as pool:
-        uris = list(pool.map(_uri, found.values()))
+        uris = list(pool.map(_uri, paths.values()))
     pictures: dict[str, dict[str, str | None]] = {}
-    for (run_id, kind), uri in zip(found, uris, strict=True):
+    for (run_id, kind), uri in zip(paths, uris, strict=True):
         pictures.setdefault(run_id, {})[kind] = uri
     return pictures
 

@@ -100,11 +100,11 @@ def verdict(
     if group.data == "sample":
         return ["best: none, this is SAMPLE DATA: invented customers, no conclusion holds"]
     lacking = table[table["standing"] == "lacks"].head(most)
-    found, lines = order.best(table), []
-    if found is not None:
-        lines.append(f"best: {described(found)}, {reason(found, table, demand)}")
+    best, lines = order.best(table), []
+    if best is not None:
+        lines.append(f"best: {described(best)}, {reason(best, table, demand)}")
         lines.append(
-            "  it is the champion" if found["champion"] else f"  promote it: {promotion(found, where)}"
+            "  it is the champion" if best["champion"] else f"  promote it: {promotion(best, where)}"
         )
         if len(lacking):
             lines.append(

@@ -90,14 +90,14 @@ def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -
     # The name belongs to the model: other files of the same data set do not change it.
     name = str(cfg.dataset.name)
     parser = OverridesParser.create()
-    given = [parser.parse_override(readable(private(text))) for text in overrides]
-    for override in given:
+    parsed = [parser.parse_override(readable(private(text))) for text in overrides]
+    for override in parsed:
         if not {override.key_or_group, override.key_or_group.partition(".")[0]} & {*REUSABLE}:
             raise SegError(
                 f"{override.input_line}: is part of the model, which is used as it was trained; expected one of "
                 f"{', '.join(f'{name}...' for name in REUSABLE)}"
             )
-    chosen = [override for override in given if override.key_or_group in GROUPS]
+    chosen = [override for override in parsed if override.key_or_group in GROUPS]
     fresh = compose([override.input_line for override in chosen])
     if "sink" not in cfg:  # of a run from before there were sinks
         cfg.sink = fresh.sink
@@ -108,7 +108,7 @@ def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -
     if "outlook" not in cfg:  # a run from before there was one
         cfg.outlook, cfg.evaluation.outlook = fresh.outlook, False
     OmegaConf.set_struct(cfg, True)
-    for override in given:
+    for override in parsed:
         if override in chosen:
             continue
         try:

@@ -81,7 +81,7 @@ def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | N
             key = str(cause.full_key)
             section = key.rpartition(".")[0]
             keys = [f"{section}.{name}".strip(".") for name in cause.parent_node if name != "hydra"]
-            given = next(
+            override = next(
                 (
                     text
                     for text in (sys.argv[1:] if arguments is None else arguments)
@@ -89,7 +89,7 @@ def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | N
                 ),
                 key,
             )
-            return f"{given}: unknown key; expected one of {listed(key, keys)}"
+            return f"{override}: unknown key; expected one of {listed(key, keys)}"
         return str(error)
     if isinstance(error, HydraException):
         return str(error)

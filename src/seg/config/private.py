@@ -42,11 +42,11 @@ def resolved(text: str) -> str:
     return os.environ.get(named[1], text) if named else text
 
 
-def _property(found: re.Match) -> str:
-    if not SECRET.search(found[1]):
-        return found[0]
-    redaction.remember_secret(_unquoted(found[3]))
-    return found[1] + found[2] + _moved(found[1], found[3])
+def _property(match: re.Match) -> str:
+    if not SECRET.search(match[1]):
+        return match[0]
+    redaction.remember_secret(_unquoted(match[3]))
+    return match[1] + match[2] + _moved(match[1], match[3])
 
 
 def _is_secret(key: str, value: str) -> bool:

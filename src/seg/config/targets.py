@@ -56,7 +56,7 @@ def _is_estimator(target: str) -> bool:
     from sklearn.base import BaseEstimator
 
     try:
-        found = getattr(importlib.import_module(module), name)
+        part = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         return False
-    return inspect.isclass(found) and issubclass(found, BaseEstimator)
+    return inspect.isclass(part) and issubclass(part, BaseEstimator)

@@ -62,17 +62,17 @@ class Scans:
                 "disk for spilling"
             ) from None
         except duckdb.Error as error:
-            said = str(error).splitlines()[0]
+            reason = str(error).splitlines()[0]
             damaged = self._damaged()
             if damaged:
                 raise SegError(
-                    f"{damaged}: a damaged Parquet file ({said}); fetch or write it again"
+                    f"{damaged}: a damaged Parquet file ({reason}); fetch or write it again"
                 ) from None
             if isinstance(error, duckdb.IOException):
                 raise SegError(
-                    f"engine: reading or spilling failed: {said}; free disk, or look for a damaged file"
+                    f"engine: reading or spilling failed: {reason}; free disk, or look for a damaged file"
                 ) from None
-            raise SegError(f"engine: DuckDB stopped: {said}; is a file damaged?") from error
+            raise SegError(f"engine: DuckDB stopped: {reason}; is a file damaged?") from error
 
     def _damaged(self) -> Path | None:
         """Find the Parquet file that cannot be read to its end: DuckDB does not say which of many it was."""

@@ -126,12 +126,12 @@ def bounds(paths: Sequence[Path], columns: Sequence[str]) -> dict[str, tuple[flo
         for group in range(footer.num_row_groups):
             chunks = [footer.row_group(group).column(place) for place in range(footer.num_columns)]
             groups.append({chunk.path_in_schema: _ends(chunk.statistics) for chunk in chunks})
-    found = {}
+    reached = {}
     for column in columns if groups else ():
         ends = [group.get(column) for group in groups]
         if all(ends):
-            found[column] = min(low for low, _high in ends), max(high for _low, high in ends)
-    return found
+            reached[column] = min(low for low, _high in ends), max(high for _low, high in ends)
+    return reached
 
 
 def _ends(statistics) -> tuple[float, float] | None:

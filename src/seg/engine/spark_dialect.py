@@ -78,5 +78,5 @@ class Compiler(PySparkCompiler):
         """Compile ``$`` as the end: Java's also stands before a line break that ends the text."""
         if isinstance(op.pattern, ops.Literal):
             ends = r"(\\.|\[\^?\]?(?:\\.|[^\]])*\])|\$"
-            pattern = sge.convert(re.sub(ends, lambda found: found[1] or r"\z", op.pattern.value))
+            pattern = sge.convert(re.sub(ends, lambda match: match[1] or r"\z", op.pattern.value))
         return super().visit_RegexSearch(op, arg=arg, pattern=pattern)

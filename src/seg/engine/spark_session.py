@@ -315,13 +315,13 @@ def _check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60).stderr
+        version_text = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60).stderr
     except (OSError, subprocess.TimeoutExpired):
         where = f"JAVA_HOME={home} has none" if home else "there is no java on the PATH"
         raise SegError(
             f"engine=spark needs a JDK of version {JAVA} or newer, and {where}: install one, or run with engine=duckdb"
         ) from None
-    version = re.search(r'version "(?:1\.)?(\d+)', said)
+    version = re.search(r'version "(?:1\.)?(\d+)', version_text)
     if version and int(version[1]) < JAVA:
         raise SegError(
             f"engine=spark needs a JDK of version {JAVA} or newer, and {java} is version {version[1]}: set JAVA_HOME to a newer "
@@ -374,9 +374,11 @@ def _as_error(log: Path) -> Iterator[None]:
         yield
     except PySparkRuntimeError:
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        told = next((line for line in lines if re.search("error|exception|invalid", line, re.IGNORECASE)), "")
+        line_of_error = next(
+            (line for line in lines if re.search("error|exception|invalid", line, re.IGNORECASE)), ""
+        )
         raise SegError(
-            f"engine=spark: the JVM did not start: {told or ' '.join(lines[-1:])}; see engine.driver_memory and engine.conf"
+            f"engine=spark: the JVM did not start: {line_of_error or ' '.join(lines[-1:])}; see engine.driver_memory and engine.conf"
         ) from None
 
 
@@ -395,11 +397,11 @@ def first_line(error: BaseException) -> str:
     """Return what Spark says of an error, without the plan and the stack that follow."""
     lines = [line.strip().removeprefix(": ") for line in str(error).splitlines() if line.strip()]
     # What py4j and gRPC put before it says nothing.
-    given = [found[1] for found in map(re.compile(r'details = "(.*)"$').match, lines) if found]
-    lines = given or [line for line in lines if not line.startswith("An error occurred while calling")]
+    details = [found[1] for found in map(re.compile(r'details = "(.*)"$').match, lines) if found]
+    lines = details or [line for line in lines if not line.startswith("An error occurred while calling")]
     lines = lines or [type(error).__name__]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     # Spark's own words, which name the file or the column, stand behind [THE_CLASS_OF_THE_ERROR].
     own = [found[0] for found in map(re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*").search, lines) if found]
-    told = (own or causes[-1:] or lines)[0]
-    return re.sub(r"^([\w$]+\.)+[\w$]+: |\s*SQLSTATE: \w+.*", "", told)
+    message = (own or causes[-1:] or lines)[0]
+    return re.sub(r"^([\w$]+\.)+[\w$]+: |\s*SQLSTATE: \w+.*", "", message)

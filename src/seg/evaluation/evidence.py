@@ -88,36 +88,36 @@ def gather(
     SegError
         The data do not allow the evidence.
     """
-    found = Evidence(flags=_flags(fitted) if flags is None else flags)
+    evidence = Evidence(flags=_flags(fitted) if flags is None else flags)
     try:
         if asked.stability:
-            _stability(fitted, parts, asked.repeats, seed, found)
-            found.stability = replace(found.stability, total=int(measured.values["data/customers"]))
+            _stability(fitted, parts, asked.repeats, seed, evidence)
+            evidence.stability = replace(evidence.stability, total=int(measured.values["data/customers"]))
         if asked.null:
-            _null(fitted, parts, asked, seed, found)
+            _null(fitted, parts, asked, seed, evidence)
     except ValueError as error:
         raise SegError(f"evaluation: {error}") from error
     if fitted.prepared.parted is not None:
         with progress.step("judge by the hold-out") as detail:
-            found.holdout = holdout.judge(
+            evidence.holdout = holdout.judge(
                 parts, fitted.prepared.parted, fitted.k, asked.silhouette_sample, seed
             )
-            detail(found.holdout.sentence)
-        found.metrics |= found.holdout.metrics | _spread(found.holdout, fitted, parts, asked, seed)
-    found.verdicts = verdicts.verdicts(
+            detail(evidence.holdout.sentence)
+        evidence.metrics |= evidence.holdout.metrics | _spread(evidence.holdout, fitted, parts, asked, seed)
+    evidence.verdicts = verdicts.verdicts(
         silhouette=measured.own.value,
         sizes=verdicts.Sizes(
             int(measured.values["segments/smallest_segment"]),
             measured.values["segments/largest_share"],
             int(measured.values["data/customers"]),
         ),
-        stability=found.stability,
-        null=found.null,
-        holdout=found.holdout.scores if found.holdout else None,
+        stability=evidence.stability,
+        null=evidence.null,
+        holdout=evidence.holdout.scores if evidence.holdout else None,
         holdout_reason=fitted.prepared.no_holdout,
     )
-    found.meanings = {name: verdicts.MEANINGS[name] for name in found.metrics}
-    return found
+    evidence.meanings = {name: verdicts.MEANINGS[name] for name in evidence.metrics}
+    return evidence
 
 
 def _spread(
@@ -171,41 +171,41 @@ def fitter(parts: Parts, features: list[str]) -> Callable:
     return fit
 
 
-def _stability(fitted: FittedSegmentation, parts: Parts, repeats: int, seed: int, found: Evidence) -> None:
+def _stability(fitted: FittedSegmentation, parts: Parts, repeats: int, seed: int, evidence: Evidence) -> None:
     X, labels, k = fitted.X, fitted.labels, fitted.k
     fit = fitter(parts, fitted.prepared.table.features)
     if parts.embed is not None:
         repeats = min(repeats, EMBEDDED_REPEATS)
-    with progress.step("stability") as said:
+    with progress.step("stability") as detail:
         workers = None if parts.embed is None else 1
         resampling = stability.Resampling(repeats, seed, workers)
-        found.stability = stability.bootstrap(X, labels, fit, k, resampling)
+        evidence.stability = stability.bootstrap(X, labels, fit, k, resampling)
         if parts.takes_k:
             splits = 10 if parts.embed is None else 3
-            found.strength = stability.prediction_strength(X, fit, [k], splits, seed, workers)[k]
-        found.seeds = stability.seed_agreement(X, fit, k, 10 if parts.embed is None else 5, seed, workers)
-        worst = min(found.stability.jaccard.values())
-        said(f"lowest Jaccard {worst:.2f} ({stability.band(worst)}); {found.stability.scope}")
-    found.metrics |= {
+            evidence.strength = stability.prediction_strength(X, fit, [k], splits, seed, workers)[k]
+        evidence.seeds = stability.seed_agreement(X, fit, k, 10 if parts.embed is None else 5, seed, workers)
+        worst = min(evidence.stability.jaccard.values())
+        detail(f"lowest Jaccard {worst:.2f} ({stability.band(worst)}); {evidence.stability.scope}")
+    evidence.metrics |= {
         "stability/jaccard_min": worst,
-        "stability/jaccard_mean": float(np.mean(list(found.stability.jaccard.values()))),
-        "stability/adjusted_rand": found.stability.rand,
-        "stability/adjusted_rand_se": found.stability.rand_se,
-        "stability/seed_agreement": found.seeds,
+        "stability/jaccard_mean": float(np.mean(list(evidence.stability.jaccard.values()))),
+        "stability/adjusted_rand": evidence.stability.rand,
+        "stability/adjusted_rand_se": evidence.stability.rand_se,
+        "stability/seed_agreement": evidence.seeds,
     }
-    if found.strength is not None:
-        found.metrics |= {"stability/prediction_strength": found.strength[0]}
+    if evidence.strength is not None:
+        evidence.metrics |= {"stability/prediction_strength": evidence.strength[0]}
 
 
 def _null(
-    fitted: FittedSegmentation, parts: Parts, asked: EvaluationSettings, seed: int, found: Evidence
+    fitted: FittedSegmentation, parts: Parts, asked: EvaluationSettings, seed: int, evidence: Evidence
 ) -> None:
     """Run features, transforms, scaler, embedding and clusterer on data without structure."""
     if isinstance(fitted.segmenter.clusterer, OutcomeTiers):
-        with progress.step("null data") as said:
-            found.null = {"shuffled": _shuffled(fitted.segmenter.clusterer, asked.null, seed)}
-            said(null.sentence(found.null))
-        _null_metrics(found)
+        with progress.step("null data") as detail:
+            evidence.null = {"shuffled": _shuffled(fitted.segmenter.clusterer, asked.null, seed)}
+            detail(null.sentence(evidence.null))
+        _null_metrics(evidence)
         return
     table, k = fitted.prepared.table, fitted.k
     fit, sample = fitter(parts, table.features), asked.silhouette_sample
@@ -223,12 +223,12 @@ def _null(
             labels, _assign = fit(X, k, draw)
         return metrics.silhouettes(seen, {k: labels}, sample=sample, seed=seed)[k].value
 
-    with progress.step("null data") as said:
+    with progress.step("null data") as detail:
         workers = 1 if parts.embed is not None else None
         raw = table.frame[columns].to_numpy()
-        found.null = null.null_test(raw, score, asked.null, seed, workers=workers)
-        said(null.sentence(found.null))
-    _null_metrics(found)
+        evidence.null = null.null_test(raw, score, asked.null, seed, workers=workers)
+        detail(null.sentence(evidence.null))
+    _null_metrics(evidence)
 
 
 def _shuffled(model: OutcomeTiers, draws: int, seed: int) -> null.NullTest:

@@ -66,9 +66,9 @@ def compare(published: Sequence, ours: Mapping, real: bool) -> pd.DataFrame | No
         return None
     rows = []
     for entry in published:
-        found = ours.get(entry.key)
-        verdict = _verdict(entry.value, found, entry.tolerance) if real else SAMPLE
-        shown = (_shown(entry.value), _shown(found), _tolerance(entry.tolerance))
+        value = ours.get(entry.key)
+        verdict = _verdict(entry.value, value, entry.tolerance) if real else SAMPLE
+        shown = (_shown(entry.value), _shown(value), _tolerance(entry.tolerance))
         rows.append((entry.figure, entry.source, *shown, verdict))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -100,17 +100,17 @@ def reach(tolerance: float | str, value: float) -> float:
     return abs(value) * size / 100 if share != text else size
 
 
-def _verdict(published, found, tolerance) -> str:
+def _verdict(published, measured, tolerance) -> str:
     if published is None:
         return OPEN
-    wanted, given = _listed(published), _listed(found)
-    if found is None or any(pd.isna(value) for value in given):
+    wanted, values = _listed(published), _listed(measured)
+    if measured is None or any(pd.isna(value) for value in values):
         return UNKNOWN
     if tolerance is None:
         return OTHER
-    if len(wanted) != len(given):
+    if len(wanted) != len(values):
         return DIFFERS
-    pairs = list(zip(wanted, given, strict=True))
+    pairs = list(zip(wanted, values, strict=True))
     if all(_rounds_to(a, b) for a, b in pairs):
         return SAME
     near = tolerance if isinstance(tolerance, str) else f"{tolerance:g}"

@@ -105,8 +105,8 @@ def _check_numeric(frame: pd.DataFrame) -> None:
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    whole = [name for name in frame if (frame[name] % 1 == 0).all()]  # nothing to round, and most are
-    return frame.assign(**_short(frame.drop(columns=whole)))
+    integers = [name for name in frame if (frame[name] % 1 == 0).all()]  # nothing to round, and most are
+    return frame.assign(**_short(frame.drop(columns=integers)))
 
 
 def _short(frame: pd.DataFrame) -> pd.DataFrame:

@@ -167,11 +167,11 @@ def _few_enough(engine: Engine, customers: ir.Table) -> ir.Table:
     if engine.collect_limit is None:
         return customers
     customers = engine.checkpoint(customers)
-    found = int(engine.collect(customers.aggregate(rows=customers.count())).rows[0])
-    if found > engine.collect_limit:
+    count = int(engine.collect(customers.aggregate(rows=customers.count())).rows[0])
+    if count > engine.collect_limit:
         raise SegError(
             f"engine.collect_limit={engine.collect_limit}: this model needs its customers in the memory of one machine, and "
-            f"there are {found:,}; raise engine.collect_limit, or take a model that is fitted on Spark (model=mllib_kmeans)"
+            f"there are {count:,}; raise engine.collect_limit, or take a model that is fitted on Spark (model=mllib_kmeans)"
         )
     return customers
 
@@ -199,9 +199,9 @@ def _context(engine: Engine, table: ir.Table, counted: bool, as_of, levels: Mapp
 
 
 def _as_of(as_of: object, newest: date) -> date:
-    given = check_as_of(as_of)
+    rule = check_as_of(as_of)
     try:
-        day = newest + timedelta(days=given) if isinstance(given, int) else given
+        day = newest + timedelta(days=rule) if isinstance(rule, int) else rule
     except OverflowError:
         raise SegError(
             f"recipe.as_of={as_of}: there is no day so long after the newest order, of {newest}; leave out dates that cannot be "

@@ -21,8 +21,8 @@ def parse(entries: Sequence) -> dict[str, tuple[str, ...]]:
     """
     parsed: dict[str, tuple[str, ...]] = {}
     for entry in entries or []:
-        name, given = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, ())
-        transforms = (given,) if isinstance(given, str) else tuple(given or ())
+        name, chosen = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, ())
+        transforms = (chosen,) if isinstance(chosen, str) else tuple(chosen or ())
         for transform in transforms:
             if transform not in TRANSFORMS:
                 raise SegError(

@@ -84,15 +84,15 @@ def added_value(
             for _ in range(RESAMPLES)
         ]
     )
-    whole = _sums(losses, base, np.ones(len(bought)))
+    explained = _sums(losses, base, np.ones(len(bought)))
     low, high = np.nanquantile(drawn[:, :1] - drawn, [0.025, 0.975], axis=0)
     rows = [
-        (name, whole[place], whole[0] - whole[place], low[place], high[place])
+        (name, explained[place], explained[0] - explained[place], low[place], high[place])
         for place, name in enumerate(losses)
         if place
     ]
     return AddedValue(
-        float(whole[0]), float(np.nanstd(drawn[:, 0], ddof=1)), pd.DataFrame(rows, columns=COLUMNS)
+        float(explained[0]), float(np.nanstd(drawn[:, 0], ddof=1)), pd.DataFrame(rows, columns=COLUMNS)
     )
 
 

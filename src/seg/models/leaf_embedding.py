@@ -155,8 +155,8 @@ class LeafEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         X = validate_data(self, X, dtype="float64", reset=False)
         leaves = self._leaves(X)
         if self.reducer == "svd":
-            found = self.svd_.transform(self.encoder_.transform(leaves))
-            return np.pad(found, ((0, 0), (0, self.n_components - found.shape[1])))
+            coordinates = self.svd_.transform(self.encoder_.transform(leaves))
+            return np.pad(coordinates, ((0, 0), (0, self.n_components - coordinates.shape[1])))
         return self._place(leaves)
 
     # ---- the forest ----------------------------------------------------------------------------------------------

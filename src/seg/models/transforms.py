@@ -69,12 +69,12 @@ def preparation(
     steps = [
         (
             name,
-            make_pipeline(*_filled(fills.get(name)), *(makers[transform]() for transform in given))
-            if given or name in fills
+            make_pipeline(*_filled(fills.get(name)), *(makers[transform]() for transform in chosen))
+            if chosen or name in fills
             else "passthrough",
             [name],
         )
-        for name, given in transforms.items()
+        for name, chosen in transforms.items()
     ]
     return ColumnTransformer(steps, verbose_feature_names_out=False)
 

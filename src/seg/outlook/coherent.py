@@ -115,8 +115,8 @@ def _shared(one: _Series, total: _Series) -> _Series:
 
     def share(origin: int) -> float:
         window = slice(origin - SHARE_MONTHS, origin)
-        whole = total.values[window].sum()
-        return float(one.values[window].sum() / whole) if whole else 0.0
+        everything = total.values[window].sum()
+        return float(one.values[window].sum() / everything) if everything else 0.0
 
     origins = range(forecasting.FIRST_ORIGIN, len(one.values))
     shares = np.array([share(origin) for origin in origins])

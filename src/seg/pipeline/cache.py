@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from seg.errors import SegError
 from seg.pipeline.keys import digest
-from seg.sinks.atomic import whole
+from seg.sinks.atomic import replacing
 from seg.sinks.machine_key import machine_key
 
 log = logging.getLogger("seg")
@@ -80,11 +80,11 @@ class Cache:
         if self._folder is None:
             return _content(path)
         stat = path.stat()
-        told = [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        note = self._folder / "files" / f"{digest({'path': told[0]})}.json"
+        state = [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        note = self._folder / "files" / f"{digest({'path': state[0]})}.json"
         try:
             known = json.loads(note.read_text())
-            if known["file"] == told:
+            if known["file"] == state:
                 return bytes.fromhex(known["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             pass  # never hashed, or touched since
@@ -92,7 +92,7 @@ class Cache:
         # Clocks of file systems tick: a file that was written just now may change without its times showing it.
         if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > 2 * 10**9:
             try:
-                _replace(note, json.dumps({"file": told, "sha256": content.hex()}).encode())
+                _replace(note, json.dumps({"file": state, "sha256": content.hex()}).encode())
             except OSError as error:
                 self._useless(error)
         return content
@@ -187,5 +187,5 @@ def _content(path: Path) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    with whole(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(content)

@@ -25,19 +25,19 @@ def provides(dataset: DatasetSettings) -> set[str]:
 def check_parts(checked: Settings) -> None:
     """Check steps, features and whether the data set can serve them, before any data is read."""
     plugins.load(checked.plugins)
-    dataset, given = checked.dataset, provides(checked.dataset)
+    dataset, provided = checked.dataset, provides(checked.dataset)
     reading_options.check(dataset)
     steps = cleaning.parse(checked.cleaning.steps)
-    lacking = sorted(cleaning.needs(steps) - given)
+    lacking = sorted(cleaning.needs(steps) - provided)
     if lacking:
         raise Impossible(
             f"cleaning: dataset={dataset.name} has no {', '.join(lacking)}, which a step needs; it provides "
-            f"{', '.join(sorted(given))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
+            f"{', '.join(sorted(provided))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
         )
     wanted = [*features.parse(checked.recipe.features), *checked.recipe.profile]
     counted = dataset.kind == "transactions"
-    features.check(wanted, given, dataset.name, counted)
-    features.check(dataset.common, given, dataset.name, counted)
+    features.check(wanted, provided, dataset.name, counted)
+    features.check(dataset.common, provided, dataset.name, counted)
     features.check_as_of(checked.recipe.as_of)
     _check_groups(checked, given)
     mllib.check(
@@ -48,7 +48,7 @@ def check_parts(checked: Settings) -> None:
             f"model: dataset={dataset.name} has one row a customer, and this model learns from what customers bought after earlier days; "
             "use a data set with orders (dataset=transactions), or another model"
         )
-    interpret.check(checked.meaning, given)
+    interpret.check(checked.meaning, provided)
     for entry in checked.published:
         published.reach(entry.tolerance or 0, 1.0)
 

@@ -54,12 +54,12 @@ def export_run(
         The directory holds no run, or the sink does not take the tables.
     """
     wanted = chosen(names)
-    with progress.step("export") as found:
+    with progress.step("export") as detail:
         orders = _Orders(folder, settings, parts, [name for name in FROM_DATA if name in wanted])
         export = run_tables.gather(folder, wanted, {name: orders.get(name) for name in FROM_DATA})
         where = sink.write(export)
         files.write(folder / DESCRIPTION, described(export, {}))
-        found(f"{export.rows:,} rows in {len(export.tables)} tables: {where}")
+        detail(f"{export.rows:,} rows in {len(export.tables)} tables: {where}")
     return where
 
 
@@ -128,19 +128,19 @@ def monthly(engine, lines: ir.Table, assigned: pa.Table) -> pd.DataFrame:
         revenue=joined.amount.sum(where=bought).cast("float64").fill_null(0.0),
         net_revenue=joined.amount.sum().cast("float64").fill_null(0.0),
     )
-    found = engine.collect(table).sort_values(["month", "segment"], ignore_index=True)
-    return found.assign(
-        month=pd.Series(pd.to_datetime(found["month"]).dt.date, dtype=pd.ArrowDtype(pa.date32()))
+    sums = engine.collect(table).sort_values(["month", "segment"], ignore_index=True)
+    return sums.assign(
+        month=pd.Series(pd.to_datetime(sums["month"]).dt.date, dtype=pd.ArrowDtype(pa.date32()))
     )
 
 
 def transactions(engine, lines: ir.Table, assigned: pa.Table) -> pd.DataFrame:
     """Return the cleaned order lines, numbered in an order that does not depend on how they were read."""
-    found = engine.collect(lines)
-    found = found.sort_values(
-        [name for name in found if found[name].dtype != object or name.endswith("_id")], kind="stable"
+    frame = engine.collect(lines)
+    frame = frame.sort_values(
+        [name for name in frame if frame[name].dtype != object or name.endswith("_id")], kind="stable"
     )
-    return found.reset_index(drop=True).rename_axis("line").reset_index()
+    return frame.reset_index(drop=True).rename_axis("line").reset_index()
 
 
 def products(engine, lines: ir.Table, assigned: pa.Table) -> pd.DataFrame | None:
@@ -155,8 +155,8 @@ def products(engine, lines: ir.Table, assigned: pa.Table) -> pd.DataFrame | None
         quantity=quantity.cast("float64"),
         revenue=lines.amount.sum(where=bought).cast("float64").fill_null(0.0),
     )
-    found = engine.collect(table)
-    return found[found["product_id"].notna()].sort_values("product_id", ignore_index=True)
+    frame = engine.collect(table)
+    return frame[frame["product_id"].notna()].sort_values("product_id", ignore_index=True)
 
 
 def _distinct(column: ir.Value, which: ir.BooleanValue) -> ir.IntegerValue:

@@ -65,17 +65,17 @@ class Interpretation:
     buying: Buying | None = None
 
 
-def check(asked: Meaning, given: set[str]) -> None:
+def check(asked: Meaning, provided: set[str]) -> None:
     """Check the playbook, the rules of RFM and the names, before any data is read.
 
     Parameters
     ----------
     asked : Meaning
         Playbook, rules of RFM, own names and the seed.
-    given : set of str
+    provided : set of str
         Columns that the data set provides.
     """
-    playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *given})
+    playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *provided})
     outlook_rules.parse(asked.playbook.model_dump())
     rfm.parse(asked.rfm.model_dump())
     wrong = [segment for segment in asked.segments.names if segment < 0]

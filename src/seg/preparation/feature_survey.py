@@ -20,7 +20,7 @@ FAMILIES = {
 }  # fmt: skip
 
 
-def possible(given: Iterable[str], counted: bool, wanted: Iterable[str] = ()) -> list[str]:
+def possible(provided: Iterable[str], counted: bool, wanted: Iterable[str] = ()) -> list[str]:
     """List the features of one number that can be computed, `wanted` ones first.
 
     Parameters
@@ -32,12 +32,12 @@ def possible(given: Iterable[str], counted: bool, wanted: Iterable[str] = ()) ->
     wanted : iterable of str
         Features that are listed whatever they are, as those of a table of customers.
     """
-    given, names = set(given), list(dict.fromkeys(wanted))
+    provided, names = set(provided), list(dict.fromkeys(wanted))
     for name, feature in GLOSSARY.items():
         if name in FAMILIES or feature.unit == "time" or name in names:
             continue
         try:
-            features.check([name], given, "data set", counted)
+            features.check([name], provided, "data set", counted)
         except SegError:
             continue
         names.append(name)

@@ -75,8 +75,10 @@ def _months(engine: Engine, bought: ir.Table) -> pd.DataFrame:
     sums["orders"] = bought.order_id.nunique() if "order_id" in bought.columns else bought.count()
     if "quantity" in bought.columns:
         sums["pieces"] = bought.quantity.sum().cast("float64")
-    found = engine.collect(bought.group_by(customer_id=bought.customer_id, month=month).aggregate(**sums))
-    return found.sort_values(["customer_id", "month"], ignore_index=True)
+    sums_by_month = engine.collect(
+        bought.group_by(customer_id=bought.customer_id, month=month).aggregate(**sums)
+    )
+    return sums_by_month.sort_values(["customer_id", "month"], ignore_index=True)
 
 
 def _items(engine: Engine, bought: ir.Table, kind: str) -> pd.DataFrame:
@@ -88,8 +90,8 @@ def _items(engine: Engine, bought: ir.Table, kind: str) -> pd.DataFrame:
     )
     top = pairs.group_by("item").aggregate(customers=pairs.count())
     top = top.order_by([ibis.desc("customers"), "item"]).limit(TOP[kind]).select("item")
-    found = engine.collect(pairs.semi_join(top, "item"))
-    return found.sort_values(["item", "customer_id"], ignore_index=True).assign(kind=kind)
+    baskets = engine.collect(pairs.semi_join(top, "item"))
+    return baskets.sort_values(["item", "customer_id"], ignore_index=True).assign(kind=kind)
 
 
 def _baskets(engine: Engine, bought: ir.Table, items: pd.DataFrame) -> pd.DataFrame | None:
@@ -113,5 +115,5 @@ def _labels(engine: Engine, bought: ir.Table, products: list[str]) -> dict[str, 
     if "description" not in bought.columns or not products:
         return {}
     chosen = bought.filter(bought.product_id.isin(products) & bought.description.notnull())
-    found = engine.collect(chosen.group_by(item=chosen.product_id).aggregate(label=chosen.description.max()))
-    return dict(zip(found["item"], found["label"].str.strip(), strict=True))
+    labels = engine.collect(chosen.group_by(item=chosen.product_id).aggregate(label=chosen.description.max()))
+    return dict(zip(labels["item"], labels["label"].str.strip(), strict=True))

@@ -241,12 +241,12 @@ def box_chart(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], local
         scaled = np.sign(values) * np.log1p(np.abs(values))
         span = scaled[-1] - scaled[0] or 1.0
         x = [left + (WIDTH - left - 30) * (one - scaled[0]) / span for one in scaled]
-        told = ", ".join(
+        quantiles_text = ", ".join(
             f"{share} % {locale.number(value)}"
             for share, value in zip((5, 25, 50, 75, 95), values, strict=True)
         )
         parts.append(
-            f'<g><title>{escape(name)}: {told}</title><text class="name" x="{left - 14}" y="{y + 20}">{escape(_short(name, 18))}</text>'
+            f'<g><title>{escape(name)}: {quantiles_text}</title><text class="name" x="{left - 14}" y="{y + 20}">{escape(_short(name, 18))}</text>'
             f'<line class="whisker" x1="{x[0]:.1f}" x2="{x[4]:.1f}" y1="{y + 15}" y2="{y + 15}"/>'
             f'<rect class="soft" x="{x[1]:.1f}" y="{y + 4}" width="{max(x[3] - x[1], 2):.1f}" height="22"/>'
             f'<line class="median" x1="{x[2]:.1f}" x2="{x[2]:.1f}" y1="{y + 2}" y2="{y + 28}"/>'

@@ -36,13 +36,13 @@ def drawn(drawings: Mapping[str, Drawing], locale: str = "en") -> dict[str, byte
     half = names[:-1:2] if _helpers else []  # maps and heatmaps, which come first, take longest
     try:
         asked = half if half and _ask({name: drawings[name] for name in half}) else []
-        found = {name: drawings[name]() for name in names if name not in asked}
-        found |= _answer() if asked else {}
+        pictures = {name: drawings[name]() for name in names if name not in asked}
+        pictures |= _answer() if asked else {}
     except BaseException:
         _stop()  # what it still answers must not be taken for the figures of the next run
         raise
     # Of a helper that has ended the errors, if there are any, are to come up here.
-    return {name: found.get(name) or drawings[name]() for name in names}
+    return {name: pictures.get(name) or drawings[name]() for name in names}
 
 
 @functools.cache

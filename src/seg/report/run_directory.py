@@ -201,10 +201,10 @@ def months(segments: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Sum what the features know of each calendar month: one table (segments by months) for revenue and for orders."""
     made: dict[str, dict[str, pd.Series]] = {}
     for column in segments.columns:
-        found = MONTH.fullmatch(str(column).removeprefix("mean_"))
-        if found and str(column).startswith("mean_"):
+        match = MONTH.fullmatch(str(column).removeprefix("mean_"))
+        if match and str(column).startswith("mean_"):
             sums = segments[column] * segments["size"]
-            made.setdefault(found.group(1), {})[found.group(2)] = sums.set_axis(segments["segment"])
+            made.setdefault(match.group(1), {})[match.group(2)] = sums.set_axis(segments["segment"])
     return {what: pd.DataFrame(by_month).sort_index(axis=1) for what, by_month in made.items()}
 
 

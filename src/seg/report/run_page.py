@@ -148,7 +148,7 @@ def _cards(content: RunPage, locale: Locale) -> list[dict]:
     write = wording.Writers(
         locale.number, locale.percent, lambda value: locale.money(value, content.currency)
     )
-    told = {} if content.naming is None else content.naming.table.set_index("segment").to_dict("index")
+    naming = {} if content.naming is None else content.naming.table.set_index("segment").to_dict("index")
     rules = {} if content.naming is None else content.naming.rules
     cards, value = [], worth.words(content.segments)
     for row in content.segments.to_dict("records"):
@@ -167,7 +167,7 @@ def _cards(content: RunPage, locale: Locale) -> list[dict]:
                 ],
                 "sentence": wording.sentence(row, write, value),
                 "actions": rule.actions if rule else (),
-                "why": told.get(segment),
+                "why": naming.get(segment),
             }
         )
     return cards

@@ -97,11 +97,13 @@ def _cells(column: pd.Series, sheet: Sheet) -> list[str]:
         return [known.get(value, "<c/>") for value in column.tolist()]
     values = column.to_numpy(dtype="float64", na_value=np.nan)
     finite = np.isfinite(values)
-    whole = bool((values[finite] == np.round(values[finite])).all() and (np.abs(values[finite]) < 1e15).all())
-    style = PERCENT if column.name in sheet.percents else WHOLE if whole else DECIMAL
+    integral = bool(
+        (values[finite] == np.round(values[finite])).all() and (np.abs(values[finite]) < 1e15).all()
+    )
+    style = PERCENT if column.name in sheet.percents else WHOLE if integral else DECIMAL
     # Most columns repeat few values: each is written once.
     unique, inverse = np.unique(np.where(finite, values, np.nan), return_inverse=True)
-    numbers = unique.tolist() if not whole else [int(one) if np.isfinite(one) else one for one in unique]
+    numbers = unique.tolist() if not integral else [int(one) if np.isfinite(one) else one for one in unique]
     written = [f'<c s="{style}"><v>{one!r}</v></c>' if one == one else "<c/>" for one in numbers]
     return np.array(written, dtype=object)[inverse.reshape(-1)].tolist() if len(written) else []
 

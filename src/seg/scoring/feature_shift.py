@@ -16,12 +16,12 @@ def cells(frame: pd.DataFrame) -> dict[str, dict[str, list]]:
     >>> cells(pd.DataFrame({"orders": [1, 1, 1, 5]}))["orders"]
     {'edges': [1.0, 1.4, 2.6, 3.8], 'counts': [3, 0, 0, 0, 1]}
     """
-    found = {}
+    by_feature = {}
     for name in frame:
         values = frame[name].to_numpy(dtype="float64")
         edges = np.unique(np.round(np.quantile(values, np.arange(1, drift.BINS) / drift.BINS), 12))
-        found[name] = {"edges": edges.tolist(), "counts": _counts(values, edges).astype(int).tolist()}
-    return found
+        by_feature[name] = {"edges": edges.tolist(), "counts": _counts(values, edges).astype(int).tolist()}
+    return by_feature
 
 
 class FeatureShift:

@@ -71,8 +71,8 @@ class Input:
 
     def value(self, key: str) -> str | None:
         """Return the value that the overrides set for a key."""
-        found = [text.partition("=")[2] for text in self.overrides if text.partition("=")[0] == key]
-        return resolved(found[-1]).strip("'\"") if found else None
+        values = [text.partition("=")[2] for text in self.overrides if text.partition("=")[0] == key]
+        return resolved(values[-1]).strip("'\"") if values else None
 
     @cached_property
     def header(self) -> list[str] | None:
@@ -107,7 +107,7 @@ class Rows:
     extract: bool = False
 
 
-def configured(given: Input, scorer: Scorer, config_yaml: str, trust: bool = False):
+def configured(asked: Input, scorer: Scorer, config_yaml: str, trust: bool = False):
     """Compose the configuration of training for the new input; refuse data of another data set.
 
     Parameters
@@ -124,20 +124,20 @@ def configured(given: Input, scorer: Scorer, config_yaml: str, trust: bool = Fal
     SegError
         The input is of another data set than the model, and the user has not said that it is the same.
     """
-    cfg = compose.recompose(config_yaml, given.overrides, trust)
+    cfg = compose.recompose(config_yaml, asked.overrides, trust)
     name = scorer.contract.dataset
-    remote = request.is_remote(given.path)
-    path = redact(given.path) if remote else given.paths[0]
-    _set_place(cfg, given, remote)
-    told = any(text.startswith("dataset.name=") for text in given.overrides)
+    remote = request.is_remote(asked.path)
+    path = redact(asked.path) if remote else asked.paths[0]
+    _set_place(cfg, asked, remote)
+    named = any(text.startswith("dataset.name=") for text in asked.overrides)
     other = str(cfg.dataset.name) != name
     # A file of one's own names its data set; the files of seg's own data sets are called as they are.
     by_file = "name: ${data_name:" in config_yaml and name not in ("transactions", "customers")
-    table = given.kind == "features" or (
-        given.kind is None and given.header and not scorer.lacking(given.header)
+    table = asked.kind == "features" or (
+        asked.kind is None and asked.header and not scorer.lacking(asked.header)
     )
     called = data_name(str(path), "", cfg.dataset.get("table")) if remote else str(path)
-    if other or (by_file and not told and not table and not same_data(name, called)):
+    if other or (by_file and not named and not table and not same_data(name, called)):
         which = f"dataset={cfg.dataset.name}" if other else f"input={path}"
         raise SegError(
             f"{which}: the model {scorer.label} was trained on the data set {name}, and this is named like another one; choose "
@@ -146,18 +146,18 @@ def configured(given: Input, scorer: Scorer, config_yaml: str, trust: bool = Fal
     return cfg
 
 
-def _set_place(cfg, given: Input, remote: bool) -> None:
+def _set_place(cfg, asked: Input, remote: bool) -> None:
     """Read the input in the place of what the model was trained on."""
     # A secret of the address stays in the environment.
-    cfg.dataset.path = private(f"dataset.path={given.path}").partition("=")[2]
-    asked = {name: given.value(f"dataset.{name}") for name in ("table", "query")}
-    if (not remote or any(asked.values())) and "table" in cfg.dataset:
+    cfg.dataset.path = private(f"dataset.path={asked.path}").partition("=")[2]
+    options = {name: asked.value(f"dataset.{name}") for name in ("table", "query")}
+    if (not remote or any(options.values())) and "table" in cfg.dataset:
         # What training read: another table, or a table where the input is a file.
-        for name, value in asked.items():
+        for name, value in options.items():
             cfg.dataset[name] = value
 
 
-def rows(given: Input, scorer: Scorer, cfg) -> Rows:
+def rows(asked: Input, scorer: Scorer, cfg) -> Rows:
     """Return ids and features, batch by batch, and notes.
 
     Parameters
@@ -172,58 +172,58 @@ def rows(given: Input, scorer: Scorer, cfg) -> Rows:
     SegError
         The files cannot be read, or lack a column that the model needs.
     """
-    complete = given.header and not scorer.lacking(given.header)
-    if given.kind == "features" or (given.kind is None and complete):
-        return Rows(_features(given, scorer))
-    return _counted(given, scorer, cfg)
+    complete = asked.header and not scorer.lacking(asked.header)
+    if asked.kind == "features" or (asked.kind is None and complete):
+        return Rows(_features(asked, scorer))
+    return _counted(asked, scorer, cfg)
 
 
-def _features(given: Input, scorer: Scorer) -> Iterable:
-    if not given.paths:
+def _features(asked: Input, scorer: Scorer) -> Iterable:
+    if not asked.paths:
         raise SegError("kind=features: which table? Set dataset.table or dataset.query")
-    path = given.paths[0]
-    if given.as_of:
+    path = asked.paths[0]
+    if asked.as_of:
         raise SegError(
-            f"as_of={given.as_of}: {path} is a table of features, computed already; leave as_of out"
+            f"as_of={asked.as_of}: {path} is a table of features, computed already; leave as_of out"
         )
-    if "evaluation.outlook=true" in given.overrides:
+    if "evaluation.outlook=true" in asked.overrides:
         raise SegError(
             f"evaluation.outlook=true: {path} is a table of features, which does not show when each order was placed; pass the orders"
         )
-    further = [text for text in given.overrides if not text.startswith(("tracking", "sink", "dataset.name="))]
+    further = [text for text in asked.overrides if not text.startswith(("tracking", "sink", "dataset.name="))]
     if further:
         raise SegError(
             f"{further[0]}: {path} is a table of features, which is read without a data set; leave it out"
         )
-    if not tables.readable(given.paths):
+    if not tables.readable(asked.paths):
         raise SegError(
             f"input={path}: expected a table of features in a file that ends in {', '.join(tables.READABLE)}"
         )
-    header = tables.columns(path) if given.header is None else given.header
+    header = tables.columns(path) if asked.header is None else asked.header
     scorer.check(header, str(path))
-    names = [given.id] if given.id else list(dict.fromkeys(["customer_id", scorer.contract.id]))
+    names = [asked.id] if asked.id else list(dict.fromkeys(["customer_id", scorer.contract.id]))
     id = next((name for name in names if name in header), None)
     if id is None:
         raise SegError(
             f"{path} has no column {' or '.join(names)} that names the customers; it has {listed(names[0], header, most=20)}: "
             "set id=..."
         )
-    return tables.batches(given.paths, id, scorer.features, getattr(scorer, "by", None))
+    return tables.batches(asked.paths, id, scorer.features, getattr(scorer, "by", None))
 
 
-def _counted(given: Input, scorer: Scorer, cfg) -> Rows:
+def _counted(asked: Input, scorer: Scorer, cfg) -> Rows:
     """Read raw rows and compute features as in training."""
-    if given.id:
+    if asked.id:
         raise SegError(
-            f"id={given.id}: only for a table of features; for raw rows set the column of the data set (dataset.columns)"
+            f"id={asked.id}: only for a table of features; for raw rows set the column of the data set (dataset.columns)"
         )
-    as_of = given.as_of or "rule"
+    as_of = asked.as_of or "rule"
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, as_of)
-    raw = given.header is None or not _needed(settings, scorer, given) - set(given.header)
-    if given.kind is None and not raw and len(scorer.lacking(given.header)) < len(scorer.features):
-        scorer.check(given.header, given.names[0])
+    raw = asked.header is None or not _needed(settings, scorer, asked) - set(asked.header)
+    if asked.kind is None and not raw and len(scorer.lacking(asked.header)) < len(scorer.features):
+        scorer.check(asked.header, asked.names[0])
     check.check_parts(settings)
-    prepared, notes = _prepared(given, scorer, settings, cfg, raw)
+    prepared, notes = _prepared(asked, scorer, settings, cfg, raw)
     table = prepared.table
     frame = table.frame if prepared.groups is None else table.frame.assign(**{settings.by: prepared.groups})
     scorer.check(frame.columns, f"the table of features of {settings.dataset.name}")
@@ -237,26 +237,26 @@ def _counted(given: Input, scorer: Scorer, cfg) -> Rows:
     return Rows(scoring.pieces(chosen), notes, day, bool(partial))
 
 
-def _prepared(given: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:
+def _prepared(asked: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:
     """Return the prepared table and the warnings of reading; `raw` is whether all columns of the data set are there."""
     parts = compose.instantiate_parts(cfg)
     source, notes = prepare.find(settings.dataset, settings.data_dir)
     try:
         prepared = prepare.prepare(settings.preparation, parts, source)
     except SegError as error:
-        if raw or given.kind:
+        if raw or asked.kind:
             raise
-        lacking = ", ".join(scorer.lacking(given.header))
+        lacking = ", ".join(scorer.lacking(asked.header))
         raise SegError(f"{error}\n  as a table of features for {scorer.label} it lacks {lacking}") from None
     return prepared, [text for level, text in [*notes, *prepared.notes] if level == "warning"]
 
 
-def _needed(settings: Settings, scorer: Scorer, given: Input) -> set[str]:
+def _needed(settings: Settings, scorer: Scorer, asked: Input) -> set[str]:
     """Return the columns that the data set reads from its files."""
     dataset = settings.dataset
     if not dataset.files:
         raise SegError(
-            f"input={given.names[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "
+            f"input={asked.names[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "
             f"({', '.join(scorer.features)}), or the data set of the file, such as dataset=transactions"
         )
     return set(inspection.names_in_files(dataset).values())

@@ -134,10 +134,10 @@ def few_customers(now: int, trained: int) -> list[str]:
     ]
 
 
-def exit_code(told: dict, fail_on: Sequence[str]) -> int:
+def exit_code(scored: dict, fail_on: Sequence[str]) -> int:
     """Return 3 where what the user asked to fail on has happened, else 0."""
-    failed = ("drift" in fail_on and told["drift"] == "changed") or (
-        "rejected" in fail_on and told["rejected"] > 0
+    failed = ("drift" in fail_on and scored["drift"] == "changed") or (
+        "rejected" in fail_on and scored["rejected"] > 0
     )
     return ALERT if failed else 0
 

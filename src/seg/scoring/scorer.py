@@ -136,7 +136,7 @@ class Scorer:
         return Placement(self.pipeline, self.features, *ends, names, self.contract.fills)
 
 
-def load(found, label: str | None = None, trust: bool = False) -> Scorer:
+def load(files, label: str | None = None, trust: bool = False) -> Scorer:
     """Load a model and its card from the files that `seg.tracking.find_model.find` has found.
 
     Parameters
@@ -147,17 +147,17 @@ def load(found, label: str | None = None, trust: bool = False) -> Scorer:
     trust : bool, default=False
         Whether a model may be loaded that runs code when it is loaded.
     """
-    contract = contracts.read(found.contract)
-    pipeline, remarks = skops_file.load(found.model, trust)
+    contract = contracts.read(files.contract)
+    pipeline, remarks = skops_file.load(files.model, trust)
     if contract.groups is not None:
         from seg.scoring.group_scorer import GroupScorer
 
         if not isinstance(pipeline, dict) or set(pipeline) != set(contract.groups["cards"]):
             raise SegError(
-                f"{found.model}: does not hold the models that {contracts.FILE} names; take both files of one run"
+                f"{files.model}: does not hold the models that {contracts.FILE} names; take both files of one run"
             )
-        return GroupScorer(pipeline, contract, label or found.label, tuple(remarks))
-    return Scorer(pipeline, contract, label or found.label, tuple(remarks))
+        return GroupScorer(pipeline, contract, label or files.label, tuple(remarks))
+    return Scorer(pipeline, contract, label or files.label, tuple(remarks))
 
 
 # ---- to a file -----------------------------------------------------------------------------------------------------

@@ -102,9 +102,9 @@ def revenue_tree(months: pd.DataFrame, segment: pd.Series) -> pd.DataFrame:
     sums = known.groupby("segment")[["orders", pieces, "revenue"]].sum()
     sums.index = sums.index.astype("int64")
     sizes = segment.value_counts().reindex(sums.index)
-    table, whole = _factors(sizes, sums, pieces), _factors(sizes.sum(), sums.sum(), pieces)
+    table, overall = _factors(sizes, sums, pieces), _factors(sizes.sum(), sums.sum(), pieces)
     for factor in ("orders_per_customer", "pieces_per_order", "revenue_per_piece", "revenue_per_customer"):
-        table[f"times_{factor}"] = table[factor] / whole[factor]
+        table[f"times_{factor}"] = table[factor] / overall[factor]
     return table.rename_axis("segment").reset_index()
 
 

@@ -101,9 +101,9 @@ def explain(
         if best is None or fidelity > best[0] + GAIN:
             best = fidelity, made
     tree = best[1]
-    given = predict(tree, frame)
-    rules = _rules(tree, frame, labels, given, names)
-    return Explanation(tree, sorted(_used(tree)), _levels(tree), float((given == labels).mean()), rules)
+    predicted = predict(tree, frame)
+    rules = _rules(tree, frame, labels, predicted, names)
+    return Explanation(tree, sorted(_used(tree)), _levels(tree), float((predicted == labels).mean()), rules)
 
 
 def predict(tree: Split | Leaf, frame: pd.DataFrame) -> np.ndarray:
@@ -242,7 +242,11 @@ def _merged(tree: Split | Leaf) -> Split | Leaf:
 
 
 def _rules(
-    tree: Split | Leaf, frame: pd.DataFrame, labels: np.ndarray, given: np.ndarray, names: Mapping[int, str]
+    tree: Split | Leaf,
+    frame: pd.DataFrame,
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    names: Mapping[int, str],
 ) -> pd.DataFrame:
     sizes = {
         int(segment): int(size) for segment, size in zip(*np.unique(labels, return_counts=True), strict=True)
@@ -261,7 +265,7 @@ def _rules(
     table = table.sort_values(["segment", "customers"], ascending=[True, False], kind="stable")
     table = pd.concat([table[table["segment"] >= 0], table[table["segment"] < 0]], ignore_index=True)
     table.attrs["unreached"] = [
-        names[one] for one in sorted(set(sizes) - set(given.tolist())) if one in names
+        names[one] for one in sorted(set(sizes) - set(predicted.tolist())) if one in names
     ]
     return table
 

@@ -38,13 +38,13 @@ def days(start: date, end: date, steps: str) -> list[date]:
     >>> [str(day) for day in days(date(2011, 1, 31), date(2011, 3, 15), "month")]
     ['2011-01-31', '2011-02-28', '2011-03-15']
     """
-    step, found = STEPS[steps], [start]
+    step, listed = STEPS[steps], [start]
     while step is not None:
-        following = (pd.Timestamp(start) + len(found) * step).date()
+        following = (pd.Timestamp(start) + len(listed) * step).date()
         if following >= end:
             break
-        found.append(following)
-    return [*found, end]
+        listed.append(following)
+    return [*listed, end]
 
 
 def check_days(start: date, end: date, first: date, last: date) -> None:

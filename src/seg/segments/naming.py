@@ -217,9 +217,9 @@ def _otherwise(
     most = apart.abs().sort_values(ascending=False, kind="stable")
     if not len(most) or most.iloc[0] < TYPICAL:
         return _unused("Average customers", names), "described"
-    told = [words(one)[int(apart[one] > 0)] for one in most.index if most[one] >= TYPICAL]
-    for length in range(min(2, len(told)), len(told) + 1):
-        name = ", ".join(told[:length])
+    phrases = [words(one)[int(apart[one] > 0)] for one in most.index if most[one] >= TYPICAL]
+    for length in range(min(2, len(phrases)), len(phrases) + 1):
+        name = ", ".join(phrases[:length])
         if not _is_taken(name[:1].upper() + name[1:], names):
             break
     return _unused(name[:1].upper() + name[1:], names), "described"

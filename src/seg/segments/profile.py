@@ -95,5 +95,5 @@ def described(
 
 
 def _in_order(labels: np.ndarray) -> list[int]:
-    found = sorted(int(label) for label in np.unique(labels))
-    return [label for label in found if label != NOISE] + [label for label in found if label == NOISE]
+    segments = sorted(int(label) for label in np.unique(labels))
+    return [label for label in segments if label != NOISE] + [label for label in segments if label == NOISE]

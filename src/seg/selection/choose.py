@@ -189,5 +189,5 @@ def _eligible(scan: pd.DataFrame) -> pd.DataFrame:
         raise SegError(
             "k=auto: no k of selection.k_range gives two segments or more; give k, or another model"
         )
-    whole = scan[scan["smallest_segment"] >= SMALL_SHARE * n]
-    return whole if len(whole) else scan
+    eligible = scan[scan["smallest_segment"] >= SMALL_SHARE * n]
+    return eligible if len(eligible) else scan

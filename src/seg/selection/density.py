@@ -110,10 +110,10 @@ def _spread(values: np.ndarray, draw: np.ndarray) -> np.ndarray:
 
 def scales(n: int) -> list[int]:
     """Return the numbers of neighbours that the density of n customers is estimated with, ascending."""
-    found = [max(FINEST, -(-n // PER_SCALE))]
-    while found[-1] * GROWTH <= min(COARSEST[0] * n, COARSEST[1]):
-        found.append(int(np.ceil(found[-1] * GROWTH)))
-    return found
+    sizes = [max(FINEST, -(-n // PER_SCALE))]
+    while sizes[-1] * GROWTH <= min(COARSEST[0] * n, COARSEST[1]):
+        sizes.append(int(np.ceil(sizes[-1] * GROWTH)))
+    return sizes
 
 
 @dataclass(frozen=True)
@@ -208,14 +208,14 @@ def _joins(heights: np.ndarray, tops: np.ndarray, edges: tuple, precision: float
         return top
 
     one, other, passes = (values[edges[0] != edges[1]] for values in edges)
-    found = []
+    joins = []
     for place in np.argsort(-passes, kind="stable"):
         high, low = find(one[place]), find(other[place])
         if high == low:
             continue
         if heights[high] < heights[low]:
             high, low = low, high
-        found.append((int(low), int(high), float((heights[low] - passes[place]) * precision), sizes[low]))
+        joins.append((int(low), int(high), float((heights[low] - passes[place]) * precision), sizes[low]))
         owner[low] = high
         sizes[high] += sizes[low]
-    return found
+    return joins

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from seg.errors import SegError
-from seg.sinks.atomic import whole
+from seg.sinks.atomic import replacing
 from seg.sinks.csv_guard import guard_frame
 from seg.sinks.redaction import redact, redact_known
 
@@ -102,7 +102,7 @@ def release(lock: FileLock) -> None:
 def write(path: Path, content: bytes | str) -> Path:
     """Write a file under a temporary name and rename it; text is written without secrets."""
     try:
-        with whole(path) as temporary:
+        with replacing(path) as temporary:
             temporary.write_bytes(redact(content).encode() if isinstance(content, str) else content)
     except OSError as error:
         raise SegError(

@@ -223,13 +223,13 @@ def _index(cursor: psycopg.Cursor, table: Table, name) -> None:
 
 def _columns(cursor: psycopg.Cursor, schema: str, table: str) -> dict[str, str] | None:
     """Return the types of the columns of a table; None where there is no such table."""
-    found = cursor.execute(
+    columns = cursor.execute(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
         "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 "
         "AND NOT a.attisdropped",
         (schema, table),
     ).fetchall()
-    return dict(found) or None
+    return dict(columns) or None
 
 
 def _type(kind: pa.DataType) -> str:

@@ -64,12 +64,12 @@ class Address:
     @property
     def secrets(self) -> list[str]:
         """Secret parts, as written."""
-        found = [value for _, name, value in self.parameters if is_secret_name(name)]
+        texts = [value for _, name, value in self.parameters if is_secret_name(name)]
         if self.password:
-            found.append(self.password)
+            texts.append(self.password)
         if self.user and self._user_is_token:
-            found.append(self.user)
-        return [text for text in found if text and not text.startswith("${")]
+            texts.append(self.user)
+        return [text for text in texts if text and not text.startswith("${")]
 
     @property
     def _user_is_token(self) -> bool:
@@ -115,9 +115,9 @@ def _login(rest: str) -> tuple[str | None, str]:
     if "@" not in authority and not (broken and "@" in rest):
         return None, rest
     # Beyond a name with a password, the last @ counts: the password may hold one, or a slash.
-    whole = rest if ":" in authority.partition("@")[0] else authority
-    asked = whole.find("?", end) if "@" in authority else -1
-    place = whole.rfind("@", 0, asked if asked >= 0 else len(whole))
+    login_part = rest if ":" in authority.partition("@")[0] else authority
+    asked = login_part.find("?", end) if "@" in authority else -1
+    place = login_part.rfind("@", 0, asked if asked >= 0 else len(login_part))
     return rest[:place], rest[place + 1 :]
 
 
@@ -143,9 +143,9 @@ def is_secret_name(name: str, words: frozenset[str] = WORDS) -> bool:
 
 def secrets_in(text: str) -> list[str]:
     """List the secrets of the addresses and the assignments (``password=...``) in a text."""
-    found = [secret for _, _, address in _addresses(text) for secret in address.secrets]
-    found += [value for _, _, value in _assignments(text)]
-    return list(dict.fromkeys(found))
+    secrets = [secret for _, _, address in _addresses(text) for secret in address.secrets]
+    secrets += [value for _, _, value in _assignments(text)]
+    return list(dict.fromkeys(secrets))
 
 
 def remember(text: str | None) -> str | None:
@@ -256,12 +256,12 @@ def _is_login(piece: str) -> bool:
 
 def _secret_words(text: str) -> list[int]:
     """Find where words that may begin a secret name begin (a plain search: texts may be pages of several megabytes)."""
-    lower, found = text.lower(), set()
+    lower, places = text.lower(), set()
     for word in (*PARTS, "key"):
         at = -1
         while (at := lower.find(word, at + 1)) >= 0:
-            found.add(at)
-    return sorted(found)
+            places.add(at)
+    return sorted(places)
 
 
 def _assignments(text: str) -> Iterator[tuple[int, int, str]]:

@@ -137,7 +137,7 @@ def _with_actions(segments: pd.DataFrame, names: Path) -> pd.DataFrame:
     return segments.merge(told.drop_duplicates("segment"), on="segment", how="left")
 
 
-def scored(path: Path, told: Mapping) -> Export:
+def scored(path: Path, summary: Mapping) -> Export:
     """Return the tables of a scoring: its customers, its segments, and the scoring itself.
 
     Parameters
@@ -147,24 +147,24 @@ def scored(path: Path, told: Mapping) -> Export:
     told : mapping
         The summary of the scoring, see `seg.scoring.nightly`.
     """
-    run_id = told["run_id"]
-    known = {name: told.get(name) for name in ("dataset", "model", "customers")} | {
+    run_id = summary["run_id"]
+    known = {name: summary.get(name) for name in ("dataset", "model", "customers")} | {
         "kind": "score",
-        "as_of": told["day"],
+        "as_of": summary["day"],
     }
     known |= {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "flagged": told["drift"],
-        "k": len(told["segments"]),
+        "flagged": summary["drift"],
+        "k": len(summary["segments"]),
     }
     segments = pd.DataFrame(
         # The model of each group is a column of its own.
         {**one, "name": one["name"].removeprefix(f"{one['model']}: ")} if "model" in one else one
-        for one in told["segments"]
+        for one in summary["segments"]
     ).rename(columns={"customers": "size"})
     kind = "parquet" if path.suffix == ".parquet" else "csv"
     customers = pyarrow.dataset.dataset(path, format=kind).to_table()
     place = customers.schema.get_field_index("customer_id")
     customers = customers.set_column(place, "customer_id", customers["customer_id"].cast(pa.string()))
     made = [("runs", _runs(known)), ("segments", segments), ("customers", customers)]
-    return Export(run_id, str(told["dataset"]), tuple(table(name, run_id, rows) for name, rows in made))
+    return Export(run_id, str(summary["dataset"]), tuple(table(name, run_id, rows) for name, rows in made))

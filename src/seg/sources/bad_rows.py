@@ -35,8 +35,8 @@ def faultless(raw: Raw, field: Field) -> bool:
         return EPOCH_MS[0] <= smallest and largest < EPOCH_MS[1]
     if field.source in raw.bounds and field.kind == "number" and kind.is_floating():
         return not field.required  # NaN, a missing number, is in no statistics
-    whole = kind.is_integer() or kind.is_boolean()
-    return whole and not field.required and field.kind in ("text", "number", "flag")
+    exact = kind.is_integer() or kind.is_boolean()
+    return exact and not field.required and field.kind in ("text", "number", "flag")
 
 
 def fault(raw: ir.Value, value: ir.Value, field: Field, plain: bool = False) -> ir.BooleanValue:

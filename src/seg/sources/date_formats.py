@@ -181,11 +181,11 @@ def proposals(values: Iterable[object]) -> list[Proposal]:
     left = dict(counts.most_common(MOST))
     everything, listed = dict(left), []
     while left:
-        found = _best(left)
-        if not found:
+        best = _best(left)
+        if not best:
             break
-        listed += found
-        read = {text for text in left if any(day_of(text, one.format) for one in found)}
+        listed += best
+        read = {text for text in left if any(day_of(text, one.format) for one in best)}
         left = {text: times for text, times in left.items() if text not in read}
         if len(listed) > 3:
             break
@@ -200,9 +200,9 @@ def _best(values: dict[str, int]) -> list[Proposal]:
     near = [one for one in tried if any(day_of(text, one) for text in shapes[:5])] or [
         one for one in tried if any(day_of(text, one) for text in shapes[:200])
     ]
-    found = [proposal for proposal in (_proposal(one, values) for one in near) if proposal]
-    most = max((one.values for one in found), default=0)
-    best = [one for one in found if one.values == most]
+    fitting = [proposal for proposal in (_proposal(one, values) for one in near) if proposal]
+    most = max((one.values for one in fitting), default=0)
+    best = [one for one in fitting if one.values == most]
     plain = [one for one in best if one.format is None]
     return plain or _told_apart(best)
 

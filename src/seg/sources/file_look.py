@@ -60,8 +60,8 @@ class Look:
     def dates(self, column: str) -> list[date_formats.Proposal]:
         """Return the date formats that read nearly all values of a column."""
         values = [value for value in self.values[column] if value.strip()]
-        found = date_formats.proposals(values)
-        return [one for one in found if one.values >= 0.95 * len(values)]
+        formats = date_formats.proposals(values)
+        return [one for one in formats if one.values >= 0.95 * len(values)]
 
     def numbers(self, columns: Sequence[str]) -> list[NumberFormat]:
         """Return the number formats that read the values of columns, a few others left out."""
@@ -91,14 +91,14 @@ def look(path: Path, reading: Reading) -> Look | None:
             return None
         if kind == "csv":
             reading = _layout(path, reading)
-        for found, rows in rows_of(path, reading, ROWS):
+        for detected, rows in rows_of(path, reading, ROWS):
             place = _header_row(rows)
             if place is None:
                 continue
             header = tuple(cell.strip() for cell in rows[place])
             body = [row for row in rows[place + 1 :] if any(cell.strip() for cell in row)]
             values = {name: [row[at] for row in body if at < len(row)] for at, name in enumerate(header)}
-            return Look(replace(found, skip_rows=reading.skip_rows + place), header, values)
+            return Look(replace(detected, skip_rows=reading.skip_rows + place), header, values)
     return None
 
 
@@ -206,13 +206,13 @@ def column_options(seen: Look, mapped: Mapping[str, str | None]) -> tuple[list[s
     for name, pattern in NAMES.items():
         if name in columns or (name in ("quantity", "unit_price") and "amount" in columns):
             continue
-        found = _column(seen, name, pattern, set(columns.values()))
-        if found is None:
+        column = _column(seen, name, pattern, set(columns.values()))
+        if column is None:
             continue
         if name == "amount" and {"quantity", "unit_price"} <= set(columns):
             continue
-        columns[name] = found
-        options.append(option(f"dataset.columns.{name}", found))
+        columns[name] = column
+        options.append(option(f"dataset.columns.{name}", column))
     stale = [
         name
         for name, source in mapped.items()
@@ -236,10 +236,10 @@ def _column(seen: Look, name: str, pattern: str, taken: set[str]) -> str | None:
 
 
 def _is_date(seen: Look, column: str) -> bool:
-    found = seen.dates(column)
+    formats = seen.dates(column)
     # Any number could be a serial number or seconds: only its name tells.
-    counted = found and found[0].format in (*date_formats.COUNTED, "%Y%m%d")
-    return bool(found) and (not counted or bool(re.search(NAMES["ordered_at"], column, re.IGNORECASE)))
+    counted = formats and formats[0].format in (*date_formats.COUNTED, "%Y%m%d")
+    return bool(formats) and (not counted or bool(re.search(NAMES["ordered_at"], column, re.IGNORECASE)))
 
 
 def format_options(

@@ -75,30 +75,30 @@ def advice(
 
 def of_dates(field: Field, values: Counter) -> str | None:
     """Return the date formats that a column looks like."""
-    found = date_formats.proposals(values.elements())
+    formats = date_formats.proposals(values.elements())
     total = values.total()
-    found = [one for one in found if one.format != field.format or one.values < total]
-    if not found or (len(found) == 1 and found[0].format == field.format):
+    formats = [one for one in formats if one.format != field.format or one.values < total]
+    if not formats or (len(formats) == 1 and formats[0].format == field.format):
         return None
-    if found[0].values >= 0.98 * total:
-        options = " or ".join(one.override for one in found)
-        unsure = ": day and month cannot be told apart" if len(found) > 1 else ""
-        first, last = found[0].first, found[0].last
+    if formats[0].values >= 0.98 * total:
+        options = " or ".join(one.override for one in formats)
+        unsure = ": day and month cannot be told apart" if len(formats) > 1 else ""
+        first, last = formats[0].first, formats[0].last
         return f"{field.source}: set {options}{unsure} ({first} to {last})"
-    named = " and ".join(f"{one.named} ({one.values:,} rows)" for one in found)
+    named = " and ".join(f"{one.named} ({one.values:,} rows)" for one in formats)
     return f"{field.source}: mixes {named}; write all dates in one format"
 
 
 def of_numbers(field: Field, values: Counter) -> str | None:
     """Return the number formats that a column looks like; of texts, the columns that could stand for them."""
     words = {text for text in values if text.strip().lower() not in MISSING_WORDS}
-    found = number_formats.proposals(words)
-    declared = [one for one in found if one != NumberFormat()]
+    formats = number_formats.proposals(words)
+    declared = [one for one in formats if one != NumberFormat()]
     if declared:
         options = " or ".join(" ".join(one.overrides) for one in declared)
         unsure = ": the values do not tell which" if len(declared) > 1 else ""
         return f"{field.source}: set {options}{unsure}"
-    if found or not words:
+    if formats or not words:
         return None
     return of_texts(field, values)
 

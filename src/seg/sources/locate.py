@@ -162,11 +162,11 @@ def find(
     if not files:
         return Source(dataset, "generated", (), "")
     for pattern in files:
-        found = tuple(
+        matches = tuple(
             sorted(file for file in folder.glob(pattern) if file.is_file() and not _is_sample(file))
         )
-        if found:
-            return Source(dataset, "file", found, expected)
+        if matches:
+            return Source(dataset, "file", matches, expected)
     if sample is None or not Path(sample).is_file():
         raise SegError(
             f"dataset={dataset}: no file at {expected}, and no sample beside its card; set data_dir or "
@@ -190,11 +190,11 @@ def with_tables(source: Source, tables: Mapping, how: str) -> Source:
     SegError
         There is no file for one of them.
     """
-    found = {name: _table_files(source, name, table, how) for name, table in tables.items()}
+    tables_of = {name: _table_files(source, name, table, how) for name, table in tables.items()}
     # A folder may hold all of them: what is another table's is not the first one's.
-    others = {_resolved(path) for paths in found.values() for path in paths}
+    others = {_resolved(path) for paths in tables_of.values() for path in paths}
     paths = tuple(path for path in source.paths if _resolved(path) not in others)
-    return replace(source, paths=paths, beside=found)
+    return replace(source, paths=paths, beside=tables_of)
 
 
 def _resolved(path: Path) -> Path:
@@ -243,22 +243,22 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
         from seg.engine import FORMATS  # here: the engine takes half a second to import
 
         endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
-        found = sorted(
+        matches = sorted(
             file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings)
         )
-        if not found:
+        if not matches:
             raise SegError(f"{option}={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
-        _check_once(found, f"{option}={path}")
-        return tuple(found)
-    found = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
-    if not found and os.path.lexists(here):
+        _check_once(matches, f"{option}={path}")
+        return tuple(matches)
+    matches = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
+    if not matches and os.path.lexists(here):
         kind = (
             "a link that leads to no file"
             if here.is_symlink()
             else "not a regular file, such as a pipe or a device"
         )
         raise SegError(f"{option}={path}: it is {kind}; name a file, a folder or a pattern")
-    if not found:
+    if not matches:
         beside = [file.name for file in here.parent.iterdir()] if here.parent.is_dir() else []
         hint = (
             f"nearest names in {here.parent}: {listed(here.name, beside, most=5)}"
@@ -266,8 +266,8 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
             else f"there is no folder {here.parent}"
         )
         raise SegError(f"{option}={path}: no such file; {hint}")
-    _check_once(found, f"{option}={path}")
-    return tuple(found)
+    _check_once(matches, f"{option}={path}")
+    return tuple(matches)
 
 
 def _check_once(paths: Sequence[Path], option: str) -> None:

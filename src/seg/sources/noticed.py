@@ -133,10 +133,10 @@ def _about_dates(days: pd.Series, field: Field, plausible: bool) -> list[tuple[s
 def _suspects(
     engine: Engine, raw: Raw, columns: Mapping[Field, ir.Value], field: Field, days: pd.Series, where: str
 ) -> Suspects | None:
-    found = oddities.suspect_days(days, date.today())
-    if found is None:
+    suspects = oddities.suspect_days(days, date.today())
+    if suspects is None:
         return None
-    marked, first, last = found
+    marked, first, last = suspects
     day = columns[field].date()
     outside = (day < ibis.literal(first)) | (day > ibis.literal(last))
     selected = bad.rows_where(raw, list(columns), {field.name: outside.fill_null(False)}, bad.SHOWN)

@@ -84,11 +84,11 @@ class NumberFormat:
     @property
     def overrides(self) -> list[str]:
         """Options of a run that declare the format, as a shell takes them."""
-        said = [] if self.decimal == "." else [f"dataset.decimal='{self.decimal}'"]
+        options = [] if self.decimal == "." else [f"dataset.decimal='{self.decimal}'"]
         if self.thousands:
             sign = {"blank": "space", "'": '"\\\'"'}.get(self.thousands, f"'{self.thousands}'")
-            said.append(f"dataset.thousands={sign}")
-        return said
+            options.append(f"dataset.thousands={sign}")
+        return options
 
 
 def number(text: ir.StringValue, format: NumberFormat | None = None) -> ir.FloatingValue:

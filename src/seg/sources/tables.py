@@ -155,8 +155,8 @@ def _check_columns(path: Path, wanted: list[str]) -> None:
     names = _schema(path).names
     for name in wanted:
         if names.count(name) != 1:
-            found = "has no column" if name not in names else "has more than one column"
-            raise SegError(f"{path} {found} {name!r}; it has {', '.join(names[:30])}")
+            problem = "has no column" if name not in names else "has more than one column"
+            raise SegError(f"{path} {problem} {name!r}; it has {', '.join(names[:30])}")
 
 
 def _ids(column: pa.Array, path: Path, start: int) -> pa.Array:

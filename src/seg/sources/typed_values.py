@@ -86,13 +86,13 @@ def identifier(text: ir.StringValue, case: str = "keep") -> ir.StringValue:
     """
     text = text.re_replace(f"^{BLANK}+|{BLANK}+\\z", "").nullif("")
     digits = text.left(text.length() - 2)
-    whole = text.endswith(".0") & digits.re_search(r"^[0-9]+\z")
+    integral = text.endswith(".0") & digits.re_search(r"^[0-9]+\z")
     shortened = text.re_search(SHORTENED)
     exact = text.re_replace(r"[eE].*\z", "").length() - 2 >= text.right(2).try_cast("int32")
     value = text.try_cast("float64").round().cast("int64").cast("string")
     read = ibis.cases(
         (text.re_search(NESTED), ibis.null("string")),
-        (whole, digits),
+        (integral, digits),
         (shortened & exact, value),
         (shortened, ibis.null("string")),
         else_=text,
@@ -123,8 +123,8 @@ def typed(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
         row = raw.table[raw.place[1]] if raw.place else ibis.row_number() + 1
         return row.cast("string")
     if field.kind in ("epoch_ms", "milliseconds"):
-        whole = _milliseconds(column, field, where)
-        return engine.epoch_ms(whole) if field.kind == "epoch_ms" else whole
+        milliseconds = _milliseconds(column, field, where)
+        return engine.epoch_ms(milliseconds) if field.kind == "epoch_ms" else milliseconds
     if field.kind == "time":
         return _time(engine, raw, field, dialect, where)
     if not column.type().is_string():
@@ -168,8 +168,8 @@ def with_plain(engine: Engine, raw: Raw, fields: Sequence[Field], dialect: Diale
         f"of {place}": (~plain(raw.table[name], dialect.numbers)).sum() for place, name in places.items()
     }
     counts = engine.collect(raw.table.aggregate(**other)).iloc[0]
-    found = frozenset(name for place, name in places.items() if not counts[f"of {place}"] > 0)
-    return replace(dialect, plain=found)
+    plain_columns = frozenset(name for place, name in places.items() if not counts[f"of {place}"] > 0)
+    return replace(dialect, plain=plain_columns)
 
 
 def _number(raw: Raw, column: ir.StringValue, field: Field, dialect: Dialect) -> ir.FloatingValue:
@@ -263,8 +263,8 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
         )
     if kind.is_floating():
         # Ids that once had gaps beside them: 17850.0 is 17850, and 12.5 is no whole number to round.
-        whole = column.try_cast("int64")
-        text = (whole.cast("float64") == column).ifelse(whole.cast("string"), column.cast("string"))
+        integer = column.try_cast("int64")
+        text = (integer.cast("float64") == column).ifelse(integer.cast("string"), column.cast("string"))
         return column.isnan().ifelse(ibis.null("string"), text)
     return column.cast("string")
 
@@ -284,12 +284,12 @@ def proven(engine: Engine, raw: Raw, fields: list[Field]) -> dict[str, ir.Value]
     dict of str to ir.Value
         By the name of the field.
     """
-    whole = {
+    integers = {
         field: raw.table[field.source].cast("int64")
         for field in fields
         if field.kind in ("epoch_ms", "milliseconds") and raw.table[field.source].type().is_integer()
     }
     return {
         field.name: engine.epoch_ms(value) if field.kind == "epoch_ms" else value
-        for field, value in whole.items()
+        for field, value in integers.items()
     }

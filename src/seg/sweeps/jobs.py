@@ -51,17 +51,21 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
         The job of a search failed, or has no such metric.
     """
     redaction.install()  # a launcher may have started this process anew
-    told = HydraConfig.get()
-    here, folder = Path(told.runtime.output_dir), Path(told.sweep.dir)
+    hydra_config = HydraConfig.get()
+    here, folder = Path(hydra_config.runtime.output_dir), Path(hydra_config.sweep.dir)
     sweep = notes.read(folder / notes.SWEEP) or {}
     if sweep.get("process") != process_name():
-        _beside_others(sweep, int(told.job.num))
+        _beside_others(sweep, int(hydra_config.job.num))
     elif (sweep.get("jobs") or 0) >= SEVERAL and cpu_count() > 1:
         from seg.report import drawing
 
         drawing.start_helper()
-    note = {"num": int(told.job.num), "overrides": list(told.overrides.task), "folder": str(here)}
-    note["choices"] = {name: told.runtime.choices.get(name) for name in sweep.get("varied", ())}
+    note = {
+        "num": int(hydra_config.job.num),
+        "overrides": list(hydra_config.overrides.task),
+        "folder": str(here),
+    }
+    note["choices"] = {name: hydra_config.runtime.choices.get(name) for name in sweep.get("varied", ())}
     start = time.perf_counter()
     try:
         note |= _once(cfg, sweep, folder, note, action)
@@ -80,7 +84,7 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
         notes.write(here / notes.JOB, note)
         _say(note, sweep.get("jobs"))
         _settle()
-    if "Optuna" not in str(told.sweeper.get("_target_", "")):
+    if "Optuna" not in str(hydra_config.sweeper.get("_target_", "")):
         return math.nan
     # A search is told by an error: it must not learn from a job that gave no number.
     if "reason" in note:
@@ -175,9 +179,9 @@ def _say(note: dict, jobs: int | None) -> None:
     """Log the end of a job as one line; beside other jobs every line has its number already."""
     name = f"job {note['num']}{f' of {jobs}' if jobs else ''}: " if progress.alone else ""
     silhouette = (note.get("metrics") or {}).get("common/silhouette")
-    found = [] if silhouette is None else [f"common/silhouette {silhouette:.3f}"]
+    facts = [] if silhouette is None else [f"common/silhouette {silhouette:.3f}"]
     if note.get("reason"):
-        found = [f"error: {note['reason']}" if note["status"] == "failed" else note["reason"]]
-    text = "; ".join([f"{note['status']} in {note['seconds']:.1f} s", *found, notes.shown(note["overrides"])])
+        facts = [f"error: {note['reason']}" if note["status"] == "failed" else note["reason"]]
+    text = "; ".join([f"{note['status']} in {note['seconds']:.1f} s", *facts, notes.shown(note["overrides"])])
     level = logging.ERROR if note["status"] == "failed" else logging.INFO
     log.log(level, "%s%s", name, text, extra={"job": True})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from seg.sinks.atomic import whole
+from seg.sinks.atomic import replacing
 from seg.sinks.redaction import redacted
 
 PLACES = ("tracking", "sink", "cache", "data_dir", "hydra", "sweep.resume")
@@ -15,7 +15,7 @@ SWEEP, JOB, DONE = "sweep.json", "job.json", "done"
 
 def write(path: Path, content: dict) -> None:
     """Write a note under a temporary name and rename it."""
-    with whole(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(redacted(content), default=str))
 
 
@@ -29,8 +29,8 @@ def read(path: Path) -> dict | None:
 
 def jobs(folder: Path) -> list[dict]:
     """Read the notes of all jobs of a sweep, in their order."""
-    found = [read(path) for path in folder.rglob(JOB)]
-    return sorted((note for note in found if note), key=lambda note: note["num"])
+    noted = [read(path) for path in folder.rglob(JOB)]
+    return sorted((note for note in noted if note), key=lambda note: note["num"])
 
 
 def of_job(folder: Path, key: str) -> Path:

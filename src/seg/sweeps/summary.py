@@ -44,10 +44,10 @@ def table(
     """
     rows, shown = [], list(dict.fromkeys([*METRICS, *goals]))
     for note in jobs:
-        given = dict(text.lstrip("+~").partition("=")[::2] for text in note["overrides"])
-        values = {name: given.get(name, "") for name in varied}
+        overrides = dict(text.lstrip("+~").partition("=")[::2] for text in note["overrides"])
+        values = {name: overrides.get(name, "") for name in varied}
         metrics = note.get("metrics") or {}
-        told = [value if name.isidentifier() else f"{name}={value}" for name, value in values.items()
+        parts = [value if name.isidentifier() else f"{name}={value}" for name, value in values.items()
                 if name not in ("dataset", "k", "experiment")]  # fmt: skip
         rows.append(
             {"job": note["num"], **values, "segments": metrics.get("segments/count")}
@@ -56,7 +56,7 @@ def table(
                 name: note.get(name)
                 for name in ("flagged", "status", "seconds", "run_id", "reason", "dataset")
             }
-            | {"label": " ".join(told) or str(note.get("model", ""))}
+            | {"label": " ".join(parts) or str(note.get("model", ""))}
         )
     columns = [
         "job",
@@ -74,13 +74,13 @@ def table(
 
 
 def show(
-    found: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path, goals: Mapping[str, str]
+    jobs_table: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path, goals: Mapping[str, str]
 ) -> None:
     """Print the table, the best of each data set or of a search, and what failed.
 
     Parameters
     ----------
-    found : DataFrame
+    jobs_table : DataFrame
         One row a job, see `table`.
     jobs : sequence of mapping
         Notes of the jobs, for those that failed.
@@ -97,30 +97,32 @@ def show(
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
-    aside = {"run_id", "reason", "label", COUNT} | ({"dataset"} if found["dataset"].nunique() < 2 else set())
-    shown = [name for name in found if name not in aside and found[name].notna().any()]
+    aside = {"run_id", "reason", "label", COUNT} | (
+        {"dataset"} if jobs_table["dataset"].nunique() < 2 else set()
+    )
+    shown = [name for name in jobs_table if name not in aside and jobs_table[name].notna().any()]
     drawn = Table(title=escape(title), title_justify="left", header_style="bold")
     for name in shown:
-        numeric = pd.api.types.is_numeric_dtype(found[name])
+        numeric = pd.api.types.is_numeric_dtype(jobs_table[name])
         drawn.add_column(name, justify="right" if numeric else "left")
-    for row in found[shown].to_dict("records"):
+    for row in jobs_table[shown].to_dict("records"):
         drawn.add_row(*(escape(_cell(name, value)) for name, value in row.items()))
     console.print()
     console.print(drawn)
-    for line in [*(unbeaten(found, goals) if goals else best(found)), *_troubles(jobs)]:
+    for line in [*(unbeaten(jobs_table, goals) if goals else best(jobs_table)), *_troubles(jobs)]:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-    counts = ", ".join(f"{count} {status}" for status, count in found["status"].value_counts().items())
+    counts = ", ".join(f"{count} {status}" for status, count in jobs_table["status"].value_counts().items())
     console.print(
-        f"  {len(found)} {'job' if len(found) == 1 else 'jobs'}: {counts or 'none'}",
+        f"  {len(jobs_table)} {'job' if len(jobs_table) == 1 else 'jobs'}: {counts or 'none'}",
         markup=False,
         highlight=False,
     )
     console.print(f"  directories under {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
-def best(found: pd.DataFrame) -> list[str]:
+def best(jobs: pd.DataFrame) -> list[str]:
     """Return the job of each data set with the largest silhouette in the common space; flagged ones never."""
-    fair = found[found["common/silhouette"].notna() & (found["flagged"] == "no")]
+    fair = jobs[jobs["common/silhouette"].notna() & (jobs["flagged"] == "no")]
     lines = []
     for name, rows in fair.groupby("dataset", sort=False):
         row = rows.loc[rows["common/silhouette"].astype(float).idxmax()]
@@ -130,9 +132,9 @@ def best(found: pd.DataFrame) -> list[str]:
     return lines
 
 
-def unbeaten(found: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
+def unbeaten(jobs: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
     """Return the jobs of a search that no other beats in all that it improves; flagged ones never, equal ones once."""
-    best = front(found, goals)
+    best = front(jobs, goals)
     if best.empty:
         return ["no job has all that the search improves and no flag"]
     wanted = ", ".join(f"{name} ({WAYS[way]})" for name, way in goals.items())
@@ -143,18 +145,18 @@ def unbeaten(found: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def front(found: pd.DataFrame, goals: Mapping[str, str]) -> pd.DataFrame:
+def front(jobs: pd.DataFrame, goals: Mapping[str, str]) -> pd.DataFrame:
     """Choose the rows that `unbeaten` names, the best in the first goal first."""
     from seg.comparison import order  # brings scikit-learn, which a sweep that is done already needs not
 
-    whole = found[found[list(goals)].notna().all(axis=1) & (found["flagged"] == "no")]
-    whole = whole.drop_duplicates("run_id")
+    complete = jobs[jobs[list(goals)].notna().all(axis=1) & (jobs["flagged"] == "no")]
+    complete = complete.drop_duplicates("run_id")
     signs = [1.0 if way == "maximize" else -1.0 for way in goals.values()]
-    best = whole[order.pareto(whole[list(goals)].to_numpy(dtype=float) * signs)]
+    best = complete[order.pareto(complete[list(goals)].to_numpy(dtype=float) * signs)]
     return best.sort_values(next(iter(goals)), ascending=signs[0] < 0)
 
 
-def markdown(found: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str]) -> str:
+def markdown(jobs: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str]) -> str:
     """Write what a sweep found as Markdown, for the page of its study.
 
     A search gives its unbeaten jobs with all that it improves; a grid of k and one thing more gives the silhouette in the
@@ -162,7 +164,7 @@ def markdown(found: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str
 
     Parameters
     ----------
-    found : DataFrame
+    jobs : DataFrame
         One row a job, see `table`.
     varied : iterable of str
         Keys that differ between jobs.
@@ -175,12 +177,12 @@ def markdown(found: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str
         A table in Markdown.
     """
     done, others = (
-        found[found["run_id"].notna()].drop_duplicates("run_id"),
+        jobs[jobs["run_id"].notna()].drop_duplicates("run_id"),
         [one for one in varied if one != "k"],
     )
     if goals:
         values = [name for name in goals if name != COUNT]
-        shown = front(found, goals)[[*others, "segments", *values]].astype({"segments": int})
+        shown = front(jobs, goals)[[*others, "segments", *values]].astype({"segments": int})
     elif len(others) == 1:
         marked = done["common/silhouette"].map("{:.3f}".format) + (done["flagged"] != "no").map(
             {True: " (flagged)", False: ""}
@@ -198,14 +200,14 @@ def markdown(found: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str
 
 
 def _troubles(jobs: Sequence[Mapping]) -> list[str]:
-    lines, told = [], set()
+    lines, reasons = [], set()
     for note in jobs:
         if note["status"] == "failed":
             lines.append(
                 f"job {note['num']} failed: {notes.shown(note['overrides'])}: {note['reason']} ({note['folder']})"
             )
-        elif note["status"] == "skipped" and note["reason"] not in told:
-            told.add(note["reason"])
+        elif note["status"] == "skipped" and note["reason"] not in reasons:
+            reasons.add(note["reason"])
             lines.append(f"job {note['num']} and any like it skipped: {note['reason']}")
     return lines
 
@@ -221,14 +223,14 @@ def _cell(name: str, value: object) -> str:
 
 
 @contextmanager
-def shared(found: pd.DataFrame, folder: Path) -> Iterator[Path]:
+def shared(jobs: pd.DataFrame, folder: Path) -> Iterator[Path]:
     """Gather in a temporary folder what the parent run is to keep: the table, curves over k, a search's solutions."""
     from seg.report import plots
 
     with tempfile.TemporaryDirectory(prefix="seg-sweep-") as scratch:
         here = Path(scratch)
-        found.drop(columns="label").to_csv(here / "sweep.csv", index=False)
-        drawn = found[found["common/silhouette"].notna()]
+        jobs.drop(columns="label").to_csv(here / "sweep.csv", index=False)
+        drawn = jobs[jobs["common/silhouette"].notna()]
         if len(drawn):
             (here / "figures").mkdir()
             (here / "figures" / "sweep.png").write_bytes(plots.png(plots.sweep(drawn)))

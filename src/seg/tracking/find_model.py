@@ -109,8 +109,8 @@ def find_beside(reference: str, uri: str | None, into: Path) -> Found:
         import sklearn.cluster
         import sklearn.compose  # noqa: F401
 
-        said = process.stdout.read().strip()
-    answer = json.loads(said.splitlines()[-1]) if said else {}
+        output = process.stdout.read().strip()
+    answer = json.loads(output.splitlines()[-1]) if output else {}
     if "label" not in answer:
         raise SegError(answer.get("error", f"model={reference}: MLflow stopped without an answer"))
     paths = {name: Path(answer.pop(name)) for name in ("model", "contract", "config")}
@@ -188,11 +188,11 @@ def _whole(client, begins: str, uri: str) -> str:
     if len(begins) == 32:
         return begins
     everywhere = [one.experiment_id for one in client.search_experiments()]
-    found = client.search_runs(everywhere, f"attributes.run_id LIKE '{begins}%'", max_results=2)
-    if len(found) != 1:
-        known = f"{len(found)} and more runs begin so" if found else "no run begins so"
+    runs = client.search_runs(everywhere, f"attributes.run_id LIKE '{begins}%'", max_results=2)
+    if len(runs) != 1:
+        known = f"{len(runs)} and more runs begin so" if runs else "no run begins so"
         raise SegError(f"model={begins}: {known} in {store.hidden(uri)}; expected {FORMS}")
-    return found[0].info.run_id
+    return runs[0].info.run_id
 
 
 def _version(client, uri: str, name: str, alias: str | None, version: str | None):
@@ -217,17 +217,17 @@ def _version(client, uri: str, name: str, alias: str | None, version: str | None
         raise SegError(
             f"model=models:/{name}@{alias}: no version has that alias; {name} has {listed(alias, aliases)}"
         )
-    versions = [found.version for found in client.search_model_versions(f"name = '{name}'")]
+    versions = [one.version for one in client.search_model_versions(f"name = '{name}'")]
     raise SegError(f"model=models:/{name}/{version}: no such version; {name} has {listed(version, versions)}")
 
 
 def _model_of(run, reference: str) -> str:
-    found = run.outputs.model_outputs if run.outputs else []
-    if not found:
+    models = run.outputs.model_outputs if run.outputs else []
+    if not models:
         raise SegError(
             f"model={reference}: the run ({run.info.status}) has no model; choose one that was run to its end with tracking.model=true"
         )
-    return found[-1].model_id
+    return models[-1].model_id
 
 
 def _fetcher(reference: str, into: Path) -> Callable[[str, str], Path]:

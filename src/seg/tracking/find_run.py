@@ -33,13 +33,13 @@ def directory(reference: str, roots: Sequence[Path]) -> Path:
     looked = " and ".join(str(root) for root in roots)
     if len(reference) < SHORTEST:
         raise SegError(f"run={reference}: no such directory, and an id needs {SHORTEST} characters or more")
-    found = [path.parent for root in roots for path in root.rglob("run.json") if _matches(path, reference)]
-    if len(found) != 1:
-        many = ", ".join(str(path) for path in found[:3])
+    folders = [path.parent for root in roots for path in root.rglob("run.json") if _matches(path, reference)]
+    if len(folders) != 1:
+        many = ", ".join(str(path) for path in folders[:3])
         raise SegError(
-            f"run={reference}: {f'several runs begin so ({many}): add characters' if found else f'no such run below {looked}; give its directory'}"
+            f"run={reference}: {f'several runs begin so ({many}): add characters' if folders else f'no such run below {looked}; give its directory'}"
         )
-    return found[0]
+    return folders[0]
 
 
 def _matches(path: Path, reference: str) -> bool:

@@ -139,15 +139,15 @@ def history(client, datasets: tuple[str, ...] = ()) -> pd.DataFrame:
     for name in [registered(one) for one in datasets] or names:
         aliases = client.get_registered_model(name).aliases
         states = {str(version): alias for alias, version in aliases.items()}
-        for found in _all(client.search_model_versions, f"name = '{name}'"):
+        for entry in _all(client.search_model_versions, f"name = '{name}'"):
             rows.append(
                 {
                     "dataset": name.removeprefix(PREFIX),
-                    "version": int(found.version),
-                    "state": states.get(str(found.version), ""),
-                    **{key: found.tags.get(f"champion.{key}", "") for key in TOLD},
-                    "run_id": found.run_id,
-                    "fingerprint": found.tags.get("data.fingerprint", ""),
+                    "version": int(entry.version),
+                    "state": states.get(str(entry.version), ""),
+                    **{key: entry.tags.get(f"champion.{key}", "") for key in TOLD},
+                    "run_id": entry.run_id,
+                    "fingerprint": entry.tags.get("data.fingerprint", ""),
                 }
             )
     columns = ["dataset", "version", "state", *TOLD, "run_id", "fingerprint"]
@@ -186,13 +186,13 @@ def _registered(client, name: str, dataset: str) -> None:
 
 def _all(search, condition: str) -> list:
     """Read every page of a search."""
-    token, found = None, []
+    token, listed = None, []
     while True:
         page = search(condition, page_token=token)
-        found += page
+        listed += page
         token = page.token
         if not token:
-            return found
+            return listed
 
 
 def _now() -> str:

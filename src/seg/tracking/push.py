@@ -105,8 +105,8 @@ def _find(client, record: Record, experiment_id: str, run_id: str | None):
         except MlflowException as error:  # another store, or a run that is gone for good
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-    found = client.search_runs([experiment_id], f"tags.`{KEY}` = '{record.key}'", max_results=1)
-    return found[0] if found else None
+    runs = client.search_runs([experiment_id], f"tags.`{KEY}` = '{record.key}'", max_results=1)
+    return runs[0] if runs else None
 
 
 def _fill(client, run, record: Record, folder: Path, shared: Path) -> None:
@@ -151,8 +151,8 @@ def _log_model(client, run, record: Record, folder: Path) -> str:
     from mlflow.models import Model
 
     run_id, experiment_id = run.info.run_id, run.info.experiment_id
-    found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
-    model = found[0] if found else client.create_logged_model(
+    models = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
+    model = models[0] if models else client.create_logged_model(
         experiment_id, name="model", source_run_id=run_id, params=record.params
     )  # fmt: skip
     if str(model.status) == "READY":

@@ -77,8 +77,8 @@ def runs(client, experiment: str, datasets: Sequence[str] = (), finished: bool =
     SegError
         There is no such experiment.
     """
-    found = client.get_experiment_by_name(experiment)
-    if found is None or found.lifecycle_stage == "deleted":
+    stored = client.get_experiment_by_name(experiment)
+    if stored is None or stored.lifecycle_stage == "deleted":
         names = [one.name for one in client.search_experiments()]
         raise SegError(
             f"tracking.experiment={experiment}: not in this store; there are {listed(experiment, names, most=10)}"
@@ -88,7 +88,9 @@ def runs(client, experiment: str, datasets: Sequence[str] = (), finished: bool =
     rows = []
     for conditions in asked if datasets else [status]:
         rows += [
-            _row(run) for run in _paged(client, found.experiment_id, " and ".join(conditions)) if _single(run)
+            _row(run)
+            for run in _paged(client, stored.experiment_id, " and ".join(conditions))
+            if _single(run)
         ]
     table = pd.DataFrame(rows, columns=None if rows else BASE)
     return table.sort_values("started", ascending=False, kind="stable", ignore_index=True)

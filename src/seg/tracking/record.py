@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from seg.errors import SegError
-from seg.sinks.atomic import whole
+from seg.sinks.atomic import replacing
 from seg.sinks.redaction import redact, redacted
 
 FOLDER = "tracking"
@@ -183,7 +183,7 @@ def note(folder: Path, **known: str | None) -> None:
     """Write down what became of a record; what is not given stays."""
     path = folder / FOLDER / "state.json"
     try:
-        with whole(path) as temporary:
+        with replacing(path) as temporary:
             temporary.write_text(json.dumps(redacted(state(folder) | known), indent=1))
     except OSError as error:
         raise SegError(f"{path}: cannot be written ({error.strerror}); free space") from None
@@ -191,5 +191,5 @@ def note(folder: Path, **known: str | None) -> None:
 
 def folders(*roots: Path) -> list[Path]:
     """Find the directories of runs that have a record, oldest first."""
-    found = {path.parents[1].resolve() for root in roots for path in root.rglob(f"{FOLDER}/record.json")}
-    return sorted(found)
+    kept = {path.parents[1].resolve() for root in roots for path in root.rglob(f"{FOLDER}/record.json")}
+    return sorted(kept)

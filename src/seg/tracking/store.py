@@ -100,8 +100,8 @@ def experiment_id(client, uri: str, name: str) -> str:
     """
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
         # Without a server nobody else says where artifacts go: they would land in the current directory.
         path = file(uri)
         beside = None if uri.startswith("http") else str((path.parent if path else home()) / "mlartifacts")
@@ -109,17 +109,17 @@ def experiment_id(client, uri: str, name: str) -> str:
             tags = {"mlflow.experimentKind": "custom_model_development", view.TAG: view.saved()}
             return client.create_experiment(name, artifact_location=beside, tags=tags)
         except MlflowException:
-            found = client.get_experiment_by_name(name)
-            if found is None:
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
                 raise
             # another job was first
-    if found.lifecycle_stage == "deleted":
+    if experiment.lifecycle_stage == "deleted":
         raise SegError(
             f"tracking.experiment={name}: it is deleted in {hidden(uri)}; restore it there or choose another name"
         )
-    if view.TAG not in found.tags:  # made by hand, or by a seg without views
-        client.set_experiment_tag(found.experiment_id, view.TAG, view.saved())
-    return found.experiment_id
+    if view.TAG not in experiment.tags:  # made by hand, or by a seg without views
+        client.set_experiment_tag(experiment.experiment_id, view.TAG, view.saved())
+    return experiment.experiment_id
 
 
 def hidden(text: str) -> str:
@@ -140,15 +140,15 @@ def reason(error: Exception, uri: str) -> str:
     """Describe in one sentence why a store did not take a run, and what to do."""
     if isinstance(error, SegError):
         return str(error)
-    said = hidden(f"{error} {error.__cause__ or ''}")
+    text = hidden(f"{error} {error.__cause__ or ''}")
     start = f"tracking.uri={hidden(uri)}"
     for sign, (what, mend) in REFUSALS.items():
-        if re.search(sign, said, re.IGNORECASE | re.DOTALL):
+        if re.search(sign, text, re.IGNORECASE | re.DOTALL):
             return f"{start}: {what}; {mend}"
     if isinstance(error, OSError) and error.filename:
         what = f"its artifacts cannot be written to {error.filename} ({error.strerror})"
         return f"{start}: {what}; mend that, or choose another tracking.experiment, whose artifacts lie elsewhere"
-    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return f"{start}: MLflow refused ({first}); mend that, choose another tracking.uri, or run with tracking=none"
 
 

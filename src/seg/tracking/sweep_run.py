@@ -50,17 +50,17 @@ class SweepStore:
 
     def finished(self, code: str) -> dict[str, dict]:
         """Find the runs that finished with this version of the code, by the key of their job."""
-        found = {}
+        notes = {}
         for run in self._search(f"attributes.status = 'FINISHED' and tags.`job.key` LIKE '{code}-%'"):
             tags, params = run.data.tags, run.data.params
-            found[tags["job.key"]] = {
+            notes[tags["job.key"]] = {
                 "run_id": run.info.run_id,
                 "metrics": run.data.metrics,
                 "flagged": tags.get("flagged"),
                 "dataset": params.get("dataset"),
                 "model": params.get("model"),
             }
-        return found
+        return notes
 
     def open(
         self,
@@ -152,13 +152,13 @@ class SweepStore:
         self._client.set_terminated(self.run_id, status)
 
     def _search(self, condition: str) -> list:
-        found, token = [], None
+        runs, token = [], None
         while True:
             page = self._client.search_runs(self._in, condition, max_results=LIMIT, page_token=token)
-            found += page
+            runs += page
             token = page.token
             if not token:
-                return found
+                return runs
 
 
 def curves(table: pd.DataFrame) -> list[tuple[str, int, float]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seg.errors import SegError
-from seg.sinks.atomic import whole
+from seg.sinks.atomic import replacing
 
 REVIEWS, ITEMS = "reviews.parquet", "items.parquet"
 ROWS, CATALOGUE = 43_886_944, 1_610_012  # of the real category
@@ -83,7 +83,7 @@ def write(folder: str | Path, rows: int = ROWS, items: int | None = None, seed: 
     folder = Path(folder)
     _check_nothing_real(folder)
     try:
-        with whole(folder / ITEMS) as item_path, whole(folder / REVIEWS) as review_path:
+        with replacing(folder / ITEMS) as item_path, replacing(folder / REVIEWS) as review_path:
             pq.write_table(catalogue(items, seed), item_path)
             with pq.ParquetWriter(review_path, SCHEMA) as out:
                 for chunk in reviews(rows, items, seed):

@@ -11,7 +11,7 @@ from seg.datasets.synthetic import reviews_like_amazon
 from seg.datasets.synthetic.customers_like_flo import flo
 from seg.datasets.synthetic.orders_like_retail import online_retail, online_retail_ii
 from seg.datasets.synthetic.own_files import own_customers, own_orders
-from seg.sinks.atomic import whole
+from seg.sinks.atomic import replacing
 
 
 class Sample(NamedTuple):
@@ -65,6 +65,6 @@ def _write_sample(folder: Path, sample: Sample) -> Path:
     else:
         text = table.to_csv(index=False, lineterminator="\n")
     path = folder / sample.file_name
-    with whole(path) as unfinished:
+    with replacing(path) as unfinished:
         unfinished.write_bytes(text.encode(sample.encoding))
     return path

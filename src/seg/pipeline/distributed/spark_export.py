@@ -86,10 +86,10 @@ def write(labelled, order: Sequence[int], path: Path, customers: int) -> Path:
             chances[int(cluster)].alias(f"probability_{segment}") for segment, cluster in enumerate(order)
         ]
     labelled.select(*columns).write.parquet(path.as_uri())
-    found = _rows(path)
-    if found != customers:
+    written = _rows(path)
+    if written != customers:
         raise SegError(
-            f"{path}: executors wrote {customers:,} customers and {found:,} arrived; set engine.staging_dir to a folder that they share with this process"
+            f"{path}: executors wrote {customers:,} customers and {written:,} arrived; set engine.staging_dir to a folder that they share with this process"
         )
     for other in path.iterdir():
         if other.suffix != ".parquet":

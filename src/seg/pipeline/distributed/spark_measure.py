@@ -159,17 +159,17 @@ def _meanings(customers: Customers) -> dict[str, str]:
 
 
 def _flags(customers: Customers, fits: Fits, k: int) -> list[str]:
-    found, labels = fits.clusters[k], fits.scan.fitted[k].labels_
-    ids = list(range(len(found.counts)))
-    alike = [segment for segment in ids if not found.variances[segment].any()]
+    clusters, labels = fits.clusters[k], fits.scan.fitted[k].labels_
+    ids = list(range(len(clusters.counts)))
+    alike = [segment for segment in ids if not clusters.variances[segment].any()]
     still = [name for name in customers.table.features if customers.ends[name].nunique() == 1]
     where = f" (in {customers.sampled})" if customers.sampled else ""
     return [
-        *guards.sizes(ids, found.counts, customers.count),
+        *guards.sizes(ids, clusters.counts, customers.count),
         *guards.constant(still, customers.still, customers.count),
         *[reason + where for reason in guards.covariance(customers.X, encode(labels, len(labels)))],
         *_collapsed(fits.scan.fitted[k].clusterer_, customers.X),
-        *guards.repeated(ids, found.counts, alike, customers.commonest, customers.count),
+        *guards.repeated(ids, clusters.counts, alike, customers.commonest, customers.count),
     ]
 
 

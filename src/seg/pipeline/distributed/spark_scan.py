@@ -50,7 +50,7 @@ def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> F
         A folder that executors write to and this process reads.
     """
     models, clusters, fitted, rows = {}, {}, {}, []
-    with progress.step("scan over k") as said, progress.bar(len(ks)) as tick:
+    with progress.step("scan over k") as detail, progress.bar(len(ks)) as tick:
         for k in ks:
             tick(k)
             start, clusterer = time.perf_counter(), parts.make_clusterer(k)
@@ -61,12 +61,12 @@ def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> F
             small = clusterer.without_jvm(models[k], (work / uuid4().hex).as_uri())
             fitted[k] = _segmenter(small, clusters[k], customers.X)
             rows.append(_row(k, clusters[k], aggregates.squared_silhouette(labelled), seconds))
-        said(f"k = {', '.join(map(str, ks))}")
+        detail(f"k = {', '.join(map(str, ks))}")
     labels = {k: segmenter.labels_ for k, segmenter in fitted.items()}
     silhouettes = euclidean(customers, customers.X, labels)
     for row in rows:
-        found = silhouettes[row["k"]]
-        row |= {"silhouette": found.value, "silhouette_se": found.se, "silhouette_n": found.n}
+        silhouette = silhouettes[row["k"]]
+        row |= {"silhouette": silhouette.value, "silhouette_se": silhouette.se, "silhouette_n": silhouette.n}
     return Fits(Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, ()), models, clusters)
 
 
@@ -81,8 +81,8 @@ def euclidean(customers: Customers, X: np.ndarray, labels: dict) -> dict[int, Si
     labels : dict of int to ndarray of shape (n_sampled,)
         Segments by k.
     """
-    found = separation.silhouettes(X, labels, customers.sampling.size, customers.sampling.seed)
-    return {k: _estimated(result, customers.count) for k, result in found.items()}
+    results = separation.silhouettes(X, labels, customers.sampling.size, customers.sampling.seed)
+    return {k: _estimated(result, customers.count) for k, result in results.items()}
 
 
 def _estimated(result: SilhouetteResult, count: int) -> SilhouetteResult:

@@ -91,7 +91,7 @@ def fit(
 def _transformed(frame, features, transforms, pipeline: Pipeline, collect: Collect) -> list[str]:
     """Spell each feature after its transforms; caps are learned on the way, in the order in which they come."""
     spelled = {name: quoted(name) for name in features}
-    for place in range(max(len(given) for given in transforms.values())):
+    for place in range(max(len(chain) for chain in transforms.values())):
         now = {name: transforms[name][place] for name in features if len(transforms[name]) > place}
         capped = [name for name, transform in now.items() if transform == "iqr_cap"]
         quartiles = _quantiles(frame, [spelled[name] for name in capped], (0.25, 0.75), collect)
@@ -120,9 +120,9 @@ def _learn(scaler, frame, spelled: Sequence[str], collect: Collect) -> None:
         scaler.fit(ends)
     elif isinstance(scaler, preprocessing.RobustScaler):
         first, last = (share / 100 for share in scaler.quantile_range)
-        found = np.array(_quantiles(frame, spelled, (first, 0.5, last), collect))
-        scaler.center_ = found[:, 1] if scaler.with_centering else None
-        reach = found[:, 2] - found[:, 0]
+        quartiles = np.array(_quantiles(frame, spelled, (first, 0.5, last), collect))
+        scaler.center_ = quartiles[:, 1] if scaler.with_centering else None
+        reach = quartiles[:, 2] - quartiles[:, 0]
         scaler.scale_ = np.where(reach > 0, reach, 1.0) if scaler.with_scaling else None
 
 
@@ -138,11 +138,11 @@ def _scaled(scaler, spelled: Sequence[str]) -> list[str]:
     if isinstance(scaler, preprocessing.RobustScaler):
         moved = scaler.center_ if scaler.with_centering else moved
         factor = scaler.scale_ if scaler.with_scaling else factor
-    found = []
+    expressions = []
     for text, minus, by in zip(spelled, moved, factor, strict=True):
         text = text if minus is None else f"({text} - {_number(minus)})"
-        found.append(text if by is None else f"{text} / {_number(by)}")
-    return found
+        expressions.append(text if by is None else f"{text} / {_number(by)}")
+    return expressions
 
 
 def _assembled(spelled: Sequence[str], target: str) -> list:

@@ -22,10 +22,10 @@ def is_delta_address(request: Request) -> bool:
         return False
     place = f"{request.path.removeprefix('s3://').strip('/')}/{DELTA_LOG}"
     try:
-        found = object_store.connect().get_file_info(place)
+        info = object_store.connect().get_file_info(place)
     except OSError:  # the reader of objects reports what is wrong
         return False
-    return found.type == FileType.Directory
+    return info.type == FileType.Directory
 
 
 def read(request: Request, folder: Path) -> dict[Path, str]:

@@ -50,10 +50,10 @@ def stage(request: Request) -> Staged:
             scratch = target.with_suffix(".part")
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            with progress.step("fetch") as found:
+            with progress.step("fetch") as detail:
                 versions = _reader(request)(request, scratch)
                 size = sum(path.stat().st_size for path in versions)
-                found(f"{len(versions)} {'file' if len(versions) == 1 else 'files'}, {size:,} bytes")
+                detail(f"{len(versions)} {'file' if len(versions) == 1 else 'files'}, {size:,} bytes")
             noted = {str(path.relative_to(scratch)): version for path, version in versions.items()}
             (scratch / NOTE).write_text(json.dumps(noted))
             scratch.rename(target)
