@@ -319,4 +319,4 @@ def test_a_sample_is_promoted_by_force_only_and_a_model_that_is_gone_not_at_all(
 def test_nothing_qualifies_says_what_is_missing(log, say):
     log(0.4)
     code, text = say("promote", "best=true", "dataset=flo", *log.store)
-    assert code == 1 and "nothing qualifies" in text and "python -m seg.run" in text
+    assert code == 1 and "nothing qualifies" in text and "seg run" in text

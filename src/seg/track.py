@@ -43,7 +43,7 @@ def show(arguments: Sequence[str]) -> int:
         where = run.uri or store.hidden(store.address())
         print(f"  {run.run_name}, {run.status} {when:%Y-%m-%d %H:%M}, for {where}")
         print(f"  {record.state(folder).get('error') or 'its upload was cut short'}")
-    print(f"{len(waiting)} to upload" + (": python -m seg.track push" if waiting else ""))
+    print(f"{len(waiting)} to upload" + (": seg track push" if waiting else ""))
     return 0
 
 
@@ -109,7 +109,7 @@ def _address(run: record.Record, folder: Path, uri: str | None) -> str:
     if any(sign in run.uri for sign in ("...@", "=...")):
         raise SegError(
             f"{folder}: it was to go to {run.uri}, whose password is not kept; give the address again: "
-            f"python -m seg.track push {folder} tracking.uri=..."
+            f"seg track push {folder} tracking.uri=..."
         )
     return store.address(run.uri)
 

@@ -256,7 +256,7 @@ def test_what_is_missing_is_said_as_a_command_that_composes_and_asks_for_all_of_
     found = order.ordered(order.judged(group.attempts, demand))
     first, second = runs_table.verdict(group, found, demand, ["tracking.experiment=other"])
     assert first.startswith("best: not known")
-    words = shlex.split(second.strip().removeprefix("python -m seg.run "))
+    words = shlex.split(second.strip().removeprefix("seg run "))
     load.prepare_environment()
     cfg = compose.compose([f"dataset={group.dataset}", *words])
     assert (cfg.k, cfg.seed, cfg.evaluation.null, cfg.evaluation.stability) == (4, 3, 20, True)

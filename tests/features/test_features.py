@@ -335,7 +335,8 @@ def test_recency_is_counted_from_as_of(shop, build, as_of, day):
 
 def test_as_of_before_the_newest_order_is_an_error_that_says_how_to_cut(shop, build):
     with pytest.raises(
-        SegError, match=r"as_of=2011-03-09: the newest order is of 2011-03-10.*\{end: 2011-03-09\}"
+        SegError,
+        match=r"as_of=2011-03-09: the newest order \(2011-03-10\) is later than `as_of`.*\{end: 2011-03-09\}",
     ):
         build(shop, "recency_days", as_of="2011-03-09")
 

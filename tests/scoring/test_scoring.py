@@ -136,7 +136,7 @@ def test_orders_in_another_form_are_read_by_another_data_set(orders, tmp_path):
     ("given", "said"),
     [
         (["as_of=yesterday"], "as_of=yesterday: expected rule, frozen, or a day"),
-        (["as_of=2020-01-01"], "the newest order is of .*, later than that"),
+        (["as_of=2020-01-01"], r"the newest order \(.*\) is later than `as_of`"),
         (["k=5"], "k=5: is part of the model, which is used as it was trained"),
         (["dataset.colums=1"], "dataset.colums=1: unknown key; expected one of dataset.columns"),
         (["force=maybe"], "force=maybe: expected one of"),

@@ -75,7 +75,7 @@ def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finishe
             os.killpg(process.pid, signal.SIGKILL)
     said = second.result().stdout + second.result().stderr
     assert second.result().returncode == 1 and "Traceback" not in said
-    assert "no server answers there" in said and f"python -m seg.track push {tmp_path}/second" in said
+    assert "no server answers there" in said and f"seg track push {tmp_path}/second" in said
     with server(postgres, artifacts, port):
         assert status_by_seed(client, run) == {"0": "FINISHED", "5": "RUNNING"}
         assert track.main(["push", f"{tmp_path}/second"]) == 0

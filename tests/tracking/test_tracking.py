@@ -173,7 +173,7 @@ def test_a_store_that_refuses_is_said_in_one_sentence_and_nothing_is_lost(case, 
     bad = make(tmp_path / "mlflow.db", uri)
     with pytest.raises(SegError, match=expected) as said:
         push.push(folder, folder, bad)
-    assert f"python -m seg.track push {folder}" in str(said.value)
+    assert f"seg track push {folder}" in str(said.value)
     assert "geheim" not in str(said.value) and "\n" not in str(said.value)
     state = (folder / "tracking" / "state.json").read_text()
     assert "pushed" not in json.loads(state) and "geheim" not in state
@@ -276,7 +276,7 @@ def test_a_run_without_its_server_ends_with_the_command_that_uploads_it(uri, exp
     done = command_line.run("seg.run", *options, f"tracking.uri={address}", f"hydra.run.dir={folder}")
     said = done.stdout + done.stderr
     assert done.returncode == 1 and "Traceback" not in said and "geheim" not in said
-    assert "no server answers there" in said and f"python -m seg.track push {folder}" in said
+    assert "no server answers there" in said and f"seg track push {folder}" in said
     assert (folder / "report.html").is_file()
     held = [path for path in folder.rglob("*") if path.is_file() and b"geheim" in path.read_bytes()]
     assert held == []

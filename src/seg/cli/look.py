@@ -1,4 +1,4 @@
-"""The commands ``seg.data explore`` and ``seg.data rfm``: a data set before clustering, and its customers by rules."""
+"""The commands ``seg data explore`` and ``seg data rfm``: a data set before clustering, and its customers by rules."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def rfm(overrides: Sequence[str]) -> int:
 
 
 def _asked(command: str, overrides: Sequence[str]) -> tuple[dict[str, str], Settings, object]:
-    """Read the options of a command, and compose the settings as seg.run does."""
+    """Read the options of a command, and compose the settings as ``seg run`` does."""
     own, rest = options.options(list(overrides), {"to": ""})
     if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in rest):
         raise SegError(

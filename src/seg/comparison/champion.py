@@ -52,7 +52,7 @@ def objections(run: dict) -> list[str]:
     """List what speaks against a run as champion; only force=true passes over it."""
     reasons = []
     if run["data"] == "sample":
-        reasons.append("SAMPLE DATA, invented customers")
+        reasons.append("SAMPLE DATA: synthetic customers")
     if run["flags"]:
         reasons.append(f"flagged: {run['flags']}")
     return reasons
@@ -118,7 +118,7 @@ def say_promoted(
 def say_history(console: Console, versions: pd.DataFrame) -> None:
     """Print every promotion, the newest first."""
     if versions.empty:
-        runs_table.say(console, "no champion yet: python -m seg.compare promote run=<id> makes one")
+        runs_table.say(console, "no champion yet: seg compare promote run=<id> makes one")
         return
     made = Table(header_style="bold")
     for head in ("data set", "version", "", "since", "until", "by", "run", "after", "data", "why", "forced"):

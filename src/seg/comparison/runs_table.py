@@ -98,7 +98,7 @@ def verdict(
         Lines to print.
     """
     if group.data == "sample":
-        return ["best: none, this is SAMPLE DATA: invented customers, no conclusion holds"]
+        return ["best: none. SAMPLE DATA: synthetic customers, do not draw conclusions"]
     lacking = table[table["standing"] == "lacks"].head(most)
     best, lines = order.best(table), []
     if best is not None:
@@ -156,7 +156,7 @@ def reason(run: pd.Series, table: pd.DataFrame, demand: order.Asked) -> str:
 
 def promotion(run: dict | pd.Series, where: Sequence[str]) -> str:
     """Write the command that makes a run the champion."""
-    return f"python -m seg.compare promote run={run['run_id'][:8]} {shlex.join(where)}".rstrip()
+    return f"seg compare promote run={run['run_id'][:8]} {shlex.join(where)}".rstrip()
 
 
 def measurement(run: dict, demand: order.Asked, where: Sequence[str]) -> str:
@@ -187,7 +187,7 @@ def measurement(run: dict, demand: order.Asked, where: Sequence[str]) -> str:
         days = days.removesuffix(" days")
         words.append(f"evaluation.holdout.cut={day or _some_day(run['as_of'])}")
         words += [f"evaluation.holdout.days={days}"] if days and days != str(HOLDOUT_DAYS) else []
-    return f"python -m seg.run {shlex.join([*words, *where])}"
+    return f"seg run {shlex.join([*words, *where])}"
 
 
 def _some_day(as_of: str) -> str:

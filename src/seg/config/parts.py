@@ -25,7 +25,7 @@ class Parts:
     make_clusterer : callable
         From k to a clusterer.
     takes_k : bool
-        Whether the clusterer is told k, or finds it.
+        Whether the clusterer takes k as a parameter; otherwise it finds k itself.
     embed : transformer, optional
         Between scaler and clusterer: then the clusterer works in the embedding, not in the scaled features.
     """

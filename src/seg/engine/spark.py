@@ -35,7 +35,7 @@ def _convert_timezone(source, target, time): ...
 
 
 class SparkEngine:
-    """Spark, by the session that is there, one that is connected to, or one that is started.
+    """Spark: the active session, one that seg connects to, or one that it starts.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def _meaning(name: str, known: Mapping[str, str]) -> str:
         return known[name]
     space, _, rest = name.partition("/")
     if space == "embedding":
-        return f"{rest.replace('_', ' ')} in the embedding, where the clusterer looks: it shows islands in noise too, not comparable"
+        return f"{rest.replace('_', ' ')} in the embedding, the space the model clusters in: noise shows islands there too, so it is not comparable"
     if space == "explained":
         return f"share of the variance of {rest} that lies between segments (eta squared)"
     raise KeyError(f"metric {name!r} has no meaning; add it to seg.evaluation.meanings")

@@ -204,14 +204,13 @@ def _as_of(as_of: object, newest: date) -> date:
         day = newest + timedelta(days=rule) if isinstance(rule, int) else rule
     except OverflowError:
         raise SegError(
-            f"recipe.as_of={as_of}: there is no day so long after the newest order, of {newest}; leave out dates that cannot be "
+            f"recipe.as_of={as_of}: the newest order is on {newest}, and no day is that much later; remove impossible dates "
             f"with the cleaning step date_window: {{end: ...}}"
         ) from None
     if day < newest:
         raise SegError(
-            f"recipe.as_of={as_of}: the newest order is of {newest}, later than that; choose {newest} "
-            "or later, or cut the "
-            f"data first with the cleaning step date_window: {{end: {day}}}"
+            f"recipe.as_of={as_of}: the newest order ({newest}) is later than `as_of`; choose {newest} "
+            f"or later, or cut the data first with the cleaning step date_window: {{end: {day}}}"
         )
     return day
 

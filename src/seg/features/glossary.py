@@ -348,7 +348,7 @@ def _months(context) -> tuple[tuple[int, int], ...]:
         (first, _), (last, _) = context.months[0], context.months[-1]
         raise SegError(
             f"features: the orders are of the years {first} to {last}, {len(context.months):,} months, and each would be a column; "
-            "leave out dates that cannot be with the cleaning step date_window: {start: ..., end: ...}"
+            "remove impossible dates with the cleaning step date_window: {start: ..., end: ...}"
         )
     return context.months
 

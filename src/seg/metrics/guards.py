@@ -61,7 +61,7 @@ def guards(
     if X.shape[1] == features_frame.shape[1]:
         after = [name for name, column in zip(features_frame, X.T, strict=True) if stands_still(column)]
     inside = [points[labeling.codes == code] for code in range(len(labeling.ids))]
-    alike = [labeling.ids[code] for code, found in enumerate(inside) if (found == found[0]).all()]
+    alike = [labeling.ids[code] for code, rows in enumerate(inside) if (rows == rows[0]).all()]
     return [
         *sizes(labeling.ids, labeling.counts, len(X)),
         *constant(still, after, len(X)),

@@ -176,7 +176,7 @@ class CachedSteps:
         notes : list of (level, text)
         """
         labelings = {k: segmenter.labels_ for k, segmenter in scan.fitted.items()}
-        # The rules look where the clusterer looks; an embedding is not fitted anew for each of their samples.
+        # The rules use the space the model clusters in; an embedding is not fitted anew for each of their samples.
         fit = evidence.fitter(replace(self.parts, embed=None), [])
         seed = self._scanning.seed
 

@@ -194,7 +194,7 @@ def job_key(config: Mapping, fingerprint: str, takes_k: bool) -> str:
 
 
 def tags(config: Mapping, points: pd.DataFrame, overrides: Sequence[str]) -> dict[str, str]:
-    """Build the tags by which ``seg.compare`` tells runs apart.
+    """Build the tags by which ``seg compare`` tells runs apart.
 
     Parameters
     ----------

@@ -143,7 +143,7 @@ def _matched_table(
 
 
 def read_names(path: Path) -> dict[int, str]:
-    """Read what segments should be called from the ``matching.csv`` that seg.migrate leaves.
+    """Read what segments should be called from the ``matching.csv`` that seg migrate leaves.
 
     Raises
     ------
@@ -157,9 +157,9 @@ def read_names(path: Path) -> dict[int, str]:
         }
     except FileNotFoundError:
         raise SegError(
-            f"names={path}: no such file; expected the matching.csv that seg.migrate leaves"
+            f"names={path}: no such file; expected the matching.csv that seg migrate leaves"
         ) from None
     except (KeyError, ValueError) as error:
         raise SegError(
-            f"names={path}: expected columns segment and named, as seg.migrate leaves them ({error})"
+            f"names={path}: expected columns segment and named, as seg migrate leaves them ({error})"
         ) from None

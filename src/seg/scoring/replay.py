@@ -76,8 +76,8 @@ def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
         return texts
     if as_of == "rule" and table.newest < newest:
         texts.append(
-            f"the newest order is of {table.newest}, that of training of {newest}: recency is counted from {table.as_of}; if these are "
-            "some customers only, say the day with as_of=..."
+            f"the newest order is from {table.newest}, in training it was from {newest}: recency is counted from {table.as_of}; for an "
+            "extract with some of the customers, pass as_of=YYYY-MM-DD"
         )
     covered, learned = (table.newest - table.oldest).days + 1, (newest - oldest).days + 1
     if not 0.5 <= covered / learned <= 2:

@@ -208,7 +208,7 @@ def _table_files(source: Source, name: str, table, how: str) -> tuple[Path, ...]
         return (Path(table.sample),)
     if isinstance(source.paths[0], str):
         raise SegError(
-            f"dataset={source.dataset}: beside {source.paths[0]} nothing is looked for; set dataset.{name} to its address"
+            f"dataset={source.dataset}: seg does not search next to remote files ({source.paths[0]}); set dataset.{name} to the URL of the table"
         )
     first = source.paths[0].parent
     for folder in (first, first.parent):

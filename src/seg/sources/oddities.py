@@ -1,4 +1,4 @@
-"""What is right as a value and most likely wrong as a fact: dates that cannot be, ids that are nearly the same."""
+"""What is right as a value and most likely wrong as a fact: impossible dates, ids that are nearly the same."""
 
 from __future__ import annotations
 

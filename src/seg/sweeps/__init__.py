@@ -1,6 +1,6 @@
 """Sweeps: many jobs under one parent run, each done once, whatever happens to some of them.
 
-    python -m seg.run -m dataset=flo,online_retail model=kmeans,gmm k='range(2,11)' hydra/launcher=joblib
+    seg run -m dataset=flo,online_retail model=kmeans,gmm k='range(2,11)' hydra/launcher=joblib
 
 Before the first job every combination is composed and checked, the store is opened and what has finished before is looked
 up. A job leaves a note (``job.json``) in its directory; at the end the notes become a table, in the terminal and on the

@@ -210,7 +210,7 @@ def _version(client, uri: str, name: str, alias: str | None, version: str | None
     if name not in names:
         raise SegError(
             f"model=models:/{name}: not registered in {store.hidden(uri)}, which has {listed(name, names)}; "
-            f"register a run with python -m seg.compare promote run=<run id>{model_registry.old_names(names)}"
+            f"register a run with seg compare promote run=<run id>{model_registry.old_names(names)}"
         )
     if alias is not None:
         aliases = client.get_registered_model(name).aliases

@@ -64,7 +64,7 @@ def push(folder: Path, shared: Path, uri: str, client=None, run_id: str | None =
             reason = store.reason(error, uri)
             records.note(folder, error=reason)
             raise SegError(
-                f"the run was not tracked: {reason}. Nothing is lost: {folder} keeps it whole; upload it later with: python -m seg.track push {folder}"
+                f"the run was not tracked: {reason}. Nothing is lost: {folder} keeps it whole; upload it later with: seg track push {folder}"
             ) from error
         now = time.strftime("%Y-%m-%d %H:%M:%S")
         records.note(folder, run_id=run.info.run_id, uri=store.hidden(uri), pushed=now, error=None)

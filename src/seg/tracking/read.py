@@ -41,7 +41,7 @@ def existing(uri: str | None = None, write: bool = False):
     path = store.file(address)
     if path is not None and not path.is_file():
         raise SegError(
-            f"tracking.uri={address}: there is no file {path}; track a run first (python -m seg.run ...), or name the store "
+            f"tracking.uri={address}: there is no file {path}; track a run first (seg run ...), or name the store "
             "with tracking.uri=... or MLFLOW_TRACKING_URI"
         )
     try:

@@ -146,7 +146,7 @@ class MLflowTracker:
     def where(self) -> str:
         """Return where the run can be looked at."""
         if self._refused:
-            return f"NOT YET; upload it with: python -m seg.track push {self._folder}"
+            return f"NOT YET; upload it with: seg track push {self._folder}"
         name = f"experiment {self._record.experiment}, run {self._record.run_name}"
         return f"{store.hidden(self._uri)}, {name}"
 
