@@ -39,7 +39,7 @@ def check_parts(checked: Settings) -> None:
     features.check(wanted, provided, dataset.name, counted)
     features.check(dataset.common, provided, dataset.name, counted)
     features.check_as_of(checked.recipe.as_of)
-    _check_groups(checked, given)
+    _check_groups(checked, provided)
     mllib.check(
         checked.model, checked.scaler, checked.engine.name, checked.evaluation.holdout.cut is not None
     )

@@ -60,12 +60,13 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
         from seg.report import drawing
 
         drawing.start_helper()
+    choices = hydra_config.runtime.choices
     note = {
         "num": int(hydra_config.job.num),
         "overrides": list(hydra_config.overrides.task),
         "folder": str(here),
+        "choices": {name: choices.get(name) for name in sweep.get("varied", ())},
     }
-    note["choices"] = {name: hydra_config.runtime.choices.get(name) for name in sweep.get("varied", ())}
     start = time.perf_counter()
     try:
         note |= _once(cfg, sweep, folder, note, action)
@@ -75,10 +76,7 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     except Impossible as error:
         note |= {"status": "skipped", "reason": str(error)}
     except Exception as error:
-        if not isinstance(error, SegError):
-            kept = f"the traceback is below; the other jobs go on, and {here} keeps what this one has written"
-            log.exception("%s", bug(error, kept))
-        note |= {"status": "failed", "reason": f"{error}" or type(error).__name__}
+        note |= _failure(error, here)
     finally:
         note["seconds"] = time.perf_counter() - start
         notes.write(here / notes.JOB, note)
@@ -90,6 +88,14 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     if "reason" in note:
         raise SegError(note["reason"])
     return objective(cfg.sweep.objective, note["metrics"])
+
+
+def _failure(error: Exception, here: Path) -> dict:
+    """Return what the note of a job that failed holds; log the traceback of what the user cannot correct."""
+    if not isinstance(error, SegError):
+        text = f"the traceback is below; the other jobs go on, and {here} keeps what this one has written"
+        log.exception("%s", bug(error, text))
+    return {"status": "failed", "reason": f"{error}" or type(error).__name__}
 
 
 def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callable) -> dict:
