@@ -39,7 +39,7 @@ from seg.sources.locate import Source
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from seg.config.settings import DatasetSettings, Settings
+    from seg.config.settings import DatasetSettings
     from seg.preparation.inspection import Report
 
 STATES = {"file": "real file", "sample": "SAMPLE", "generated": "generated", "missing": "missing"}
@@ -73,12 +73,12 @@ def check(overrides: Sequence[str]) -> int:
     source = _located(checked.dataset, checked.data_dir)
     console = _console()
     if source.kind == "sample":
-        _say(console, f"{_sample_warning(checked)}\n", "bold red")
-    _say_facts(console, _where(checked, source))
+        _say(console, f"{_sample_warning(checked.dataset)}\n", "bold red")
+    _say_facts(console, _where(checked.dataset, checked.data_dir, source))
     try:
-        report = _inspected(cfg, checked, source)
+        report = _inspected(cfg, checked.dataset, source)
     except SegError as error:
-        if not _say_proposal(console, overrides, checked, source, str(error)):
+        if not _say_proposal(console, overrides, checked.dataset, source, str(error)):
             raise
         return 1
     _say_report(console, report, checked.dataset.currency)
@@ -87,7 +87,7 @@ def check(overrides: Sequence[str]) -> int:
         verdict += ", for SAMPLE DATA: the real file was not read"
     _say_facts(console, [("verdict", verdict)])
     if len(report.rejects):
-        _say_proposal(console, overrides, checked, source)
+        _say_proposal(console, overrides, checked.dataset, source)
     return 1 if report.problems else 0
 
 
@@ -99,7 +99,7 @@ def fetch(overrides: Sequence[str]) -> int:
 
     checked = load.settings(_composed(overrides))
     dataset, console = checked.dataset, _console()
-    present = _present(checked)
+    present = _present(checked.dataset, checked.data_dir)
     if present and not force:
         again = "; pass force=true to download it again" if getattr(dataset, "fetch", None) else ""
         _say(console, f"{dataset.name}: {present[0]} exists, nothing was downloaded{again}")
@@ -107,17 +107,17 @@ def fetch(overrides: Sequence[str]) -> int:
     if not dataset.files:
         _say(console, f"{dataset.name}: nothing to download, it is {dataset.source}")
         return 0
-    what = _fetched_from(checked)
+    what = _fetched_from(checked.dataset, checked.data_dir)
     folder = Path(checked.data_dir) / dataset.name
     if "hub" in what:
-        return _fetch_from_hub(checked, what, folder, console, overrides)
+        return _fetch_from_hub(checked.dataset.name, what, folder, console, overrides)
     from seg.sources import archive
 
     _say(console, f"{dataset.name}: downloading {what['url']}")
     with archive.progress() as progress:
         path = archive.fetch(what["url"], what["sha256"], what["member"], folder, progress)
     _say(console, f"{dataset.name}: {path}, {path.stat().st_size:,} bytes, checksum as expected")
-    read = _present(checked)
+    read = _present(checked.dataset, checked.data_dir)
     if path not in read:
         choose = f"dataset.path={shlex.quote(str(path))}"
         _say(console, f"a run reads {read[0] if read else 'none'} instead: choose the new file with {choose}")
@@ -125,13 +125,13 @@ def fetch(overrides: Sequence[str]) -> int:
     return 0
 
 
-def _fetch_from_hub(checked: Settings, what: dict, folder: Path, console: Console, overrides) -> int:
+def _fetch_from_hub(dataset: str, what: dict, folder: Path, console: Console, overrides) -> int:
     from seg.sources import hugging_face
 
     files = what["files"]
-    _say(console, f"{checked.dataset.name}: downloading {' and '.join(files)} of {what['hub']}")
+    _say(console, f"{dataset}: downloading {' and '.join(files)} of {what['hub']}")
     for path in hugging_face.fetch(what["hub"], files, folder, what["chosen_by"]):
-        _say(console, f"{checked.dataset.name}: {path}, {path.stat().st_size:,} bytes")
+        _say(console, f"{dataset}: {path}, {path.stat().st_size:,} bytes")
     _say(console, f"next: seg data check {shlex.join(overrides)}")
     return 0
 
@@ -251,15 +251,15 @@ def _located(dataset: DatasetSettings | SimpleNamespace, data_dir: str) -> Sourc
     return locate.of(dataset, data_dir)
 
 
-def _present(checked: Settings) -> tuple[Path, ...]:
+def _present(dataset: DatasetSettings, data_dir: str) -> tuple[Path, ...]:
     """List the real files in the data folder that a run would read, or that a download has put there."""
-    what = getattr(checked.dataset, "fetch", None) or {}
+    what = getattr(dataset, "fetch", None) or {}
     if "hub" in what:
-        folder = Path(checked.data_dir) / checked.dataset.name
+        folder = Path(data_dir) / dataset.name
         paths = tuple(folder / Path(file).name for file in what["files"])
         return paths if all(path.is_file() for path in paths) else ()
     try:
-        return locate.find(checked.dataset.name, checked.data_dir, checked.dataset.files).paths
+        return locate.find(dataset.name, data_dir, dataset.files).paths
     except SegError:
         return ()
 
@@ -268,11 +268,10 @@ def _expected(dataset: DatasetSettings | SimpleNamespace, data_dir: str) -> str:
     return f"{Path(data_dir) / dataset.name}: {' or '.join(dataset.files)}"
 
 
-def _fetched_from(checked: Settings) -> dict:
-    dataset = checked.dataset
+def _fetched_from(dataset: DatasetSettings, data_dir: str) -> dict:
     what = getattr(dataset, "fetch", None)
     if not what:
-        searched = f"a run searches {_expected(dataset, checked.data_dir)}"
+        searched = f"a run searches {_expected(dataset, data_dir)}"
         raise SegError(f"dataset={dataset.name}: cannot be downloaded: {dataset.source}; {searched}")
     if "hub" in what:
         return what
@@ -282,13 +281,13 @@ def _fetched_from(checked: Settings) -> dict:
     return {key: str(what[key]) for key in ("url", "sha256", "member")}
 
 
-def _inspected(cfg: DictConfig, checked: Settings, source: Source) -> Report:
+def _inspected(cfg: DictConfig, dataset: DatasetSettings, source: Source) -> Report:
     """Read and measure a data set as a run would read it."""
     from seg.config.compose import instantiate_parts
     from seg.pipeline.check import provides
     from seg.preparation.inspection import inspect, names_in_files
 
-    dataset, parts = checked.dataset, instantiate_parts(cfg)
+    parts = instantiate_parts(cfg)
     with parts.connect() as engine:
         loaded, declared = parts.load(engine, source), provides(dataset)
         return inspect(engine, loaded, dataset.kind, declared, names_in_files(dataset))
@@ -337,7 +336,11 @@ def _say_report(console: Console, report: Report, currency: str | None) -> None:
 
 
 def _say_proposal(
-    console: Console, overrides: Sequence[str], checked: Settings, source: Source, error: str | None = None
+    console: Console,
+    overrides: Sequence[str],
+    dataset: DatasetSettings,
+    source: Source,
+    error: str | None = None,
 ) -> bool:
     """Print the options that read a file which the settings do not read; False where there are none.
 
@@ -346,7 +349,7 @@ def _say_proposal(
     console : Console
     overrides : sequence of str
         What was declared.
-    checked : Settings
+    dataset : DatasetSettings
     source : Source
     error : str, optional
         Why the file could not be read, printed before.
@@ -356,7 +359,7 @@ def _say_proposal(
     from seg.preparation.inspection import facts
     from seg.preparation.proposals import propose
 
-    proposal = propose(checked.dataset, source)
+    proposal = propose(dataset, source)
     if proposal is None:
         return False
     if error:
@@ -366,7 +369,7 @@ def _say_proposal(
         cfg = _composed([*overrides, *proposal.overrides], bad_rows="skip")
         with_them = load.settings(cfg)
         check_parts(with_them)
-        report = _inspected(cfg, with_them, source)
+        report = _inspected(cfg, with_them.dataset, source)
     except SegError as failed:
         _say(
             console,
@@ -385,20 +388,19 @@ def _say_proposal(
     return True
 
 
-def _where(checked: Settings, source: Source) -> list[tuple[str, str]]:
+def _where(dataset: DatasetSettings, data_dir: str, source: Source) -> list[tuple[str, str]]:
     if source.kind == "generated":
-        return [("read", f"made in memory: {checked.dataset.source}")]
+        return [("read", f"made in memory: {dataset.source}")]
     sizes = [
         "" if isinstance(path, str) else f" ({path.stat().st_size:,} bytes)" for path in source.all_paths[:3]
     ]
     shown = [f"{source.shown(path)}{size}" for path, size in zip(source.all_paths[:3], sizes, strict=True)]
     more = [f"and {len(source.all_paths) - 3} more"] if len(source.all_paths) > 3 else []
-    expected = [("expected", _expected(checked.dataset, checked.data_dir))] if source.kind == "sample" else []
+    expected = [("expected", _expected(dataset, data_dir))] if source.kind == "sample" else []
     return [("read", ", ".join([*shown, *more])), *expected]
 
 
-def _sample_warning(checked: Settings) -> str:
-    dataset = checked.dataset
+def _sample_warning(dataset: DatasetSettings) -> str:
     return (
         f"SAMPLE DATA: the real file of {dataset.name} is missing. These are synthetic customers: do not draw conclusions. "
         f"To get the real file: {dataset.source}"

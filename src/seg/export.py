@@ -43,7 +43,9 @@ def export(*arguments: str) -> int:
     if sink is None:
         raise SegError("sink=... is needed: expected csv, parquet, excel, postgres, mongodb, s3 or delta")
     parts = compose.instantiate_parts(cfg)
-    where = export_run(folder, sink, settings.sink.get("tables"), settings, parts)
+    where = export_run(
+        folder, sink, settings.sink.get("tables"), settings.preparation, settings.data_dir, parts
+    )
     print(f"exported to {where}")
     return 0
 

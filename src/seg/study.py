@@ -30,7 +30,7 @@ from seg.errors import SegError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seg.config.settings import Settings
+    from seg.config.settings import DatasetSettings
     from seg.sources.locate import Source
 
 START, END = "<!-- published and ours -->", "<!-- end -->"
@@ -74,11 +74,7 @@ def sweep(name: str) -> str:
 
     checked = load.settings(compose([f"experiment={name}"]))
     dataset = checked.dataset
-    _real(
-        name,
-        checked,
-        locate.of(dataset, checked.data_dir),
-    )
+    _real(name, dataset, locate.of(dataset, checked.data_dir))
     with tempfile.TemporaryDirectory(prefix="seg-study-") as scratch:
         done = subprocess.run(
             [sys.executable, "-m", "seg.run", f"experiment={name}", f"hydra.sweep.dir={scratch}"]
@@ -92,11 +88,11 @@ def sweep(name: str) -> str:
     return summary.markdown(table, varied, plan["goals"])
 
 
-def _real(name: str, checked: Settings, source: Source) -> None:
+def _real(name: str, dataset: DatasetSettings, source: Source) -> None:
     if source.kind != "file":
         raise SegError(
-            f"{name}: the real files of {checked.dataset.name} are missing ({source.expected}): nothing was compared; "
-            f"to get them: {checked.dataset.source}"
+            f"{name}: the real files of {dataset.name} are missing ({source.expected}): nothing was compared; "
+            f"to get them: {dataset.source}"
         )
 
 
@@ -125,7 +121,7 @@ def redo(name: str) -> pd.DataFrame:
     checked = load.settings(cfg)
     check.check_parts(checked)
     result = flow.segment(checked, instantiate_parts(cfg))
-    _real(name, checked, result.source)
+    _real(name, checked.dataset, result.source)
     return result.published
 
 

@@ -173,7 +173,7 @@ def test_a_short_history_leaves_a_page_that_says_why(made, tmp_path, capsys):
 
 def test_a_table_of_customers_has_no_outlook():
     settings = load.settings(compose.compose(["dataset=flo", "tracking=none"]))
-    assert ahead.impossible(settings).startswith("not possible: dataset=flo has one row a customer")
+    assert ahead.impossible(settings.dataset).startswith("not possible: dataset=flo has one row a customer")
     with pytest.raises(SegError, match="outlook: not possible: dataset=flo has one row a customer"):
         ahead.compute(settings, None, [], None, 1, {})
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from seg import cleaning, features
 from seg.cli import options
 from seg.config import compose, load
-from seg.config.settings import Settings
+from seg.config.settings import Preparation, Settings
 from seg.errors import Note, SegError
 from seg.pipeline.check import check_parts, provides
 from seg.preparation import explore as exploring
@@ -66,7 +66,10 @@ def explore(overrides: Sequence[str]) -> int:
         rows = int(cleaned.ledger["rows"].iloc[-1])
         frame, sampled = feature_survey.survey(engine, cleaned.table, names, checked.recipe.as_of, rows)
     surveyed = _Surveyed.of(frame, sampled)
-    page, tables = _page(checked, looked, surveyed, [*notes, *cleaned.notes]), _tables(looked, surveyed)
+    page, tables = (
+        _page(checked.preparation, looked, surveyed, [*notes, *cleaned.notes]),
+        _tables(looked, surveyed),
+    )
     for name, table in tables.items():
         files.write_csv(folder / f"{name}.csv", table)
     html = explore_page.render(page, formats.locale(checked.report.locale))
@@ -126,12 +129,12 @@ def _lacking(frame: pd.DataFrame) -> str:
     return ", ".join(one for one, names in rfm_tables.COLUMNS.items() if not set(names) & set(frame.columns))
 
 
-def _page(checked: Settings, looked: Looked | None, surveyed: _Surveyed, notes: list[Note]) -> ExplorePage:
+def _page(asked: Preparation, looked: Looked | None, surveyed: _Surveyed, notes: list[Note]) -> ExplorePage:
     from seg.report.explore_page import ExplorePage
 
     described = {"features": surveyed.described}
     histograms = {"features": {name: exploring.histogram(column) for name, column in surveyed.frame.items()}}
-    steps = [step.name for step, _ in cleaning.parse(checked.cleaning.steps)]
+    steps = [step.name for step, _ in cleaning.parse(asked.cleaning.steps)]
     lines = {
         "facts": pd.DataFrame({"what": ["customers"], "value": [len(surveyed.frame)]}),
         "missing": pd.DataFrame({"column": [], "missing": [], "share": []}),
@@ -143,8 +146,8 @@ def _page(checked: Settings, looked: Looked | None, surveyed: _Surveyed, notes: 
         shown = ("facts", "missing", "divisions", "ratings", "cohorts")
         lines = {name: getattr(looked, name) for name in shown}
     return ExplorePage(
-        title=f"{checked.dataset.name} before clustering",
-        subtitle=f"currency {checked.dataset.currency or 'unknown'}, cleaning {', '.join(steps) or 'none'}",
+        title=f"{asked.dataset.name} before clustering",
+        subtitle=f"currency {asked.dataset.currency or 'unknown'}, cleaning {', '.join(steps) or 'none'}",
         notices=_warnings(looked, surveyed.sampled, notes),
         described=described,
         histograms=histograms,
@@ -152,7 +155,7 @@ def _page(checked: Settings, looked: Looked | None, surveyed: _Surveyed, notes: 
         pairs=surveyed.pairs,
         curve=surveyed.curve,
         gini=surveyed.gini,
-        advice=_advice(list(features.parse(checked.recipe.features)), surveyed.pairs),
+        advice=_advice(list(features.parse(asked.recipe.features)), surveyed.pairs),
         **lines,
     )
 

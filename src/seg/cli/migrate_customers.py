@@ -101,7 +101,7 @@ class _Side:
     @property
     def remarks(self) -> list[str]:
         """Return what a reader has to know of the model and of its cleaning on other rows."""
-        return [*self.scorer.remarks, *replay.remarks(self.settings)]
+        return [*self.scorer.remarks, *replay.remarks(self.settings.preparation)]
 
     def source(self) -> tuple[Source, list[Note]]:
         return prepare.find(self.settings.dataset, self.settings.data_dir)

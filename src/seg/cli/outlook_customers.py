@@ -51,7 +51,7 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
         scorer.contract.days_after,
         scorer.contract.names | scorer.names,
     )
-    remarks = [*scorer.remarks, *replay.remarks(settings)]
+    remarks = [*scorer.remarks, *replay.remarks(settings.preparation)]
     title = f"{settings.dataset.name}: from {made.customers.day} on"
     with files.filled(folder) as scratch:
         leave(made, scratch, title, f"Segments of {scorer.label}")

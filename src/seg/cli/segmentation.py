@@ -185,7 +185,8 @@ class Segmentation:
 
         if self._finished is not None:
             finished = self._finished
-            card = model_card.of(finished.result, finished.settings)
+            settings = finished.settings
+            card = model_card.of(finished.result, settings.preparation, settings.tracking.min_cell)
             return scorer.Scorer(finished.result.pipeline, card, self.title), finished.request.yaml
         from seg.tracking import find_model
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from seg.config.parts import Parts
-    from seg.config.settings import Settings
+    from seg.config.settings import Settings, TrackingSettings
     from seg.pipeline.grouped_result import Grouped
     from seg.pipeline.result import Result
     from seg.tracking import MLflowTracker, Outcome
@@ -214,12 +214,12 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
         written = group_directory.leave(result, folder, finished.request.yaml, about)
         return written + group_card.leave(result, settings, folder)
     written = run_directory.leave(result, folder, finished.request.yaml, about)
-    written += model_card.leave(result, settings, folder)
+    written += model_card.leave(result, settings.preparation, settings.tracking, folder)
     if result.outlook is not None:
         from seg.outlook import leaving
 
         written += leaving.leave(result.outlook, folder / "outlook", finished.title, finished.subtitle)
-    return written + _spark_models(settings, result, folder)
+    return written + _spark_models(settings.tracking, result, folder)
 
 
 def _segmented(settings: Settings, parts: Parts, folder: Path | None) -> Result | Grouped:
@@ -275,7 +275,7 @@ def _export(folder: Path, sink, settings: Settings, parts) -> SegError | None:
     from seg.pipeline.export_run import export_run
 
     try:
-        export_run(folder, sink, settings.sink.get("tables"), settings, parts)
+        export_run(folder, sink, settings.sink.get("tables"), settings.preparation, settings.data_dir, parts)
     except SegError as error:
         return SegError(
             f"{error}. Nothing is lost: {folder} keeps the run; export it later with: seg export run={folder} sink=..."
@@ -283,9 +283,9 @@ def _export(folder: Path, sink, settings: Settings, parts) -> SegError | None:
     return None
 
 
-def _spark_models(settings: Settings, result: Result, folder: Path) -> list[Path]:
+def _spark_models(tracking: TrackingSettings, result: Result, folder: Path) -> list[Path]:
     """Save the models that Spark fitted, beside the one that needs no JVM; return their files."""
-    if not (settings.tracking.enabled and settings.tracking.model and result.population.models):
+    if not (tracking.enabled and tracking.model and result.population.models):
         return []
     from seg.tracking import spark_model
 

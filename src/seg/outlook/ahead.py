@@ -11,7 +11,7 @@ import pandas as pd
 
 from seg import cleaning, progress
 from seg.config.parts import Parts
-from seg.config.settings import Settings
+from seg.config.settings import DatasetSettings, Settings
 from seg.errors import SegError
 from seg.outlook import actions
 from seg.outlook.customer_outlook import CustomerOutlook, customer_outlook
@@ -134,21 +134,21 @@ class Outlook:
         return {name: value for name, value in made.items() if np.isfinite(value)}
 
 
-def impossible(settings: Settings) -> str | None:
+def impossible(dataset: DatasetSettings) -> str | None:
     """Return why a data set has no outlook; None where it can have one."""
-    if settings.dataset.kind != "customers":
+    if dataset.kind != "customers":
         return None
     return (
-        f"not possible: dataset={settings.dataset.name} has one row a customer, which does not show when each order was placed; orders "
+        f"not possible: dataset={dataset.name} has one row a customer, which does not show when each order was placed; orders "
         "are needed (dataset=transactions)"
     )
 
 
-def impossible_for(settings: Settings, result: Result) -> str | None:
+def impossible_for(dataset: DatasetSettings, result: Result) -> str | None:
     """Return why a run has no outlook; None where it can have one."""
     if result.population.models or result.population.sampled:
         return "not possible: the customers stay on Spark (an MLlib model); use a model of scikit-learn"
-    return impossible(settings)
+    return impossible(dataset)
 
 
 def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
@@ -166,10 +166,10 @@ def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
     -------
     Result
     """
-    reason = impossible_for(settings, result)
+    reason = impossible_for(settings.dataset, result)
     if reason:
         return replace(result, notes=[*result.notes, ("warning", f"evaluation.outlook: {reason}")])
-    card = model_card.of(result, settings)
+    card = model_card.of(result, settings.preparation, settings.tracking.min_cell)
     scorer = Scorer(result.pipeline, card, "this run")
     made = compute(settings, parts, scorer.features, placed_by(scorer), card.days_after, card.names)
     meant = result.interpretation
@@ -227,7 +227,7 @@ def compute(
     SegError
         The data set has one row a customer.
     """
-    reason = impossible(settings)
+    reason = impossible(settings.dataset)
     if reason:
         raise SegError(f"outlook: {reason}")
     asked = settings.outlook

@@ -89,6 +89,11 @@ class CachedSteps:
             self._space["embed"] = keys.estimator_key(parts.embed)
         self._density: DensityGroups | None = None
 
+    @property
+    def takes_k(self) -> bool:
+        """Whether the model takes k as a parameter."""
+        return self._parts.takes_k
+
     def prepared(self, source: Source) -> Prepared:
         """Read, clean and compute features, see `seg.preparation.prepare.prepare`."""
         return self._cache.get(

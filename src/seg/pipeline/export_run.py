@@ -14,7 +14,7 @@ from ibis.expr import types as ir
 
 from seg import progress
 from seg.config.parts import Parts
-from seg.config.settings import Settings
+from seg.config.settings import Preparation
 from seg.errors import SegError
 from seg.pipeline import keys
 from seg.preparation import prepare
@@ -29,7 +29,12 @@ FROM_DATA = ("monthly", "transactions", "products")
 
 
 def export_run(
-    folder: Path, sink: Sink, names: Sequence[str] | None, settings: Settings, parts: Parts
+    folder: Path,
+    sink: Sink,
+    names: Sequence[str] | None,
+    asked: Preparation,
+    data_dir: str,
+    parts: Parts,
 ) -> str:
     """Write the tables of a run to a sink, and their description into the directory of the run.
 
@@ -40,7 +45,10 @@ def export_run(
     sink : Sink
     names : sequence of str or None
         Tables; all usual ones when None.
-    settings, parts
+    asked : Preparation
+    data_dir : str
+        Folder that holds a folder for each data set.
+    parts : Parts
         Of the run: the orders are read and cleaned with them once more for the tables of months, lines and products.
 
     Returns
@@ -55,7 +63,7 @@ def export_run(
     """
     wanted = chosen(names)
     with progress.step("export") as detail:
-        orders = _Orders(folder, settings, parts, [name for name in FROM_DATA if name in wanted])
+        orders = _Orders(folder, asked, data_dir, parts, [name for name in FROM_DATA if name in wanted])
         export = run_tables.gather(folder, wanted, {name: orders.get(name) for name in FROM_DATA})
         where = sink.write(export)
         files.write(folder / DESCRIPTION, described(export, {}))
@@ -66,8 +74,9 @@ def export_run(
 class _Orders:
     """The cleaned orders of a run, read when the first table asks for them."""
 
-    def __init__(self, folder: Path, settings: Settings, parts: Parts, wanted: Sequence[str]):
-        self._folder, self._settings, self._parts, self._wanted = folder, settings, parts, wanted
+    def __init__(self, folder: Path, asked: Preparation, data_dir: str, parts: Parts, wanted: Sequence[str]):
+        self._folder, self._asked, self._data_dir = folder, asked, data_dir
+        self._parts, self._wanted = parts, wanted
         self._tables: dict[str, pa.Table | pd.DataFrame] | None = None
 
     def get(self, name: str):
@@ -81,18 +90,18 @@ class _Orders:
         return make
 
     def _computed(self) -> dict:
-        if self._settings.dataset.kind != "transactions" or not self._wanted:
+        if self._asked.dataset.kind != "transactions" or not self._wanted:
             return {}
-        source, _notes = prepare.find(self._settings.dataset, self._settings.data_dir)
+        source, _notes = prepare.find(self._asked.dataset, self._data_dir)
         known = run_tables.read_facts(self._folder).get("fingerprint")
-        if known and keys.fingerprint(self._settings.dataset, source) != known:
+        if known and keys.fingerprint(self._asked.dataset, source) != known:
             log.warning(
                 "export: the data have changed since the run; %s are left out: run it again",
                 ", ".join(self._wanted),
             )
             return {}
         with self._parts.connect() as engine:
-            clean = prepare.read(self._settings.preparation, self._parts, engine, source).table
+            clean = prepare.read(self._asked, self._parts, engine, source).table
             made = {"monthly": monthly, "transactions": transactions, "products": products}
             return {name: made[name](engine, clean, self._assigned()) for name in self._wanted}
 

@@ -168,11 +168,11 @@ def in_memory(settings: Settings, parts: Parts, prepared: Prepared, steps: Cache
     if settings.k == "auto" and parts.takes_k:
         ks = [*ks, *range(max(ks) + 1, min(most, steps.density(seen).counts[POSSIBLE] + 1) + 1)]
     scan = steps.scanned(seen, ks, order_by)
-    chosen = _choose(settings, parts.takes_k, steps, scan, seen)
+    chosen = _choose(settings.k, settings.selection.panel, steps, scan, seen)
     while settings.k == "auto" and parts.takes_k and chosen.choice.k == max(ks) < most:
         ks = [*ks, *range(max(ks) + 1, min(most, max(ks) + FURTHER) + 1)]
         scan = steps.scanned(seen, ks, order_by)
-        chosen = _choose(settings, parts.takes_k, steps, scan, seen)
+        chosen = _choose(settings.k, settings.selection.panel, steps, scan, seen)
     k, scan = chosen.choice.k, chosen.scan
     embed_step = [] if embedding is None else [("embed", embedding)]
     pipeline = Pipeline([*pipeline.steps, *embed_step, ("cluster", scan.fitted[k])])
@@ -210,7 +210,7 @@ def _on_spark(
         )
         fits = distributed.scan(parts, customers, ks, work)
         steps = CachedSteps(Cache(None), here, settings.preparation, Scanning.of(settings), features_key)
-        chosen = _choose(settings, here.takes_k, steps, fits.scan, customers.X, customers.count)
+        chosen = _choose(settings.k, settings.selection.panel, steps, fits.scan, customers.X, customers.count)
         k = chosen.choice.k
         with progress.step("profile and measure"):
             described = distributed.describe(
@@ -280,8 +280,8 @@ def _check_k(k: int, customers: int, points: int) -> None:
 
 
 def _choose(
-    settings: Settings,
-    takes_k: bool,
+    k: int | str,
+    complete: bool,
     steps: CachedSteps,
     scan: Scan,
     seen: np.ndarray,
@@ -289,21 +289,19 @@ def _choose(
 ) -> Chosen:
     """Collect the votes on k; return the k that was set or, for auto, the one that the votes give.
 
-    `customers` is the number of all of them, where the table of the scan is of all and `seen` of a sample.
+    `complete` adds what decides nothing; `customers` is the number of all of them, where the table of the scan is of all and `seen`
+    of a sample.
     """
-    if not takes_k:
+    if not steps.takes_k:
         k = int(scan.table["k"].iloc[0])
         if k == 0:
             raise SegError("model: no segment, every customer is noise; lower model.min_cluster_size")
         return Chosen(Choice(k, "found by the model", True), None, scan, [])
-    complete = settings.selection.panel
     with progress.step("choose k") as detail:
-        table, notes = steps.panel(seen, scan, complete, complete or settings.k == "auto")
+        table, notes = steps.panel(seen, scan, complete, complete or k == "auto")
         table.loc[table["k"] == 1, "smallest_segment"] = customers or len(seen)
         votes = choose.votes(table)
-        choice = (
-            choose.choose(votes, table) if settings.k == "auto" else Choice(settings.k, "set by you", True)
-        )
+        choice = choose.choose(votes, table) if k == "auto" else Choice(k, "set by you", True)
         detail(f"{choice.k} ({choice.reason})")
     if not choice.clear:
         notes = [*notes, ("warning", choice.reason)]

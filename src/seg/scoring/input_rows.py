@@ -23,7 +23,7 @@ from seg.sources import locate, tables
 from seg.sources.remote import request
 
 if TYPE_CHECKING:
-    from seg.config.settings import Settings
+    from seg.config.settings import DatasetSettings, Preparation
     from seg.scoring.scorer import Scorer
 
 
@@ -219,17 +219,17 @@ def _counted(asked: Input, scorer: Scorer, cfg) -> Rows:
         )
     as_of = asked.as_of or "rule"
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, as_of)
-    raw = asked.header is None or not _needed(settings, scorer, asked) - set(asked.header)
+    raw = asked.header is None or not _needed(settings.dataset, scorer, asked) - set(asked.header)
     if asked.kind is None and not raw and len(scorer.lacking(asked.header)) < len(scorer.features):
         scorer.check(asked.header, asked.names[0])
     check.check_parts(settings)
-    prepared, notes = _prepared(asked, scorer, settings, cfg, raw)
+    prepared, notes = _prepared(asked, scorer, settings.preparation, cfg, raw)
     table = prepared.table
     frame = table.frame if prepared.groups is None else table.frame.assign(**{settings.by: prepared.groups})
     scorer.check(frame.columns, f"the table of features of {settings.dataset.name}")
     chosen = frame[scorer.features if prepared.groups is None else [*scorer.features, settings.by]]
     partial = replay.extract(table, scorer.contract, as_of)
-    notes += partial + replay.remarks(settings)
+    notes += partial + replay.remarks(settings.preparation)
     if table.as_of:
         day = f"recency is counted from {table.as_of} (as_of={as_of}; newest order {table.newest})"
         notes.insert(0, day)
@@ -237,12 +237,12 @@ def _counted(asked: Input, scorer: Scorer, cfg) -> Rows:
     return Rows(scoring.pieces(chosen), notes, day, bool(partial))
 
 
-def _prepared(asked: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) -> tuple:
+def _prepared(asked: Input, scorer: Scorer, preparation: Preparation, cfg, raw: bool) -> tuple:
     """Return the prepared table and the warnings of reading; `raw` is whether all columns of the data set are there."""
     parts = compose.instantiate_parts(cfg)
-    source, notes = prepare.find(settings.dataset, settings.data_dir)
+    source, notes = prepare.find(preparation.dataset, cfg.data_dir)
     try:
-        prepared = prepare.prepare(settings.preparation, parts, source)
+        prepared = prepare.prepare(preparation, parts, source)
     except SegError as error:
         if raw or asked.kind:
             raise
@@ -251,9 +251,8 @@ def _prepared(asked: Input, scorer: Scorer, settings: Settings, cfg, raw: bool) 
     return prepared, [text for level, text in [*notes, *prepared.notes] if level == "warning"]
 
 
-def _needed(settings: Settings, scorer: Scorer, asked: Input) -> set[str]:
+def _needed(dataset: DatasetSettings, scorer: Scorer, asked: Input) -> set[str]:
     """Return the columns that the data set reads from its files."""
-    dataset = settings.dataset
     if not dataset.files:
         raise SegError(
             f"input={asked.names[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "

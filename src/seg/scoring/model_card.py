@@ -22,7 +22,7 @@ from seg.sinks import local_files as files
 from seg.sinks.shared_card import inner_bounds
 
 if TYPE_CHECKING:
-    from seg.config.settings import Settings
+    from seg.config.settings import Preparation, TrackingSettings
     from seg.pipeline.result import Result
 
 FILE = "scoring.json"
@@ -103,8 +103,21 @@ class Contract:
         return table.set_axis(["least", "greatest"], axis=1)
 
 
-def of(result: Result, settings: Settings) -> Contract:
-    """Write down what the model of a run needs to be used later."""
+def of(result: Result, asked: Preparation, min_cell: int) -> Contract:
+    """Write down what the model of a run needs to be used later.
+
+    Parameters
+    ----------
+    result : Result
+    asked : Preparation
+        Data set and recipe.
+    min_cell : int
+        Customers that the bounds of features which may be uploaded must reach.
+
+    Returns
+    -------
+    Contract
+    """
     table = result.table
     chosen = table.frame[table.features]
     ranges = chosen.quantile(list(QUANTILES))
@@ -113,9 +126,9 @@ def of(result: Result, settings: Settings) -> Contract:
     ranges.loc[["0", "1"]] = result.population.ends[table.features].to_numpy()
     days = {"day": table.as_of, "oldest": table.oldest, "newest": table.newest}
     return Contract(
-        dataset=settings.dataset.name,
-        id=getattr(settings.dataset, "id", "customer_id"),
-        currency=settings.dataset.currency,
+        dataset=asked.dataset.name,
+        id=getattr(asked.dataset, "id", "customer_id"),
+        currency=asked.dataset.currency,
         fingerprint=result.fingerprint,
         seg=__version__,
         k=int(result.k),
@@ -125,9 +138,9 @@ def of(result: Result, settings: Settings) -> Contract:
         ranges=ranges.to_dict(),
         fills={name: value for name, value in table.fills.items() if name in table.features},
         cells=feature_shift.cells(chosen),
-        inner=inner_bounds(chosen, settings.tracking.min_cell),
+        inner=inner_bounds(chosen, min_cell),
         segments=result.segments[["segment", "name", "size", "share"]].to_dict("records"),
-        as_of={"rule": _plain(settings.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
+        as_of={"rule": _plain(asked.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
         outlook=None if result.outlook is None else result.outlook.card,
     )
 
@@ -142,13 +155,16 @@ def placement(result: Result, min_cell: int) -> Placement:
     return Placement(result.pipeline, features, least, greatest, names, fills)
 
 
-def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:
-    """Leave `scoring.json` in the directory of a run; the model too, where no tracking store keeps it.
+def leave(result: Result, asked: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
+    """Leave `scoring.json` in the directory of a run, and the model where no tracking store keeps it.
 
     Parameters
     ----------
     result : Result
-    settings : Settings
+    asked : Preparation
+        Data set and recipe.
+    tracking : TrackingSettings
+        Whether a store keeps the model, and the fewest customers of a cell.
     folder : Path
         Directory of the run.
 
@@ -159,9 +175,9 @@ def leave(result: Result, settings: Settings, folder: Path) -> list[Path]:
     """
     from seg.models import skops_file
 
-    text = json.dumps(asdict(of(result, settings)), indent=1, ensure_ascii=False)
+    text = json.dumps(asdict(of(result, asked, tracking.min_cell)), indent=1, ensure_ascii=False)
     written = [files.write(folder / FILE, text + "\n")]
-    if settings.tracking.model and not settings.tracking.enabled:
+    if tracking.model and not tracking.enabled:
         name, content = skops_file.save(result.pipeline)
         written.append(files.write(folder / name, content))
     return written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from omegaconf import DictConfig, OmegaConf
 
-from seg.config.settings import Settings
+from seg.config.settings import CacheSettings, DatasetSettings
 from seg.pipeline import cache, keys
 
 
@@ -18,10 +18,23 @@ def takes_k(cfg: DictConfig) -> bool:
     return "${k}" in OmegaConf.to_yaml(cfg.model, resolve=False)
 
 
-def fingerprint(settings: Settings) -> str:
-    """Hash the content of the data of a job; a file that was hashed before and not touched is not read again."""
+def fingerprint(dataset: DatasetSettings, data_dir: str, kept: CacheSettings) -> str:
+    """Hash the content of the data of a job; a file that was hashed before and not touched is not read again.
+
+    Parameters
+    ----------
+    dataset : DatasetSettings
+    data_dir : str
+        Folder that holds a folder for each data set.
+    kept : CacheSettings
+        Where hashes are remembered.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+    """
     from seg.sources import locate
 
-    dataset = settings.dataset
-    source = locate.of(dataset, settings.data_dir)
-    return keys.fingerprint(dataset, source, cache.of(settings.cache).digest)
+    source = locate.of(dataset, data_dir)
+    return keys.fingerprint(dataset, source, cache.of(kept).digest)

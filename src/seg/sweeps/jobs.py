@@ -103,7 +103,7 @@ def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callab
 
     settings = load.settings(cfg)
     check.check_parts(settings)
-    same = key(cfg, fingerprint(settings))
+    same = key(cfg, fingerprint(settings.dataset, settings.data_dir, settings.cache))
     path = notes.of_job(folder, same)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two jobs of a sweep may come to the same: the second waits for the first, and takes its result.

@@ -12,7 +12,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seg.config import load
-from seg.config.settings import Settings
+from seg.config.settings import CacheSettings, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
 
 DIRECTIONS = ("maximize", "minimize")
@@ -86,9 +86,8 @@ def improve(cfg: DictConfig) -> None:
             launcher.batch_size = 1
 
 
-def _goals(settings: Settings, directions: object) -> dict[str, str]:
+def _goals(wanted: str | list[str], directions: object) -> dict[str, str]:
     """Pair what a search improves with the way that is better."""
-    wanted = settings.sweep.objective
     several = isinstance(wanted, list)
     if several != OmegaConf.is_list(directions) or (several and len(wanted) != len(directions)):
         raise SegError(
@@ -124,7 +123,7 @@ def plan(cfg: DictConfig) -> Plan:
     search = "BasicSweeper" not in sweeper["_target_"]
     jobs = _one_at_a_time(values) if search else _grid(list(overrides.values()))
     settings, planned = _checked(cfg, loader, jobs)
-    goals = _goals(settings, sweeper.direction) if "direction" in sweeper else {}
+    goals = _goals(settings.sweep.objective, sweeper.direction) if "direction" in sweeper else {}
     from joblib import cpu_count
 
     launcher = cfg.hydra.launcher
@@ -187,7 +186,7 @@ def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, 
         first = first or settings
         place = repr((settings.data_dir, settings.dataset))
         if place not in data:
-            data[place] = _data(settings)
+            data[place] = _data(settings.dataset, settings.data_dir, settings.cache)
         planned.append(Planned(num, overrides, key(one, data[place]) if data[place] else None))
     if all(job.reason for job in planned):
         raise SegError(f"none of the {len(planned)} combinations is possible; the first: {planned[0].reason}")
@@ -216,10 +215,10 @@ def _composed(cfg: DictConfig, loader, overrides: list[str], composed: dict) -> 
     return one
 
 
-def _data(settings: Settings) -> str | None:
+def _data(dataset: DatasetSettings, data_dir: str, kept: CacheSettings) -> str | None:
     from seg.sweeps.job_key import fingerprint
 
     try:
-        return fingerprint(settings)
+        return fingerprint(dataset, data_dir, kept)
     except SegError:
         return None  # its jobs will say so, one by one, and the others go on
