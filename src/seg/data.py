@@ -73,21 +73,21 @@ def check(overrides: Sequence[str]) -> int:
     source = _located(checked.dataset, checked.data_dir)
     console = _console()
     if source.kind == "sample":
-        _say(console, f"{_sample_warning(checked.dataset)}\n", "bold red")
-    _say_facts(console, _where(checked.dataset, checked.data_dir, source))
+        _print(console, f"{_sample_warning(checked.dataset)}\n", "bold red")
+    _print_facts(console, _where(checked.dataset, checked.data_dir, source))
     try:
         report = _inspected(cfg, checked.dataset, source)
     except SegError as error:
-        if not _say_proposal(console, overrides, checked.dataset, source, str(error)):
+        if not _print_proposal(console, overrides, checked.dataset, source, str(error)):
             raise
         return 1
-    _say_report(console, report, checked.dataset.currency)
+    _print_report(console, report, checked.dataset.currency)
     verdict = "; ".join(report.problems) or "ok"
     if source.kind == "sample":
         verdict += ", for SAMPLE DATA: the real file was not read"
-    _say_facts(console, [("verdict", verdict)])
+    _print_facts(console, [("verdict", verdict)])
     if len(report.rejects):
-        _say_proposal(console, overrides, checked.dataset, source)
+        _print_proposal(console, overrides, checked.dataset, source)
     return 1 if report.problems else 0
 
 
@@ -102,10 +102,10 @@ def fetch(overrides: Sequence[str]) -> int:
     present = _present(checked.dataset, checked.data_dir)
     if present and not force:
         again = "; pass force=true to download it again" if getattr(dataset, "fetch", None) else ""
-        _say(console, f"{dataset.name}: {present[0]} exists, nothing was downloaded{again}")
+        _print(console, f"{dataset.name}: {present[0]} exists, nothing was downloaded{again}")
         return 0
     if not dataset.files:
-        _say(console, f"{dataset.name}: nothing to download, it is {dataset.source}")
+        _print(console, f"{dataset.name}: nothing to download, it is {dataset.source}")
         return 0
     what = _fetched_from(checked.dataset, checked.data_dir)
     folder = Path(checked.data_dir) / dataset.name
@@ -113,15 +113,17 @@ def fetch(overrides: Sequence[str]) -> int:
         return _fetch_from_hub(checked.dataset.name, what, folder, console, overrides)
     from seg.sources import archive
 
-    _say(console, f"{dataset.name}: downloading {what['url']}")
+    _print(console, f"{dataset.name}: downloading {what['url']}")
     with archive.progress() as progress:
         path = archive.fetch(what["url"], what["sha256"], what["member"], folder, progress)
-    _say(console, f"{dataset.name}: {path}, {path.stat().st_size:,} bytes, checksum as expected")
+    _print(console, f"{dataset.name}: {path}, {path.stat().st_size:,} bytes, checksum as expected")
     read = _present(checked.dataset, checked.data_dir)
     if path not in read:
         choose = f"dataset.path={shlex.quote(str(path))}"
-        _say(console, f"a run reads {read[0] if read else 'none'} instead: choose the new file with {choose}")
-    _say(console, f"next: seg data check {shlex.join(overrides)}")
+        _print(
+            console, f"a run reads {read[0] if read else 'none'} instead: choose the new file with {choose}"
+        )
+    _print(console, f"next: seg data check {shlex.join(overrides)}")
     return 0
 
 
@@ -129,10 +131,10 @@ def _fetch_from_hub(dataset: str, what: dict, folder: Path, console: Console, ov
     from seg.sources import hugging_face
 
     files = what["files"]
-    _say(console, f"{dataset}: downloading {' and '.join(files)} of {what['hub']}")
+    _print(console, f"{dataset}: downloading {' and '.join(files)} of {what['hub']}")
     for path in hugging_face.fetch(what["hub"], files, folder, what["chosen_by"]):
-        _say(console, f"{dataset}: {path}, {path.stat().st_size:,} bytes")
-    _say(console, f"next: seg data check {shlex.join(overrides)}")
+        _print(console, f"{dataset}: {path}, {path.stat().st_size:,} bytes")
+    _print(console, f"next: seg data check {shlex.join(overrides)}")
     return 0
 
 
@@ -151,8 +153,8 @@ def generate(overrides: Sequence[str]) -> int:
 
     reviews, items = synthetic.reviews_like_amazon.write(own["to"], int(own["rows"]), seed=int(own["seed"]))
     for path in (reviews, items):
-        _say(_console(), f"{path}: {path.stat().st_size:,} bytes, synthetic")
-    _say(
+        _print(_console(), f"{path}: {path.stat().st_size:,} bytes, synthetic")
+    _print(
         _console(),
         f"next: seg data check dataset=amazon_reviews dataset.path={shlex.quote(str(reviews))}",
     )
@@ -315,19 +317,19 @@ def _add(table: Table, *cells: str) -> None:
     table.add_row(*[escape(str(cell)) for cell in cells])
 
 
-def _say(console: Console, text: str, style: str | None = None) -> None:
+def _print(console: Console, text: str, style: str | None = None) -> None:
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def _say_facts(console: Console, lines: Sequence[tuple[str, str]]) -> None:
+def _print_facts(console: Console, lines: Sequence[tuple[str, str]]) -> None:
     for name, text in lines:
-        _say(console, f"{name:<12} {text}")
+        _print(console, f"{name:<12} {text}")
 
 
-def _say_report(console: Console, report: Report, currency: str | None) -> None:
+def _print_report(console: Console, report: Report, currency: str | None) -> None:
     from seg.preparation.inspection import facts
 
-    _say_facts(console, facts(report, currency))
+    _print_facts(console, facts(report, currency))
     table = _table("in the files", "in seg", "type", "missing", "verdict")
     for column in report.columns:
         share = f" ({column.missing / report.rows:.1%})" if column.missing else ""
@@ -335,7 +337,7 @@ def _say_report(console: Console, report: Report, currency: str | None) -> None:
     console.print(table)
 
 
-def _say_proposal(
+def _print_proposal(
     console: Console,
     overrides: Sequence[str],
     dataset: DatasetSettings,
@@ -371,20 +373,20 @@ def _say_proposal(
         check_parts(with_them)
         report = _inspected(cfg, with_them.dataset, source)
     except SegError as failed:
-        _say(
+        _print(
             console,
             f"no options were found that read the file; nearest: {' '.join(proposal.options)}\n  {str(failed).splitlines()[0]}",
         )
     for note in proposal.notes:
-        _say(console, f"look at      {note}")
+        _print(console, f"look at      {note}")
     if report is None:
         return True
-    _say(
+    _print(
         console,
         f"{'the file looks like' if report.problems else 'read it with'}\n  {' '.join(proposal.options)}\n",
         "bold",
     )
-    _say_facts(console, facts(report, with_them.dataset.currency))
+    _print_facts(console, facts(report, with_them.dataset.currency))
     return True
 
 

@@ -31,7 +31,7 @@ OWN = {"tracking.uri": None}
 
 def show(arguments: Sequence[str]) -> int:
     """Print the runs that are not in MLflow yet."""
-    waiting = _waiting(_given(arguments)[1])
+    waiting = _waiting(_uri_and_folders(arguments)[1])
     for folder in waiting:
         print(folder)
         try:
@@ -49,7 +49,7 @@ def show(arguments: Sequence[str]) -> int:
 
 def push(arguments: Sequence[str]) -> int:
     """Upload runs; 1 when one of them could not be."""
-    uri, named = _given(arguments)
+    uri, named = _uri_and_folders(arguments)
     failed, done, down = 0, 0, {}
     folders = [one for folder in named for one in record.folders(folder) or [folder]]
     for folder in folders or _waiting([]):
@@ -90,7 +90,7 @@ def _upload(run: record.Record, folder: Path, uri: str, down: dict[str, str]) ->
         pushing.push(folder, shared, uri, client)
 
 
-def _given(arguments: Sequence[str]) -> tuple[str | None, list[Path]]:
+def _uri_and_folders(arguments: Sequence[str]) -> tuple[str | None, list[Path]]:
     own, rest = options.options([text for text in arguments if "=" in text], OWN)
     if rest:
         raise SegError(f"{rest[0]}: unknown; expected tracking.uri=... or directories of runs")

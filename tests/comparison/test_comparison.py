@@ -294,7 +294,7 @@ def test_on_a_narrow_terminal_the_ranking_comes_in_parts_and_no_cell_is_cut():
     lines = {}
     for width in (80, 300):
         console = Console(width=width, file=io.StringIO())
-        runs_table.say_group(console, group, found, demand, "rule", [])
+        runs_table.print_group(console, group, found, demand, "rule", [])
         lines[width] = console.file.getvalue().split("best:")[0].splitlines()[3:]
     assert max(map(len, lines[80])) <= 80
     assert (

@@ -39,9 +39,9 @@ def compare(arguments: Sequence[str]) -> int:
     console = _console()
     lists = _lists(chosen, own["sort"])
     for group, ranked, demand in lists:
-        runs_table.say_group(console, group, ranked, demand, own["sort"], where)
-    _say_apart(console, lists)
-    runs_table.say(console, order.RULE if own["sort"] == "rule" else f"Order: {own['sort']}.")
+        runs_table.print_group(console, group, ranked, demand, own["sort"], where)
+    _print_apart(console, lists)
+    runs_table.print_line(console, order.RULE if own["sort"] == "rule" else f"Order: {own['sort']}.")
     if own["html"]:
         _write_page(console, own, store, client, lists)
     return 0
@@ -73,7 +73,7 @@ def promote(arguments: Sequence[str]) -> int:
     current = model_registry.champion(client, run["dataset"])
     if current is not None and current.run_id == run["run_id"]:
         already = f"{runs_table.described(run)} is the champion of {run['dataset']} already, version {current.version}: nothing changed"
-        runs_table.say(_console(), already)
+        runs_table.print_line(_console(), already)
         return 0
     facts = {
         "champion.forced": "; ".join(against) or "no",
@@ -85,7 +85,7 @@ def promote(arguments: Sequence[str]) -> int:
     version, previous = model_registry.promote(
         client, run["dataset"], run["run_id"], run["model_id"], why, facts
     )
-    champion.say_promoted(_console(), run, version, previous, why, against)
+    champion.print_promoted(_console(), run, version, previous, why, against)
     return 0
 
 
@@ -96,7 +96,7 @@ def champions(arguments: Sequence[str]) -> int:
     own, store = _options(arguments, {"dataset": None}, filters=False)
     client = read.existing(_composed(store).tracking.uri)
     names = tuple(name for name in (own["dataset"] or "").split(",") if name)
-    champion.say_history(_console(), model_registry.history(client, names))
+    champion.print_history(_console(), model_registry.history(client, names))
     return 0
 
 
@@ -210,11 +210,11 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=WIDE)
 
 
-def _say_apart(console: Console, lists: list) -> None:
+def _print_apart(console: Console, lists: list) -> None:
     """Print that ranks of different lists are not comparable."""
-    runs_table.say(console)
+    runs_table.print_line(console)
     if len(lists) > 1:
-        runs_table.say(
+        runs_table.print_line(
             console,
             f"{len(lists)} lists: their customers or features differ, and so does the common space; compare ranks within "
             "one list only.",
@@ -243,7 +243,7 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
     files.write(target, compare_page.render(listed, shown, facts, _where(store), own["sort"]))
     missing = sum(path is None for one in listed for path in one.files.values())
     gone = {0: "", 1: "; 1 file of a run is missing"}.get(missing, f"; {missing} files of runs are missing")
-    runs_table.say(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")
+    runs_table.print_line(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")
 
 
 def _files(artifacts, one, shown: Sequence[str]) -> dict:

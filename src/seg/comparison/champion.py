@@ -85,7 +85,7 @@ def best(lists: Sequence[tuple[Group, pd.DataFrame, order.Asked]], where: Sequen
     return run.to_dict(), f"best by the stated order: {why}"
 
 
-def say_promoted(
+def print_promoted(
     console: Console, run: dict, version: str, previous: str | None, why: str, against: Sequence[str]
 ) -> None:
     """Print what became champion.
@@ -104,21 +104,21 @@ def say_promoted(
         What spoke against the run, where it was promoted all the same.
     """
     before = f", after version {previous}" if previous else ""
-    runs_table.say(
+    runs_table.print_line(
         console,
         f"champion of {run['dataset']}: version {version}{before}, run {runs_table.described(run)}",
         "bold",
     )
-    runs_table.say(console, f"  why     {why}")
+    runs_table.print_line(console, f"  why     {why}")
     if against:
-        runs_table.say(console, f"  FORCED  {'; '.join(against)}", "bold red")
-    runs_table.say(console, f"  model   models:/seg-{run['dataset']}@champion")
+        runs_table.print_line(console, f"  FORCED  {'; '.join(against)}", "bold red")
+    runs_table.print_line(console, f"  model   models:/seg-{run['dataset']}@champion")
 
 
-def say_history(console: Console, versions: pd.DataFrame) -> None:
+def print_history(console: Console, versions: pd.DataFrame) -> None:
     """Print every promotion, the newest first."""
     if versions.empty:
-        runs_table.say(console, "no champion yet: seg compare promote run=<id> makes one")
+        runs_table.print_line(console, "no champion yet: seg compare promote run=<id> makes one")
         return
     made = Table(header_style="bold")
     for head in ("data set", "version", "", "since", "until", "by", "run", "after", "data", "why", "forced"):

@@ -19,12 +19,12 @@ HOLDOUT_DAYS = 90
 WRAPPED = 24  # characters of a column of words
 
 
-def say(console: Console, text: str = "", style: str | None = None) -> None:
+def print_line(console: Console, text: str = "", style: str | None = None) -> None:
     """Print a line as it is."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def say_group(
+def print_group(
     console: Console, group: Group, table: pd.DataFrame, demand: order.Asked, sort: str, where: Sequence[str]
 ) -> None:
     """Print what was found about the runs on one set of customers.
@@ -36,16 +36,16 @@ def say_group(
     where : sequence of str
         Options that name the store, for the commands that are printed.
     """
-    say(console, f"\n{group.dataset}: {group.known}", "bold red" if group.data == "sample" else "bold")
-    say(console, counted(group, table, demand))
+    print_line(console, f"\n{group.dataset}: {group.known}", "bold red" if group.data == "sample" else "bold")
+    print_line(console, counted(group, table, demand))
     if len(table):
         _print(console, shown(table, sort), table)
-        _say_equal_k(console, table)
-        _say_seeds(console, table)
-    _say_flagged(console, group.flagged)
-    say(console)
+        _print_equal_k(console, table)
+        _print_seeds(console, table)
+    _print_flagged(console, group.flagged)
+    print_line(console)
     for line in verdict(group, table, demand, where):
-        say(console, line)
+        print_line(console, line)
 
 
 def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
@@ -243,7 +243,7 @@ def _table(columns: Sequence[Column], rows: Sequence[dict]) -> Table:
     return table
 
 
-def _say_equal_k(console: Console, table: pd.DataFrame) -> None:
+def _print_equal_k(console: Console, table: pd.DataFrame) -> None:
     """Print the best two of each k: more segments mostly score lower, so this is the fairer comparison."""
     rows = []
     for k, runs in table.groupby("k"):
@@ -277,7 +277,7 @@ def _difference(first: dict, second: dict) -> str:
     return f"{difference:.3f}, less than seeds differ" if difference < spread else f"{difference:.3f}"
 
 
-def _say_seeds(console: Console, table: pd.DataFrame) -> None:
+def _print_seeds(console: Console, table: pd.DataFrame) -> None:
     repeated = table[table["seeds"] > 1]
     if repeated.empty:
         return
@@ -293,11 +293,11 @@ def _say_seeds(console: Console, table: pd.DataFrame) -> None:
     console.print(made)
 
 
-def _say_flagged(console: Console, flagged: pd.DataFrame) -> None:
+def _print_flagged(console: Console, flagged: pd.DataFrame) -> None:
     if flagged.empty:
         return
-    say(console, "Flagged, so in no ranking:", "bold")
+    print_line(console, "Flagged, so in no ranking:", "bold")
     for run in flagged.to_dict("records"):
         score = NOT_MEASURED if pd.isna(run[SCORE]) else f"{run[SCORE]:.3f}"
         champion = ", champion" if run["champion"] else ""
-        say(console, f"  {described(run)}{champion}, {SCORE} {score}: {run['flags']}")
+        print_line(console, f"  {described(run)}{champion}, {SCORE} {score}: {run['flags']}")

@@ -80,7 +80,7 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     finally:
         note["seconds"] = time.perf_counter() - start
         notes.write(here / notes.JOB, note)
-        _say(note, sweep.get("jobs"))
+        _print(note, sweep.get("jobs"))
         _settle()
     if "Optuna" not in str(hydra_config.sweeper.get("_target_", "")):
         return math.nan
@@ -181,7 +181,7 @@ def _settle() -> None:
     atexit.register(gc.unfreeze)
 
 
-def _say(note: dict, jobs: int | None) -> None:
+def _print(note: dict, jobs: int | None) -> None:
     """Log the end of a job as one line; beside other jobs every line has its number already."""
     name = f"job {note['num']}{f' of {jobs}' if jobs else ''}: " if progress.alone else ""
     silhouette = (note.get("metrics") or {}).get("common/silhouette")
