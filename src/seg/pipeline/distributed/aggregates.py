@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -265,18 +265,26 @@ def ends(frame, columns: Sequence[str], collect: Collect) -> pd.DataFrame:
     -------
     DataFrame of shape (2, n_columns)
     """
+    row = collect(frame.agg(*_both_ends(map(quoted, columns)))).iloc[0]
+    return pd.DataFrame(_bounds(row, columns), index=["least", "greatest"])
+
+
+def _both_ends(columns: Iterable[str]) -> list:
+    """Return the aggregates of the least and the greatest value of each column."""
     from pyspark.sql import functions as F
 
-    wanted = [
-        end(quoted(name)).alias(f"{end.__name__}_{place}")
-        for place, name in enumerate(columns)
+    return [
+        end(column).alias(f"{end.__name__}_{place}")
+        for place, column in enumerate(columns)
         for end in (F.min, F.max)
     ]
-    row = collect(frame.agg(*wanted)).iloc[0]
-    bounds = {
-        name: [float(row[f"{end}_{place}"]) for end in ("min", "max")] for place, name in enumerate(columns)
+
+
+def _bounds(row: pd.Series, names: Sequence[str]) -> dict[str, list[float]]:
+    """Return by name what `_both_ends` has computed."""
+    return {
+        name: [float(row[f"{end}_{place}"]) for end in ("min", "max")] for place, name in enumerate(names)
     }
-    return pd.DataFrame(bounds, index=["least", "greatest"])
 
 
 def points(frame, features: Sequence[str], collect: Collect) -> tuple[int, int, pd.DataFrame]:
@@ -300,17 +308,9 @@ def points(frame, features: Sequence[str], collect: Collect) -> tuple[int, int, 
     from pyspark.sql import functions as F
 
     # Zero has two signs, which are one point.
-    named = [(F.col(X)[place] + F.lit(0.0)).alias(f"x_{place}") for place in range(len(features))]
-    counted = frame.select(*named).groupBy([f"x_{place}" for place in range(len(features))]).count()
-    wanted = [
-        end(f"x_{place}").alias(f"{end.__name__}_{place}")
-        for place in range(len(features))
-        for end in (F.min, F.max)
-    ]
-    row = collect(counted.agg(F.count(F.lit(1)).alias("kinds"), F.max("count").alias("most"), *wanted)).iloc[
-        0
-    ]
-    bounds = {
-        name: [float(row[f"{end}_{place}"]) for end in ("min", "max")] for place, name in enumerate(features)
-    }
-    return int(row["kinds"]), int(row["most"]), pd.DataFrame(bounds)
+    columns = [f"x_{place}" for place in range(len(features))]
+    named = [(F.col(X)[place] + F.lit(0.0)).alias(column) for place, column in enumerate(columns)]
+    counted = frame.select(*named).groupBy(columns).count()
+    counts = F.count(F.lit(1)).alias("kinds"), F.max("count").alias("most")
+    row = collect(counted.agg(*counts, *_both_ends(columns))).iloc[0]
+    return int(row["kinds"]), int(row["most"]), pd.DataFrame(_bounds(row, features))
