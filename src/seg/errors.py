@@ -10,7 +10,7 @@ Note = tuple[str, str]
 
 
 class SegError(Exception):
-    """A mistake that the user can mend: its text says what came, what was expected, what to do next."""
+    """A mistake that the user can correct: its text says what came, what was expected, what to do next."""
 
 
 class Impossible(SegError):

@@ -51,7 +51,7 @@ def export(*arguments: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
+    """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
     return options.execute(__doc__, export, arguments)
 
 

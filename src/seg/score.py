@@ -254,7 +254,7 @@ def _check(own: dict[str, str | None]) -> None:
 # ---- what people see ---------------------------------------------------------------------------------------------
 
 
-def _close(scorer: Scorer, summary: Summary, told: dict, target: Path) -> None:
+def _close(scorer: Scorer, scored: Summary, summary: dict, target: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -263,26 +263,26 @@ def _close(scorer: Scorer, summary: Summary, told: dict, target: Path) -> None:
     table = Table(header_style="bold")
     for name in ("segment", "customers", "share", "in training"):
         table.add_column(name, justify="left" if name == "segment" else "right")
-    for row in scorer.shares(summary.sizes).itertuples():
+    for row in scorer.shares(scored.sizes).itertuples():
         table.add_row(row.name, f"{row.customers:,}", f"{row.share:.0%}", f"{row.training:.0%}")
     console.print(table)
-    drift = scorer.share_drift(summary.sizes)
-    if told["drift"] == "extract":
+    drift = scorer.share_drift(scored.sizes)
+    if summary["drift"] == "extract":
         drift = f"not judged, this looks like an extract (see the notes); {drift.partition(':')[0]}"
     lines = [("drift", drift)]
-    if summary.outside:
+    if scored.outside:
         far = "customers have a feature beyond its range in training: see outside_features"
-        lines.append(("outside", f"{summary.outside:,} {far}"))
-    if summary.unplaced:
-        lines.append(("NO SEGMENT", f"{summary.unplaced:,} customers lack a feature: see reason"))
-    lines += [("note", text) for text in told["notes"]]
+        lines.append(("outside", f"{scored.outside:,} {far}"))
+    if scored.unplaced:
+        lines.append(("NO SEGMENT", f"{scored.unplaced:,} customers lack a feature: see reason"))
+    lines += [("note", text) for text in summary["notes"]]
     lines.append(("output", str(target)))
     for name, text in lines:
         console.print(f"  {name:<11} {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all is well, 1 for what the user can mend, 130 when interrupted."""
+    """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
     return options.execute(__doc__, score, arguments)
 
 

@@ -1,4 +1,4 @@
-"""Serve MLflow, and upload the runs it did not get: the server was down, the disk full, the store read-only.
+"""Serve MLflow, and upload the runs that are missing in it: the server was down, the disk full, the store read-only.
 
     seg track ui                                           MLflow's pages, on this machine only (port=5000)
     seg track list                                         runs that are not in MLflow, and why
@@ -108,7 +108,7 @@ def _address(run: record.Record, folder: Path, uri: str | None) -> str:
         return here
     if any(sign in run.uri for sign in ("...@", "=...")):
         raise SegError(
-            f"{folder}: it was to go to {run.uri}, whose password is not kept; give the address again: "
+            f"{folder}: it was to go to {run.uri}, whose password is not stored; pass the address again: "
             f"seg track push {folder} tracking.uri=..."
         )
     return store.address(run.uri)

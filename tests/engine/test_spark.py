@@ -83,7 +83,7 @@ def test_a_server_that_accepts_and_never_answers_is_named_after_the_time_it_was_
         address = f"sc://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(
             SegError,
-            match=rf"engine.remote={address}: no answer within 1 seconds.*engine.timeout gives it longer",
+            match=rf"engine.remote={address}: no answer within 1 seconds.*raise engine.timeout to wait longer",
         ):
             SparkEngine(remote=address, timeout=1)
 
@@ -93,7 +93,7 @@ def test_a_wrong_address_or_two_are_refused(no_session):
         SegError, match=r"engine.remote=spark://a:1: expected the address of a server, such as sc://"
     ):
         SparkEngine(remote="spark://a:1")
-    with pytest.raises(SegError, match=r"give one of the two"):
+    with pytest.raises(SegError, match=r"set one of the two, not both"):
         SparkEngine(master="local", remote="sc://a:1")
     with pytest.raises(
         SegError, match=r"engine.master=spark://host: no master of Spark; expected one such as"

@@ -274,7 +274,7 @@ def test_a_cleaning_that_moves_the_years_moves_the_cut_with_them(engine, setting
 
 def test_an_outcome_that_the_data_do_not_fill_is_said(engine, settings, orders):
     parted = as_of.part(settings("dataset=toy").preparation, engine, orders, "2024-06-10", 30)
-    assert parted.notes == ("the data end on 2024-06-20: only 11 of the 30 days of the outcome are there",)
+    assert parted.notes == ("the data end on 2024-06-20: the outcome covers only 11 of the 30 days",)
 
 
 def test_segments_are_judged_by_the_outcome(engine, settings, parts, orders):

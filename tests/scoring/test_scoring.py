@@ -110,7 +110,7 @@ def test_an_extract_is_noticed(orders, tmp_path, capsys):
     rows[rows["ordered_at"] < "2024-03"].to_csv(early, index=False)
     scored(folder, early, tmp_path)
     said = capsys.readouterr().out
-    assert "say the day with as_of" in said and "give the model as long a history" in said
+    assert "pass as_of=YYYY-MM-DD" in said and "score as long a history" in said
     assert "not judged, this looks like an extract" in said
 
 

@@ -281,7 +281,7 @@ def test_a_run_without_its_server_ends_with_the_command_that_uploads_it(uri, exp
     held = [path for path in folder.rglob("*") if path.is_file() and b"geheim" in path.read_bytes()]
     assert held == []
     assert track.main(["push", str(folder)]) == 1
-    assert "password is not kept; give the address again" in capsys.readouterr().err
+    assert "password is not stored; pass the address again" in capsys.readouterr().err
     assert track.main(["push", str(folder), f"tracking.uri={uri}"]) == 0
     (run,) = runs(uri, experiment)[1]
     assert run.info.status == "FINISHED" and run.data.params["dataset"] == "toy"

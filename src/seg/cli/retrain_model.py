@@ -91,14 +91,14 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
         tags = {"retrain.of": champion.scorer.label}
         done = single_run.tracked(_request(champion, cfg, uri), folder / "run", tags)
         duel = _compared(champion, done.result, settings)
-        told = _summary(champion, done, duel, notes) | {"output": str(folder)}
-        told |= _matched(champion, done.result, folder)
-        told |= promoted(own, uri, done, duel, told)
-        files.write(folder / SUMMARY, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        summary = _summary(champion, done, duel, notes) | {"output": str(folder)}
+        summary |= _matched(champion, done.result, folder)
+        summary |= promoted(own, uri, done, duel, summary)
+        files.write(folder / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     if quiet:
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        print(json.dumps(summary, indent=1, ensure_ascii=False))
     else:
-        _close(told)
+        _close(summary)
     if done.refused is not None:
         print(f"error: {done.refused}", file=sys.stderr)
         return 1
@@ -118,10 +118,10 @@ def _new(folder: Path) -> Iterator[None]:
 
 
 def _champion(reference: str, uri: str | None, trust: bool) -> Champion:
-    with progress.step("model") as found, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
+    with progress.step("model") as detail, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
         located = find_model.find(reference, uri, Path(scratch))
         scorer = scoring.load(located, trust=trust)
-        found(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
+        detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
         return Champion(scorer, located.config.read_text(encoding="utf-8"), located.run_id)
 
 
@@ -164,9 +164,9 @@ def _today(settings: Settings, parts: Parts) -> tuple:
     source, _notes = prepare.find(settings.dataset, settings.data_dir)
     with parts.connect() as engine:
         cleaned = prepare.read(settings.preparation, parts, engine, source)
-        with progress.step("features") as found:
+        with progress.step("features") as detail:
             table = features.build(engine, cleaned.table, prepare.requested(settings.preparation))
-            found(f"{len(table.frame):,} customers")
+            detail(f"{len(table.frame):,} customers")
         dated = settings.dataset.kind == "transactions"
         return table.frame, *(as_of.first_and_last(engine, cleaned.table) if dated else (None, None))
 
@@ -186,7 +186,7 @@ def _named(cfg: DictConfig, group: str) -> str:
 def _compared(champion: Champion, result: Result, settings: Settings) -> challenge.Duel:
     """Judge both models on the same customers."""
     holdout = result.evidence.holdout
-    with progress.step("challenge") as found:
+    with progress.step("challenge") as detail:
         if holdout is not None:
             placed = champion.place(holdout.parted.table.frame).to_numpy()
             basis, values = challenge.HOLDOUT, challenge.by_holdout(holdout, placed, settings.seed)
@@ -200,7 +200,7 @@ def _compared(champion: Champion, result: Result, settings: Settings) -> challen
         if result.source.data == "sample":
             against.append("SAMPLE DATA, invented customers")
         duel = challenge.Duel(basis, *values, against)
-        found(duel.verdict)
+        detail(duel.verdict)
     return duel
 
 
@@ -242,7 +242,7 @@ def _summary(champion: Champion, done: single_run.Done, duel: challenge.Duel, no
 
 
 def promoted(
-    own: Mapping, uri: str | None, done: single_run.Done, duel: challenge.Duel, told: Mapping
+    own: Mapping, uri: str | None, done: single_run.Done, duel: challenge.Duel, summary: Mapping
 ) -> dict:
     """Promote the challenger if it was asked for and may be; return the versions."""
     if own["promote"] != "true":
@@ -259,26 +259,26 @@ def promoted(
         "data.fingerprint": done.result.fingerprint,
         "data": done.result.source.data,
     }
-    why = f"retrained on data up to {told['day'] or 'today'}; {duel.sentence}"
-    version, previous = promotion.promote(uri, told["dataset"], done.tracker.run_id, why, facts)
+    why = f"retrained on data up to {summary['day'] or 'today'}; {duel.sentence}"
+    version, previous = promotion.promote(uri, summary["dataset"], done.tracker.run_id, why, facts)
     return {"promoted": True, "version": version, "previous_version": previous, "why": why}
 
 
-def _close(told: Mapping) -> None:
+def _close(summary: Mapping) -> None:
     """Print what came of it."""
-    lines = [("verdict", told["sentence"])]
+    lines = [("verdict", summary["sentence"])]
     lines.append(
         (
             "names",
-            f"{told['kept']:.0%} of the customers keep their segment (adjusted Rand {told['adjusted_rand']:.3f})",
+            f"{summary['kept']:.0%} of the customers keep their segment (adjusted Rand {summary['adjusted_rand']:.3f})",
         )
     )
-    lines += [("note", text) for text in told["notes"]]
+    lines += [("note", text) for text in summary["notes"]]
     state = (
-        f"version {told['version']} is the champion of {told['dataset']}"
-        if told["promoted"]
-        else f"no: {told['why_not']}"
+        f"version {summary['version']} is the champion of {summary['dataset']}"
+        if summary["promoted"]
+        else f"no: {summary['why_not']}"
     )
-    lines += [("promoted", state), ("output", told["output"])]
+    lines += [("promoted", state), ("output", summary["output"])]
     for name, text in lines:
         print(f"  {name:<9} {text}")

@@ -178,7 +178,7 @@ class SparkEngine:
     def _end(self) -> str:
         if self._session.deserted.is_set():
             return (
-                "had work and no executor for the seconds of engine.timeout: its workers or its master are gone; look "
+                "had no executor within engine.timeout seconds: its workers or its master have stopped; look "
                 "into their logs and start again"
             )
         advice = "engine.driver_memory" if self._session.process else "its log says which; start it again"

@@ -124,7 +124,7 @@ def session(request: Request) -> Session:
     """
     if request.master and request.remote:
         raise SegError(
-            f"engine.master={request.master} and engine.remote={request.remote}: give one of the two"
+            f"engine.master={request.master} and engine.remote={request.remote}: set one of the two, not both"
         )
     if request.master and not MASTER.match(request.master):
         raise SegError(
@@ -236,7 +236,7 @@ def _connect(remote: str, request: Request) -> Session:
 def _silent(what: str, request: Request) -> str:
     return (
         f"{what}: no answer within {request.timeout} seconds; is it running, and is the address right? "
-        "(engine.timeout gives it longer)"
+        "(raise engine.timeout to wait longer)"
     )
 
 
@@ -269,7 +269,7 @@ def _start(request: Request) -> Session:
             builder = builder.config(key, value)
         spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    short = f"engine.master={master}: it gave no executor within {request.timeout} seconds; has it workers with cores and memory to spare?"
+    short = f"engine.master={master}: no executor within {request.timeout} seconds; check that its workers have free cores and memory"
     with _limited(process, short, request, "//" in master):
         if "//" in master:
             spark.range(1).count()

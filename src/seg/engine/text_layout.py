@@ -58,7 +58,7 @@ def _elements(path: Path, text: str):
     def broken(place: int, reason: str) -> SegError:
         line = text.count("\n", 0, place) + 1
         return SegError(
-            f"{path}: not a JSON array: {reason} in line {line:,}; mend the file, or write one object a line"
+            f"{path}: not a JSON array: {reason} in line {line:,}; correct the file, or write one object a line"
         )
 
     place = blank.match(text, text.index("[") + 1).end()

@@ -1,7 +1,7 @@
 """Work that was done before, kept on disk under the hash of everything it follows from.
 
 An entry appears whole or not at all, jobs that run at the same time do the same work once, and an entry that was damaged
-is made anew, loudly. The keys are built in `seg.pipeline.keys`.
+is computed again, with a warning. The keys are built in `seg.pipeline.keys`.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Cache:
         except FileNotFoundError:
             return None
         except Exception as error:  # whatever a damaged pickle raises
-            log.warning("cache: %s is damaged (%s): made anew", path, error)
+            log.warning("cache: %s is damaged (%s): computed again", path, error)
             return None
         log.info("%-22s %5.1f s: from the cache", kind, time.perf_counter() - start)
         return (value,)

@@ -208,7 +208,7 @@ def _notes(outcome: pd.DataFrame, cut: date, until: date, last: date, days: int)
     notes = []
     there = (last - cut).days + 1
     if until > last + timedelta(days=1):
-        notes.append(f"the data end on {last}: only {there} of the {days} days of the outcome are there")
+        notes.append(f"the data end on {last}: the outcome covers only {there} of the {days} days")
     pseudo = int((~outcome["known"]).sum())
     if pseudo:
         notes.append(

@@ -86,7 +86,9 @@ def compare_models(
     """
     both = old.index.intersection(new.index)
     if not len(both):
-        raise SegError("to_model: the two models have no customer in common: were they given the same data?")
+        raise SegError(
+            "to_model: the two models have no customer in common; check that both read the same data"
+        )
     counts = matching.overlap(old[both], new[both])
     matched = matching.match(counts)
     named = matching.named_after(matched, sorted(new_names), names)

@@ -13,9 +13,9 @@ from seg.scoring.model_card import Contract
 OTHERWISE = "in training it saw other rows, so the same customer may come out differently: score whole data sets, not extracts"
 # Steps whose effect on a customer hangs on more than the customer's own rows.
 REMARKS = {
-    "iqr_cap": f"caps to quartiles of the rows that it is given; {OTHERWISE}",
-    "fill_zero_price": f"takes the usual price of a product from the rows that it is given; {OTHERWISE}",
-    "newest_days": f"keeps the days before the newest row that it is given; {OTHERWISE}",
+    "iqr_cap": f"caps values at quartiles of the input rows; {OTHERWISE}",
+    "fill_zero_price": f"takes the usual price of a product from the input rows; {OTHERWISE}",
+    "newest_days": f"keeps the days before the newest input row; {OTHERWISE}",
     "date_window": "keeps the days that training kept: orders outside them are not counted",
 }
 
@@ -83,7 +83,7 @@ def extract(table: FeatureTable, contract: Contract, as_of: str) -> list[str]:
     if not 0.5 <= covered / learned <= 2:
         texts.append(
             f"the orders cover {covered:,} days ({table.oldest} to {table.newest}), in training {learned:,}: orders and revenue are "
-            "sums over that time, so give the model as long a history as it was trained on"
+            "sums over that time, so score as long a history as the model was trained on"
         )
     return texts
 

@@ -187,7 +187,7 @@ def _eligible(scan: pd.DataFrame) -> pd.DataFrame:
     n, scan = scan.loc[1, "smallest_segment"], scan[(scan.index > 1) & scan["calinski_harabasz"].notna()]
     if scan.empty:
         raise SegError(
-            "k=auto: no k of selection.k_range gives two segments or more; give k, or another model"
+            "k=auto: no k of selection.k_range gives two segments or more; set k, or choose another model"
         )
     eligible = scan[scan["smallest_segment"] >= SMALL_SHARE * n]
     return eligible if len(eligible) else scan

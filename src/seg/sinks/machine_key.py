@@ -62,7 +62,7 @@ def _read(path: Path) -> bytes:
         )
     if len(key) < BYTES:
         raise SegError(
-            f"{path}: expected a key of {BYTES} bytes, found {len(key)}; delete the file, seg makes it anew"
+            f"{path}: expected a key of {BYTES} bytes, found {len(key)}; delete the file, and seg creates a new key"
         )
     return key
 

@@ -38,7 +38,7 @@ class Postgres:
     prefix : str, default="seg_"
         Of the names of the tables.
     replace : bool, default=False
-        Whether a table that seg has not made, or one whose columns have other types, is dropped and made anew.
+        Whether a table that seg has not made, or one whose columns have other types, is dropped and created again.
     """
 
     def __init__(self, uri: str, schema: str = "public", prefix: str = "seg_", replace: bool = False):

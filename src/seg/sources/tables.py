@@ -118,7 +118,7 @@ def check_target(path: Path, force: bool) -> None:
     if path.is_dir():
         raise SegError(f"output={path}: is a directory; expected the name of a file")
     if path.exists() and not force:
-        raise SegError(f"output={path}: is there already; choose another name, or replace it with force=true")
+        raise SegError(f"output={path}: already exists; choose another name, or replace it with force=true")
 
 
 # ---- files -------------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
         raise SegError(
-            f"{path}: cannot be read as a table ({str(error).splitlines()[0]}); mend the file"
+            f"{path}: cannot be read as a table ({str(error).splitlines()[0]}); correct the file"
         ) from None
     except OSError as error:
         raise SegError(f"{path}: cannot be read ({error.strerror or str(error).splitlines()[0]})") from None

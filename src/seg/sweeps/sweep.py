@@ -153,7 +153,7 @@ def explain(error: Exception) -> str | None:
     if type(error).__name__ not in ("TerminatedWorkerError", "BrokenProcessPool"):
         return None
     return (
-        "the process of a job died, mostly for want of memory: start the sweep again, it goes on where it was; fewer jobs at a "
+        "the process of a job ended unexpectedly, most likely out of memory: start the sweep again, finished jobs are skipped; fewer jobs at a "
         "time need less (hydra.launcher.n_jobs=1)"
     )
 

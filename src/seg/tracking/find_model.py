@@ -171,8 +171,8 @@ def _resolve(client, reference: str, uri: str) -> tuple[str, str, str | None]:
     """Return what a reference names: a label, the run, and the model where the reference tells it."""
     run_id = RUN_ID.fullmatch(reference)
     if run_id:
-        whole = _whole(client, run_id[1], uri)
-        return f"run {whole}", whole, None
+        run = _whole(client, run_id[1], uri)
+        return f"run {run}", run, None
     model_id = LOGGED.fullmatch(reference)
     if model_id:
         return f"model {model_id[1]}", client.get_logged_model(model_id[1]).source_run_id, model_id[1]

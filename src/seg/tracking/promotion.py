@@ -12,8 +12,8 @@ from seg.tracking import model_registry, store
 def trained_with(uri: str | None, run_id: str) -> tuple[dict[str, str], list[str]]:
     """Return the parameters of a run, and the overrides that it was made with."""
     run = store.client(store.address(uri)).get_run(run_id)
-    told = run.data.tags.get("seg.overrides")
-    return dict(run.data.params), json.loads(told) if told else []
+    overrides = run.data.tags.get("seg.overrides")
+    return dict(run.data.params), json.loads(overrides) if overrides else []
 
 
 def promote(

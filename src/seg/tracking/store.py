@@ -147,9 +147,9 @@ def reason(error: Exception, uri: str) -> str:
             return f"{start}: {what}; {mend}"
     if isinstance(error, OSError) and error.filename:
         what = f"its artifacts cannot be written to {error.filename} ({error.strerror})"
-        return f"{start}: {what}; mend that, or choose another tracking.experiment, whose artifacts lie elsewhere"
+        return f"{start}: {what}; correct that, or choose another tracking.experiment with artifacts in another place"
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    return f"{start}: MLflow refused ({first}); mend that, choose another tracking.uri, or run with tracking=none"
+    return f"{start}: MLflow refused ({first}); correct that, choose another tracking.uri, or run with tracking=none"
 
 
 def file(uri: str) -> Path | None:
@@ -195,7 +195,7 @@ def check(uri: str, write: bool = True) -> None:
     if tables and sqlite_store.is_half_made(path):
         raise SegError(
             f"{start}: the tables of {path} were never finished, because the process that made them was killed; no run is in it: "
-            "delete the file, seg makes it anew"
+            "delete the file, and seg creates a new store"
         )
     if tables and not tables & {"experiments", "alembic_version"}:
         few = ", ".join(sorted(tables)[:3])
