@@ -25,7 +25,7 @@ def possible(provided: Iterable[str], counted: bool, wanted: Iterable[str] = ())
 
     Parameters
     ----------
-    given : iterable of str
+    provided : iterable of str
         Columns of the data set.
     counted : bool
         Whether features are counted from order lines.
