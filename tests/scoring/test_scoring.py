@@ -118,7 +118,7 @@ def test_a_cleaning_step_that_learns_from_the_rows_is_named(tmp_path, capsys):
     steps = "cleaning.steps=[{drop_missing: {columns: [customer_id]}}, {iqr_cap: {columns: [amount]}}]"
     folder, _ = train(tmp_path / "model", "dataset=transactions", "k=3", steps)
     scored(folder, ORDERS, tmp_path)
-    assert "cleaning step iqr_cap caps to quartiles" in capsys.readouterr().out
+    assert "cleaning step iqr_cap caps values at quartiles" in capsys.readouterr().out
 
 
 def test_orders_in_another_form_are_read_by_another_data_set(orders, tmp_path):

@@ -114,36 +114,37 @@ def export(sink, names: Sequence[str] | None, folder: Path) -> SegError | None:
     return None
 
 
-def track(uri: str | None, run_id: str | None, told: Mapping) -> SegError | None:
+def track(uri: str | None, run_id: str | None, summary: Mapping) -> SegError | None:
     """Log a migration in MLflow, where the model is from there; return why the store refused."""
     if run_id is None:
         return None
     from seg.tracking import scoring_run, store
 
     metrics = {
-        name: told.get(name) for name in ("customers", "stayed", "moved", "new", "gone", "share_psi", "kept")
+        name: summary.get(name)
+        for name in ("customers", "stayed", "moved", "new", "gone", "share_psi", "kept")
     }
-    metrics |= {f"psi/{one['feature']}": one["psi"] for one in told.get("features", ())}
-    tags = {name: told[name] for name in ("dataset", "model", "drift", "run_id")}
+    metrics |= {f"psi/{one['feature']}": one["psi"] for one in summary.get("features", ())}
+    tags = {name: summary[name] for name in ("dataset", "model", "drift", "run_id")}
     try:
         with progress.step("track") as detail:
-            name = f"migrate {told['dataset']} {told['day']}"
-            known = {key: value for key, value in metrics.items() if value is not None}
-            detail(scoring_run.log(uri, run_id, "migrate", name, tags, known, told["day"]))
+            name = f"migrate {summary['dataset']} {summary['day']}"
+            scoring = scoring_run.Scoring("migrate", name, summary["day"], tags, metrics)
+            detail(scoring_run.log(uri, run_id, scoring))
     except Exception as error:
-        return SegError(f"{store.reason(error, store.address(uri))}. The result is in {told['output']}")
+        return SegError(f"{store.reason(error, store.address(uri))}. The result is in {summary['output']}")
     return None
 
 
-def finish(own: Mapping[str, str | None], told: Mapping, refused: Sequence[SegError | None]) -> int:
+def finish(own: Mapping[str, str | None], summary: Mapping, refused: Sequence[SegError | None]) -> int:
     """Print the summary where it was asked for, and what was refused; return the exit code."""
     if own["json"] == "true":
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        print(json.dumps(summary, indent=1, ensure_ascii=False))
     for error in filter(None, refused):
         print(f"error: {error}", file=sys.stderr)
     if any(refused):
         return 1
-    return nightly.ALERT if own["fail_on"] == "drift" and told["drift"] == "changed" else 0
+    return nightly.ALERT if own["fail_on"] == "drift" and summary["drift"] == "changed" else 0
 
 
 def skipped(own: Mapping[str, str | None]) -> bool:

@@ -189,17 +189,17 @@ class HoldoutSettings(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _several(cls, given: Any) -> Any:
+    def _several(cls, section: Any) -> Any:
         """Take a list of cuts, rising; the last is the one that decides."""
-        cuts = given.get("cut") if isinstance(given, dict) else None
+        cuts = section.get("cut") if isinstance(section, dict) else None
         if not isinstance(cuts, list):
-            return given
+            return section
         days = [_day(one) for one in cuts]
         if not days or None in days or any(a >= b for a, b in pairwise(days)):
             raise ValueError(
                 f"cut={[str(one) for one in cuts]}: expected rising days, such as [2011-03-10, 2011-06-10, 2011-09-10]"
             )
-        return {**given, "cut": days[-1], "earlier": days[:-1]}
+        return {**section, "cut": days[-1], "earlier": days[:-1]}
 
 
 class LessonSettings(Strict):

@@ -249,8 +249,12 @@ def _shuffled(model: OutcomeTiers, draws: int, seed: int) -> null.NullTest:
     return null.NullTest(explained(learned.spend), np.array(scores))
 
 
-def _null_metrics(found: Evidence) -> None:
+def _null_metrics(evidence: Evidence) -> None:
     # A p that draws cannot reach says nothing against a run: whoever compares needs their number.
-    found.metrics["null/draws"] = min(test.draws for test in found.null.values())
-    for kind, test in found.null.items():
-        found.metrics |= {f"null/{kind}_mean": test.mean, f"null/{kind}_z": test.z, f"null/{kind}_p": test.p}
+    evidence.metrics["null/draws"] = min(test.draws for test in evidence.null.values())
+    for kind, test in evidence.null.items():
+        evidence.metrics |= {
+            f"null/{kind}_mean": test.mean,
+            f"null/{kind}_z": test.z,
+            f"null/{kind}_p": test.p,
+        }

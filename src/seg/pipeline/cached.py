@@ -92,7 +92,7 @@ class CachedSteps:
     @property
     def takes_k(self) -> bool:
         """Whether the model takes k as a parameter."""
-        return self._parts.takes_k
+        return self.parts.takes_k
 
     def prepared(self, source: Source) -> Prepared:
         """Read, clean and compute features, see `seg.preparation.prepare.prepare`."""
