@@ -469,6 +469,6 @@ def test_dates_that_cannot_be_are_refused_where_each_month_is_a_column_or_no_day
     ):
         build(table, "revenue_by_month")
     with pytest.raises(
-        SegError, match=r"recipe.as_of=1: there is no day so long after the newest order, of 9999-12-31"
+        SegError, match=r"recipe.as_of=1: the newest order is on 9999-12-31, and no day is that much later"
     ):
         build(lines(("a", "1", "9999-12-31", "x", 1, 1.0)), "recency_days")
