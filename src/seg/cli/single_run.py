@@ -212,7 +212,7 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
     )
     if settings.by is not None:
         written = group_directory.leave(result, folder, finished.request.yaml, about)
-        return written + group_card.leave(result, settings, folder)
+        return written + group_card.leave(result, settings.preparation, settings.tracking, folder)
     written = run_directory.leave(result, folder, finished.request.yaml, about)
     written += model_card.leave(result, settings.preparation, settings.tracking, folder)
     if result.outlook is not None:

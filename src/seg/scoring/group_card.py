@@ -14,12 +14,25 @@ from seg.scoring.model_card import Contract
 from seg.sinks import local_files as files
 
 if TYPE_CHECKING:
-    from seg.config.settings import Settings
+    from seg.config.settings import Preparation, TrackingSettings
 
 
-def of(result: Grouped, settings: Settings) -> Contract:
-    """Return the card: features and ranges of all customers, all segments numbered through, and the card of each model."""
-    cards = {one.name: model_card.of(one.result, settings) for one in result.models}
+def of(result: Grouped, asked: Preparation, min_cell: int) -> Contract:
+    """Return the card: features and ranges of all customers, all segments numbered through, and the card of each model.
+
+    Parameters
+    ----------
+    result : Grouped
+    asked : Preparation
+        Data set and recipe.
+    min_cell : int
+        Customers that the bounds of features which may be uploaded must reach.
+
+    Returns
+    -------
+    Contract
+    """
+    cards = {one.name: model_card.of(one.result, asked, min_cell) for one in result.models}
     sizes = result.segments.set_index("segment")[["size", "share"]].to_dict("index")
     segments = [
         {
@@ -64,13 +77,29 @@ def placement(result: Grouped, min_cell: int) -> RoutedPlacement:
     return RoutedPlacement(result.by, placements, placements.pop(COMMON), first, COMMON)
 
 
-def leave(result: Grouped, settings: Settings, folder: Path) -> list[Path]:
-    """Leave `scoring.json` in the directory of a run; the models too, where no tracking store keeps them."""
+def leave(result: Grouped, asked: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
+    """Leave `scoring.json` in the directory of a run; the models too, where no tracking store keeps them.
+
+    Parameters
+    ----------
+    result : Grouped
+    asked : Preparation
+        Data set and recipe.
+    tracking : TrackingSettings
+        Whether a store keeps the models, and the fewest customers of a cell.
+    folder : Path
+        Directory of the run.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
     from seg.models import skops_file
 
-    text = json.dumps(asdict(of(result, settings)), ensure_ascii=False)
+    text = json.dumps(asdict(of(result, asked, tracking.min_cell)), ensure_ascii=False)
     written = [files.write(folder / model_card.FILE, text + "\n")]
-    if settings.tracking.model and not settings.tracking.enabled:
+    if tracking.model and not tracking.enabled:
         name, content = skops_file.save(placement(result, 1).pipeline)
         written.append(files.write(folder / name, content))
     return written

@@ -112,7 +112,7 @@ def configured(asked: Input, scorer: Scorer, config_yaml: str, trust: bool = Fal
 
     Parameters
     ----------
-    given : Input
+    asked : Input
     scorer : Scorer
     config_yaml : str
         The configuration the model was trained with.
@@ -162,7 +162,7 @@ def rows(asked: Input, scorer: Scorer, cfg) -> Rows:
 
     Parameters
     ----------
-    given : Input
+    asked : Input
     scorer : Scorer
     cfg : DictConfig
         The configuration of training for this input, see `configured`.

@@ -141,7 +141,7 @@ def load(files, label: str | None = None, trust: bool = False) -> Scorer:
 
     Parameters
     ----------
-    found : seg.tracking.find_model.Found
+    files : seg.tracking.find_model.Found
     label : str, optional
         What the model is, for people.
     trust : bool, default=False
