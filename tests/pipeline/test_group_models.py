@@ -49,7 +49,7 @@ def grouped():
 
 @pytest.fixture(scope="module")
 def scorer(grouped):
-    card = group_card.of(grouped, settings("by=country"))
+    card = group_card.of(grouped, settings("by=country").preparation, 5)
     return GroupScorer(group_card.placement(grouped, 5).pipeline, card, "a test")
 
 

@@ -144,7 +144,7 @@ def scored(path: Path, summary: Mapping) -> Export:
     ----------
     path : Path
         The file of scored customers, Parquet or CSV.
-    told : mapping
+    summary : mapping
         The summary of the scoring, see `seg.scoring.nightly`.
     """
     run_id = summary["run_id"]
