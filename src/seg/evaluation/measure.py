@@ -125,6 +125,6 @@ def _agreement(fitted: FittedSegmentation) -> tuple[float | None, list[Note]]:
     if segmenter.predicts:
         rule = "New customers are placed in the embedding beside the customers most alike"
     else:
-        rule = f"{type(segmenter.clusterer).__name__} has no rule for new customers: they go to the segment with the nearest centre"
+        rule = f"{type(segmenter.clusterer).__name__} has no rule for new customers: they go to the segment of the nearest customer of the training"
     text = f"{rule}, which gives {agreement:.1%} of the customers here the segment that they have"
     return agreement, [("info", text)]

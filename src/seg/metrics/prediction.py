@@ -260,14 +260,14 @@ def _segments(ids, codes, bought, spend, seed: int, resamples: int) -> pd.DataFr
     for code in sorted(range(len(ids)), key=lambda code: (ids[code] < 0, ids[code])):
         inside = codes == code
         customers, buyers = int(inside.sum()), int(bought[inside].sum())
-        low, high = _bootstrap(spend[inside], np.random.default_rng([seed, 2, code]), resamples)
+        low, high = mean_interval(spend[inside], np.random.default_rng([seed, 2, code]), resamples)
         rate = (buyers / customers, *wilson(buyers, customers))
         rows.append((ids[code], customers, buyers, *rate, spend[inside].mean(), low, high))
     columns = ["segment", "customers", "bought", "rate", "rate_low", "rate_high"]
     return pd.DataFrame(rows, columns=[*columns, "spend", "spend_low", "spend_high"])
 
 
-def _bootstrap(values: np.ndarray, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
+def mean_interval(values: np.ndarray, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
     """Return the 95 % interval of the mean by the studentised bootstrap of its logarithm (Efron 1979; Hall 1992, ch. 3).
 
     Spend is skewed with many zeros: quantiles of resampled means cover the mean of 60 customers 86 times in 100, these 93 to 95 times.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.cluster import Birch
 from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -19,8 +21,8 @@ class Segmenter(ClusterMixin, BaseEstimator):
     Parameters
     ----------
     clusterer : estimator
-        Any scikit-learn clusterer. One without ``predict`` places a new customer in the segment with the nearest centre, in
-        the space it was fitted in; where training left noise, farther from that centre than any member is noise again.
+        Any scikit-learn clusterer. One without ``predict`` places a new customer in the segment of the nearest customer of the
+        training, noise included, in the space it was fitted in: those of the training keep their segments.
 
     Attributes
     ----------
@@ -32,6 +34,12 @@ class Segmenter(ClusterMixin, BaseEstimator):
         Mean of each segment.
     n_segments_ : int
         Number of segments, noise not counted.
+    rows_, row_labels_ : ndarray
+        Distinct rows of the training and their segments, where the clusterer has no ``predict``.
+
+    Notes
+    -----
+    Birch depends on the order of its rows: they are fitted in an order that follows from their values alone.
     """
 
     def __init__(self, clusterer):
@@ -46,10 +54,10 @@ class Segmenter(ClusterMixin, BaseEstimator):
         order_by : array of shape (n_customers,), optional
             Segments are numbered by its mean, highest first; the first column of `X` when left out.
         """
-        X = validate_data(self, X, dtype=["float64", "float32"])
+        X = validate_data(self, X, dtype="float64")
         worth = X[:, 0] if order_by is None else np.asarray(order_by, dtype="float64")
         self.clusterer_ = clone(self.clusterer)
-        labels = np.asarray(self.clusterer_.fit_predict(X))
+        labels = self._labels(X)
         clusters = np.unique(labels[labels != NOISE])
         means = np.array([worth[labels == cluster].mean() for cluster in clusters])
         # Equal means (no revenue at all, say) fall back on the first customer of each cluster: never on chance.
@@ -58,6 +66,9 @@ class Segmenter(ClusterMixin, BaseEstimator):
         self.labels_ = self._numbered(labels)
         self.n_segments_ = len(clusters)
         self._remember_centers(X)
+        if not self.predicts:
+            self.rows_, first = np.unique(X, axis=0, return_index=True)
+            self.row_labels_ = self.labels_[first]
         return self
 
     def fit_predict(self, X, y=None, order_by=None):
@@ -86,9 +97,13 @@ class Segmenter(ClusterMixin, BaseEstimator):
     def predict(self, X):
         """Place customers in segments; one row alone gets what it gets within a batch."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=["float64", "float32"], reset=False)
+        # Clusterers that were fitted on float64 refuse float32, or round it.
+        X = validate_data(self, X, dtype="float64", reset=False)
         if self.predicts:
             return self._numbered(np.asarray(self.clusterer_.predict(X)))
+        if hasattr(self, "rows_"):
+            return self.row_labels_[cKDTree(self.rows_).query(X)[1]].astype("int64")
+        # A model of an earlier version knows the centres only.
         nearest, distance = pairwise_distances_argmin_min(X, self.centers_)
         if self.noise_:
             nearest = np.where(distance > self.radii_[nearest], NOISE, nearest)
@@ -100,6 +115,16 @@ class Segmenter(ClusterMixin, BaseEstimator):
         if not hasattr(self.clusterer_, "predict_proba"):
             return None
         return np.asarray(self.clusterer_.predict_proba(X))[:, self.order_]
+
+    def _labels(self, X: np.ndarray) -> np.ndarray:
+        """Fit the clusterer, and return its labels."""
+        if not isinstance(self.clusterer_, Birch):
+            return np.asarray(self.clusterer_.fit_predict(X))
+        # By value, then shuffled: rows that come sorted make a poor tree.
+        order = np.lexsort(X.T[::-1])[np.random.default_rng(0).permutation(len(X))]
+        labels = np.empty(len(X), dtype="int64")
+        labels[order] = self.clusterer_.fit_predict(X[order])
+        return labels
 
     def _numbered(self, labels: np.ndarray) -> np.ndarray:
         """Turn cluster numbers into segment numbers."""
