@@ -43,6 +43,14 @@ bench-rules: .venv/developer    ## how often each rule finds the k of generated 
 	.venv/bin/python bench/score.py
 	.venv/bin/python bench/overhead.py
 
+bench-truth: .venv/developer    ## what the verdicts rest on: null test, choice of k, intervals, RFM rules beaten or not (an hour and a half on two idle cores)
+	.venv/bin/python bench/calibrate_null.py --sets 100
+	.venv/bin/python bench/choose_k.py --half report
+	.venv/bin/python bench/choose_k.py --public
+	.venv/bin/python bench/coverage.py
+	.venv/bin/python bench/beat_rfm.py online_retail_ii 2010-12-01 2011-03-10 2011-06-10 2011-09-10
+	.venv/bin/python bench/beat_rfm.py online_retail 2011-06-10 2011-09-10
+
 bench-amazon: .venv/developer   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (seven minutes)
 	.venv/bin/python bench/amazon.py $(ARGS)
 
@@ -73,4 +81,4 @@ else
 install = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
 endif
 
-.PHONY: run test lint fuzz kills docs reference ui bench bench-small bench-rules bench-amazon wheel
+.PHONY: run test lint fuzz kills docs reference ui bench bench-small bench-rules bench-truth bench-amazon wheel
