@@ -28,9 +28,7 @@ CLUSTERERS = [
 def cloud() -> np.ndarray:
     """One stretched cloud and a dense knot in it: borders everywhere, and noise for HDBSCAN."""
     rng = np.random.default_rng(0)
-    return np.vstack(
-        [rng.normal(size=(500, 3)) * [3, 1, 1], rng.normal(scale=0.1, size=(100, 3)) + [2, 0, 0]]
-    )
+    return np.vstack([rng.normal(size=(500, 3)) * [3, 1, 1], rng.normal([2, 0, 0], 0.1, (100, 3))])
 
 
 @pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda one: type(one).__name__)
