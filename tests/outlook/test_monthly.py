@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from seg import cleaning
-from seg.outlook import segment_outlook
+from seg.outlook import monthly, segment_outlook
 from seg.outlook.monthly import NEW_CUSTOMERS, monthly_history
 from seg.outlook.snapshots import OrderHistory
 
@@ -72,6 +72,17 @@ def test_states_are_missing_before_the_first_order(months):
     assert states.shape == (3, 2)  # before February, and today: nobody is known before January
     assert states.loc["c"].isna().tolist() == [True, False]
     assert states.loc["b"].tolist() == [LONG_AGO, RECENT]
+
+
+def test_only_the_newest_months_are_counted(engine, lines, monkeypatch):
+    monkeypatch.setattr(monthly, "MOST_MONTHS", 1)
+    table = lines(*ORDERS, is_return=[quantity < 0 for *_, quantity, _ in ORDERS])
+    made = monthly_history(
+        OrderHistory(engine, table, cleaning.parse([]), ["recency_days"], lambda frame: [0] * len(frame))
+    )
+    assert made.months == [pd.Period("2011-02")] and made.states.shape[1] == 2
+    assert made.notes[0] == "forecasts by month look at the newest 1 of 2 complete months"
+    assert made.partial["month"].tolist() == [pd.Period("2011-03")]
 
 
 def test_too_few_months_are_refused_with_what_is_lacking(months):

@@ -26,6 +26,9 @@ MEASURES = ("revenue", "orders", "customers")
 CLOSED_AT_EDGE = (
     2  # days without an order that a complete month may have at its first or last day, such as a weekend
 )
+MOST_MONTHS = (
+    60  # newest ones that are counted: older ones say little, and each costs a placement of all customers
+)
 LONG_GAP = 5  # days in a row without any order that are worth a word
 
 
@@ -82,7 +85,8 @@ def monthly_history(history: OrderHistory) -> MonthlyHistory:
     days = _days(history, lines)
     first, last = days["day"].min(), days["day"].max()
     every = pd.period_range(first, last, freq="M")
-    complete = [month for month in every if _is_complete(month, first, last)]
+    whole = [month for month in every if _is_complete(month, first, last)]
+    complete = whole[-MOST_MONTHS:]
     starts = [month.start_time.date() for month in complete]
     today = last + timedelta(days=1)
     states = {day: _states(history, lines, day) for day in [*starts, today.date()] if day > first.date()}
@@ -90,10 +94,15 @@ def monthly_history(history: OrderHistory) -> MonthlyHistory:
     table = table[table.index.isin(named)]
     activity = _activity(history, lines)
     grouped = _grouped(activity[activity["month"].isin(complete)], table)
-    left_out = [month for month in every if month not in complete]
+    left_out = [month for month in every if month not in whole]
     open_days = days.groupby(days["day"].dt.to_period("M")).size().reindex(every, fill_value=0)
     partial = _partial(activity, left_out, first, last)
-    notes = (*_partial_notes(partial), *_gap_notes(days["day"]))
+    older = [f"forecasts by month look at the newest {MOST_MONTHS} of {len(whole)} complete months"]
+    notes = (
+        *(older if len(whole) > MOST_MONTHS else ()),
+        *_partial_notes(partial),
+        *_gap_notes(days["day"]),
+    )
     return MonthlyHistory(grouped, table, open_days.loc[complete], partial, notes)
 
 
