@@ -123,7 +123,7 @@ def check_whole(place: Place, folder: Path) -> None:
         if path.suffix == ".json":
             json.loads(path.read_text())
         elif path.suffix == ".csv":
-            assert len(pd.read_csv(path)), path
+            pd.read_csv(path)  # a table may have no row, and always has its names
             assert path.read_bytes().endswith(b"\n"), path
         elif path.suffix == ".parquet":
             pd.read_parquet(path)
