@@ -47,7 +47,7 @@ bench-truth: .venv/developer    ## what the verdicts rest on: null test, choice 
 	.venv/bin/python bench/calibrate_null.py --sets 100
 	.venv/bin/python bench/choose_k.py --half report
 	.venv/bin/python bench/choose_k.py --public
-	.venv/bin/python bench/coverage.py
+	.venv/bin/python bench/intervals.py
 	.venv/bin/python bench/beat_rfm.py online_retail_ii 2010-12-01 2011-03-10 2011-06-10 2011-09-10
 	.venv/bin/python bench/beat_rfm.py online_retail 2011-06-10 2011-09-10
 

@@ -1,7 +1,7 @@
 """How often the 95 % interval of mean spend covers the true mean, by size of the segment and kind of spend.
 
-    python bench/coverage.py                 1,000 generated segments of each size and kind; about two minutes on an idle core
-    python bench/coverage.py --sets 200
+    python bench/intervals.py                 1,000 generated segments of each size and kind; about two minutes on an idle core
+    python bench/intervals.py --sets 200
 
 Spend is 0 for those who do not buy and log-normal or gamma for those who do; the true mean is known. Prints the share of intervals that
 cover it, with its standard error.
