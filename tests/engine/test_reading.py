@@ -795,3 +795,10 @@ def test_an_engine_describes_itself_for_the_record(engine):
     described = engine.describe()
     assert described["engine"] == "duckdb" and described["threads"] == "2"
     assert engine.register(pd.DataFrame({"a": [1, 2]})).count().execute() == 2  # it works on after that
+
+
+def test_a_signal_in_the_middle_of_a_query_is_an_interruption_and_other_errors_are_not(engine):
+    with pytest.raises(KeyboardInterrupt), engine._scans.explained():
+        raise RuntimeError("Query interrupted")
+    with pytest.raises(RuntimeError, match="another"), engine._scans.explained():
+        raise RuntimeError("another")

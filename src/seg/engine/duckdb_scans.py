@@ -61,6 +61,10 @@ class Scans:
                 f"engine: out of memory ({str(error).splitlines()[0]}); raise engine.memory_limit or free "
                 "disk for spilling"
             ) from None
+        except RuntimeError as error:
+            if str(error) == "Query interrupted":  # what DuckDB makes of a signal while it computes
+                raise KeyboardInterrupt from error
+            raise
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             damaged = self._damaged()
