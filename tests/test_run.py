@@ -316,7 +316,7 @@ def test_automatic_k_is_explained():
 
 def test_a_clusterer_without_predict_says_how_new_customers_are_placed():
     result = segmented("dataset=toy", "model=agglomerative", "k=4", "selection.k_range=[4]")
-    assert "nearest centre" in notes(result) and "100.0%" in notes(result)
+    assert "nearest customer of the training" in notes(result) and "100.0%" in notes(result)
 
 
 def test_noise_of_hdbscan_is_a_segment_called_noise(tmp_path):

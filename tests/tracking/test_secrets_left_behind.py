@@ -95,7 +95,7 @@ def place(tmp_path_factory):
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
 def test_a_run_leaves_no_secret_in_files_output_or_processes(place):
     folder, said, lines = place
-    assert "seg export run=" in said and "seg.track push" in said, said[-2000:]
+    assert "seg export run=" in said and "seg track push" in said, said[-2000:]
     assert not holding(folder, said)
     assert lines and not [line for line in lines for secret in SECRETS if secret in line]
 
