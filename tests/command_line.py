@@ -41,7 +41,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    module: str, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 240
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 500
 ) -> subprocess.CompletedProcess:
     """Run ``python -m module arguments`` and wait; output as text."""
     with started(module, *arguments, env=env) as (process, said):

@@ -125,7 +125,7 @@ def experiment(folder: Path, *overrides: str) -> tuple[pd.DataFrame, str]:
     """Run a whole experiment; its segments, and all that it said."""
     done = command_line.run(
         "seg.run", "k=4", "cache=off", "engine.timeout=120" if "engine=spark" in overrides else "seed=0", *overrides,
-        f"data_dir={folder}", f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.run.dir={folder}/run", timeout=280,
+        f"data_dir={folder}", f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.run.dir={folder}/run", timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / "run" / "report.html").is_file()

@@ -19,7 +19,7 @@ CRITERIA = ["identifiable", "substantial", "stable", "better than noise", "predi
 def run(*overrides: str, folder: Path, uri: str | None = None) -> subprocess.CompletedProcess:
     where = f"tracking.uri={uri}" if uri else "tracking=none"
     return command_line.run(
-        "seg.run", *overrides, where, f"hydra.run.dir={folder}", env=os.environ, timeout=280
+        "seg.run", *overrides, where, f"hydra.run.dir={folder}", env=os.environ, timeout=500
     )
 
 
