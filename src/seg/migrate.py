@@ -82,9 +82,7 @@ def _check(own: dict[str, str | None]) -> tuple[date | None, date | None]:
         raise SegError("model=... is required; see seg migrate --help")
     if own["steps"] not in STEPS:
         raise SegError(f"steps={own['steps']}: expected one of {listed(own['steps'], STEPS)}")
-    for key, valid in CHOICES.items():
-        if own[key] not in valid:
-            raise SegError(f"{key}={own[key]}: expected one of {listed(own[key], valid)}")
+    options.check_choices(own, CHOICES)
     if own["to_model"] and own["fail_on"] != "none":
         raise SegError("fail_on=drift: only between two days; leave it out, or leave out to_model")
     days = {}

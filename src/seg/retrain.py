@@ -26,7 +26,7 @@ import sys
 from collections.abc import Sequence
 
 from seg.cli import options
-from seg.errors import SegError, listed
+from seg.errors import SegError
 
 OWN = {
     "model": None,
@@ -58,9 +58,7 @@ def _command(*arguments: str) -> int:
     own, overrides = options.options(["json=true" if one == "--json" else one for one in arguments], OWN)
     if not own["model"]:
         raise SegError("model=... is required; see seg retrain --help")
-    for key, valid in CHOICES.items():
-        if own[key] not in valid:
-            raise SegError(f"{key}={own[key]}: expected one of {listed(own[key], valid)}")
+    options.check_choices(own, CHOICES)
     # Late: it needs the engine and the models, which mistakes in the options do not wait for.
     from seg.cli import retrain_model
 

@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seg.cli import options
-from seg.errors import SegError, listed
+from seg.errors import SegError
 from seg.tracking import find_model
 
 if TYPE_CHECKING:
@@ -239,9 +239,7 @@ def _check(own: dict[str, str | None]) -> None:
     for key in ("model", "input", "output"):
         if not own[key]:
             raise SegError(f"{key}=... is required; see seg score --help")
-    for key, valid in CHOICES.items():
-        if own[key] not in (None, *valid):
-            raise SegError(f"{key}={own[key]}: expected one of {listed(own[key], valid)}")
+    options.check_choices(own, CHOICES)
     if own["as_of"] not in (None, "rule", "frozen"):
         try:
             date.fromisoformat(own["as_of"])

@@ -106,6 +106,13 @@ def one_of(commands: Mapping[str, Callable[[Sequence[str]], int]]) -> Callable[.
     return act
 
 
+def check_choices(own: Mapping[str, str | None], choices: Mapping[str, Sequence[str]]) -> None:
+    """Raise a `SegError` that lists the valid values of an option that has another one; None is an option that is not set."""
+    for key, valid in choices.items():
+        if own[key] not in (None, *valid):
+            raise SegError(f"{key}={own[key]}: expected one of {listed(own[key], valid)}")
+
+
 def options(
     arguments: Sequence[str], known: Mapping[str, str | None]
 ) -> tuple[dict[str, str | None], list[str]]:
