@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from functools import partial
 
 import pandas as pd
 import pytest
 
+from seg.pipeline import keys
+from seg.pipeline.cache import Cache
 from seg.report import drawing, plots
 
 SCAN = pd.DataFrame(
@@ -76,6 +80,26 @@ def test_an_error_of_a_figure_is_raised_here_and_leaves_no_answer_for_the_next_r
         drawing.drawn(broken)
     alone = {name: plots.png(make()) for name, make in drawings().items()}
     assert drawing.drawn(drawings()) == alone
+
+
+def test_figures_are_drawn_once_and_come_from_the_cache_until_what_they_draw_changes(tmp_path, monkeypatch):
+    cache, counted = Cache(tmp_path), []
+    monkeypatch.setattr(drawing, "_png", lambda locale, make: counted.append(locale) or locale.encode())
+
+    def picture(k=3, locale="en"):
+        asked = {"elbow": partial(plots.draw, "elbow", SCAN, k)}
+        return cache.get("figures", keys.figures_key(asked, locale), partial(drawing.drawn, asked, locale))
+
+    assert picture() == picture() == {"elbow": b"en"} and counted == ["en"]
+    assert picture(locale="de") == {"elbow": b"de"}
+    picture(k=2)
+    assert len(counted) == 3
+
+
+def test_names_and_numbers_of_figures_need_no_matplotlib():
+    code = "import sys; from seg.report import figures, plots; plots.segment_colour(9); plots.percent(0.2)\n"
+    code += "assert 'matplotlib' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
 def test_the_helper_ends_with_the_process_that_asks_it(helper):

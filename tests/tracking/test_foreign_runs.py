@@ -3,6 +3,8 @@
 import json
 import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -97,3 +99,25 @@ def test_a_damaged_model_is_said_in_a_sentence(tmp_path, content):
         skops_file.load(tmp_path / "model.skops")
     with pytest.raises(SegError, match="the model is missing"):
         skops_file.load(tmp_path / "none.skops")
+
+
+def test_saving_a_model_neither_imports_all_of_scikit_learn_nor_maps_all_packages(tmp_path):
+    code = """
+import sys
+from importlib import metadata
+import importlib_metadata
+from seg.models import skops_file
+skops_file.skops_io()
+assert "sklearn.gaussian_process" not in sys.modules, "all of scikit-learn"
+from seg.tracking.tracker import _pins_unchecked
+from mlflow.utils import environment
+check = environment.warn_dependency_requirement_mismatches
+asked = []
+importlib_metadata.packages_distributions = lambda: asked.append(1) or {}
+with _pins_unchecked():
+    environment._process_pip_requirements([], ["numpy==1.0"])
+assert not asked, "MLflow maps the packages"
+assert environment.warn_dependency_requirement_mismatches is check
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]

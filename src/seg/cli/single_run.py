@@ -198,6 +198,7 @@ def tracked(
 
 def leave(finished: Finished, folder: Path) -> list[Path]:
     """Write what a run leaves into its directory: report, tables, figures, configuration, and what scoring needs."""
+    from seg.pipeline import cache as run_cache
     from seg.report import group_directory, run_directory
     from seg.scoring import group_card, model_card
 
@@ -213,7 +214,7 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
     if settings.by is not None:
         written = group_directory.leave(result, folder, finished.request.yaml, about)
         return written + group_card.leave(result, settings.preparation, settings.tracking, folder)
-    written = run_directory.leave(result, folder, finished.request.yaml, about)
+    written = run_directory.leave(result, folder, finished.request.yaml, about, run_cache.of(settings.cache))
     written += model_card.leave(result, settings.preparation, settings.tracking, folder)
     if result.outlook is not None:
         from seg.outlook import leaving

@@ -44,7 +44,7 @@ TRUSTED = (
 
 def dumps(pipeline) -> bytes | None:
     """Return a fitted pipeline as bytes; None for one with a part that skops cannot write."""
-    skops = _skops()
+    skops = skops_io()
     from skops.io.exceptions import UnsupportedTypeException
 
     try:
@@ -103,7 +103,7 @@ def load(path: Path, trust: bool = False):
 
 
 def _load_skops(path: Path, trust: bool):
-    skops = _skops()
+    skops = skops_io()
     trusted = {*TRUSTED, *_estimators()}
     unknown = [name for name in skops.get_untrusted_types(file=path) if name not in trusted]
     if unknown and not trust:
@@ -114,11 +114,12 @@ def _load_skops(path: Path, trust: bool):
     return skops.load(path, trusted=[*sorted(trusted), *unknown])
 
 
-def _skops():
+def skops_io():
     """Import skops without its list of scikit-learn's estimators.
 
     To make that list imports all of scikit-learn, which takes a tenth of a small run; a model is written without it, and `load`
-    passes its own.
+    passes its own. The rest of the import searches all loaded modules for each function of NumPy and SciPy: the fewer are loaded,
+    the faster.
     """
     if "skops.io" not in sys.modules:
         import sklearn.utils
@@ -126,10 +127,10 @@ def _skops():
         listed = sklearn.utils.all_estimators
         sklearn.utils.all_estimators = list
         try:
-            pass
+            importlib.import_module("skops.io")
         finally:
             sklearn.utils.all_estimators = listed
-    return importlib.import_module("skops.io")
+    return sys.modules["skops.io"]
 
 
 @functools.cache

@@ -176,6 +176,9 @@ class Cache:
         self._folder = None
 
 
+NONE = Cache(None)
+
+
 def of(settings) -> Cache:
     """Open the cache that the settings ask for (`settings.CacheSettings`)."""
     return Cache(settings.folder if settings.enabled else None, settings.max_size)

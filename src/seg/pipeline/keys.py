@@ -160,6 +160,21 @@ def estimator_key(estimator: object) -> list[str]:
     return [kind, definition(kind), joblib.hash(estimator)]
 
 
+def figures_key(drawings: Mapping[str, Callable[[], object]], locale: str) -> dict[str, object]:
+    """Build the key of the figures of a run: what they draw, and how numbers are written.
+
+    Parameters
+    ----------
+    drawings : mapping of str to callable
+        By name, a `functools.partial` of a function of seg and of what it draws.
+    locale : str
+    """
+    import joblib
+
+    drawn = {name: joblib.hash(make.args) for name, make in drawings.items()}
+    return {"drawn": drawn, "locale": locale, "code": code(), "matplotlib": _version("matplotlib")}
+
+
 # ---- jobs of a sweep ---------------------------------------------------------------------------------------------
 
 

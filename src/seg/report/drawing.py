@@ -27,11 +27,11 @@ def drawn(drawings: Mapping[str, Drawing], locale: str = "en") -> dict[str, byte
     Parameters
     ----------
     drawings : mapping of str to callable
-        By name, the call that makes a figure: a `functools.partial` of a function of `seg.report.plots`.
+        By name, the call that makes a figure: a `functools.partial` of `seg.report.plots.draw`.
     locale : str
         How their numbers are written, see `seg.segments.formats.LOCALES`.
     """
-    drawings = {name: partial(plots.in_locale, locale, make) for name, make in drawings.items()}
+    drawings = {name: partial(_png, locale, make) for name, make in drawings.items()}
     names = list(drawings)
     half = names[:-1:2] if _helpers else []  # maps and heatmaps, which come first, take longest
     try:
@@ -43,6 +43,10 @@ def drawn(drawings: Mapping[str, Drawing], locale: str = "en") -> dict[str, byte
         raise
     # Of a helper that has ended the errors, if there are any, are to come up here.
     return {name: pictures.get(name) or drawings[name]() for name in names}
+
+
+def _png(locale: str, make: Drawing) -> bytes:
+    return plots.in_locale(locale, make)
 
 
 @functools.cache

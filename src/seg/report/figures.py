@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.decomposition import PCA
 
+from seg.pipeline import keys
+from seg.pipeline.cache import NONE, Cache
 from seg.pipeline.result import Result
 from seg.report import drawing, plots
 from seg.segments import worth
@@ -19,10 +21,25 @@ if TYPE_CHECKING:
 OF_EVIDENCE = ("silhouette_blades", "votes", "map_embedding")  # the others are on the page as charts
 
 
-def figures(result: Result, locale: str = "en") -> dict[str, tuple[str, bytes]]:
-    """Draw the figures of a run; return caption and PNG bytes by file stem, in the order of the report."""
+def figures(result: Result, locale: str = "en", cache: Cache = NONE) -> dict[str, tuple[str, bytes]]:
+    """Draw the figures of a run, or take them from the cache.
+
+    Parameters
+    ----------
+    result : Result
+    locale : str
+        How their numbers are written.
+    cache : Cache
+
+    Returns
+    -------
+    dict of str to (str, bytes)
+        Caption and PNG by file stem, in the order of the report.
+    """
     made = drawings(result)
-    pngs = drawing.drawn({name: make for name, (_, make) in made.items()}, locale)
+    asked = {name: make for name, (_, make) in made.items()}
+    key = keys.figures_key(asked, locale)
+    pngs = cache.get("figures", key, partial(drawing.drawn, asked, locale))
     return {name: (made[name][0], pngs[name]) for name in made}
 
 
@@ -30,41 +47,51 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
     """Return the figures of a run before they are drawn: caption and a function that draws, by file stem."""
     labels, segments = result.labels, result.segments
     named = dict(zip(segments["segment"], segments["name"], strict=True))
-    silhouette, k_scan = result.scan.silhouettes[result.k], result.scan.table
+    k_scan = result.scan.table
     points, explained = plane(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
     sampled = f" ({result.population.sampled})" if result.population.sampled else ""
     made: dict[str, tuple[str, Callable[[], Figure]]] = {
         "map": (
             f"Customers in the two main directions of the scaled features{sampled}",
-            partial(plots.map_2d, points, labels, named, explained),
+            partial(plots.draw, "map_2d", points, labels, named, explained),
         ),
         "profile": (
             "Segment means, coloured by index to the average customer",
-            partial(plots.profile_heatmap, segments, shown),
+            partial(plots.draw, "profile_heatmap", segments, shown),
         ),
-        "sizes": (f"Share of customers and of {worth.words(segments)}", partial(plots.sizes, segments)),
+        "sizes": (
+            f"Share of customers and of {worth.words(segments)}",
+            partial(plots.draw, "sizes", segments),
+        ),
     }
     made |= _embedding(result, named)
-    if silhouette.n:
-        kept = labels[silhouette.index]
-        sizes = dict(zip(segments["segment"], segments["size"], strict=True))
-        blades = partial(
-            plots.silhouette_blades,
-            silhouette.samples,
-            kept,
-            named,
-            plots.Overall(silhouette.value, sizes, silhouette.per_cluster),
-        )
-        made["silhouette_blades"] = (f"Silhouette of each customer, segment by segment{sampled}", blades)
-    made["elbow"] = ("Inertia over k", partial(plots.elbow, k_scan, result.k))
-    made["silhouette"] = ("Mean silhouette over k", partial(plots.silhouette_over_k, k_scan, result.k))
+    made |= _blades(result, named, sampled)
+    made["elbow"] = ("Inertia over k", partial(plots.draw, "elbow", k_scan, result.k))
+    made["silhouette"] = (
+        "Mean silhouette over k",
+        partial(plots.draw, "silhouette_over_k", k_scan, result.k),
+    )
     if result.votes is not None:
         made["votes"] = (
             "Votes of the rules for the number of segments",
-            partial(plots.votes, result.votes, result.k, k_scan["k"]),
+            partial(plots.draw, "votes", result.votes, result.k, k_scan["k"]),
         )
     return made
+
+
+def _blades(
+    result: Result, named: dict[int, str], sampled: str
+) -> dict[str, tuple[str, Callable[[], Figure]]]:
+    """Return the silhouettes of all customers, where there are any."""
+    silhouette, segments = result.scan.silhouettes[result.k], result.segments
+    if not silhouette.n:
+        return {}
+    sizes = dict(zip(segments["segment"], segments["size"], strict=True))
+    overall = plots.Overall(silhouette.value, sizes, silhouette.per_cluster)
+    shown = (silhouette.samples, result.labels[silhouette.index], named, overall)
+    caption = f"Silhouette of each customer, segment by segment{sampled}"
+    return {"silhouette_blades": (caption, partial(plots.draw, "silhouette_blades", *shown))}
 
 
 def _embedding(result: Result, named: dict[int, str]) -> dict[str, tuple[str, Callable[[], Figure]]]:
@@ -73,7 +100,7 @@ def _embedding(result: Result, named: dict[int, str]) -> dict[str, tuple[str, Ca
         return {}
     seen = result.seen if result.seen.shape[1] == 2 else plane(result.seen)[0]
     caption = "Customers in the embedding that the model clusters in, where islands appear in random data too"
-    return {"map_embedding": (caption, partial(plots.map_2d, seen, result.labels, named, None))}
+    return {"map_embedding": (caption, partial(plots.draw, "map_2d", seen, result.labels, named, None))}
 
 
 def plane(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from seg.report.plots.style import segment_colour
+from seg.report.plots.palette import segment_colour
 from seg.segments.formats import Locale
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from seg import progress
+from seg.pipeline.cache import NONE, Cache
 from seg.pipeline.result import Result
 from seg.report import figures, lists, run_page
 from seg.report.evidence_tables import evidence_tables
@@ -45,7 +46,7 @@ class About:
     lists: str = "auto"
 
 
-def leave(result: Result, folder: Path, config_yaml: str, about: About) -> list[Path]:
+def leave(result: Result, folder: Path, config_yaml: str, about: About, cache: Cache = NONE) -> list[Path]:
     """Write everything a run leaves into its directory.
 
     Parameters
@@ -56,6 +57,8 @@ def leave(result: Result, folder: Path, config_yaml: str, about: About) -> list[
     config_yaml : str
         The composed configuration, unresolved: what comes from the environment does not land in a file.
     about : About
+    cache : Cache
+        Of figures.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def leave(result: Result, folder: Path, config_yaml: str, about: About) -> list[
             *_lists(result, folder, about),
         ]
     with progress.step("figures and report"):
-        drawn = figures.figures(result, about.locale)
+        drawn = figures.figures(result, about.locale, cache)
         written += [files.write(folder / "figures" / f"{name}.png", png) for name, (_, png) in drawn.items()]
         page = run_page.render(_page(result, drawn, config_yaml, about), formats.locale(about.locale))
         written.append(files.write(folder / "report.html", page))

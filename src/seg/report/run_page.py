@@ -11,7 +11,7 @@ import pandas as pd
 
 from seg.pipeline.interpret import Buying
 from seg.report import charts, outlook_section, page
-from seg.report.plots.style import segment_colour
+from seg.report.plots.palette import segment_colour
 from seg.segments import wording, worth
 from seg.segments.explain import Explanation
 from seg.segments.formats import ENGLISH, MINUS, Locale

@@ -13,7 +13,8 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -121,6 +122,10 @@ class MLflowTracker:
 
     def _start(self, known: Record) -> None:
         try:
+            if self._model:
+                from seg.models import skops_file
+
+                skops_file.skops_io()  # before MLflow has loaded two thousand modules
             self._client = store.client(self._uri)
             experiment_id = store.experiment_id(self._client, self._uri, known.experiment)
             self._run = push.make(self._client, experiment_id, known)
@@ -236,6 +241,27 @@ def _requirements() -> tuple[str, ...]:
     return tuple(f"{name}=={version(name)}" for name in REQUIREMENTS)
 
 
+@contextmanager
+def _pins_unchecked() -> Iterator[None]:
+    """Save a model without MLflow's check that the pinned versions are the installed ones.
+
+    They are: `_requirements` reads them. For the check MLflow maps every module of every installed package, a tenth of the
+    processor time of a small run, and has no switch for it.
+    """
+    from mlflow.utils import environment
+
+    name = "warn_dependency_requirement_mismatches"
+    check = getattr(environment, name, None)
+    if check is None:  # another version of MLflow
+        yield
+        return
+    setattr(environment, name, lambda requirements: None)
+    try:
+        yield
+    finally:
+        setattr(environment, name, check)
+
+
 def _save(placement, example: pd.DataFrame, target: Path) -> None:
     """Save a model for MLflow to serve, and beside it the file that seg loads without running code."""
     import mlflow.pyfunc
@@ -246,7 +272,7 @@ def _save(placement, example: pd.DataFrame, target: Path) -> None:
     # MLflow warns of pickles: the file that seg writes beside this one is what loads without running code.
     logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
     served = placement.portable(skops_file.portable)
-    with saved.by_value(served_model):
+    with saved.by_value(served_model), _pins_unchecked():
         mlflow.pyfunc.save_model(
             str(target),
             python_model=served_model.ServedModel(served),

@@ -1,7 +1,6 @@
 """Customers one by one: their silhouettes, and where they lie in the plane."""
 
 import textwrap
-from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,40 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from matplotlib.ticker import FuncFormatter
 
-from seg.report.plots.style import (
-    INK,
-    MUTED,
-    label,
-    new_figure,
-    nothing,
-    number,
-    percent,
-    segment_colour,
-    styled,
-    tick,
-    two,
-)
+from seg.report.plots.lettering import label, number, percent, tick, two
+from seg.report.plots.overall import Overall
+from seg.report.plots.palette import INK, MUTED, segment_colour
+from seg.report.plots.style import new_figure, nothing, styled
 
 ROUNDS = 4  # of dots, so that no segment hides the others
-
-
-@dataclass(frozen=True)
-class Overall:
-    """What is known of all customers, where silhouettes are of a sample.
-
-    Parameters
-    ----------
-    mean : float
-        Mean silhouette to mark, perhaps of more customers than are drawn.
-    sizes : dict of int to int
-        Customers of each segment: small segments have a larger part of a sample than of everyone.
-    means : dict of int to float
-        Mean silhouette of each segment, where it is better known than by the drawn values.
-    """
-
-    mean: float
-    sizes: dict[int, int] = field(default_factory=dict)
-    means: dict[int, float] = field(default_factory=dict)
 
 
 @styled
@@ -105,7 +76,6 @@ def silhouette_blades(
     return figure
 
 
-@styled
 def _space(explained: np.ndarray | None) -> tuple[str, list[str]]:
     """Return what the map shows, and the titles of its axes."""
     if explained is None:
@@ -119,6 +89,7 @@ def _space(explained: np.ndarray | None) -> tuple[str, list[str]]:
     ]
 
 
+@styled
 def map_2d(
     points: np.ndarray,
     labels: np.ndarray,

@@ -5,7 +5,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seg.report.plots.style import INK, compact, new_figure, percent, short, styled
+from seg.report.plots.lettering import compact, percent, short
+from seg.report.plots.palette import INK
+from seg.report.plots.style import new_figure, styled
 
 
 @styled

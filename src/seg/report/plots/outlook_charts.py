@@ -7,7 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from seg.report.plots.style import ACCENT, INK, MUTED, compact, new_figure, percent, short, styled
+from seg.report.plots.lettering import compact, percent, short
+from seg.report.plots.palette import ACCENT, INK, MUTED
+from seg.report.plots.style import new_figure, styled
 
 
 @styled

@@ -6,7 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from seg.report.plots.style import ACCENT, INK, MUTED, compact, new_figure, nothing, number, styled, tick
+from seg.report.plots.lettering import compact, number, tick
+from seg.report.plots.palette import ACCENT, INK, MUTED
+from seg.report.plots.style import new_figure, nothing, styled
 
 
 @styled

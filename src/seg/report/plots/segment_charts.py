@@ -10,17 +10,9 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from seg.report.plots.style import (
-    INK,
-    compact,
-    label,
-    new_figure,
-    number,
-    percent,
-    segment_colour,
-    short,
-    styled,
-)
+from seg.report.plots.lettering import compact, label, number, percent, short
+from seg.report.plots.palette import INK, segment_colour
+from seg.report.plots.style import new_figure, styled
 
 
 @styled

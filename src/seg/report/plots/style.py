@@ -1,30 +1,24 @@
-"""How every figure looks: palette, numbers, headline, and its PNG."""
+"""How every figure looks: its style, headline and layout, and its PNG."""
 
 import functools
 import io
 import textwrap
 from collections.abc import Callable
-from contextvars import ContextVar
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from seg.segments.formats import ENGLISH, LOCALES, NO_BREAK, UNKNOWN, Locale
+from seg.report.plots.lettering import written_in
+from seg.report.plots.palette import GRID, INK, MUTED
 
-INK, MUTED, GRID, ACCENT = "#1d2433", "#5b6472", "#e3e6eb", "#b3261e"
-NOISE_COLOUR = "#9aa0a6"
-# Okabe & Ito (2008), https://jfly.uni-koeln.de/color/, without its black and with its yellow, too faint on
-# white, replaced by the wine and the olive of Paul Tol's muted scheme.
-BASE_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#882255", "#999933")
 DPI = 144
 PAD = np.array([0.14, 0.08])  # inches at the edges of a figure, left and right, below and above
 
@@ -53,24 +47,6 @@ _STYLE = {
 styled = matplotlib.rc_context(_STYLE)
 
 
-def segment_colour(segment: int) -> str:
-    """Return the colour of a segment as ``#rrggbb``, the same in every figure and table.
-
-    Eight hues that colour-blind readers can tell apart; segments 8 to 15 are their dark and 16 to 23 their
-    light shades, then the cycle starts again. Noise (-1) is grey. No palette of 20 hues is safe for
-    everybody, so a figure never relies on colour alone.
-    """
-    if segment < 0:
-        return NOISE_COLOUR
-    shade, hue = divmod(int(segment), len(BASE_COLOURS))
-    target, amount = (("white", 0.0), ("black", 0.45), ("white", 0.5))[shade % 3]
-    mixed = (1 - amount) * np.array(to_rgb(BASE_COLOURS[hue])) + amount * np.array(to_rgb(target))
-    return to_hex(mixed)
-
-
-_locale: ContextVar[Locale] = ContextVar("locale", default=ENGLISH)
-
-
 def in_locale(code: str, draw: Callable[[], Figure]) -> bytes:
     """Draw a figure and return its PNG, with the numbers as a language writes them.
 
@@ -81,31 +57,8 @@ def in_locale(code: str, draw: Callable[[], Figure]) -> bytes:
     draw : callable
         Returns the figure.
     """
-    before = _locale.set(LOCALES[code])
-    try:
+    with written_in(code):
         return png(draw())  # the labels of ticks are written while it is rendered
-    finally:
-        _locale.reset(before)
-
-
-def number(value: float) -> str:
-    """Write a number with separators and sensible digits."""
-    return _locale.get().number(value)
-
-
-def tick(value: float, _place: int | None = None) -> str:
-    """Write the number of a tick, for matplotlib's ``FuncFormatter``."""
-    return _locale.get().written(f"{value:g}")
-
-
-def compact(value: float) -> str:
-    """Write a number in at most about five characters."""
-    return _locale.get().compact(value)
-
-
-def percent(share: float) -> str:
-    """Write a share of 1 as a percentage with sensible digits, a dash if it is unknown."""
-    return _locale.get().percent(share).replace(NO_BREAK, " ")
 
 
 def picture(path: Path) -> Figure:
@@ -229,21 +182,3 @@ def nothing(figure: Figure, ax: Axes, text: str) -> Figure:
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=MUTED, fontsize=11)
     ax.set_axis_off()
     return figure
-
-
-def short(name: object, width: int = 30) -> str:
-    """Put a name on one line of at most `width` characters."""
-    text = " ".join(str(name).split())
-    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
-
-
-def two(value: float) -> str:
-    """Write a number with two digits after the point, a dash when it is not known."""
-    return _locale.get().fixed(value, 2) if np.isfinite(value) else UNKNOWN
-
-
-def label(segment: int, name: object) -> str:
-    """Write the number and the name of a segment, noise by its name alone."""
-    if segment < 0:
-        return short(name or "noise")
-    return f"{segment}  {short(name or 'segment')}"

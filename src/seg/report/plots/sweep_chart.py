@@ -4,7 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from seg.report.plots.style import MUTED, new_figure, segment_colour, short, styled
+from seg.report.plots.lettering import short
+from seg.report.plots.palette import MUTED, segment_colour
+from seg.report.plots.style import new_figure, styled
 
 MOST = 12  # lines in a panel; more cannot be told apart
 

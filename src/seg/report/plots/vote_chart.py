@@ -6,7 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seg.report.plots.style import ACCENT, GRID, INK, MUTED, new_figure, nothing, short, styled
+from seg.report.plots.lettering import short
+from seg.report.plots.palette import ACCENT, GRID, INK, MUTED
+from seg.report.plots.style import new_figure, nothing, styled
 
 
 @styled
