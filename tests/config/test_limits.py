@@ -30,6 +30,7 @@ CASES = [
     ([*CUSTOMERS, "dataset.features=a"], r"dataset\.features=a: expected a list of columns, such as dataset\.features=\[a\]"),
     ([*CUSTOMERS, "dataset.features=null"], r"dataset\.features=null: expected a list of columns"),
     ([*CUSTOMERS, "dataset.features=[]"], r"dataset\.features=\[\]: expected a list of columns"),
+    ([*CUSTOMERS, "dataset.common=[zzz]"], r"dataset\.common: unknown feature 'zzz'"),
     ([*CUSTOMERS, "dataset.max_bytes=much"], r"dataset\.max_bytes=much: expected a number of bytes or a number and a unit"),
     ([f"seed={2**40}"], r"seed=1099511627776: expected a whole number from 0 to 4,294,967,295"),
     (["model=../dataset/flo"], r"model=\.\./dataset/flo: unknown; expected one of"),
@@ -73,6 +74,10 @@ def test_a_rolling_window_is_a_step_behind_the_dates_that_cannot_be():
     assert CleaningSettings(steps=steps, window="365d").steps == [*steps[:2], newest, steps[2]]
     assert CleaningSettings(steps=["cancellations"], window="365d").steps == [newest, "cancellations"]
     assert CleaningSettings(steps=steps).steps == steps
+    written = CleaningSettings(
+        steps=steps, window="365d"
+    ).steps  # an error prints them, to be used beside the window
+    assert CleaningSettings(steps=written, window="365d").steps == written
     for window in ("1y", "0d", "365", -3):
         with pytest.raises(ValueError, match="expected a number of days such as 365d"):
             CleaningSettings(steps=steps, window=window)

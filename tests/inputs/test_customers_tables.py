@@ -131,6 +131,16 @@ def test_what_names_the_customers_is_blamed_where_it_is_meant(load, id, wanted, 
         load(TABLE, wanted, id=id)
 
 
+def test_a_number_that_is_infinite_is_not_called_missing(load):
+    with pytest.raises(SegError, match="'inf' is not a finite number; correct it"):
+        load("id,a\nA,inf\nB,1\nC,2\nD,3\n", ["a"])
+
+
+def test_a_column_without_a_number_has_no_median(load):
+    with pytest.raises(SegError, match="no customer has a number in b; leave such a column out"):
+        load("id,a,b\nA,1,\nB,2,\n", ["a", "b"], missing="median")
+
+
 @pytest.mark.parametrize("value", ["1e300", "1.7976931348623157e308", "-2e101"])
 def test_a_number_that_cannot_be_squared_is_named(engine, load, value):
     loaded = load(TABLE.replace("1.5", value).replace("NA", "2"), ["spend"])

@@ -81,6 +81,7 @@ def test_every_float_of_python_comes_back(value):
     [
         (["1.234,50", "7,00"], [["dataset.decimal=','", "dataset.thousands='.'"]]),
         (["1,234.50", "7"], [["dataset.thousands=','"]]),
+        (["1'234.50", "7"], [['dataset.thousands="\'"']]),
         (["3,5"], [["dataset.decimal=','"]]),
         (["1 234,50"], [["dataset.decimal=','", "dataset.thousands=space"]]),
         (["1,234", "7,000"], [["dataset.decimal=','"], ["dataset.thousands=','"]]),  # nobody can tell

@@ -264,7 +264,7 @@ def _customers(result) -> pd.DataFrame:
     frame = result.table.frame
     segments = pd.DataFrame({"customer_id": frame.index.astype(str), "segment": result.labels})
     features = frame[[*result.table.features, *result.table.profile]].reset_index(drop=True)
-    return _named(segments, result.segments).join(features)
+    return _named(segments, result.segments).join(features, rsuffix=" (feature)")
 
 
 def _named(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:

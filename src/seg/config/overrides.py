@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 
@@ -33,8 +34,7 @@ def readable(argument: str) -> str:
     _check_value(key.lstrip("+"), value.strip("'\""))
     parser = OverridesParser.create()
     quoted = key + "='" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    # SQL is full of commas, which Hydra takes for several values.
-    plain = key.lstrip("+") == "dataset.query" and not value.startswith(("'", '"', "${"))
+    plain = _is_text(key.lstrip("+"), value)
     for candidate in (quoted,) if plain else (argument, quoted):
         try:
             parser.parse_override(candidate)
@@ -44,6 +44,25 @@ def readable(argument: str) -> str:
             if value.startswith(("[", "{")):
                 break
     return argument
+
+
+def _is_text(key: str, value: str) -> bool:
+    """Return True for a value that is one text whatever signs it has: SQL, a date format, the name of a column.
+
+    Hydra's grammar takes a comma for several values, brackets for a list, parentheses for a function and digits for a number.
+    """
+    if value.startswith(("'", '"', "${")) or value == "null":
+        return False
+    if key in ("dataset.query", "dataset.date_format"):
+        return True
+    named = key.startswith("dataset.columns.") or key in (
+        "dataset.id",
+        "dataset.sheet",
+        "dataset.value",
+        "by",
+    )
+    # Without a blank behind it a comma may part the values of a sweep; a column may be called 2024 or true.
+    return named and bool(re.search(r", |[][(){}]|^[+-]?[0-9][0-9._eE]*$|^(?i:true|false|nan|inf)$", value))
 
 
 def _check_value(key: str, value: str) -> None:

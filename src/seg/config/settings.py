@@ -114,12 +114,14 @@ class CleaningSettings(BaseModel):
     def _with_window(self) -> CleaningSettings:
         if self.window is None:
             return self
+        step = {"newest_days": {"days": self.window - 1}}  # both ends are included
+        if step in self.steps:
+            return self
         names = [one if isinstance(one, str) else next(iter(one), "") for one in self.steps]
         if "newest_days" in names:
             raise ValueError("the cleaning has the step newest_days already; leave one of them out")
         place = len(names) - names[::-1].index("date_window") if "date_window" in names else 0
-        # Both ends are included.
-        self.steps = [*self.steps[:place], {"newest_days": {"days": self.window - 1}}, *self.steps[place:]]
+        self.steps = [*self.steps[:place], step, *self.steps[place:]]
         return self
 
 

@@ -178,6 +178,11 @@ def _without_missing(engine: Engine, loaded: Loaded, features: Sequence[str], mi
         if counts[f"of {place}"]
     )
     if missing == "median":
+        empty = [name for place, name in enumerate(features) if counts[f"of {place}"] == rows]
+        if empty:
+            raise SegError(
+                f"dataset.missing=median: no customer has a number in {', '.join(empty)}; leave such a column out of dataset.features"
+            )
         text = f"missing numbers of {lacking:,} customers ({lacking / rows:.1%}) are filled with the median: {named}"
         return replace(loaded, notes=(*loaded.notes, ("info", text)))
     if lacking == rows:

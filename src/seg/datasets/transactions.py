@@ -35,7 +35,8 @@ def mapping(columns: Mapping[str, str | None]) -> dict[str, str]:
     SegError
         The customer or the date is not mapped.
     """
-    mapped = {name: source for name, source in columns.items() if source}
+    # YAML reads a column called 2024 as a number.
+    mapped = {name: str(source) for name, source in columns.items() if source}
     for name in ("customer_id", "ordered_at"):
         if name not in mapped:
             raise SegError(f"dataset.columns.{name}=null: expected the column of the files that holds it")

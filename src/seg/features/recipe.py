@@ -35,7 +35,9 @@ def parse(entries: Sequence) -> dict[str, tuple[str, ...]]:
     return parsed
 
 
-def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted: bool) -> None:
+def check(
+    wanted: Iterable[str], provides: Iterable[str], dataset: str, counted: bool, key: str = "recipe.features"
+) -> None:
     """Check that a data set can serve all features, before any data is read.
 
     Parameters
@@ -46,6 +48,8 @@ def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted:
         Columns of the data set.
     counted : bool
         Whether it holds order lines, from which features can be counted.
+    key : str
+        Setting that names the features, for errors.
 
     Raises
     ------
@@ -57,13 +61,11 @@ def check(wanted: Iterable[str], provides: Iterable[str], dataset: str, counted:
     for name in wanted:
         if name not in GLOSSARY and (counted or name not in provides):
             known = set(GLOSSARY) | (set() if counted else provides)
-            raise Impossible(
-                f"recipe.features: unknown feature {name!r}; expected one of {listed(name, known)}"
-            )
+            raise Impossible(f"{key}: unknown feature {name!r}; expected one of {listed(name, known)}")
         lacking = sorted(_lacking(name, provides, counted))
         if lacking:
             raise Impossible(
-                f"recipe: dataset={dataset} cannot serve the feature {name!r}: it needs "
+                f"{key}: dataset={dataset} cannot serve the feature {name!r}: it needs "
                 f"{', '.join(lacking)}, and the data set "
                 f"provides {', '.join(sorted(provides))}; choose another recipe, or map the column "
                 "(dataset.columns)"

@@ -37,7 +37,7 @@ def check_parts(checked: Settings) -> None:
     wanted = [*features.parse(checked.recipe.features), *checked.recipe.profile]
     counted = dataset.kind == "transactions"
     features.check(wanted, provided, dataset.name, counted)
-    features.check(dataset.common, provided, dataset.name, counted)
+    features.check(dataset.common, provided, dataset.name, counted, "dataset.common")
     features.check_as_of(checked.recipe.as_of)
     _check_groups(checked, provided)
     mllib.check(

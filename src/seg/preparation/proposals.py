@@ -45,6 +45,7 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
         sheet=getattr(dataset, "sheet", None),
         skip_rows=getattr(dataset, "skip_rows", 0),
         max_bytes=getattr(dataset, "max_bytes", None),
+        names=getattr(dataset, "names", None),
     )
     seen = file_look.look(source.paths[0], declared)
     if seen is None:
@@ -53,8 +54,13 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
     numbers = NumberFormat(getattr(dataset, "decimal", "."), getattr(dataset, "thousands", None))
     of_kind = _orders if hasattr(dataset, "columns") else _customers
     options_of_kind = of_kind(dataset, seen, numbers)
-    options = (*layout, *options_of_kind.options)
-    return Proposal(options, options_of_kind.notes) if options or options_of_kind.notes else None
+    options, notes = (*layout, *options_of_kind.options), options_of_kind.notes
+    if seen.reading.names and not declared.names:
+        notes = (
+            "the file has no header: the names are a guess; correct dataset.names where it is wrong",
+            *notes,
+        )
+    return Proposal(options, notes) if options or notes else None
 
 
 def _orders(dataset: DatasetSettings, seen: Look, numbers: NumberFormat) -> Proposal:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import product
 
 from ibis.expr import types as ir
@@ -133,16 +134,11 @@ def milliseconds(column: ir.Value, format: str, numbers: NumberFormat | None = N
 
 DAYS = ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y"]
 NAMED = ["%d{0}%b{0}%Y", "%d{0}%B{0}%Y", "%b{0}%d{0}%Y", "%d{0}%b{0}%y", "%Y{0}%b{0}%d"]
-WORDS = [
-    "%B %d, %Y",
-    "%b %d, %Y",
-    "%a, %d %b %Y",
-    "%A, %d %B %Y",
-    "%A, %B %d, %Y",
-    "%a %d %b %Y",
-    "%d. %B %Y",
-]
+WORDS = ["%B %d, %Y", "%b %d, %Y", "%d. %B %Y", "%d. %b %Y"]
 SOLID = ["%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"]
+MONTHS = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%y"]  # read as the first day
+WEEKDAYS = ["", "%a ", "%A ", "%a, ", "%A, "]
+ZONES = ("GMT", "UTC")
 TIMES = [
     "",
     " %H:%M",
@@ -153,13 +149,17 @@ TIMES = [
     "T%H:%M:%S",
     ", %H:%M",
     ", %I:%M %p",
+    " %H:%M:%S GMT",
+    " %H:%M GMT",
+    " %H:%M:%S UTC",
+    " %H:%M UTC",
 ]
-FORMATS = [
-    *SOLID,
-    *(day.format(sign) + time for sign, day, time in product("./- ", DAYS, TIMES)),
-    *(day.format(sign) + time for sign, day, time in product("- /", NAMED, TIMES)),
-    *(day + time for day, time in product(WORDS, TIMES)),
+PLACED = [
+    *(day.format(sign) for sign, day in product("./- ", DAYS)),
+    *(day.format(sign) for sign, day in product("- /", NAMED)),
+    *WORDS,
 ]
+FORMATS = [*SOLID, *(prefix + day + time for prefix, day, time in product(WEEKDAYS, PLACED, TIMES))]
 ISO = re.compile(
     r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d+)?)?( ?(?P<offset>Z|UTC|GMT|[+-]\d\d(:?\d\d)?))?)?"
 )
@@ -195,7 +195,8 @@ def proposals(values: Iterable[object]) -> list[Proposal]:
 def _best(values: dict[str, int]) -> list[Proposal]:
     """Find the formats that read the most of the values; all of them where several read equally many."""
     shapes = list(values)
-    tried = [None, *COUNTED, *FORMATS]
+    seen = {_shape(text) for text in shapes[:200]}
+    tried = [None, *COUNTED, *(one for one in (*FORMATS, *MONTHS) if _shape_of(one) in seen)]
     # A format that reads none of the first values is tried on no others, unless all are such.
     near = [one for one in tried if any(day_of(text, one) for text in shapes[:5])] or [
         one for one in tried if any(day_of(text, one) for text in shapes[:200])
@@ -205,6 +206,20 @@ def _best(values: dict[str, int]) -> list[Proposal]:
     best = [one for one in fitting if one.values == most]
     plain = [one for one in best if one.format is None]
     return plain or _told_apart(best)
+
+
+def _shape(text: str) -> str:
+    """Return a text with each number as 9 and each word as w: python compiles a pattern for every format that it tries.
+
+    >>> _shape("5. May 2024  10:15")
+    '9. w 9 9:9'
+    """
+    return re.sub(r"\s+", " ", re.sub(r"[^\W\d_]+", "w", re.sub(r"\d+", "9", text)))
+
+
+@cache
+def _shape_of(format: str) -> str:
+    return _shape(datetime(2000, 1, 1).strftime(format))
 
 
 def _told_apart(best: list[Proposal]) -> list[Proposal]:
@@ -233,7 +248,7 @@ def day_of(text: str, format: str | None) -> date | None:
         if format is None:
             return _iso(text)
         if format in COUNTED:
-            return _counted(float(text), format)
+            return _counted(float(text.replace(",", ".")), format)
         if format in SOLID and len(text) != len(datetime(2000, 1, 1).strftime(format)):
             return None
         return datetime.strptime(text, format).date()

@@ -92,14 +92,46 @@ def look(path: Path, reading: Reading) -> Look | None:
         if kind == "csv":
             reading = _layout(path, reading)
         for detected, rows in rows_of(path, reading, ROWS):
-            place = _header_row(rows)
-            if place is None:
-                continue
-            header = tuple(cell.strip() for cell in rows[place])
-            body = [row for row in rows[place + 1 :] if any(cell.strip() for cell in row)]
-            values = {name: [row[at] for row in body if at < len(row)] for at, name in enumerate(header)}
-            return Look(replace(detected, skip_rows=reading.skip_rows + place), header, values)
+            if not reading.names and (place := _header_row(rows)) is not None:
+                detected = replace(detected, skip_rows=reading.skip_rows + place)
+                return _looked(detected, rows[place], rows[place + 1 :])
+            if rows and kind in ("csv", "excel"):
+                names = reading.names or _names_of(rows)
+                return _looked(replace(detected, names=tuple(names)), names, rows)
     return None
+
+
+def _looked(reading: Reading, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Look:
+    body = [row for row in rows if any(cell.strip() for cell in row)]
+    names = tuple(cell.strip() for cell in header)
+    return Look(
+        reading, names, {name: [row[at] for row in body if at < len(row)] for at, name in enumerate(names)}
+    )
+
+
+def _names_of(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Invent the names of a file without a header: dates, amounts with a fraction, else the first column as ids."""
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    body = [row for row in rows if len(row) == width]
+    names = [f"column_{place + 1}" for place in range(width)]
+    plain = Look(Reading(), tuple(names), {name: [row[at] for row in body] for at, name in enumerate(names)})
+    dated = [at for at, name in enumerate(names) if _is_date(plain, name, named=False)]
+    money = [at for at, name in enumerate(names) if at not in dated and _has_fractions(plain, name)]
+    for name, places in (("ordered_at", dated), ("amount", money[::-1])):
+        if places:
+            names[places[0]] = name
+    free = [at for at, name in enumerate(names) if name.startswith("column_")]
+    # Customers order more than once; what no two rows share is the order.
+    repeated = [at for at in free if len({row[at] for row in body}) < len(body)]
+    if free:
+        names[(repeated or free)[0]] = "customer_id"
+    return names
+
+
+def _has_fractions(seen: Look, column: str) -> bool:
+    return bool(seen.numbers([column])) and any(
+        re.search(r"[.,]\d{1,2}\b", one) for one in seen.values[column]
+    )
 
 
 def _layout(path: Path, reading: Reading) -> Reading:
@@ -119,6 +151,9 @@ def _layout(path: Path, reading: Reading) -> Reading:
 def _encoding(head: bytes, declared: str) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if head[:200].count(0) > 0.3 * len(head[:200]):
+        # Text without a mark whose every second byte is NUL: the even ones where the low byte comes first.
+        return "utf-16-le" if head[1:200:2].count(0) > head[0:200:2].count(0) else "utf-16-be"
     for encoding in (declared, "utf-8", "windows-1252"):
         with suppress(UnicodeError, LookupError):
             # The last character may be cut in two.
@@ -163,7 +198,18 @@ def _header_row(rows: Sequence[Sequence[str]]) -> int | None:
             number_formats.parse(cell, NumberFormat()) is not None for cell in filled
         ):
             return place
-    return None
+    return None if _all_alike(rows, width) else next(at for at, row in enumerate(rows) if len(row) >= width)
+
+
+def _all_alike(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Return True if the first row has digits wherever all the others have: the file has no header."""
+    first, *others = [row for row in rows if len(row) >= width] or [()]
+
+    def counted(cells: Sequence[str]) -> bool:
+        return all(re.search(r"\d", cell) for cell in cells)
+
+    columns = list(zip(*(row[: len(first)] for row in others), strict=False))
+    return bool(others) and all(counted([first[at]]) for at, cells in enumerate(columns) if counted(cells))
 
 
 # ---- options -----------------------------------------------------------------------------------------------
@@ -177,7 +223,10 @@ def layout_options(seen: Look, declared: Reading) -> list[str]:
         "encoding": reading.encoding,
         "skip_rows": reading.skip_rows,
         "sheet": reading.sheet,
+        "names": reading.names and f"[{','.join(reading.names)}]",
     }
+    if declared.names:
+        del pairs["names"]
     before = {name: getattr(declared, name) for name in pairs}
     before["delimiter"] = "\\t" if before["delimiter"] == "\t" else before["delimiter"]
     return [option(f"dataset.{name}", value) for name, value in pairs.items() if value != before[name]]
@@ -235,8 +284,10 @@ def _column(seen: Look, name: str, pattern: str, taken: set[str]) -> str | None:
     return free[0] if free else None
 
 
-def _is_date(seen: Look, column: str) -> bool:
+def _is_date(seen: Look, column: str, named: bool = True) -> bool:
     formats = seen.dates(column)
+    if not named:
+        return bool(formats) and formats[0].format not in date_formats.COUNTED
     # Any number could be a serial number or seconds: only its name tells.
     counted = formats and formats[0].format in (*date_formats.COUNTED, "%Y%m%d")
     return bool(formats) and (not counted or bool(re.search(NAMES["ordered_at"], column, re.IGNORECASE)))

@@ -67,10 +67,19 @@ def advice(
             continue
         values = sample(engine, raw, field.source)
         line = {"time": of_dates, "number": of_numbers}.get(field.kind, lambda *_: None)(field, values)
-        if line is None and field.if_missing:
+        wrong = [text for text in values if _is_no_number(text)] if field.kind == "number" else []
+        if line is None and field.if_missing and wrong:
+            line = f"{field.source}: {wrong[0]!r} is not a finite number; correct it, or leave such rows out with dataset.bad_rows=skip"
+        elif line is None and field.if_missing:
             line = f"{field.source}: {int(flagged[field.name]):,} values are missing; {field.if_missing}"
         lines += [line] if line else []
     return lines
+
+
+def _is_no_number(text: str) -> bool:
+    if text.strip().lower() in MISSING_WORDS:
+        return False
+    return all(number_formats.parse(text, one) is None for one in number_formats.EVERY)
 
 
 def of_dates(field: Field, values: Counter) -> str | None:
@@ -78,6 +87,11 @@ def of_dates(field: Field, values: Counter) -> str | None:
     formats = date_formats.proposals(values.elements())
     total = values.total()
     formats = [one for one in formats if one.format != field.format or one.values < total]
+    if not formats and values and not date_formats.proposals(values.elements()):
+        return (
+            f"{field.source}: no date format that seg knows reads {next(iter(values))!r}; declare it as strptime spells it "
+            "(dataset.date_format), or write the dates like 2024-01-31"
+        )
     if not formats or (len(formats) == 1 and formats[0].format == field.format):
         return None
     if formats[0].values >= 0.98 * total:
@@ -86,6 +100,12 @@ def of_dates(field: Field, values: Counter) -> str | None:
         first, last = formats[0].first, formats[0].last
         return f"{field.source}: set {options}{unsure} ({first} to {last})"
     named = " and ".join(f"{one.named} ({one.values:,} rows)" for one in formats)
+    if len(formats) == 1:
+        other = next(text for text in values if date_formats.day_of(text.strip(), formats[0].format) is None)
+        return (
+            f"{field.source}: {named} reads {formats[0].values / total:.0%} of the rows, and not {other!r} (names of months and days are "
+            "read in English); write all dates in one format, such as 2024-01-31"
+        )
     return f"{field.source}: mixes {named}; write all dates in one format"
 
 

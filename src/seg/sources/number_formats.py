@@ -86,7 +86,7 @@ class NumberFormat:
         """Options of a run that declare the format, as a shell takes them."""
         options = [] if self.decimal == "." else [f"dataset.decimal='{self.decimal}'"]
         if self.thousands:
-            sign = {"blank": "space", "'": '"\\\'"'}.get(self.thousands, f"'{self.thousands}'")
+            sign = {"blank": "space", "'": '"\'"'}.get(self.thousands, f"'{self.thousands}'")
             options.append(f"dataset.thousands={sign}")
         return options
 

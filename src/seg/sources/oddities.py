@@ -268,7 +268,7 @@ def repeated_lines(engine: Engine, table: ir.Table, option: str = "cleaning.step
     )
     return (
         f"{int(row['more']):,} lines ({row['more'] / row['rows']:.1%}) repeat another line in every column that was read; they add "
-        f"{row['money']:,.2f}{share}; if they are the same sale twice, drop them with the cleaning step drop_duplicates ({option})"
+        f"{row['money']:{',.2f' if abs(row['money']) < 1e15 else '.4g'}}{share}; if they are the same sale twice, drop them with the cleaning step drop_duplicates ({option})"
     )
 
 

@@ -205,6 +205,8 @@ def _time(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
         return _local(engine, engine.instant(canonical_offset(column)), dialect.time_zone)
     text = column.strip().nullif("")
     value = engine.timestamp(text, field.format)
+    if (field.format or "").endswith(date_formats.ZONES):
+        value = _local(engine, value, dialect.time_zone)
     return ibis.coalesce(value, engine.timestamp(text, None)) if raw.typed_cells and field.format else value
 
 
