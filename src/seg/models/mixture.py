@@ -10,6 +10,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from seg.metrics import kernels
 from seg.metrics.kernels.constraints import constrained
@@ -97,7 +98,9 @@ class SafeGaussianMixture(DensityMixin, BaseEstimator):
         self.mean_, scale = X.mean(axis=0), X.std(axis=0)
         self.scale_ = np.where(scale > 0, scale, 1.0)
         Z, model = self._spread(X), self._model(int(seed))
-        self.mixture_ = likeliest(Z, model) if _compiled(Z, self.n_components) else model.fit(Z)
+        # The matrices of components are of a few features: more threads of BLAS wait for each other, a third of the time.
+        with threadpool_limits(1, user_api="blas"):
+            self.mixture_ = likeliest(Z, model) if _compiled(Z, self.n_components) else model.fit(Z)
         self.means_ = self.mixture_.means_ * self.scale_ + self.mean_
         self.weights_, self.n_iter_ = self.mixture_.weights_, self.mixture_.n_iter_
         self.n_floor_components_ = int((least_variances(self.mixture_) < 2 * self.reg_covar).sum())
