@@ -79,3 +79,9 @@ def test_any_other_column_is_a_place_too():
 def test_every_measure_says_what_0_and_1_mean(name):
     assert meaning(name) == MEASURES[name].meaning
     assert all(words(name))
+
+
+def test_customers_are_new_by_days_and_not_beside_older_ones():
+    frame = pd.DataFrame({"tenure_days": [10.0, 180.0, 500.0, 600.0]})
+    assert places(frame, np.array([0, 0, 1, 1]), ["newcomers"])["newcomers"].tolist() == [1.0, 0.0]
+    assert "newcomers" not in available(["orders"])

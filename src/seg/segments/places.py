@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 
 NOISE = -1
 SIZE, MONEY_SHARE = "size", "money_share"
+NEW = 180  # days after the first order in which a customer is new, whatever the others are
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Measure:
     kind : str
         ``place``: mean of the customers' places among all customers, 0 for the lowest value and 1 for the highest, equal
         values in the middle of their places. ``share``: mean of a feature between 0 and 1. ``any``: share of the
-        customers with a value above 0. ``one``: share of the customers with a value of exactly 1.
+        customers with a value above 0. ``one``: share of the customers with a value of exactly 1. ``within``: share of the
+        customers with a value of at most `NEW` days.
     reverse : bool
         Whether a small value is the high end (days since the last order).
     """
@@ -55,6 +57,8 @@ MEASURES = {
         Measure("frequency", ("orders",), "0 fewest orders, 1 most", "fewer orders", "more orders"),
         Measure("money", ("revenue", "net_revenue"), "0 lowest spend, 1 highest", "lower spend", "higher spend"),
         Measure("tenure", ("tenure_days",), "0 newest customers, 1 oldest", "newer", "longer known"),
+        Measure("newcomers", ("tenure_days",), f"share of the customers whose first order is at most {NEW} days old",
+                "fewer newcomers", "more newcomers", kind="within"),
         Measure("basket", ("average_basket",), "0 smallest orders, 1 largest", "smaller orders", "larger orders"),
         Measure("breadth", ("category_count", "products"), "0 narrowest choice, 1 broadest",
                 "narrower choice", "broader choice"),
@@ -155,7 +159,8 @@ def _of_customers(frame: pd.DataFrame, name: str) -> np.ndarray | None:
     values = frame[column].to_numpy(dtype="float64")
     if measure.kind == "share":
         return values.clip(0, 1)
-    if measure.kind in ("any", "one"):
-        return (values > 0 if measure.kind == "any" else values == 1).astype("float64")
+    if measure.kind in ("any", "one", "within"):
+        holds = {"any": values > 0, "one": values == 1, "within": values <= NEW}
+        return holds[measure.kind].astype("float64")
     ranked = (rankdata(-values if measure.reverse else values) - 0.5) / len(values)
     return ranked
