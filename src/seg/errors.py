@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import SequenceMatcher
+from pathlib import Path
 
 # What a reader of a result has to know: a level ("warning" or "info") and a text.
 Note = tuple[str, str]
@@ -15,6 +17,31 @@ class SegError(Exception):
 
 class Impossible(SegError):
     """Parts that are right by themselves but do not go together: a sweep leaves the pair out and says why."""
+
+
+@contextmanager
+def undamaged(path: Path) -> Iterator[None]:
+    """Explain what fails while a file of a run is read: it may come from anywhere, cut or changed.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the message.
+
+    Raises
+    ------
+    SegError
+        The file cannot be read, or holds something else.
+    """
+    try:
+        yield
+    except SegError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise SegError(
+            f"{path}: cannot be read as seg writes it ({type(error).__name__}: {reason}); put the file back, or do the run again"
+        ) from None
 
 
 def bug(error: BaseException, where: str) -> str:

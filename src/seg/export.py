@@ -37,7 +37,7 @@ def export(*arguments: str) -> int:
     config_yaml = folder / "config.yaml"
     if not config_yaml.is_file():
         raise SegError(f"run={folder}: has no config.yaml; expected the directory of a run")
-    cfg = compose.recompose(config_yaml.read_text(encoding="utf-8"), overrides)
+    cfg = compose.recompose(compose.read_saved(config_yaml), overrides)
     settings = load.settings(cfg)
     sink = compose.instantiate_sink(cfg)
     if sink is None:

@@ -142,6 +142,7 @@ def _outlook(scorer: Scorer, cfg, overrides: Sequence[str]):
 def _model(own: dict, overrides: Sequence[str], scratch: Path):
     """Find the model and load it; return its files, the scorer and the configuration of its run."""
     from seg import progress
+    from seg.config import compose
 
     with progress.step("model") as detail:
         files = find_model.find_beside(own["model"], options.value(overrides, "tracking.uri"), scratch)
@@ -153,7 +154,7 @@ def _model(own: dict, overrides: Sequence[str], scratch: Path):
 
             scorer = replace(scorer, names=refit.read_names(Path(own["names"]).expanduser()))
         detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-    return files, scorer, files.config.read_text(encoding="utf-8")
+    return files, scorer, compose.read_saved(files.config)
 
 
 def _skipped(target: Path, quiet: bool) -> int:

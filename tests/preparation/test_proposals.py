@@ -45,6 +45,6 @@ def test_the_options_that_read_a_file_are_proposed_and_are_texts_to_hydra(
         assert key == "dataset.names" or read.value() == value
 
 
-@pytest.mark.parametrize("name", ["2024", "true", "net, EUR", "[x]", "a(b)", "{x}"])
+@pytest.mark.parametrize("name", ["2024", "true", "net, EUR", "[x]", "a(b)", "{x}", "a\\b(", "[it\\'s]\\"])
 def test_a_column_may_have_any_name(name):
     assert OverridesParser.create().parse_override(readable(f"dataset.columns.amount={name}")).value() == name

@@ -13,9 +13,11 @@ from sklearn.cluster import Birch, KMeans
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from seg.config import compose
 from seg.errors import SegError
 from seg.models import skops_file
 from seg.models.segmenter import Segmenter
+from seg.sinks import run_tables
 from seg.tracking import record
 
 
@@ -40,9 +42,36 @@ def test_a_record_may_not_name_a_file_outside_its_run(tmp_path, name):
         record.read(folder)
 
 
-def test_a_record_of_other_types_is_refused(tmp_path):
-    with pytest.raises(SegError, match="not what seg writes"):
-        record.read(left(tmp_path / "run", [["a"]]))
+@pytest.mark.parametrize("name", list(record.Record.__dataclass_fields__))
+def test_a_record_of_other_types_is_refused(tmp_path, name):
+    path = left(tmp_path / "run", []) / "tracking" / "record.json"
+    record.read(path.parent.parent)
+    wrong = (
+        [["a"]]
+        if name in ("files", "data")
+        else {"a": [[]]}
+        if name in ("params", "tags", "metrics")
+        else 7.5
+    )
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: wrong}))
+    with pytest.raises(SegError, match=f"{name} is not what seg writes"):
+        record.read(path.parent.parent)
+
+
+@pytest.mark.parametrize("content", ["a: [1", "5", "[]", "a: ${", "dataset: 5", "dataset: {name: x}"])
+def test_a_damaged_configuration_is_said_in_a_sentence(content):
+    with pytest.raises(SegError, match=r"config\.yaml: not what a run saves"):
+        compose.recompose(content, [])
+
+
+@pytest.mark.parametrize("name", ["segments.csv", "k_scan.csv", "ledger.csv", "assignments.parquet"])
+@pytest.mark.parametrize("content", [b"", b"\0\xffgarbage{"])
+def test_a_damaged_file_of_a_run_is_named(tmp_path, name, content):
+    (tmp_path / "run.json").write_text('{"run_id": "a"}')
+    (tmp_path / name).write_bytes(content)
+    table = {"assignments.parquet": "customers"}.get(name, name.partition(".")[0])
+    with pytest.raises(SegError, match=f"{name}: cannot be read as seg writes it"):
+        run_tables.gather(tmp_path, [table], {})
 
 
 # ---- models --------------------------------------------------------------------------------------------------------

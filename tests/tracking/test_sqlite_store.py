@@ -88,7 +88,16 @@ def test_a_file_that_does_not_fit_is_named_and_not_left_half_written(tmp_path, m
 
 def test_a_folder_is_refused_at_once(tmp_path):
     with pytest.raises(SegError, match=r"is a folder; expected a file in it, such as sqlite:///.*/mlflow.db"):
-        store.client(f"sqlite:///{tmp_path}")
+        store.check_possible(f"sqlite:///{tmp_path}")
+    with pytest.raises(SegError, match="unknown kind of store 'ftp'; expected one of sqlite://"):
+        store.check_possible("ftp://here")
+    for possible in (
+        "http://127.0.0.1:9",
+        "postgresql+psycopg://here/db",
+        "runs",
+        f"sqlite:///{tmp_path}/no/new.db",
+    ):
+        store.check_possible(possible)
 
 
 def test_runs_of_dead_processes_are_ended_and_those_of_live_ones_are_not(made):

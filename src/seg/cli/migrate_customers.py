@@ -126,7 +126,7 @@ def _model(reference: str, uri: str | None, trust: bool) -> tuple[Scorer, str, s
         files = find_model.find(reference, uri, Path(scratch))
         scorer = scoring.load(files, trust=trust)
         detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return scorer, files.config.read_text(encoding="utf-8"), files.run_id
+        return scorer, compose.read_saved(files.config), files.run_id
 
 
 # ---- between two days --------------------------------------------------------------------------------------------

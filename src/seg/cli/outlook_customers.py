@@ -64,7 +64,7 @@ def _model(reference: str, uri: str | None) -> tuple[Scorer, str]:
         files = find_model.find(reference, uri, Path(scratch))
         scorer = scoring.load(files)
         answer(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return scorer, files.config.read_text(encoding="utf-8")
+        return scorer, compose.read_saved(files.config)
 
 
 def _asked(own: dict[str, str | None]) -> list[str]:

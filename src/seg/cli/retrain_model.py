@@ -122,7 +122,7 @@ def _champion(reference: str, uri: str | None, trust: bool) -> Champion:
         located = find_model.find(reference, uri, Path(scratch))
         scorer = scoring.load(located, trust=trust)
         detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return Champion(scorer, located.config.read_text(encoding="utf-8"), located.run_id)
+        return Champion(scorer, compose.read_saved(located.config), located.run_id)
 
 
 def _leave_champion(champion: Champion, settings: Settings, cfg: DictConfig, folder: Path) -> list[str]:

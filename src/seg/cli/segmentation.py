@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from seg.errors import SegError, listed
+from seg.errors import SegError, listed, undamaged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -239,6 +239,11 @@ def read(folder: Path) -> Segmentation:
     missing = [name for name in FILES if not (folder / name).exists()]
     if missing:
         raise SegError(f"{folder}: {', '.join(missing)} is missing; expected {example}")
+    with undamaged(folder):
+        return _read(folder)
+
+
+def _read(folder: Path) -> Segmentation:
     segments, ledger, k_scan, evidence = (
         pd.read_csv(folder / f"{name}.csv") for name in ("segments", "ledger", "k_scan", "evidence")
     )

@@ -170,11 +170,15 @@ def tracked(
     """
     from seg.sinks import local_files as files
     from seg.sinks import shared_files
+    from seg.tracking import store
 
     settings, parts, clock = _prepared(request)
     from seg.config.compose import instantiate_sink
 
-    sink = instantiate_sink(request.cfg)  # what is wrong with it is said before the work
+    # What is wrong with a place to write to is said before the work.
+    sink = instantiate_sink(request.cfg)
+    if settings.tracking.enabled:
+        store.check_possible(store.address(settings.tracking.uri))
     claim = files.claim(folder)
     tracker = _tracker(request, settings, parts.takes_k, tags or {})
     try:

@@ -9,6 +9,7 @@ import copy
 import functools
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
@@ -17,11 +18,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from seg.config import targets
 from seg.config.folders import CONFIGS, own_configs
 from seg.config.overrides import private, readable
-from seg.errors import SegError, listed
+from seg.errors import SegError, listed, undamaged
 
 if TYPE_CHECKING:
     from seg.config.parts import Parts
@@ -62,6 +64,31 @@ def compose_with_choices(overrides: Sequence[str]) -> tuple[DictConfig, dict[str
     return cfg, choices
 
 
+def _saved(config_yaml: str) -> DictConfig:
+    """Read the configuration that a run has saved, which may come from anywhere."""
+    try:
+        cfg = OmegaConf.create(config_yaml)
+        missing = [name for name in ("dataset", "cleaning", "recipe", "engine") if name not in cfg]
+        broken = f"it has no {', '.join(missing)}" if missing or "name" not in cfg.dataset else ""
+    except (YAMLError, OmegaConfBaseException, TypeError, ValueError, AssertionError) as error:
+        broken = (str(error).splitlines() or ["no mapping"])[0]
+    if broken:
+        raise SegError(f"config.yaml: not what a run saves ({broken}); train the model again")
+    return cfg
+
+
+def read_saved(path: Path) -> str:
+    """Read the text of the ``config.yaml`` of a run.
+
+    Raises
+    ------
+    SegError
+        It is gone, or no text.
+    """
+    with undamaged(path):
+        return path.read_text(encoding="utf-8")
+
+
 def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -> DictConfig:
     """Compose the configuration of a past run for other data: its ``config.yaml``, with overrides for data and engine.
 
@@ -84,7 +111,7 @@ def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -
         An override changes what the model was trained with, or has an unknown key; or the configuration names code that is not
         trusted.
     """
-    cfg = OmegaConf.create(config_yaml)
+    cfg = _saved(config_yaml)
     if not trust:
         targets.check(OmegaConf.to_container(cfg, resolve=False))
     # The name belongs to the model: other files of the same data set do not change it.

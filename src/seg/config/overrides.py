@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seg.config.folders import GROUPS, choices
 from seg.config.private import private
+from seg.config.quoting import quoted
 from seg.errors import SegError, listed
 
 __all__ = ["explain", "private", "readable"]
@@ -33,9 +34,9 @@ def readable(argument: str) -> str:
         return argument
     _check_value(key.lstrip("+"), value.strip("'\""))
     parser = OverridesParser.create()
-    quoted = key + "='" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    as_text = f"{key}={quoted(value)}"
     plain = _is_text(key.lstrip("+"), value)
-    for candidate in (quoted,) if plain else (argument, quoted):
+    for candidate in (as_text,) if plain else (argument, as_text):
         try:
             parser.parse_override(candidate)
             return candidate

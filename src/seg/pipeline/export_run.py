@@ -15,7 +15,7 @@ from ibis.expr import types as ir
 from seg import progress
 from seg.config.parts import Parts
 from seg.config.settings import Preparation
-from seg.errors import SegError
+from seg.errors import SegError, undamaged
 from seg.pipeline import keys
 from seg.preparation import prepare
 from seg.sinks import local_files as files
@@ -111,7 +111,10 @@ class _Orders:
             raise SegError(
                 f"run={self._folder}: assignments.parquet is missing, which says who is in which segment"
             )
-        return pyarrow.dataset.dataset(path, format="parquet").to_table(columns=["customer_id", "segment"])
+        with undamaged(path):
+            return pyarrow.dataset.dataset(path, format="parquet").to_table(
+                columns=["customer_id", "segment"]
+            )
 
 
 def monthly(engine, lines: ir.Table, assigned: pa.Table) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seg.config.quoting import quoted
 from seg.config.settings import DatasetSettings
 from seg.engine.files import Reading
 from seg.sources import file_look, number_formats
@@ -136,8 +137,4 @@ def _filled(values: Sequence[str]) -> list[str]:
 
 def _in_list(name: str) -> str:
     """Quote a name for a list in an override where the grammar needs that."""
-    return (
-        name
-        if name.replace("_", "").isalnum() and not name[:1].isdigit()
-        else "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    )
+    return name if name.replace("_", "").isalnum() and not name[:1].isdigit() else quoted(name)

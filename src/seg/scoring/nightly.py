@@ -31,8 +31,10 @@ def check_exists(output: Path, if_exists: str) -> bool:
     Raises
     ------
     SegError
-        It is there, and shall not be.
+        It is there, and shall not be; or it is a folder.
     """
+    if output.is_dir():
+        raise SegError(f"output={output}: is a folder; expected a file, such as {output / 'scored.parquet'}")
     if not output.exists() or if_exists == "replace":
         return False
     if if_exists == "skip":

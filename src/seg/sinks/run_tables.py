@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset
 
-from seg.errors import SegError
+from seg.errors import SegError, undamaged
 from seg.sinks.star_schema import Export, table
 
 FACTS = "run.json"
@@ -79,7 +79,8 @@ def gather(
     known = read_facts(folder)
     run_id, made = known["run_id"], []
     for name in names:
-        rows = _runs(known) if name == "runs" else _read(folder, name)
+        with undamaged(folder / FILES.get(name, FACTS if name == "runs" else "assignments.parquet")):
+            rows = _runs(known) if name == "runs" else _read(folder, name)
         if rows is None and name in computed:
             rows = computed[name]()
         if rows is not None and len(rows):

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import get_args, get_origin, get_type_hints
 
 from seg.errors import SegError
 from seg.sinks.atomic import replacing
@@ -134,6 +135,7 @@ def read(folder: Path) -> Record:
         raise SegError(
             f"{path}: cannot be read ({error}); run the command of its config.yaml again"
         ) from None
+    _check_types(record, path)
     _check_paths(record, folder)
     needed = [*record.files, *([f"{FOLDER}/model/MLmodel"] if record.model else [])]
     gone = [name for name in needed if not (folder / name).exists()]
@@ -152,11 +154,7 @@ def _check_paths(record: Record, folder: Path) -> None:
     SegError
         A path is absolute, leaves the directory, or is a link to a file outside.
     """
-    inside, texts = folder.resolve(), all(isinstance(name, str) for name in record.files)
-    if not (
-        isinstance(record.files, list) and texts and all(map(_is_text, (record.experiment, record.run_name)))
-    ):
-        raise SegError(f"{folder / FOLDER / 'record.json'}: not what seg writes; do the run again")
+    inside = folder.resolve()
     named = [folder / name for name in record.files]
     model = folder / FOLDER / "model"
     for path in [*named, *([model] if record.model else [])]:
@@ -167,16 +165,29 @@ def _check_paths(record: Record, folder: Path) -> None:
                 )
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _check_types(record: Record, path: Path) -> None:
+    """Refuse a record whose values are not of the types that seg writes: it may come from anywhere.
+
+    Raises
+    ------
+    SegError
+    """
+    for name, kind in get_type_hints(Record).items():
+        value, inner = getattr(record, name), get_args(kind)
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        of_parts = (float, int) if inner[-1:] == (float,) else inner[-1:]
+        fits = isinstance(value, get_origin(kind) if inner and get_origin(kind) in (dict, list) else kind)
+        if not fits or not all(isinstance(part, of_parts) for part in parts):
+            raise SegError(f"{path}: {name} is not what seg writes; do the run again")
 
 
 def state(folder: Path) -> dict:
     """Read what became of a record: `run_id`, `uri`, `pushed` (when) and `error`, as far as known."""
     try:
-        return json.loads((folder / FOLDER / "state.json").read_text())
+        known = json.loads((folder / FOLDER / "state.json").read_text())
     except (OSError, ValueError):
         return {}
+    return known if isinstance(known, dict) else {}
 
 
 def note(folder: Path, **known: str | None) -> None:

@@ -16,6 +16,7 @@ from seg.sinks import redaction
 from seg.tracking import sqlite_store, view
 from seg.tracking.sqlite_store import SQLITE
 
+SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks", "file")
 # What stores say when they refuse, and what it means for whoever reads it.
 REFUSALS = {
     r"readonly database|read-only": (
@@ -159,6 +160,26 @@ def file(uri: str) -> Path | None:
     return Path(path) if plain else None
 
 
+def check_possible(uri: str) -> None:
+    """Refuse an address that no store can ever have, before the work of a run.
+
+    Raises
+    ------
+    SegError
+        It is a folder in the place of a SQLite file, or of a kind that MLflow does not know.
+    """
+    scheme, colon, _ = uri.partition("://")
+    if colon and scheme.partition("+")[0] not in SCHEMES:
+        raise SegError(
+            f"tracking.uri={uri}: unknown kind of store {scheme!r}; expected one of {', '.join(f'{one}://' for one in SCHEMES)}"
+        )
+    path = file(uri)
+    if path is not None and path.is_dir():
+        raise SegError(
+            f"tracking.uri={uri}: {path} is a folder; expected a file in it, such as {SQLITE}{path}/mlflow.db"
+        )
+
+
 def check(uri: str, write: bool = True) -> None:
     """Refuse a SQLite file that MLflow would fail on with a traceback, or quietly add its tables to.
 
@@ -166,14 +187,11 @@ def check(uri: str, write: bool = True) -> None:
     ------
     SegError
     """
+    check_possible(uri)
     path = file(uri)
     if path is None:
         return
     start = f"tracking.uri={uri}"
-    if path.is_dir():
-        raise SegError(
-            f"{start}: {path} is a folder; expected a file in it, such as {SQLITE}{path}/mlflow.db"
-        )
     if not path.parent.is_dir():
         raise SegError(f"{start}: there is no folder {path.parent}; make it or choose another tracking.uri")
     for place in (path, path.parent):  # SQLite writes its journal beside the file
