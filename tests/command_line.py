@@ -41,10 +41,14 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    module: str, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 500
+    module: str,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 500,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess:
     """Run ``python -m module arguments`` and wait; output as text."""
-    with started(module, *arguments, env=env) as (process, said):
+    with started(module, *arguments, env=env, cwd=cwd) as (process, said):
         process.join(timeout)
         if process.is_alive():
             process.kill()
@@ -54,7 +58,9 @@ def run(
 
 
 @contextlib.contextmanager
-def started(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[tuple]:
+def started(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[tuple]:
     """Start ``python -m module arguments``: its process, and a function that gives what it has said by now."""
     env = clean_environment() if env is None else dict(env)
     with tempfile.TemporaryDirectory(prefix="seg-command-") as scratch:
@@ -63,7 +69,7 @@ def started(module: str, *arguments: str, env: Mapping[str, str] | None = None) 
             path = Path(scratch, stream)
             return path.read_text() if path.exists() else ""
 
-        process = forks().Process(target=_child, args=(module, arguments, env, scratch))
+        process = forks().Process(target=_child, args=(module, arguments, env, scratch, cwd))
         process.start()
         yield process, said
 
@@ -79,12 +85,16 @@ def forks() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _child(module: str, arguments: tuple[str, ...], env: dict[str, str], scratch: str) -> None:
+def _child(
+    module: str, arguments: tuple[str, ...], env: dict[str, str], scratch: str, cwd: Path | None
+) -> None:
     for name, descriptor in (("out", 1), ("err", 2)):
         os.dup2(os.open(f"{scratch}/{name}", os.O_WRONLY | os.O_CREAT), descriptor)
     sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
     os.environ.clear()
     os.environ.update(env)
+    if cwd is not None:
+        os.chdir(cwd)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _fill(arguments)
     sys.argv = [module, *arguments]

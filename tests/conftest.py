@@ -10,10 +10,15 @@ import pyarrow as pa
 import pytest
 
 import local_servers
+import read_once
 import small_spark
 from seg.engine import DuckDBEngine
 
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
+
+# Before scikit-learn asks: tests run side by side, and on small tables threads cost more than they save.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+read_once.install()
 
 
 def pytest_collection_finish():

@@ -1,10 +1,10 @@
 """Every command in the documents is one that works, every link leads somewhere, and the reference is current."""
 
 import ast
+import functools
 import importlib.util
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import command_line
 from seg import compare, data, migrate, retrain, score, study, track
 from seg.cli import compare_runs, main
 from seg.config import compose, folders, load
@@ -65,7 +66,11 @@ def first_job(words: list[str]) -> list[str]:
 
 
 def composes(words: list[str]) -> None:
-    overrides = [word for word in first_job(words) if "hydra" not in word.partition("=")[0]]
+    _composes(*(word for word in first_job(words) if "hydra" not in word.partition("=")[0]))
+
+
+@functools.cache
+def _composes(*overrides: str) -> None:
     check.check_parts(load.settings(compose.compose(overrides)))
 
 
@@ -192,9 +197,7 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_a_stranger_adds_a_data_set_a_recipe_a_model_a_feature_and_a_step_as_the_page_says(
-    tmp_path, monkeypatch
-):
+def test_a_stranger_adds_a_data_set_a_recipe_a_model_a_feature_and_a_step_as_the_page_says(tmp_path):
     page = ROOT / "docs" / "extending.md"
     for text in blocks(page, "yaml") + blocks(page, "python"):
         name = re.match(r"# .*: (\S+)\n", text)[1]
@@ -208,22 +211,27 @@ def test_a_stranger_adds_a_data_set_a_recipe_a_model_a_feature_and_a_step_as_the
     orders = [f"{row[who]},{day},{row[money]}" for row, day in zip(rows, days, strict=True)]
     (tmp_path / "my_orders.csv").write_text("\n".join(["cust,date,total", *orders]) + "\n")
     line = next(rest for where, name, rest in commands() if "--config-dir" in rest and "extending" in where)
-    done = subprocess.run(
-        [sys.executable, "-m", "seg.run", *shlex.split(line), "tracking=none", "cache=off"],
+    done = command_line.run(
+        "seg.run",
+        *shlex.split(line),
+        "tracking=none",
+        "cache=off",
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src"), "SEG_HOME": str(tmp_path), "SEG_KERNELS": "off", "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        env=command_line.clean_environment(SEG_HOME=str(tmp_path)),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     report = next((tmp_path / "runs").rglob("segments.csv"))
     assert "mean_saturday_share" in report.read_text().splitlines()[0]
     assert "drop_gifts" in (report.parent / "ledger.csv").read_text()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
-def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+def test_the_python_of_the_readme_is_that_of_its_page():
+    (short,) = blocks(ROOT / "README.md", "python")
+    long = "".join(blocks(ROOT / "docs" / "python.md", "python")).splitlines()
+    assert [line for line in short.splitlines() if line not in long] == []
+
+
+def test_the_python_of_its_page_runs(tmp_path, monkeypatch):
     import pandas as pd
 
     orders = pd.read_csv(ROOT / "datasets" / "transactions" / "sample.csv", parse_dates=["ordered_at"])
@@ -238,9 +246,9 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.delenv("SEG_DATA_DIR", raising=False)
     space = {"orders": orders, "new_orders": orders, "customers": people}
     with plugins.unchanged():
-        for text in blocks(ROOT / page, "python"):
+        for text in blocks(ROOT / "docs" / "python.md", "python"):
             text = text.replace('k="auto"', "k=4").replace("evaluation.null=20", "evaluation.null=2")
-            exec(compile(text, page, "exec"), space)
+            exec(compile(text, "docs/python.md", "exec"), space)
     assert (tmp_path / "runs" / "mine" / "report.html").is_file()
 
 

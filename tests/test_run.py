@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,21 +60,18 @@ def store(store_uri, request):
 def command(*overrides: str, folder: Path, store: Store | None = None) -> list[str]:
     where = store.overrides if store else ["tracking=none"]
     # Without the cache: a test of a run must not be served what an earlier one made.
-    return [sys.executable, "-m", "seg.run", "cache=off", *overrides, *where, f"hydra.run.dir={folder}"]
+    return ["seg.run", "cache=off", *overrides, *where, f"hydra.run.dir={folder}"]
 
 
 def run(*overrides: str, folder: Path, store: Store | None = None) -> subprocess.CompletedProcess:
-    return command_line.run(*command(*overrides, folder=folder, store=store)[2:])
+    return command_line.run(*command(*overrides, folder=folder, store=store))
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory, store_uri):
-    """One tracked run of the toy data set, by an interpreter of its own: its folder, its store, what it printed."""
+    """One tracked run of the toy data set: its folder, its store, what it printed."""
     folder, store = tmp_path_factory.mktemp("toy") / "run", Store(store_uri, "toy")
-    line = command("dataset=toy", "model=kmeans", "k=4", "seed=3", folder=folder, store=store)
-    done = subprocess.run(
-        line, capture_output=True, text=True, timeout=240, env=command_line.clean_environment()
-    )
+    done = run("dataset=toy", "model=kmeans", "k=4", "seed=3", folder=folder, store=store)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, store, done.stdout
 
@@ -225,7 +221,9 @@ def test_customer_ids_do_not_leave_the_directory_of_the_run(toy, tmp_path):
 
 def test_a_run_directory_that_holds_the_store_is_not_copied_into_itself(tmp_path):
     store = Store(f"sqlite:///{tmp_path}/mlflow.db", "inside")
-    done = run("dataset=toy", "dataset.customers=200", "k=3", folder=tmp_path, store=store)
+    done = run(
+        "dataset=toy", "dataset.customers=200", "k=3", "selection.k_range=[3]", folder=tmp_path, store=store
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert store.only_run()[1].info.status == "FINISHED"
 
@@ -239,27 +237,9 @@ def test_a_fresh_process_loads_the_model_and_gives_the_same_segments(toy):
     """Without seg on the path, from the store alone; one row gets what the batch gives."""
     folder, store, _ = toy
     _, found = store.only_run()
-    script = """
-import sys, json
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "seg":
-            raise ImportError("seg is not here")
-sys.meta_path.insert(0, Absent())
-import mlflow, pandas as pd
-mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model(f"runs:/{sys.argv[2]}/model")
-table = pd.read_parquet(sys.argv[3])
-batch = model.predict(table)["segment"].tolist()
-singly = [model.predict(table.iloc[[row]])["segment"].tolist()[0] for row in range(0, len(table), 97)]
-print(json.dumps([batch, singly, model.metadata.signature.inputs.input_names(), model.input_example is not None]))
-"""
-    table = toy_features()
-    table.to_parquet(folder.parent / "features.parquet")
-    done = subprocess.run(
-        [sys.executable, "-c", script, store.uri, found.info.run_id, str(folder.parent / "features.parquet")],
-        capture_output=True, text=True, timeout=200,
-    )  # fmt: skip
+    table = folder.parent / "features.parquet"
+    toy_features().to_parquet(table)
+    done = command_line.run("predict_without_seg", store.uri, found.info.run_id, str(table))
     assert done.returncode == 0, done.stderr
     batch, singly, names, has_example = json.loads(done.stdout.splitlines()[-1])
     assert batch == pd.read_parquet(folder / "assignments.parquet")["segment"].tolist()
@@ -291,7 +271,7 @@ def test_gmm_recovers_the_planted_segments_and_reports_bic():
 
 
 def test_a_data_set_without_its_file_runs_on_its_sample_and_says_so(tmp_path, store):
-    done = run("dataset=customers", "k=3", folder=tmp_path / "run", store=store)
+    done = run("dataset=customers", "k=3", "selection.k_range=[3]", folder=tmp_path / "run", store=store)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SAMPLE DATA" in done.stdout
     assert "SAMPLE DATA" in (tmp_path / "run" / "report.html").read_text()
@@ -454,7 +434,7 @@ def test_own_orders_need_only_customer_date_and_amount(tmp_path):
 
 def test_an_interrupted_run_ends_killed(tmp_path, store):
     options = ["dataset=toy", "dataset.customers=20000", "selection.k_range=2..40"]
-    with command_line.started(*command(*options, folder=tmp_path / "run", store=store)[2:]) as (
+    with command_line.started(*command(*options, folder=tmp_path / "run", store=store)) as (
         process,
         said,
     ):
@@ -471,7 +451,8 @@ def test_an_interrupted_run_ends_killed(tmp_path, store):
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    options = ["dataset=toy", "dataset.customers=300", "k=4", "selection.k_range=[4]"]
     for name in ("first", "second"):
-        assert run("dataset=toy", "dataset.customers=300", "k=4", folder=tmp_path / name).returncode == 0
+        assert run(*options, folder=tmp_path / name).returncode == 0
     for name in ("segments.csv", "assignments.parquet", "ledger.csv", "figures/map.png"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()

@@ -15,6 +15,7 @@ import pandas as pd
 from numba.core.registry import cpu_target
 from sklearn.dummy import DummyClassifier
 
+import read_once
 import seg.pipeline.flow
 import seg.report.run_directory
 import seg.run  # noqa: F401
@@ -32,6 +33,7 @@ ibis.to_sql(
 cpu_target.typing_context.refresh()
 cpu_target.target_context.refresh()
 load.prepare_environment()
+read_once.install()
 compose.instantiate_parts(compose.compose(["dataset=toy"]))
 with tempfile.TemporaryDirectory() as folder:
     mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()

@@ -29,7 +29,7 @@ def toy(tmp_path_factory):
     scratch = tmp_path_factory.mktemp("evidence")
     uri = f"sqlite:///{scratch}/mlflow.db"
     done = run(
-        "dataset=toy", "k=4", "evaluation.stability=true", "evaluation.repeats=20", "evaluation.null=20",
+        "dataset=toy", "k=4", "selection.k_range=[4]", "evaluation.stability=true", "evaluation.repeats=20", "evaluation.null=20",
         "evaluation.holdout.cut=2024-09-01", folder=scratch / "run", uri=uri,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -97,6 +97,7 @@ def test_one_giant_segment_is_flagged(tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     done = run(
         "dataset=customers", f"dataset.path={tmp_path}/c.csv", "dataset.id=id", "dataset.features=[a,b]", "k=2",
+        "selection.k_range=[2]",
         folder=tmp_path / "run", uri=uri,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -127,6 +128,7 @@ def test_the_tree_model_names_its_spaces_apart_and_its_model_places_new_customer
         "dataset.customers=400",
         "model=tree_svd_kmeans",
         "k=4",
+        "selection.k_range=[4]",
         folder=tmp_path / "run",
         uri=uri,
     )
@@ -164,7 +166,7 @@ real = pytest.mark.skipif(not os.environ.get("SEG_DATA_DIR"), reason="SEG_DATA_D
 @pytest.mark.umap
 def test_the_embedding_of_insiders_is_as_published_and_its_feature_space_negative(tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    done = run("experiment=insiders", folder=tmp_path / "run", uri=uri)
+    done = run("experiment=insiders", "selection.k_range=[11]", folder=tmp_path / "run", uri=uri)
     assert done.returncode == 0, done.stdout + done.stderr
     client = MlflowClient(tracking_uri=uri)
     (tracked,) = client.search_runs([client.get_experiment_by_name("seg").experiment_id])

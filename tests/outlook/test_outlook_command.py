@@ -19,7 +19,7 @@ from seg.outlook import ahead
 START = date(2022, 1, 1)
 DAYS = 730  # 2022 and 2023
 SMALL = ["dataset=transactions", "dataset.columns.order_id=order_id", "dataset.columns.amount=amount", "k=2", "tracking=none",
-         "tracking.model=true", "cache=off", "outlook.classical=false"]  # fmt: skip
+         "tracking.model=true", "cache=off", "selection.k_range=[2]", "outlook.classical=false"]  # fmt: skip
 
 
 def orders_file(folder, days: int = DAYS, customers: int = 120):

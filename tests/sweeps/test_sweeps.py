@@ -20,7 +20,7 @@ from seg.sweeps import jobs, summary
 from seg.sweeps.jobs import objective
 from seg.tracking.process_names import has_ended, process_name
 
-TOY = ["dataset=toy", "dataset.customers=200"]
+TOY = ["dataset=toy", "dataset.customers=200", "selection.k_range=[3]"]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_jobs_that_fail_or_are_impossible_do_not_stop_the_others(swept):
     assert done.returncode == 1, done.stdout + done.stderr
     assert statuses(place, "first") == ["finished", "failed", "finished", "skipped", "skipped", "skipped"]
     assert (
-        "job 1 failed: dataset=toy dataset.customers=200 recipe=rfm k=500: k=500: there are only 200 customers"
+        "job 1 failed: dataset=toy dataset.customers=200 selection.k_range=[3] recipe=rfm k=500: k=500: there are only 200 customers"
         in done.stdout
     )
     assert f"({place}/first/1)" in done.stdout
