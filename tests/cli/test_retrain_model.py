@@ -14,6 +14,7 @@ from seg import retrain
 from seg.cli import retrain_model, single_run
 from seg.comparison.challenge import Duel
 from seg.config import folders
+from seg.errors import SegError
 from seg.tracking import model_registry, promotion
 
 
@@ -88,6 +89,12 @@ def test_nothing_is_promoted_unasked_or_against_a_gate():
     ):
         told = retrain_model.promoted({"promote": asked}, None, done, duel, {})
         assert not told["promoted"] and reason in told["why_not"]
+
+
+def test_models_by_groups_are_refused_with_what_to_do_instead():
+    settings = SimpleNamespace(model={"name": "kmeans"}, by="country")
+    with pytest.raises(SegError, match=r"model=x: .* seg run by=country, .* seg compare promote run="):
+        retrain_model._check_possible("x", settings)
 
 
 def test_what_cannot_be_is_said_before_anything_is_trained(store, capsys):

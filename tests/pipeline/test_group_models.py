@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from seg.models import skops_file
 from seg.pipeline import check
 from seg.pipeline import group_models as groups
 from seg.pipeline.grouped_result import COMMON
+from seg.preparation import as_of, prepare
 from seg.report import group_directory
 from seg.scoring import group_card, model_card
 from seg.scoring.group_scorer import GroupScorer
@@ -83,6 +85,19 @@ def test_customers_of_training_get_their_segments_again_through_the_router(group
     placed = scorer.place(frame)
     assert (placed["segment"].to_numpy() == grouped.labels).all()
     assert (placed["model"].to_numpy() == grouped.routed.to_numpy()).all()
+
+
+def test_customers_of_an_earlier_day_have_a_group_then_and_are_routed_by_it(scorer):
+    request = single_run.compose([*TOY, "by=country"])
+    asked, parts = load.settings(request.cfg), instantiate_parts(request.cfg)
+    source, _notes = prepare.find(asked.dataset, asked.data_dir)
+    with parts.connect() as engine:
+        lines = parts.load(engine, source).table
+        _first, last = as_of.first_and_last(engine, lines)
+        table, _nameless = as_of.table_on(asked.preparation, engine, lines, last - timedelta(days=90), 1)
+    placed = scorer.place(table.frame)
+    assert len(placed) > 100 and placed["group"].equals(table.frame["country"])
+    assert set(placed["model"]) > {"(common)"} and placed["segment"].notna().all()
 
 
 def test_a_new_group_goes_to_the_common_model_and_a_missing_number_has_a_reason(grouped, scorer):

@@ -151,9 +151,9 @@ def _between_days(side: _Side, ends: tuple[date, date], steps: str, folder: Path
         for day in movement.days(start, end, steps):
             with progress.step(f"on {day}") as detail:
                 table, nameless = side.table_on(engine, loaded.table, day)
-                frame = table.frame[scorer.features]
-                on[day] = frame, scorer.place(frame)["segment"].astype("int64")
-                detail(f"{len(frame):,} customers")
+                placed = scorer.place(table.frame)["segment"].astype("int64")
+                on[day] = table.frame[scorer.features], placed
+                detail(f"{len(placed):,} customers")
     moved = movement.compare_days(on, scorer.contract.names)
     about = replay.movement_remarks(side.settings.cleaning, scorer.contract, (start, end), first, nameless)
     notices = [*side.remarks, *(text for _, text in notes), *about]
@@ -264,16 +264,18 @@ def _placed(side: _Side, day: date | None) -> tuple[pd.Series, list[str]]:
     source, notes = side.source()
     if day is None:
         prepared = prepare.prepare(side.settings.preparation, side.parts, source)
-        table, notes = prepared.table, [*notes, *prepared.notes]
+        frame, notes = prepared.table.frame, [*notes, *prepared.notes]
+        if prepared.groups is not None:
+            frame = frame.assign(**{side.settings.by: prepared.groups})
     else:
         with side.parts.connect() as engine:
             loaded = side.parts.load(engine, source)
             first, last = as_of.first_and_last(engine, loaded.table)
             movement.check_day("to", day, first, last)
-            table, _ = side.table_on(engine, loaded.table, day)
-    side.scorer.check(table.frame.columns, f"what {side.dataset} gives")
+            frame = side.table_on(engine, loaded.table, day)[0].frame
+    side.scorer.check(frame.columns, f"what {side.dataset} gives")
     warnings = [text for level, text in notes if level == "warning"]
-    return side.scorer.place(table.frame)["segment"].astype("int64"), warnings
+    return side.scorer.place(frame)["segment"].astype("int64"), warnings
 
 
 # ---- where it goes, what people see ------------------------------------------------------------------------------

@@ -80,10 +80,7 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
             "that data set"
         )
     settings = load.settings(cfg)
-    if is_mllib(settings.model):
-        raise SegError(
-            f"model={own['model']}: models of Spark's MLlib are not retrained by this command; run seg run again"
-        )
+    _check_possible(own["model"], settings)
     folder = folders.result("retrain", settings.dataset.name, own, SUMMARY)
     check.check_parts(settings)
     with _new(folder):
@@ -103,6 +100,19 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
         print(f"error: {done.refused}", file=sys.stderr)
         return 1
     return nightly.ALERT if own["fail_on"] == "refused" and not duel.may_win else 0
+
+
+def _check_possible(reference: str, settings: Settings) -> None:
+    """Refuse models that cannot be judged on the customers of a hold-out."""
+    if is_mllib(settings.model):
+        raise SegError(
+            f"model={reference}: models of Spark's MLlib are not retrained by this command; run seg run again"
+        )
+    if settings.by is not None:
+        raise SegError(
+            f"model={reference}: it is one model for each group of {settings.by}, which this command does not judge. Train it again with "
+            f"seg run by={settings.by}, compare groups.csv of both runs, and promote the new one with seg compare promote run=<run id>"
+        )
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from seg.config.settings import Preparation
 from seg.engine import Engine
 from seg.errors import SegError
 from seg.features import FeatureRequest, FeatureTable
+from seg.preparation import customer_groups
 
 if TYPE_CHECKING:
     from seg.preparation.lessons import Lessons
@@ -236,7 +237,7 @@ def table_on(asked: Preparation, engine, lines, day: date, days_after: int) -> t
     Returns
     -------
     table : FeatureTable
-        Customers with an id; the others are orders whose customer cannot be followed.
+        Customers with an id; the others are orders whose customer cannot be followed. Of models by groups also the group of each.
     nameless : int
         How many were left out for that.
     """
@@ -256,5 +257,9 @@ def table_on(asked: Preparation, engine, lines, day: date, days_after: int) -> t
         )
     except SegError as error:
         raise SegError(f"on {day}: {error}") from None
-    named = table.frame.index.isin(with_id(engine, before))
-    return replace(table, frame=table.frame[named]), int((~named).sum())
+    frame = table.frame
+    if asked.by:
+        groups = customer_groups.collect(engine, clean, asked.by)
+        frame = frame.assign(**{asked.by: groups.reindex(frame.index)})
+    named = frame.index.isin(with_id(engine, before))
+    return replace(table, frame=frame[named]), int((~named).sum())
