@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from mlflow import MlflowClient
 
 import command_line
 from in_process import notes, refusal, segmented
+from seg import compare
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFT = [
@@ -268,6 +270,33 @@ def test_gmm_recovers_the_planted_segments_and_reports_bic():
     metrics = segmented("dataset=toy", "model=gmm", "k=4", "selection.k_range=[4]").metrics
     assert metrics["truth/adjusted_rand"] == 1
     assert {"own/bic", "own/aic"} <= set(metrics.index)
+
+
+def test_a_mixture_that_leaves_a_cluster_empty_says_two_segments_everywhere(tmp_path, store, capsys):
+    counts = np.random.default_rng(7).poisson(0.4, size=(60, 2))
+    table = pd.DataFrame(counts, columns=["visits", "calls"]).assign(id=[f"c{row}" for row in range(60)])
+    table.to_csv(tmp_path / "panel.csv", index=False)
+    options = [
+        "dataset.id=id",
+        "dataset.features=[visits,calls]",
+        "model=gmm",
+        "k=3",
+        "selection.k_range=[3]",
+    ]
+    done = run(
+        "dataset=customers",
+        f"dataset.path={tmp_path}/panel.csv",
+        *options,
+        folder=tmp_path / "run",
+        store=store,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "panel: 2 segments" in done.stdout and "the model left 1 of its clusters empty" in done.stdout
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<title>panel: 2 segments" in page and "<h1>60 customers in 2 segments" in page
+    assert len(pd.read_csv(tmp_path / "run" / "segments.csv")) == 2
+    assert compare.main([*store.overrides, "dataset=panel"]) == 0
+    assert "3 (2 segments)" in capsys.readouterr().out
 
 
 def test_a_data_set_without_its_file_runs_on_its_sample_and_says_so(tmp_path, store):

@@ -170,6 +170,17 @@ def test_the_fewest_segments_within_one_standard_error_of_the_largest_are_best()
     assert names(found) == ["k4", "k9", "k6", "k3"]
 
 
+def test_a_mixture_that_left_a_cluster_empty_counts_with_the_segments_that_there_are():
+    left = run(0.3, "a", k=3, **SOUND) | {"tags.segments": "Champions; Lost customers; noise"}
+    full = run(0.3, "b", k=3, model="gmm", **SOUND) | {
+        "tags.segments": "Champions; Lost customers; New customers"
+    }
+    found = ranked(full, left)
+    assert order.best(found)["name"] == "a"
+    cells = {row["name"]: columns.n_of_segments(row) for row in found.to_dict("records")}
+    assert cells == {"a": "3 (2 segments)", "b": "3"}
+
+
 def test_a_run_that_is_worse_than_rule_rfm_is_no_candidate():
     found = ranked(run(0.3, "a", **SOUND | {"holdout/over_rule_rfm_high": -0.001}))
     assert found["fails"].tolist() == [["worse than rule RFM"]] and order.best(found) is None

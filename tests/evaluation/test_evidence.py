@@ -80,6 +80,17 @@ def test_what_was_not_asked_for_says_how_to_ask():
     assert "evaluation.stability=true" in text and "evaluation.null=20" in text
 
 
+def test_the_verdict_of_several_cuts_states_the_spread():
+    cuts = "evaluation.holdout.cut=[2024-06-01,2024-09-01]"
+    result = segmented("dataset=toy", "dataset.customers=300", "k=4", "selection.k_range=[4]", cuts)
+    predictive = result.evidence.set_index("criterion").loc["predictive", "number"]
+    mean = result.metrics["holdout/over_rule_rfm_mean"]
+    assert "The figures before are of the newest of 2 cuts (2024-06-01, 2024-09-01)" in predictive
+    assert f"difference to rule RFM {mean:+.3f} on average (" in predictive
+    assert f"standard deviation {result.metrics['holdout/over_rule_rfm_sd']:.3f})" in predictive
+    assert result.metrics["holdout/cuts"] == 2
+
+
 def test_customers_without_orders_have_no_hold_out(tmp_path):
     result = segmented(
         "dataset=flo",

@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from seg.errors import SegError
 from seg.models import skops_file
@@ -57,13 +58,21 @@ def test_no_file_of_a_model_holds_what_single_customers_spent(lesson, tmp_path):
     again = pickle.loads(pickle.dumps(segmenter))
     assert again.clusterer.lesson is None and again.clusterer_.lesson is None
     np.testing.assert_array_equal(again.predict(lesson.X), segmenter.labels_)
-    from sklearn.pipeline import Pipeline
-
     for model in (segmenter, Segmenter(OutcomeTree(lesson=lesson)).fit(lesson.X)):
         path = tmp_path / "model.skops"
         path.write_bytes(skops_file.dumps(Pipeline([("cluster", model)])))
         loaded, _remarks = skops_file.load(path)
         np.testing.assert_array_equal(loaded.predict(lesson.X), model.labels_)
+
+
+@pytest.mark.parametrize("column", ["left", "feature_idx", "is_categorical"])
+def test_a_boosted_tree_that_points_outside_itself_is_refused(lesson, tmp_path, column):
+    segmenter = Segmenter(OutcomeTiers(lesson=lesson)).fit(lesson.X)
+    segmenter.clusterer_.amount_trees_._predictors[0][0].nodes[column][0] = 99
+    path = tmp_path / "model.skops"
+    path.write_bytes(skops_file.dumps(Pipeline([("cluster", segmenter)])))
+    with pytest.raises(SegError, match="tree of the model is damaged"):
+        skops_file.load(path)
 
 
 def test_a_bootstrap_sample_and_halves_are_of_customers(lesson):

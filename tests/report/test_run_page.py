@@ -112,6 +112,16 @@ def html(**changes) -> str:
     return render(content(**changes)).replace("\N{NO-BREAK SPACE}", " ")
 
 
+def test_the_map_of_an_embedding_stands_beside_the_map_of_the_features_with_a_warning():
+    embedded = html(embedding=np.random.default_rng(1).normal(size=(6, 2)))
+    first, second = (
+        embedded.index(title)
+        for title in ("two main directions of the features", "embedding that the model clusters in")
+    )
+    assert first < second < embedded.index("<h2>Profile")
+    assert "islands in random data too" in embedded and "islands in random data too" not in html()
+
+
 def test_a_reader_meets_the_headline_the_cards_and_what_to_do_before_pictures_rules_and_evidence():
     text = html()
     marks = [

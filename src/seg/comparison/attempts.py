@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from seg.metrics.null import KINDS
+from seg.segments.naming import NOISE_NAME
 
 PARTS = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
 # Only runs that agree in all four can stand in one list: the same customers at the same points of the common space.
@@ -98,6 +99,7 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
         "segment_names": "segments",
     }.items():
         table[name] = _text(kept, f"tags.{tag}")
+    table["n_segments"] = _left(table)
     flags = _text(kept, "tags.flagged")
     table["flags"] = flags.where(~flags.isin(["no", ""]), "")
     table["holdout"] = _text(kept, "tags.holdout").replace("no", "")
@@ -163,6 +165,15 @@ def _known_again(newest: pd.DataFrame) -> pd.DataFrame:
     configuration = newest["configuration"].map(same_as)
     spaces = newest.drop_duplicates("configuration").set_index("configuration")["space"]
     return newest.assign(configuration=configuration, space=configuration.map(spaces))
+
+
+def _left(table: pd.DataFrame) -> pd.Series:
+    """Count the segments of each run: fewer than k where the model left clusters empty; k where no names are known."""
+    named = [
+        sum(name != NOISE_NAME for name in names.split("; ")) if names else k
+        for names, k in zip(table["segment_names"], table["k"], strict=True)
+    ]
+    return pd.Series(named, index=table.index).clip(upper=table["k"])
 
 
 def _once(newest: pd.DataFrame) -> pd.DataFrame:

@@ -49,6 +49,16 @@ def _plain(key: str) -> Callable[[Mapping], str]:
     return lambda row: str(row[key])
 
 
+def n_of_segments(row: Mapping) -> str:
+    """Return k, and how many segments there are where the model has left clusters empty.
+
+    >>> n_of_segments({"k": 3, "n_segments": 2})
+    '3 (2 segments)'
+    """
+    left = int(row.get("n_segments", row["k"]))
+    return f"{row['k']}" + (f" ({left} segment{'' if left == 1 else 's'})" if left < row["k"] else "")
+
+
 def _silhouette(row: Mapping) -> str:
     error = row.get("common/silhouette_se")
     return _places(SCORE, 3)(row) + (f" ± {error:.3f}" if error and error > 0 else "")
@@ -84,7 +94,7 @@ COLUMNS = (
     Column("recipe", "recipe", "features", _plain("recipe"), False),
     Column("scaler", "scaler", "how features are brought to one scale", _plain("scaler"), False),
     Column("cleaning", "cleaning", "rules that drop or change rows", _plain("cleaning"), False),
-    Column("k", "k", "number of segments", _plain("k")),
+    Column("k", "k", "number of segments; fewer in parentheses where the model left clusters empty", n_of_segments),
     Column("standing", "evidence", "complete: everything was measured and nothing failed", evidence, False),
     Column(SCORE, "common silhouette", "mean silhouette in the common space, the same for every run of this list; ± standard error where it is estimated", _silhouette),
     Column("common/silhouette_macro", "macro", "mean of the segments' silhouettes in the common space, each segment counting once", _places("common/silhouette_macro", 3)),

@@ -187,7 +187,7 @@ def _simplest(candidates: pd.DataFrame, errors: pd.Series) -> object:
     """Return the index of the candidate with the fewest segments within one standard error of the largest worth."""
     top = candidates["worth"].idxmax()
     near = candidates[candidates["worth"] >= candidates.loc[top, "worth"] - errors[top]]
-    return near.sort_values(["k", "worth"], ascending=[True, False]).index[0]
+    return near.sort_values(["n_segments", "worth"], ascending=[True, False]).index[0]
 
 
 def _volume(values: np.ndarray, criteria: list[str]) -> np.ndarray:

@@ -5,7 +5,7 @@ Guards and sizes are looked at in every run; the rest costs time and is asked fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -88,7 +88,7 @@ def gather(
     SegError
         The data do not allow the evidence.
     """
-    evidence = Evidence(flags=_flags(fitted) if flags is None else flags)
+    evidence, every = Evidence(flags=_flags(fitted) if flags is None else flags), []
     try:
         if asked.stability:
             _stability(fitted, parts, asked.repeats, seed, evidence)
@@ -103,7 +103,8 @@ def gather(
                 parts, fitted.prepared.parted, fitted.k, asked.silhouette_sample, seed
             )
             detail(evidence.holdout.sentence)
-        evidence.metrics |= evidence.holdout.metrics | _spread(evidence.holdout, fitted, parts, asked, seed)
+        every = [evidence.holdout, *_earlier(fitted, parts, asked.silhouette_sample, seed)]
+        evidence.metrics |= evidence.holdout.metrics | holdout.spread(every)
     evidence.verdicts = verdicts.verdicts(
         silhouette=measured.own.value,
         sizes=verdicts.Sizes(
@@ -113,30 +114,23 @@ def gather(
         ),
         stability=evidence.stability,
         null=evidence.null,
-        holdout=evidence.holdout.scores if evidence.holdout else None,
-        holdout_reason=fitted.prepared.no_holdout,
+        foretold=verdicts.Foretold(
+            evidence.holdout.scores if evidence.holdout else None,
+            fitted.prepared.no_holdout,
+            holdout.over_cuts(every),
+        ),
     )
     evidence.meanings = {name: verdicts.MEANINGS[name] for name in evidence.metrics}
     return evidence
 
 
-def _spread(
-    newest: Holdout, fitted: FittedSegmentation, parts: Parts, asked: EvaluationSettings, seed: int
-) -> dict[str, float]:
-    """Judge the earlier cuts, and return mean and standard deviation over all cuts; empty with one cut."""
-    every = [newest]
+def _earlier(fitted: FittedSegmentation, parts: Parts, sample: int, seed: int) -> Iterator[Holdout]:
+    """Judge the earlier cuts of the hold-out."""
     for parted in fitted.prepared.earlier:
         with progress.step(f"judge by the hold-out of {parted.cut}") as detail:
-            every.append(holdout.judge(parts, parted, fitted.k, asked.silhouette_sample, seed))
-            detail(every[-1].sentence)
-    if len(every) == 1:
-        return {}
-    table = pd.DataFrame([one.metrics for one in every])
-    spread = {"holdout/cuts": float(len(every))}
-    for name in holdout.SPREAD:
-        spread |= {f"holdout/{name}_mean": table[f"holdout/{name}"].mean()}
-        spread |= {f"holdout/{name}_sd": table[f"holdout/{name}"].std(ddof=1)}
-    return {name: float(value) for name, value in spread.items()}
+            judged = holdout.judge(parts, parted, fitted.k, sample, seed)
+            detail(judged.sentence)
+        yield judged
 
 
 def _flags(fitted: FittedSegmentation) -> list[str]:

@@ -7,9 +7,11 @@ no cap, no repaired price and no scale can know the outcome. Only k comes from o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from seg.config.parts import Parts
@@ -87,6 +89,33 @@ class Holdout:
             f"{scores.customers:,} customers known before {parted.cut}, {scores.rate:.1%} of whom bought in the {parted.days} days "
             f"from then on: AUC {scores.auc:.3f} ({', '.join(f'{name} {others[name]:.3f}' for name in beside)})"
         )
+
+
+def spread(every: Sequence[Holdout]) -> dict[str, float]:
+    """Return mean and standard deviation of metrics over the cuts of a hold-out, by name; empty with one cut."""
+    if len(every) < 2:
+        return {}
+    table = pd.DataFrame([one.metrics for one in every])
+    values = {"holdout/cuts": float(len(every))}
+    for name in SPREAD:
+        values |= {f"holdout/{name}_mean": float(table[f"holdout/{name}"].mean())}
+        values |= {f"holdout/{name}_sd": float(table[f"holdout/{name}"].std(ddof=1))}
+    return values
+
+
+def over_cuts(every: Sequence[Holdout]) -> str:
+    """Return the spread over the cuts of a hold-out as the end of a sentence; empty with one cut."""
+    if len(every) < 2:
+        return ""
+    differences, areas = (
+        [one.metrics[f"holdout/{name}"] for one in every] for name in ("over_rule_rfm", "auc")
+    )
+    days = ", ".join(str(one.parted.cut) for one in sorted(every, key=lambda one: one.parted.cut))
+    return (
+        f". The figures before are of the newest of {len(every)} cuts ({days}). Over all of them: difference to rule RFM "
+        f"{np.mean(differences):+.3f} on average ({min(differences):+.3f} to {max(differences):+.3f}, standard deviation "
+        f"{np.std(differences, ddof=1):.3f}), AUC {np.mean(areas):.2f} ({min(areas):.2f} to {max(areas):.2f})"
+    )
 
 
 def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdout:

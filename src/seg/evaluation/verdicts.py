@@ -103,13 +103,31 @@ class Sizes:
     customers: int
 
 
+@dataclass(frozen=True)
+class Foretold:
+    """What a hold-out has shown.
+
+    Parameters
+    ----------
+    scores : HoldoutScores or None
+        Of the newest cut; None where there is no hold-out.
+    reason : str or None
+        Why no hold-out is possible.
+    over_cuts : str
+        The spread over several cuts, in words; empty with one.
+    """
+
+    scores: HoldoutScores | None = None
+    reason: str | None = None
+    over_cuts: str = ""
+
+
 def verdicts(
     silhouette: float,
     sizes: Sizes,
     stability: Stability | None,
     null: Mapping[str, NullTest] | None,
-    holdout: HoldoutScores | None,
-    holdout_reason: str | None,
+    foretold: Foretold,
 ) -> list[Verdict]:
     """Judge a segmentation by five criteria.
 
@@ -122,9 +140,7 @@ def verdicts(
         None where it was not measured.
     null : mapping of str to NullTest, optional
         The test against each kind of null data.
-    holdout : HoldoutScores or None
-    holdout_reason : str or None
-        Why no hold-out is possible.
+    foretold : Foretold
 
     Returns
     -------
@@ -136,7 +152,7 @@ def verdicts(
         _substantial(sizes),
         _stable(stability),
         _better_than_noise(null),
-        _predictive(holdout, holdout_reason),
+        _predictive(foretold),
     ]
 
 
@@ -182,14 +198,15 @@ def _better_than_noise(null: Mapping[str, NullTest] | None) -> Verdict:
     return Verdict("better than noise", passed(null), number, threshold, source)
 
 
-def _predictive(holdout: HoldoutScores | None, reason: str | None) -> Verdict:
+def _predictive(foretold: Foretold) -> Verdict:
+    holdout = foretold.scores
     threshold = (
         f"not worse than rule RFM (95 % interval of a paired bootstrap of customers), AUC at least {DISCRIMINATES}, "
         "and above every one of the random segmentations"
     )
     source = "temporal hold-out, cross-fitted; Hosmer & Lemeshow 2000, ch. 5: 0.5 no discrimination, from 0.7 acceptable"
     if holdout is None:
-        asked = reason or "not measured: pass evaluation.holdout.cut=<day>"
+        asked = foretold.reason or "not measured: pass evaluation.holdout.cut=<day>"
         return Verdict("predictive", None, asked, threshold, source)
     against = holdout.added.against.set_index("name")
     word, rules = holdout.added.verdict(RULES), against.loc[RULES]
@@ -199,6 +216,7 @@ def _predictive(holdout: HoldoutScores | None, reason: str | None) -> Verdict:
         f"{word} rule RFM: {holdout.added.explained:.3f} of the deviance of buying and spending explained, {rules['explained']:.3f} by rule RFM "
         f"(difference {rules['difference']:+.3f}, {rules['low']:+.3f} to {rules['high']:+.3f}), {singles[best]:.3f} by {best}, "
         f"{against.loc[REGRESSION, 'explained']:.3f} by a regression on the same features; AUC {holdout.auc:.2f} of buying after the cut"
+        f"{foretold.over_cuts}"
     )
     discriminates = holdout.auc >= DISCRIMINATES and holdout.auc > holdout.random["auc"].max()
     return Verdict("predictive", bool(discriminates and word != "worse than"), number, threshold, source)

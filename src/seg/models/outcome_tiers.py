@@ -1,8 +1,8 @@
 """Segments that know the outcome: tiers of what customers are expected to spend, learned from an earlier day.
 
 A lesson holds customers as they were on earlier days, and what they spent in the days after. From it the model learns two
-additive curves a feature: one for the chance to buy (logistic) and one for the logarithm of the spend (least squares).
-Today's customers are scored by them, and the score is cut into tiers.
+additive curves a feature: one for the chance to buy (logistic) and one for the logarithm of the spend (least squares), and, for what
+curves cannot show, small boosted trees for both. Today's customers are scored by them, and the score is cut into tiers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ from seg.errors import SegError
 GRID = 200  # points at which the rank of a value is kept
 POINTS = 1000  # of the distribution of scores, between which tiers are cut
 LEAST_OF_EACH = 10  # customers who bought, and who did not, to learn from
+# Trees of four leaves of at least 100 customers: interactions of two features, and nothing in a small lesson.
+TREES = {
+    "max_iter": 80, "learning_rate": 0.05, "max_leaf_nodes": 4, "min_samples_leaf": 100, "l2_regularization": 50.0,
+    "early_stopping": False, "random_state": 0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class OutcomeTiers(ClusterMixin, BaseEstimator):
         Points between which the curve of a feature is straight; they lie at equal steps of the feature's rank.
     penalty : float
         Shrinks the curves; more is flatter.
+    boosted : float
+        Share of the boosted trees in the score, 0 to 1; 0 learns none.
     smallest_share : float
         Least share of the customers in a tier.
     lesson : Lesson or None
@@ -84,8 +91,8 @@ class OutcomeTiers(ClusterMixin, BaseEstimator):
 
     Notes
     -----
-    1. The score is the mean of the expected log1p(spend) of the least-squares curves, and of the chance to buy times the mean
-       log1p(spend) of buyers. The first alone orders spend better, the second purchases.
+    1. The score is the mean of the expected log1p(spend) and of the chance to buy times the mean log1p(spend) of buyers. The first
+       alone orders spend better, the second purchases. Either is `boosted` parts of trees, the rest of the curves.
     2. Tiers are those with the least variance of the score within (Fisher 1958, doi 10.1080/01621459.1958.10501479), found exactly on up to
        1,000 points of its distribution.
     3. Features enter by their ranks among the customers of the lesson: any transform or scaler that keeps their order gives
@@ -94,10 +101,11 @@ class OutcomeTiers(ClusterMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {}
 
-    def __init__(self, n_tiers=8, n_knots=7, penalty=30.0, smallest_share=0.02, lesson=None):
+    def __init__(self, n_tiers=8, n_knots=7, penalty=100.0, boosted=0.3, smallest_share=0.02, lesson=None):
         self.n_tiers = n_tiers
         self.n_knots = n_knots
         self.penalty = penalty
+        self.boosted = boosted
         self.smallest_share = smallest_share
         self.lesson = lesson
 
@@ -121,9 +129,15 @@ class OutcomeTiers(ClusterMixin, BaseEstimator):
         """Return the score of each customer: the expected log1p(spend)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=["float64", "float32"], reset=False)
-        design = self._design(X)
-        chance = self.purchase_.predict_proba(design)[:, 1]
-        return (self.amount_.predict(design) + chance * self.log_spend_) / 2
+        curves = self._mean(self.purchase_, self.amount_, self._design(X))
+        if not hasattr(self, "purchase_trees_"):
+            return curves
+        trees = self._mean(self.purchase_trees_, self.amount_trees_, X)
+        return (1 - self.boosted) * curves + self.boosted * trees
+
+    def _mean(self, purchase, amount, design: np.ndarray) -> np.ndarray:
+        """Return the mean of the expected log1p(spend) and of what the chance to buy lets expect."""
+        return (amount.predict(design) + purchase.predict_proba(design)[:, 1] * self.log_spend_) / 2
 
     def resampled(self, seed: int) -> OutcomeTiers:
         """Return the same model with a bootstrap sample of its lesson, not fitted."""
@@ -154,6 +168,12 @@ class OutcomeTiers(ClusterMixin, BaseEstimator):
         self.log_spend_ = float(log_spend[bought].mean())
         self.purchase_ = LogisticRegression(C=1 / self.penalty, max_iter=500).fit(design, bought)
         self.amount_ = Ridge(alpha=self.penalty).fit(design, log_spend)
+        if self.boosted:
+            # Imported here: every run imports this module, and few need boosted trees.
+            from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+            self.purchase_trees_ = HistGradientBoostingClassifier(**TREES).fit(lesson.X, bought)
+            self.amount_trees_ = HistGradientBoostingRegressor(**TREES).fit(lesson.X, log_spend)
 
     def _design(self, X: np.ndarray) -> np.ndarray:
         """Return the weights of the knots, shape (n, n_features * n_knots): piecewise linear in the rank of each feature."""
@@ -177,7 +197,7 @@ class OutcomeTree(OutcomeTiers):
 
     Parameters
     ----------
-    n_tiers, n_knots, penalty, smallest_share, lesson
+    n_tiers, n_knots, penalty, boosted, smallest_share, lesson
         As of `OutcomeTiers`; a tier is a leaf.
     """
 

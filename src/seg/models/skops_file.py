@@ -15,9 +15,8 @@ import warnings
 import zipfile
 from pathlib import Path
 
-import numpy as np
-
 from seg.errors import SegError
+from seg.models.tree_check import check_trees
 
 FILE, PICKLE = "model.skops", "model.pkl"
 # Types beyond those that skops trusts by itself: they hold arrays and parameters, and loading them calls nothing.
@@ -38,6 +37,7 @@ TRUSTED = (
     "seg.models.transforms.signed_log1p",
     "sklearn.cluster._bisect_k_means._BisectingTree",
     "sklearn.cluster._kmeans._kmeans_single_lloyd",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 )
 
@@ -88,7 +88,7 @@ def load(path: Path, trust: bool = False):
         warnings.simplefilter("always")
         try:
             pipeline = _load_pickle(path, trust) if path.suffix == ".pkl" else _load_skops(path, trust)
-            _check_trees(pipeline)
+            check_trees(pipeline)
         except SegError:
             raise
         except FileNotFoundError:
@@ -183,20 +183,3 @@ def _plain(fitted):
         vars(plain).update(learned)
         return plain
     return fitted
-
-
-def _check_trees(pipeline) -> None:
-    """Refuse trees whose nodes point outside themselves: scikit-learn follows them without looking."""
-    pipelines = pipeline.values() if isinstance(pipeline, dict) else [pipeline]
-    steps = [step for one in pipelines for step in getattr(one, "named_steps", {}).values()]
-    for step in steps:
-        forest = getattr(step, "forest_", None)
-        for tree in (one.tree_ for one in getattr(forest, "estimators_", ())):
-            parents = np.arange(tree.node_count)
-            inner = tree.children_left >= 0
-            for children in (tree.children_left, tree.children_right):
-                wrong = (children[inner] <= parents[inner]) | (children[inner] >= tree.node_count)
-                if wrong.any() or (children[~inner] >= 0).any():
-                    raise ValueError("a tree of the model is damaged")
-            if ((tree.feature[inner] < 0) | (tree.feature[inner] >= tree.n_features)).any():
-                raise ValueError("a tree of the model is damaged")

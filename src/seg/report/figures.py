@@ -18,7 +18,7 @@ from seg.segments import worth
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OF_EVIDENCE = ("silhouette_blades", "votes", "map_embedding")  # the others are on the page as charts
+OF_EVIDENCE = ("silhouette_blades", "votes")  # the others are on the page as charts
 
 
 def figures(result: Result, locale: str = "en", cache: Cache = NONE) -> dict[str, tuple[str, bytes]]:
@@ -96,11 +96,18 @@ def _blades(
 
 def _embedding(result: Result, named: dict[int, str]) -> dict[str, tuple[str, Callable[[], Figure]]]:
     """Return the map of the embedding, where the model has one."""
-    if "embed" not in result.pipeline.named_steps:
+    seen = embedding(result)
+    if seen is None:
         return {}
-    seen = result.seen if result.seen.shape[1] == 2 else plane(result.seen)[0]
     caption = "Customers in the embedding that the model clusters in, where islands appear in random data too"
     return {"map_embedding": (caption, partial(plots.draw, "map_2d", seen, result.labels, named, None))}
+
+
+def embedding(result: Result) -> np.ndarray | None:
+    """Return customers (n, 2) in the embedding that the model clusters in, by its main directions; None without one."""
+    if "embed" not in result.pipeline.named_steps:
+        return None
+    return result.seen if result.seen.shape[1] == 2 else plane(result.seen)[0]
 
 
 def plane(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -181,6 +181,7 @@ def _page(
         explanation=meant.explanation,
         rule_segments=meant.rule_segments,
         customer_map=(points, result.labels),
+        embedding=figures.embedding(result),
         months=months(result.segments) if meant.buying is None else meant.buying.months,
         buying=meant.buying,
         currency=about.currency,

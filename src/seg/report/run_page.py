@@ -58,6 +58,8 @@ class RunPage:
     naming, explanation, rule_segments : Naming, Explanation, RuleSegments, optional
     customer_map : tuple of (points, labels), optional
         Two coordinates a customer, and the segment.
+    embedding : ndarray of shape (n_customers, 2), optional
+        The same customers in the embedding that the model clusters in.
     months : mapping of str to DataFrame, optional
         What is summed, and one row a segment (by number) with one column a month.
     buying : Buying, optional
@@ -89,6 +91,7 @@ class RunPage:
     explanation: Explanation | None = None
     rule_segments: RuleSegments | None = None
     customer_map: tuple[np.ndarray, np.ndarray] | None = None
+    embedding: np.ndarray | None = None
     months: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     buying: Buying | None = None
     currency: str | None = None
@@ -197,6 +200,11 @@ def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]
             "a badge the middle of a segment. Customers who are alike lie near each other."
         )
         made.append((title, note, charts.map_chart(title, points, labels, names, colours)))
+    if content.customer_map is not None and content.embedding is not None:
+        title = "Customers in the embedding that the model clusters in"
+        note = "The same customers. Beware: an embedding shows islands in random data too; judge the segments by the map of the features."
+        chart = charts.map_chart(title, content.embedding, content.customer_map[1], names, colours)
+        made.append((title, note, chart))
     return made
 
 
