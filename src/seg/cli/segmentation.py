@@ -269,7 +269,8 @@ def _customers(result) -> pd.DataFrame:
     frame = result.table.frame
     segments = pd.DataFrame({"customer_id": frame.index.astype(str), "segment": result.labels})
     features = frame[[*result.table.features, *result.table.profile]].reset_index(drop=True)
-    return _named(segments, result.segments).join(features, rsuffix=" (feature)")
+    named = _named(segments, result.segments)
+    return named.join(features.rename(columns=lambda name: f"{name} (feature)" if name in named else name))
 
 
 def _named(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
