@@ -422,7 +422,7 @@ def online_retail(engine, settings, real_data):
     with_load = compose("run", overrides=["dataset=online_retail"])
     dataset = settings("dataset=online_retail").dataset
     source = locate.find(dataset.name, str(real_data), dataset.files)
-    table = instantiate(with_load.dataset.load)(engine, source).table
+    table = engine.checkpoint(instantiate(with_load.dataset.load)(engine, source).table)
 
     def judge(k: int, features: str) -> holdout.Holdout:
         asked = settings("dataset=online_retail", "cleaning=known_customers", f"recipe.features={features}")
