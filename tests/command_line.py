@@ -29,7 +29,7 @@ os.environ.update(SOON)
 PRELOADED = [
     "pandas", "pyarrow", "scipy.stats", "sklearn.cluster", "sklearn.mixture", "sklearn.pipeline", "sklearn.decomposition",
     "hydra.main", "omegaconf", "pydantic", "rich.table", "jinja2", "ibis", "ibis.backends.duckdb", "duckdb",
-    "matplotlib.figure", "matplotlib.backends.backend_agg", "mlflow", "mlflow.sklearn", "cloudpickle", "numba", "skops.io",
+    "matplotlib.figure", "matplotlib.backends.backend_agg", "mlflow", "mlflow.pyfunc", "cloudpickle", "numba", "skops.io",
     "openpyxl", "opentelemetry.sdk.metrics.export", "seg.metrics.kernels.descent", "warm",
 ]  # fmt: skip
 

@@ -14,11 +14,22 @@ import read_once
 import small_spark
 from seg.engine import DuckDBEngine
 
+LONGEST = [
+    "test_mllib.py", "test_parity.py", "test_spark_cluster.py", "test_spark.py", "test_run.py", "test_team_server.py", "test_sweeps.py",
+    "test_evidence.py", "test_docs.py", "test_outlook_command.py", "test_scoring.py", "test_ui.py", "test_published.py", "test_wheel.py",
+    "test_secrets_left_behind.py", "test_retrain_model.py", "test_kills.py",
+]  # fmt: skip
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
 
 # Before scikit-learn asks: tests run side by side, and on small tables threads cost more than they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 read_once.install()
+
+
+def pytest_collection_modifyitems(items):
+    """Start with the files that take longest: at the end no worker waits for another one."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def pytest_collection_finish():

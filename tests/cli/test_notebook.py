@@ -17,6 +17,7 @@ from seg.features import GLOSSARY
 
 SAMPLES = folders.ASSETS / "datasets"
 COLUMNS = {"customer_id": "cust", "ordered_at": "date", "amount": "total"}
+ONE_K = ["selection.k_range=[4]"]
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def orders() -> pd.DataFrame:
 def result(orders, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEG_HOME", str(tmp_path_factory.mktemp("home")))
-        return seg.segment(orders, **COLUMNS, k=4)
+        return seg.segment(orders, **COLUMNS, k=4, overrides=ONE_K)
 
 
 def test_the_public_api_is_what_all_lists_and_has_docstrings_with_examples():
@@ -100,7 +101,7 @@ def test_other_tables_and_paths_give_the_same_segments(result, orders, kind, tmp
         "arrow": lambda: pa.Table.from_pandas(orders, preserve_index=False),
         "path": lambda: _written(orders, tmp_path / "orders.parquet"),
     }[kind]()
-    again = seg.segment(table, **COLUMNS, k=4)
+    again = seg.segment(table, **COLUMNS, k=4, overrides=ONE_K)
     pd.testing.assert_frame_equal(again.customers, result.customers)
 
 
@@ -117,7 +118,7 @@ def test_a_call_leaves_environment_search_path_and_registries_as_they_were(tmp_p
         "def doubled(customers, context):\n    '''Twice the orders.'''\n    return customers.orders * 2\n"
     )
     before = dict(os.environ), list(sys.path), dict(GLOSSARY)
-    overrides = ["plugins=[left_behind]", "recipe.features=[doubled,revenue]"]
+    overrides = ["plugins=[left_behind]", "recipe.features=[doubled,revenue]", "selection.k_range=[2]"]
     made = seg.segment(dataset="toy", k=2, overrides=overrides)
     assert "mean_doubled" in made.segments
     assert (dict(os.environ), list(sys.path), dict(GLOSSARY)) == before
@@ -127,7 +128,8 @@ def test_a_call_leaves_environment_search_path_and_registries_as_they_were(tmp_p
 
 def test_a_tracked_call_leaves_a_run_directory_and_a_run_in_mlflow(tmp_path):
     store = [f"tracking.uri=sqlite:///{tmp_path}/mlflow.db"]
-    made = seg.segment(dataset="toy", k=3, tracking=True, overrides=store)
+    options = [*store, "dataset.customers=200", "selection.k_range=[3]"]
+    made = seg.segment(dataset="toy", k=3, tracking=True, overrides=options)
     assert made.folder.is_relative_to(tmp_path / "runs")
     assert (made.folder / "report.html").is_file()
     import mlflow

@@ -44,6 +44,7 @@ def store(tmp_path_factory):
         f"dataset.path={folder}/brand_a.csv",
         "dataset.features=[visits,spend]",
         "k=3",
+        "selection.k_range=[3]",
         "evaluation.repeats=5",
     ]
     done = single_run.tracked(single_run.compose([*options, f"tracking.uri={uri}"]), folder / "run")

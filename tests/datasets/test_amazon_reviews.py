@@ -52,8 +52,10 @@ def files(tmp_path):
 @pytest.fixture
 def load(engine):
     def run(path, bad_rows="fail", **options):
-        changed = [f"dataset.path={path}", *[f"dataset.{key}={value}" for key, value in options.items()]]
-        found = config.settings(compose.recompose(composed(), changed))
+        cfg = OmegaConf.create(composed())
+        cfg.dataset.path = str(path)
+        cfg.dataset.update({key: str(value) for key, value in options.items()})
+        found = config.settings(cfg)
         return amazon_reviews.load(
             engine, prepare.find(found.dataset, found.data_dir)[0], Reading(), bad_rows
         )

@@ -12,6 +12,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -771,9 +772,8 @@ def test_threads_and_a_spill_folder_that_cannot_be_are_errors(tmp_path):
 
 def test_a_table_larger_than_the_memory_limit_is_spilled_and_counted_right(tmp_path):
     numbers = np.random.default_rng(0).integers(0, 2**62, size=1_500_000)
-    path = parquet(
-        tmp_path / "big.parquet", id=numbers, text=pa.array(np.char.mod("%019d-a-customer-id", numbers))
-    )
+    text = pc.binary_join_element_wise(pa.array(numbers).cast(pa.string()), "a-customer-id", "-")
+    path = parquet(tmp_path / "big.parquet", id=numbers, text=text)
     with DuckDBEngine(memory_limit="100MB", threads=2, spill_dir=str(tmp_path / "spill")) as small:
         raw = small.read([path], ["id", "text"])
         kept = small.checkpoint(raw.table.distinct())  # about 80 MB of text in a hash table, and its copy

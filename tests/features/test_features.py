@@ -443,7 +443,7 @@ def test_a_data_set_that_cannot_serve_a_feature_is_told_what_it_lacks(name, prov
 
 
 @settings(
-    max_examples=15,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

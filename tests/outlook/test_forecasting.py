@@ -44,9 +44,9 @@ def test_the_season_of_the_total_is_shared_among_segments_that_are_too_short_to_
 
 def test_intervals_hold_their_share_of_months_on_noise_around_a_level():
     panel = pd.DataFrame({0: 100 + noise(48, 2, 10), 1: 300 + noise(48, 3, 20)})
-    errors = forecast_panel(panel, None, AHEAD).errors
+    made = forecast_panel(panel, None, AHEAD)
+    errors, future = made.errors, made.future
     assert errors["coverage_80"].between(0.7, 1).all() and errors["coverage_95"].between(0.85, 1).all()
-    future = forecast_panel(panel, None, AHEAD).future
     assert (future["low_95"] <= future["low_80"]).all() and (future["high_80"] <= future["high_95"]).all()
     assert (future[["mean", "low_95"]] >= 0).all().all()
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
+import command_line
 import local_servers
 from seg.errors import SegError
 from seg.sinks import csv_guard
@@ -193,29 +191,18 @@ def test_what_somebody_else_made_is_left_alone_until_the_user_says_replace(place
 
 # ---- killed in the middle ------------------------------------------------------------------------------------------
 
-WRITER = """
-import sys
-sys.path[:0] = [{tests!r}, {here!r}]
-import test_sinks
-place = test_sinks.Place.__new__(test_sinks.Place)
-vars(place).update(kind={kind!r}, folder=test_sinks.Path({folder!r}), name={name!r}, server={server!r})
-rows = test_sinks.export(n=30_000, further=True)
-print("ready", flush=True)
-place.sink().write(rows)
-"""
-
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SEG_KILLS", "1"))))
 def test_a_writer_that_is_killed_leaves_the_old_table_or_the_new_one(place, seed):
     place.sink().write(export(n=50))
     known = {"kind": place.kind, "folder": str(place.folder), "name": place.name, "server": place.server}
-    here = Path(__file__).parent
-    code = WRITER.format(tests=str(here.parent), here=str(here), **known)
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(np.random.default_rng(seed + KINDS.index(place.kind)).uniform(0, 1))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with command_line.started("write_customers", json.dumps(known), env=os.environ) as (process, said):
+        while "ready" not in said():
+            assert process.is_alive(), said("err")
+            time.sleep(0.02)
+        time.sleep(np.random.default_rng(seed + KINDS.index(place.kind)).uniform(0, 1))
+        process.kill()
+        process.join()
     assert len(place.customers()) in (50, 30_000)
     place.sink().write(export(n=60))
     assert len(place.customers()) == 60

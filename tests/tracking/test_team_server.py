@@ -90,7 +90,13 @@ def status_by_seed(client, run) -> dict[str, str]:
 
 
 def test_a_database_given_directly_keeps_its_password_out_of_everything(postgres, tmp_path):
-    options = ["dataset=toy", "dataset.customers=200", "k=3", f"tracking.experiment={tmp_path.name}"]
+    options = [
+        "dataset=toy",
+        "dataset.customers=200",
+        "k=3",
+        "selection.k_range=[3]",
+        f"tracking.experiment={tmp_path.name}",
+    ]
     done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/run", f"tracking.uri={postgres}")
     assert done.returncode == 0, done.stdout + done.stderr
     wrong = postgres.replace(local_servers.PASSWORD, "falsch-0815")

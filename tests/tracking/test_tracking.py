@@ -272,7 +272,13 @@ def test_a_run_goes_to_the_server_that_its_environment_named_and_to_no_other(tmp
 def test_a_run_without_its_server_ends_with_the_command_that_uploads_it(uri, experiment, tmp_path, capsys):
     """As a person meets it, password in the address and all."""
     folder, address = tmp_path / "run", "http://ana:geheim@127.0.0.1:9"
-    options = ["dataset=toy", "dataset.customers=200", "k=3", f"tracking.experiment={experiment}"]
+    options = [
+        "dataset=toy",
+        "dataset.customers=200",
+        "k=3",
+        "selection.k_range=[3]",
+        f"tracking.experiment={experiment}",
+    ]
     done = command_line.run("seg.run", *options, f"tracking.uri={address}", f"hydra.run.dir={folder}")
     said = done.stdout + done.stderr
     assert done.returncode == 1 and "Traceback" not in said and "geheim" not in said
