@@ -100,6 +100,8 @@ CASES = [
     case("ids with blanks", sp.text(spell_id=lambda id, at: f" {id}\u00a0" if at % 2 else id)),
     case("ids in lower case", sp.text(spell_id=lambda id, at: id.lower() if at % 2 else id), reading={"id_case": "lower"}),
     case("one column for two things", sp.text(), columns=COLUMNS | {"order_id": "cust"}, error="customer_id and order_id are both 'cust'"),
+    case("one object around an array", '{"orders": ' + sp.array().replace("\n", "") + "}", ending="json", error="the list in 'orders', write that list alone"),
+    case("no header, no option", sp.text().partition("\n")[2], error="seg data check looks at the file and prints the options"),
     case("workbook with another sheet", "book", ending="xlsx", error=r"the sheets Orders, Returns; .*dataset\.sheet='Orders'"),
     case("one sheet of a workbook", "book", ending="xlsx", reading={"sheet": "Orders"}),
     case("hidden sheet", "hidden", ending="xlsx", notes=("hidden sheets are not read: Old",)),

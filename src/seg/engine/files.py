@@ -313,7 +313,10 @@ def check_header(
             f"{column!r} (nearest: {listed(column, filter(None, header), most=5)})" for column in missing
         )
         rows = first_rows() if first_rows else []
-        raise SegError(f"{path}: missing column {named}; {_way_out(header, rows, columns, reading)}")
+        way_out = _way_out(header, rows, columns, reading)
+        if len(header) == 1 and file_format(path) == "jsonl":
+            way_out = f"if the records are the list in {header[0]!r}, write that list alone, such as with: jq .{header[0]}"
+        raise SegError(f"{path}: missing column {named}; {way_out}")
     repeated = [column for column in columns if header.count(column) > 1]
     if repeated:
         raise SegError(
@@ -330,4 +333,4 @@ def _way_out(header: tuple[str, ...], rows: list[list[str]], columns: Sequence[s
         if place and not missing_columns([name.strip() for name in row], columns):
             skipped = reading.skip_rows + place
             return f"the header is line {skipped + 1}: leave out the lines above it with dataset.skip_rows={skipped}"
-    return f"rename a column of the file, or name the right one ({reading.named_by})"
+    return f"name the right one ({reading.named_by}); seg data check looks at the file and prints the options that read it"
