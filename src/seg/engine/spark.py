@@ -1,7 +1,8 @@
 """Apache Spark behind Ibis: its tables, and what it spells differently from other engines.
 
 Text (CSV, JSON Lines, workbooks) is split and parsed by the embedded reader, the same on every engine, and handed
-over typed; Parquet is scanned by Spark itself, in parallel. Nothing here runs Python on an executor.
+over typed. So is Parquet of up to `SMALL` bytes on this machine, for which the jobs of Spark take longer than the work;
+larger Parquet is scanned by Spark itself, in parallel. Nothing here runs Python on an executor.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from ibis.expr import types as ir
 
 from seg.engine import spark_parquet, spark_session, spark_times
 from seg.engine.duckdb import DuckDBEngine
-from seg.engine.files import Raw, Reading, check_request, file_format
+from seg.engine.files import Raw, Reading, Uri, check_request, file_format
 from seg.engine.spark_session import Request, first_line
 from seg.errors import SegError
+
+SMALL = 64 * 2**20  # bytes of Parquet that the embedded reader parses in seconds
 
 
 @ibis.udf.scalar.builtin(name="timestamp_millis", signature=(("int64",), "timestamp('UTC')"))
@@ -217,7 +220,7 @@ class SparkEngine:
 
     def reader(self, paths: Sequence[Path]) -> SparkEngine | DuckDBEngine:
         """Return the engine that reads such files: text is parsed by one reader, whichever engine computes."""
-        if file_format(paths[0]) == "parquet":
+        if file_format(paths[0]) == "parquet" and not (self._shared and _small(paths)):
             return self
         self._readers.append(DuckDBEngine())
         return self._readers[-1]
@@ -265,6 +268,13 @@ class SparkEngine:
                 raise SegError(f"{paths[0]}: {error}; leave that column out") from None
         place = (spark_parquet.FILE, spark_parquet.ROW)
         return Raw(table, typed_cells=True, stored=False, place=place, instants=instants)
+
+
+def _small(paths: Sequence[Path]) -> bool:
+    """Return True if the files are on this machine and together no larger than `SMALL`."""
+    if any(isinstance(path, Uri) for path in paths):
+        return False
+    return sum(path.stat().st_size for path in paths if path.is_file()) <= SMALL
 
 
 def _scratch_folder(staging_dir: str | None) -> Path:

@@ -40,6 +40,8 @@ MEANING = {
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
 }
 QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+# What is kept on this machine is asked a few times and dropped: to compress it takes as long as to compute it.
+KEPT = {"spark.sql.inMemoryColumnarStorage.compressed": "false"}
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
@@ -302,7 +304,7 @@ def _properties(request: Request, submitted: bool) -> dict[str, str]:
     installed = submitted or "SPARK_HOME" in os.environ or "SPARK_CONF_DIR" in os.environ
     master = request.master or (None if installed else "local[*]")
     here = master is not None and re.match(r"local\b|spark://(127\.|localhost)", master)
-    properties = {"spark.app.name": "seg"} | QUIET | MEANING | (LOOPBACK if here else {})
+    properties = {"spark.app.name": "seg"} | QUIET | MEANING | (LOOPBACK | KEPT if here else {})
     if master:
         properties["spark.master"] = master
     if request.driver_memory:

@@ -19,6 +19,8 @@ from seg.sources.number_formats import BLANK, NumberFormat, fraction, number, pl
 SHORTENED = r"^[0-9](?:[.][0-9]+)?[eE][+][0-9]{2}\z"
 # An object or an array of JSON in the place of an id; a GUID in braces is none.
 NESTED = r'^(?:[{]"[^"]*" *:|[\[] *["{0-9].*\]\z)'
+# Most ids: nothing to strip and nothing to mend. One look decides, where the patterns above take ten.
+SIMPLE = r"^[0-9A-Za-z_-]+\z"
 YEARS = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)  # that Python and Spark can hold
 PERCENT = "percent"  # format of a number: the text ends in % and is a fraction
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", "?", "-")
@@ -84,6 +86,7 @@ def identifier(text: ir.StringValue, case: str = "keep") -> ir.StringValue:
 
     An id that a spreadsheet has shortened for good (1.23457E+12) is NULL: its last digits are lost.
     """
+    simple, written = text.re_search(SIMPLE), text
     text = text.re_replace(f"^{BLANK}+|{BLANK}+\\z", "").nullif("")
     digits = text.left(text.length() - 2)
     integral = text.endswith(".0") & digits.re_search(r"^[0-9]+\z")
@@ -91,6 +94,7 @@ def identifier(text: ir.StringValue, case: str = "keep") -> ir.StringValue:
     exact = text.re_replace(r"[eE].*\z", "").length() - 2 >= text.right(2).try_cast("int32")
     value = text.try_cast("float64").round().cast("int64").cast("string")
     read = ibis.cases(
+        (simple, written),
         (text.re_search(NESTED), ibis.null("string")),
         (integral, digits),
         (shortened & exact, value),

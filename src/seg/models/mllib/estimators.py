@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,30 +10,38 @@ import numpy as np
 from sklearn import cluster
 
 from seg.errors import SegError
+from seg.models.block_kmeans import BlockKMeans
 from seg.models.mixture import SafeGaussianMixture
 from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
 
 FEATURES, CLUSTER, PROBABILITY = "features", "cluster", "cluster_probability"
 RAISED = "raised"
+IN_MEMORY = threading.Lock()  # compiled kernels are no work for two threads at once
 # Read from what MLlib saves: its Python class does not show the tree.
 TREE = "index int, center struct<values: array<double>>, children array<int>"
 
 
 @dataclass(frozen=True)
 class KMeans:
-    """k-means by MLlib, the best of several k-means|| starts (Bahmani et al. 2012).
+    """k-means on Spark: started on a sample in memory, moved to its optimum over all customers, kept as a model of MLlib.
 
     Parameters
     ----------
     k : int
     n_init : int, default=5
-        Starts, with seeds one apart; that of the least inertia is kept.
+        Starts on the sample; the start of the least inertia is kept.
     max_iter : int, default=300
+        Most passes over all customers.
     tol : float, default=1e-8
         A centre that moves less, in scaled units, stands still.
     init_steps : int, default=2
-        Rounds of k-means||.
+        Rounds of k-means|| (Bahmani et al. 2012), by which MLlib starts where the sample has fewer than k distinct points.
     seed : int, default=0
+
+    Notes
+    -----
+    Each pass is one job of Spark; MLlib's own starts on all customers take one for each of their rounds and iterations, some
+    hundreds for each k. A sample of all customers is at its optimum already, which one pass confirms.
     """
 
     k: int
@@ -48,15 +57,41 @@ class KMeans:
         _whole(self, n_init=1, max_iter=1, init_steps=1)
         _positive(self, "tol", zero=True)
 
-    def fit(self, points):
-        """Fit a DataFrame with a column of vectors."""
+    def fit(self, points, sample: np.ndarray):
+        """Fit a DataFrame with a column of vectors; `sample` are some of its rows, shape (n_sampled, n_features)."""
+        if len(np.unique(sample, axis=0)) < self.k:
+            return self._fit_by_mllib(points)
+        with IN_MEMORY:
+            started = BlockKMeans(
+                self.k, n_init=self.n_init, tol=0, max_iter=1000, random_state=self.seed
+            ).fit(sample)
+        model = self._placed(points, started.cluster_centers_)
+        for _ in range(self.max_iter):
+            centers = np.array(model.clusterCenters())
+            means = _means(model.transform(points), centers)
+            if np.linalg.norm(means - centers, axis=1).max() <= self.tol:
+                break
+            model = self._placed(points, means)
+        return model
+
+    def _estimator(self, **changed):
         from pyspark.ml.clustering import KMeans
 
-        estimator = KMeans(
-            featuresCol=FEATURES, predictionCol=CLUSTER, k=self.k, initSteps=self.init_steps, tol=self.tol, maxIter=self.max_iter
-        )  # fmt: skip
+        asked = {"initSteps": self.init_steps, "tol": self.tol, "maxIter": self.max_iter} | changed
+        return KMeans(featuresCol=FEATURES, predictionCol=CLUSTER, k=self.k, **asked)
+
+    def _fit_by_mllib(self, points):
+        """Return the best of several starts by MLlib, with seeds one apart."""
+        estimator = self._estimator()
         starts = [estimator.setSeed(self.seed + start).fit(points) for start in range(self.n_init)]
         return min(starts, key=lambda model: model.summary.trainingCost)
+
+    def _placed(self, points, centers: np.ndarray):
+        """Return MLlib's model of these centres: k random ones of k rows are all of them."""
+        from pyspark.ml.linalg import Vectors
+
+        rows = points.sparkSession.createDataFrame([(Vectors.dense(row),) for row in centers], [FEATURES])
+        return self._estimator(initMode="random", seed=self.seed, maxIter=1).fit(rows.coalesce(1))
 
     def without_jvm(self, model, folder: str) -> NearestCenter:
         """Return the small model of the same centres."""
@@ -98,8 +133,8 @@ class BisectingKMeans:
         _whole(self, max_iter=1)
         _positive(self, "min_divisible_cluster_size")
 
-    def fit(self, points):
-        """Fit a DataFrame with a column of vectors."""
+    def fit(self, points, sample: np.ndarray | None = None):
+        """Fit a DataFrame with a column of vectors; no sample is needed."""
         from pyspark.ml import PipelineModel
         from pyspark.ml.clustering import BisectingKMeans
         from pyspark.ml.feature import SQLTransformer, VectorAssembler
@@ -161,8 +196,8 @@ class GaussianMixture:
         _whole(self, n_init=1, max_iter=1)
         _positive(self, "tol", zero=True)
 
-    def fit(self, points):
-        """Fit a DataFrame with a column of vectors."""
+    def fit(self, points, sample: np.ndarray | None = None):
+        """Fit a DataFrame with a column of vectors; no sample is needed."""
         from pyspark.errors import PySparkException
         from pyspark.ml.clustering import GaussianMixture
 
@@ -191,6 +226,17 @@ class GaussianMixture:
     def in_memory(self) -> SafeGaussianMixture:
         """Return the mixture of seg, to refit on samples."""
         return SafeGaussianMixture(self.k, random_state=self.seed)
+
+
+def _means(placed, centers: np.ndarray) -> np.ndarray:
+    """Return the mean of each cluster of a DataFrame; an empty one keeps its centre."""
+    from pyspark.ml.stat import Summarizer
+    from pyspark.sql import functions as F
+
+    means = centers.copy()
+    for row in placed.groupBy(CLUSTER).agg(Summarizer.mean(F.col(FEATURES)).alias("mean")).collect():
+        means[row[CLUSTER]] = row["mean"].toArray()
+    return means
 
 
 def _tree(nodes: dict[int, tuple[list[float], list[int]]]) -> CenterTree:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -21,6 +22,10 @@ from seg.models.segmenter import Segmenter
 from seg.pipeline.distributed import aggregates
 from seg.pipeline.distributed.spark_customers import Customers
 from seg.selection.scan import K_SCAN_COLUMNS, Scan
+
+SIDE_BY_SIDE = (
+    4  # k fitted at once: jobs on few customers leave most of a machine idle while the driver plans
+)
 
 
 @dataclass(frozen=True)
@@ -49,18 +54,19 @@ def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> F
     work : Path
         A folder that executors write to and this process reads.
     """
+    clusterers = {k: parts.make_clusterer(k) for k in ks}
     models, clusters, fitted, rows = {}, {}, {}, []
     with progress.step("scan over k") as detail, progress.bar(len(ks)) as tick:
-        for k in ks:
-            tick(k)
-            start, clusterer = time.perf_counter(), parts.make_clusterer(k)
-            models[k] = clusterer.fit(customers.points)
-            seconds = time.perf_counter() - start
-            labelled = models[k].transform(customers.points)
-            clusters[k] = aggregates.clusters(labelled, customers.X.shape[1], customers.collect)
-            small = clusterer.without_jvm(models[k], (work / uuid4().hex).as_uri())
-            fitted[k] = _segmenter(small, clusters[k], customers.X)
-            rows.append(_row(k, clusters[k], aggregates.squared_silhouette(labelled), seconds))
+        pool = ThreadPoolExecutor(SIDE_BY_SIDE)
+        try:
+            for k, one in zip(
+                ks, pool.map(lambda k: _fit(clusterers[k], customers, k, work), ks), strict=True
+            ):
+                tick(k)
+                models[k], clusters[k], fitted[k] = one[:3]
+                rows.append(one[3])
+        finally:
+            pool.shutdown(cancel_futures=True)
         detail(f"k = {', '.join(map(str, ks))}")
     labels = {k: segmenter.labels_ for k, segmenter in fitted.items()}
     silhouettes = euclidean(customers, customers.X, labels)
@@ -68,6 +74,18 @@ def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> F
         silhouette = silhouettes[row["k"]]
         row |= {"silhouette": silhouette.value, "silhouette_se": silhouette.se, "silhouette_n": silhouette.n}
     return Fits(Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, ()), models, clusters)
+
+
+def _fit(clusterer, customers: Customers, k: int, work: Path) -> tuple:
+    """Fit one k and measure it: its model, its clusters, the segmenter without a JVM, and its row of the scan."""
+    start = time.perf_counter()
+    model = clusterer.fit(customers.points, customers.X)
+    seconds = time.perf_counter() - start
+    labelled = model.transform(customers.points)
+    clusters = aggregates.clusters(labelled, customers.X.shape[1], customers.collect)
+    small = clusterer.without_jvm(model, (work / uuid4().hex).as_uri())
+    row = _row(k, clusters, aggregates.squared_silhouette(labelled), seconds)
+    return model, clusters, _segmenter(small, clusters, customers.X), row
 
 
 def euclidean(customers: Customers, X: np.ndarray, labels: dict) -> dict[int, SilhouetteResult]:
