@@ -16,6 +16,7 @@ import pytest
 from mlflow import MlflowClient
 
 import command_line
+import small_spark
 from seg import features
 from seg.config import compose
 from seg.engine import Reading, Uri, spark_session
@@ -213,21 +214,34 @@ def test_a_session_in_use_is_not_ended_for_another_one(spark):
     assert spark.session.range(3).count() == 3
 
 
+SESSIONS = """
+import sys
+from seg.engine.spark import SparkEngine
+from seg.errors import SegError
+conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+try: SparkEngine(master=sys.argv[1], timeout=3, conf=conf)
+except SegError as error: print(error)
+with SparkEngine(master="local[1]", conf=conf) as first: assert first.session.range(3).count() == 3
+with SparkEngine(master="local[2]", conf=conf) as second: print(second.session.range(3).count(), second.describe()["master"])
+"""
+
+
 @pytest.mark.spark
-def test_a_session_that_nobody_uses_any_more_gives_way_to_another_one():
-    script = (
-        "from seg.engine.spark import SparkEngine\n"
-        "with SparkEngine(master='local[1]') as first: assert first.session.range(3).count() == 3\n"
-        "with SparkEngine(master='local[2]') as second: print(second.session.range(3).count(), second.describe()['master'])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=command_line.clean_environment(),
-    )
-    assert (done.stdout, done.stderr) == ("3 local[2]\n", "")
+def test_a_silent_master_is_named_and_a_session_that_nobody_uses_gives_way_to_another_one():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"spark://127.0.0.1:{silent.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-c", SESSIONS, address],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            env=command_line.clean_environment(),
+        )
+    first, *others = done.stdout.splitlines()
+    assert f"engine.master={address}: no answer within 3 seconds; is it running" in first
+    assert (others, done.stderr) == (["3 local[2]"], "")
 
 
 def spark_arguments(spark: SparkEngine) -> list:
@@ -287,7 +301,8 @@ def test_more_customers_than_may_be_collected_are_counted_and_not_collected(spar
 
 
 @pytest.mark.spark
-def test_a_damaged_file_is_named(spark, tmp_path):
+def test_a_damaged_file_is_named(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr("seg.engine.spark.SMALL", -1)  # by Spark's own reader
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"x": [float(number) for number in range(50_000)]}), path)
     whole = path.read_bytes()
@@ -331,7 +346,7 @@ def jvm_of(process: subprocess.Popen) -> int | None:
 def test_a_jvm_that_is_killed_in_the_middle_of_a_run_fails_it_and_nothing_is_left(tmp_path):
     folder, uri = tmp_path / "run", f"sqlite:///{tmp_path}/mlflow.db"
     command = [
-        sys.executable, "-m", "seg.run", "dataset=toy", "engine=spark", "engine.master=local[1]", "cache=off", "k=4",
+        sys.executable, "-m", "seg.run", "dataset=toy", *small_spark.OVERRIDES, "engine.master=local[1]", "cache=off", "k=4",
         f"tracking.uri={uri}", "tracking.experiment=killed", f"hydra.run.dir={folder}",
     ]  # fmt: skip
     environment = command_line.clean_environment()
@@ -358,35 +373,15 @@ def test_a_jvm_that_is_killed_in_the_middle_of_a_run_fails_it_and_nothing_is_lef
 
 
 @pytest.mark.spark
-def test_a_master_that_accepts_and_never_answers_is_named_and_its_jvm_ended(no_session):
-    script = (
-        "import sys\nfrom seg.engine.spark import SparkEngine\nfrom seg.errors import SegError\n"
-        "try: SparkEngine(master=sys.argv[1], timeout=3)\nexcept SegError as error: print(error)"
-    )
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        address = f"spark://127.0.0.1:{silent.getsockname()[1]}"
-        done = subprocess.run(
-            [sys.executable, "-c", script, address],
-            capture_output=True,
-            text=True,
-            timeout=240,
-            env=command_line.clean_environment(),
-        )
-    assert f"engine.master={address}: no answer within 3 seconds; is it running" in done.stdout
-    assert done.stderr == ""
-
-
-@pytest.mark.spark
 def test_spark_submit_runs_the_command_in_the_session_that_it_made(tmp_path):
     import pyspark
 
     home = Path(pyspark.__file__).parent
     root = Path(__file__).resolve().parents[2]
     command = [
-        home / "bin" / "spark-submit", "--master", "local[1]", "--conf", "spark.ui.enabled=false", root / "src/seg/run.py",
-        "dataset=toy", "dataset.customers=60", "engine=spark", "k=3", "tracking=none", "cache=off", f"hydra.run.dir={tmp_path}/run",
+        home / "bin" / "spark-submit", "--master", "local[1]", "--conf", "spark.ui.enabled=false",
+        *[part for key, value in small_spark.CONF.items() for part in ("--conf", f"{key}={value}")], root / "src/seg/run.py",
+        "dataset=toy", "dataset.customers=60", "engine=spark", "k=3", "selection.k_range=[3]", "tracking=none", "cache=off", f"hydra.run.dir={tmp_path}/run",
     ]  # fmt: skip
     environment = command_line.clean_environment() | {
         "PYSPARK_PYTHON": sys.executable,

@@ -124,7 +124,7 @@ def connect(tmp_path_factory) -> Iterator[str]:
 def experiment(folder: Path, *overrides: str) -> tuple[pd.DataFrame, str]:
     """Run a whole experiment; its segments, and all that it said."""
     done = command_line.run(
-        "seg.run", "k=4", "cache=off", "engine.timeout=120" if "engine=spark" in overrides else "seed=0", *overrides,
+        "seg.run", "k=4", "selection.k_range=[4]", "cache=off", "engine.timeout=120" if "engine=spark" in overrides else "seed=0", *overrides,
         f"data_dir={folder}", f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.run.dir={folder}/run", timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -135,27 +135,19 @@ def experiment(folder: Path, *overrides: str) -> tuple[pd.DataFrame, str]:
 
 
 @pytest.fixture(scope="module")
-def on_duckdb(tmp_path_factory):
-    def run(dataset: str) -> pd.DataFrame:
-        return experiment(tmp_path_factory.mktemp("duckdb"), f"dataset={dataset}", "tracking=none")[0]
-
-    return run
+def on_duckdb(tmp_path_factory) -> pd.DataFrame:
+    return experiment(tmp_path_factory.mktemp("duckdb"), "dataset=flo", "tracking=none")[0]
 
 
-@pytest.mark.parametrize("dataset, staged", [("toy", False), ("flo", True)])
-def test_an_experiment_on_a_cluster_finds_the_segments_that_duckdb_finds(
-    master, on_duckdb, tmp_path, dataset, staged
-):
-    """Rows reach the executors by Arrow, or through a folder that they share with the driver."""
-    folder = [f"engine.staging_dir={tmp_path}/stage"] if staged else ["dataset.customers=200"]
+def test_an_experiment_on_a_cluster_finds_the_segments_that_duckdb_finds(master, on_duckdb, tmp_path):
+    """Rows reach the executors through a folder that they share with the driver; by Arrow they reach them below."""
+    staged = f"engine.staging_dir={tmp_path}/stage"
     segments, said = experiment(
-        tmp_path, f"dataset={dataset}", "engine=spark", f"engine.master={master}", EXECUTORS, *folder
+        tmp_path, "dataset=flo", "engine=spark", f"engine.master={master}", EXECUTORS, staged
     )
-    assert len(segments) == 4
+    pd.testing.assert_frame_equal(segments, on_duckdb, rtol=1e-9)
     assert not any(word in said for word in ("WARN", "incubator", "log4j", "FutureWarning", "Traceback"))
-    if staged:
-        pd.testing.assert_frame_equal(segments, on_duckdb(dataset), rtol=1e-9)
-        assert not list((tmp_path / "stage").iterdir()), "what was handed over is gone"
+    assert not list((tmp_path / "stage").iterdir()), "what was handed over is gone"
 
 
 def test_an_experiment_through_spark_connect_finds_the_segments_that_duckdb_finds(
@@ -163,5 +155,5 @@ def test_an_experiment_through_spark_connect_finds_the_segments_that_duckdb_find
 ):
     """Rows of a text file go to the server by Arrow."""
     segments, said = experiment(tmp_path, "dataset=flo", "engine=spark", f"engine.remote={connect}")
-    pd.testing.assert_frame_equal(segments, on_duckdb("flo"), rtol=1e-9)
+    pd.testing.assert_frame_equal(segments, on_duckdb, rtol=1e-9)
     assert not any(word in said for word in ("WARN", "FutureWarning", "Traceback"))

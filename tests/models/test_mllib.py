@@ -12,18 +12,20 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
-import command_line
 import small_spark
 from seg.config import compose, load
 from seg.errors import SegError
 from seg.metrics import separation
-from seg.models import saved
+from seg.models import saved, space
+from seg.models.mllib import estimators
 from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
 from seg.pipeline import check, flow
+from seg.preparation import prepare
 from seg.sinks import shared_files
 
 TOY = [
     "dataset=toy",
+    "dataset.customers=400",
     "k=4",
     "selection.k_range=[4]",
     "tracking=none",
@@ -31,6 +33,12 @@ TOY = [
     "recipe.features=[recency_days,{orders:[log1p,iqr_cap]},{revenue:[iqr_cap,log1p]}]",
 ]
 SAMPLE = 200
+# Each start and each iteration is a job of Spark or several, on few customers as on many.
+FEW_JOBS = {
+    "mllib_kmeans": [],
+    "mllib_gmm": ["model.n_init=2", "model.max_iter=12"],
+    "mllib_bisecting_kmeans": ["model.max_iter=6"],
+}
 
 
 def composed(*overrides: str, data=None):
@@ -93,8 +101,8 @@ def spark_run(tmp_path_factory):
 
     done = {}
 
-    def run(*overrides: str):
-        if overrides not in done:
+    def run(model: str):
+        if model not in done:
             folder, collected, collect = tmp_path_factory.mktemp("run"), [], SparkEngine.collect
 
             def spy(engine, table):
@@ -103,13 +111,16 @@ def spark_run(tmp_path_factory):
                 return frame
 
             settings, parts = composed(
-                *small_spark.OVERRIDES, f"evaluation.silhouette_sample={SAMPLE}", *overrides
+                *small_spark.OVERRIDES,
+                f"evaluation.silhouette_sample={SAMPLE}",
+                f"model={model}",
+                *FEW_JOBS[model],
             )
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(SparkEngine, "collect", spy)
                 result = flow.segment(settings, parts, folder)
-            done[overrides] = result, folder, collected
-        return done[overrides]
+            done[model] = result, folder, collected
+        return done[model]
 
     return run
 
@@ -130,7 +141,7 @@ def assigned(folder: Path) -> pd.DataFrame:
 def test_an_mllib_model_labels_all_customers_on_spark_and_the_small_model_says_the_same(
     spark_run, here, model
 ):
-    result, folder, collected = spark_run(f"model={model}")
+    result, folder, collected = spark_run(model)
     labels = assigned(folder).loc[here.table.frame.index]
     features = here.table.frame[here.table.features]
     np.testing.assert_array_equal(result.pipeline.predict(features), labels["segment"])
@@ -151,7 +162,7 @@ def test_an_mllib_model_labels_all_customers_on_spark_and_the_small_model_says_t
 @pytest.mark.spark
 def test_what_aggregates_say_is_what_the_customers_in_memory_say(spark_run, here):
     """The same labels on both engines: every number that is not of the sample is the same to 1e-9."""
-    result, folder, _ = spark_run("model=mllib_kmeans")
+    result, folder, _ = spark_run("mllib_kmeans")
     np.testing.assert_array_equal(assigned(folder)["segment"], here.labels)
     sampled = ("own/silhouette", "common/", "own/weakest_border", "own/typical_border")
     for name, value in here.metrics.items():
@@ -198,17 +209,62 @@ def test_a_scaler_on_spark_has_the_numbers_of_the_one_in_memory(spark_run, here,
         np.testing.assert_allclose((X <= 0).mean(axis=0), 0.5, atol=0.2)  # a median among tied values
 
 
-@pytest.mark.spark
-def test_a_seed_gives_the_same_segments_again(spark_run):
-    first, again = (
-        assigned(spark_run(*more)[1]) for more in (["model=mllib_gmm"], ["model=mllib_gmm", "seed=0"])
+def scattered(n: int) -> np.ndarray:
+    """Three groups that run into one another."""
+    rng = np.random.default_rng(3)
+    return rng.normal(size=(n, 2)) + np.repeat(
+        [[0.0, 0.0], [2.5, 0.0], [0.0, 2.5]], [n // 2, n // 4, n - n // 2 - n // 4], axis=0
     )
-    pd.testing.assert_frame_equal(first, again)
+
+
+def vectors(engine, X: np.ndarray):
+    """Bring rows to Spark as its vectors."""
+    from pyspark.ml.functions import array_to_vector
+
+    table = engine.register(pd.DataFrame({"x": list(X)}))
+    return engine.frame(table).select(array_to_vector("x").alias(estimators.FEATURES)).coalesce(1).persist()
+
+
+@pytest.mark.spark
+def test_the_order_of_customers_and_with_it_what_a_seed_draws_is_the_same_however_they_come(spark):
+    from seg.pipeline.distributed import spark_checks
+
+    frame = pd.DataFrame({"customer_id": [f"c{number}" for number in range(90)], "orders": np.arange(90.0)})
+
+    def come(frame) -> list:
+        asked = lambda one: spark.collect(spark.table(one))  # noqa: E731
+        there = spark.frame(spark.register(frame)).repartition(3)
+        return spark_checks.prepared(there, ["orders"], [], asked)[0].collect()
+
+    assert come(frame) == come(frame[::-1]) == sorted(come(frame))
+
+
+@pytest.mark.spark
+def test_a_seed_gives_the_same_mixture_again(spark):
+    points = vectors(spark, scattered(200))
+    one, again, other = (
+        estimators.GaussianMixture(3, n_init=1, max_iter=2, seed=seed).fit(points) for seed in (0, 0, 1)
+    )
+    means = [np.array([part.mean.toArray() for part in model.gaussians]) for model in (one, again, other)]
+    np.testing.assert_array_equal(means[0], means[1])
+    assert not np.allclose(means[0], means[2])
+
+
+@pytest.mark.spark
+def test_kmeans_that_started_on_a_sample_is_at_an_optimum_of_all_customers(spark):
+    """Every centre is the mean of the customers that are nearest to it, whoever was in the sample."""
+    X = scattered(300)
+    points = vectors(spark, X)
+    for sample in (X[::10], X[:2]):  # of two points nothing can start: MLlib does
+        centers = np.array(estimators.KMeans(3, n_init=2).fit(points, sample).clusterCenters())
+        labels = NearestCenter(centers).predict(X)
+        means = [X[labels == cluster].mean(axis=0) for cluster in range(3)]
+        np.testing.assert_allclose(centers, means, atol=1e-7)
 
 
 @pytest.mark.spark
 def test_the_small_model_loads_where_pyspark_is_not(spark_run, here, tmp_path):
-    result, folder, _ = spark_run("model=mllib_bisecting_kmeans")
+    result, folder, _ = spark_run("mllib_bisecting_kmeans")
     (tmp_path / "model.pkl").write_bytes(saved.dumps(result.pipeline))
     here.table.frame[here.table.features].to_parquet(tmp_path / "features.parquet")
     program = (
@@ -228,7 +284,7 @@ def test_mlflow_has_both_models_and_they_give_the_same_segments(spark_run, here,
 
     from seg.tracking import spark_model
 
-    result, folder, _ = spark_run("model=mllib_kmeans")
+    result, folder, _ = spark_run("mllib_kmeans")
     files = spark_model.save(
         result.population.models[0][0],
         here.table.frame[here.table.features].head(3),
@@ -243,7 +299,7 @@ def test_mlflow_has_both_models_and_they_give_the_same_segments(spark_run, here,
 
 @pytest.mark.spark
 def test_what_executors_wrote_is_hashed_on_its_way_out(spark_run):
-    result, folder, _ = spark_run("model=mllib_gmm")
+    result, folder, _ = spark_run("mllib_gmm")
     with shared_files.to_share(
         [folder / shared_files.ASSIGNMENTS], folder, result.fingerprint, shared_files.Privacy()
     ) as shared:
@@ -277,16 +333,18 @@ def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memor
 
 @pytest.mark.spark
 @pytest.mark.real
-def test_mllib_finds_one_of_the_four_optima_of_the_published_study(real_data, tmp_path):
-    """As a command: the session of the other tests compiles nothing, which many rows do not bear."""
-    done = command_line.run(
-        "seg.run", "experiment=nova_ims", "engine=spark", "engine.master=local[2]", "engine.shuffle_partitions=2",
-        "model=mllib_kmeans", "selection.k_range=[3]", "cache=off", f"data_dir={real_data}",
-        f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", "tracking.model=false", f"hydra.run.dir={tmp_path}/run",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_mllib_finds_one_of_the_four_optima_of_the_published_study(spark, real_data):
+    """The customers are those that the embedded engine prepares; that Spark prepares the same is tested beside it."""
+    from seg.pipeline.distributed import aggregates
+
+    settings, parts = composed("experiment=nova_ims", f"data_dir={real_data}", data=["tracking=none"])
+    prepared = prepare.prepare(
+        settings.preparation, parts, prepare.find(settings.dataset, settings.data_dir)[0]
+    )
+    X = space.scale(prepared.table, parts.scaler)[1]
+    points = vectors(spark, X)
+    labelled = estimators.KMeans(3, seed=1).fit(points, X[::2]).transform(points)
     optima = [(2109, 4524, 2810), (2097, 4526, 2820), (2092, 4534, 2817), (2096, 4532, 2815)]
-    sizes = pd.read_csv(tmp_path / "run" / "segments.csv")["size"]
-    assert sorted(sizes) in [sorted(one) for one in optima]
-    scan = pd.read_csv(tmp_path / "run" / "k_scan.csv")
-    assert scan["silhouette_sq"].tolist() == [pytest.approx(0.7687, abs=0.0005)]
+    sizes = sorted(row["count"] for row in labelled.groupBy(estimators.CLUSTER).count().collect())
+    assert sizes in [sorted(one) for one in optima]
+    assert aggregates.squared_silhouette(labelled) == pytest.approx(0.7687, abs=0.0005)
