@@ -174,9 +174,6 @@ def _not_of_py4j(record: logging.LogRecord) -> bool:
 
 def _forget() -> None:
     """End the session of this process, or what is left of it, so that another can be started."""
-    from pyspark import SparkContext
-    from pyspark.sql import SparkSession
-
     made = _started["session"]
     _started.clear()
     with suppress(Exception), warnings.catch_warnings():
@@ -184,10 +181,18 @@ def _forget() -> None:
         made.spark.stop()
     if made.process is not None:
         made.process.stdin.close()  # the sign for a JVM to end
-        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
-        SparkSession._instantiatedSession = SparkSession._activeSession = None
+        _disconnect()
     else:
         os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
+
+
+def _disconnect() -> None:
+    """Have PySpark start a JVM of its own next time, instead of asking the one that is gone."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
 
 
 def _taken(active, request: Request) -> Session:
@@ -361,6 +366,9 @@ def _limited(process: subprocess.Popen | None, message: str, request: Request, a
     try:
         yield
     except Exception as error:
+        if process is not None:
+            process.kill()
+            _disconnect()
         if late.is_set():
             raise SegError(message) from None
         raise SegError(f"engine=spark: {first_line(error)}") from error
