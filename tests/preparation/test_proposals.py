@@ -20,6 +20,9 @@ CASES = [
     ("names are declared", sp.padded().split("\n", 1)[1], COLUMNS, ["dataset.delimiter=whitespace"]),
     ("names of two kinds", sp.text().replace("total", "2024", 1), COLUMNS | {"amount": "2024"}, []),
     ("UTF-16 without a mark", sp.text().encode("utf-16-le"), COLUMNS, ["dataset.encoding=utf-16-le"]),
+    ("carets", sp.text(delimiter="^"), COLUMNS, ["dataset.delimiter=^"]),
+    ("Polish", sp.text().replace("order,cust,date,total", "Zamówienie,Klient,Data,Kwota"), DEFAULT,
+     ["dataset.columns.customer_id=Klient", "dataset.columns.order_id=Zamówienie", "dataset.columns.ordered_at=Data", "dataset.columns.amount=Kwota"]),
     ("months in words", sp.text("{:%B %d, %Y}".format), COLUMNS, ["dataset.date_format=%B %d, %Y"]),
     ("brackets in names", sp.text().replace("total", "[total]", 1).replace("cust", "cust (id)", 1), DEFAULT,
      ["dataset.columns.customer_id=cust (id)", "dataset.columns.order_id=order", "dataset.columns.ordered_at=date", "dataset.columns.amount=[total]"]),
@@ -48,3 +51,11 @@ def test_the_options_that_read_a_file_are_proposed_and_are_texts_to_hydra(
 @pytest.mark.parametrize("name", ["2024", "true", "net, EUR", "[x]", "a(b)", "{x}", "a\\b(", "[it\\'s]\\"])
 def test_a_column_may_have_any_name(name):
     assert OverridesParser.create().parse_override(readable(f"dataset.columns.amount={name}")).value() == name
+
+
+def test_an_encoding_that_reads_any_bytes_is_called_a_guess(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_bytes(sp.text(spell_id=lambda id, at: f"Ö{id}").encode("cp1254"))
+    dataset = SimpleNamespace(columns=COLUMNS, delimiter=",", encoding="utf-8", date_format=None)
+    proposal = propose(dataset, Source("orders", "file", (path,), ""))
+    assert proposal.overrides == ["dataset.encoding=windows-1252"] and "is a guess" in proposal.notes[0]

@@ -16,6 +16,8 @@ from seg.sources.locate import Source
 from seg.sources.number_formats import NumberFormat
 from seg.sources.typed_values import MISSING_WORDS
 
+GUESSED = ("windows-1252", "latin-1")  # encodings that read any bytes
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -61,6 +63,12 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
             "the file has no header: the names are a guess; correct dataset.names where it is wrong",
             *notes,
         )
+    if seen.reading.encoding != declared.encoding and seen.reading.encoding in GUESSED:
+        guess = (
+            f"the file is not {declared.encoding}, and {seen.reading.encoding} is a guess: windows-1251 (Cyrillic), windows-1254 "
+            "(Turkish) and others read it too; look whether ids and texts are right"
+        )
+        notes = (guess, *notes)
     return Proposal(options, notes) if options or notes else None
 
 

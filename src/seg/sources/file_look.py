@@ -26,15 +26,15 @@ from seg.sources.number_formats import NumberFormat
 
 HEAD = 1 << 18  # bytes that tell delimiter and encoding
 ROWS = 2_000  # rows that tell formats
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", "^", "~")
 # What columns are called, in the languages that exports come in; the first that matches is taken.
 NAMES = {
-    "customer_id": r"cust|client|kund|klient|member|user|buyer|shopper|household|m[uü]ş?s?teri|acheteur|cliente",
-    "order_id": r"order.?(id|no|nr|num)|invoice|receipt|basket|bestell|rechnung|facture|pedido|transaction.?id|^order$",
-    "ordered_at": r"date|datum|tarih|fecha|day|time|ordered|purchased|created|when",
+    "customer_id": r"cust|client|kund|klient|member|user|buyer|shopper|household|m[uü]ş?s?teri|acheteur|cliente|клиент|покупатель|客户",
+    "order_id": r"order.?(id|no|nr|num)|invoice|receipt|basket|bestell|rechnung|facture|pedido|commande|sipari|zam[oó]wieni|заказ|订单|transaction.?id|^order$",
+    "ordered_at": r"date|datum|tarih|fecha|дата|日期|^data$|day|time|ordered|purchased|created|when",
     "quantity": r"^(qty|quantity|menge|units?|pieces|count|number.?of)",
     "unit_price": r"unit.?price|price|preis|prix",
-    "amount": r"amount|total|sum|revenue|sales|value|betrag|umsatz|montant|importe|tutar|spend|paid|dollars",
+    "amount": r"amount|total|sum|revenue|sales|value|betrag|umsatz|montant|importe|tutar|kwota|valor|сумма|金额|spend|paid|dollars",
     "product_id": r"product|sku|stock.?code|item|article|artikel",
 }
 
