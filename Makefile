@@ -43,7 +43,7 @@ bench-rules: .venv/developer    ## how often each rule finds the k of generated 
 	.venv/bin/python bench/score.py
 	.venv/bin/python bench/overhead.py
 
-bench-truth: .venv/developer    ## what the verdicts rest on: null test, choice of k, intervals, RFM rules beaten or not (an hour and a half on two idle cores)
+bench-truth: .venv/developer    ## what the verdicts rest on: null test, choice of k, intervals, RFM rules beaten or not (not yet run whole; calibrate_null.py takes --minutes)
 	.venv/bin/python bench/calibrate_null.py --sets 100
 	.venv/bin/python bench/choose_k.py --half report
 	.venv/bin/python bench/choose_k.py --public
