@@ -47,7 +47,7 @@ def sweep(overrides: list[str], folder: str) -> Clock:
     """Run a sweep in this process, so that its jobs can be timed from within."""
     os.chdir(ROOT)
     import seg.run
-    from seg import sweeps
+    from seg.cli import sweeps
     from seg.pipeline.cache import Cache
 
     clock, get = Clock(), Cache.get

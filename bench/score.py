@@ -40,7 +40,7 @@ def rows(n: int) -> pd.DataFrame:
 
 def champion(folder: Path) -> str:
     """Train and register a champion in a store of its own; return the address of the store."""
-    from seg.tracking import store
+    from seg.track import store
 
     uri = f"sqlite:///{folder}/mlflow.db"
     line = [sys.executable, "-m", "seg.run", "dataset=flo", "model=kmeans", "k=4", f"tracking.uri={uri}"]

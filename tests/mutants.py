@@ -33,7 +33,7 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.provider import OperatorProvider
 
 PROJECT = Path(__file__).parent.parent
-PACKAGES = ["metrics", "evaluation", "features", "cleaning", "selection", "segments", "scoring", "comparison"]
+PACKAGES = ["metrics", "evaluation", "features", "cleaning", "selection", "segments", "score", "compare"]
 COMPARISONS = ["Lt_Gt", "Gt_Lt", "LtE_GtE", "GtE_LtE", "Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is"]
 ARITHMETIC = ["Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul"]
 KINDS = {

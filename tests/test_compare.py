@@ -11,8 +11,8 @@ from mlflow.entities import Metric, Param, RunTag
 
 import browser
 import command_line
-from seg import compare
-from seg.tracking import read
+from seg.compare import __main__ as compare
+from seg.track import read
 
 PARTS = {
     "dataset": "flo",

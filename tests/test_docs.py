@@ -13,10 +13,13 @@ import pytest
 import yaml
 
 import command_line
-from seg import compare, data, migrate, retrain, score, study, track
+from seg import data, migrate, retrain, study
 from seg.cli import compare_runs, main
+from seg.compare import __main__ as compare
 from seg.config import compose, folders, load
 from seg.pipeline import check, plugins
+from seg.score import __main__ as score
+from seg.track import __main__ as track
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [

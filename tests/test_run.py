@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 import command_line
 from in_process import notes, refusal, segmented
-from seg import compare
+from seg.compare import __main__ as compare
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFT = [

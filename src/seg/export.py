@@ -27,7 +27,7 @@ def export(*arguments: str) -> int:
     """Export one run."""
     from seg import progress
     from seg.pipeline.export_run import export_run
-    from seg.tracking import find_run
+    from seg.track import find_run
 
     own, overrides = options.options(arguments, OWN)
     if not own["run"]:

@@ -48,9 +48,8 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from seg import sweeps
-    from seg.cli import single_run
-    from seg.tracking.process_names import process_name
+    from seg.cli import single_run, sweeps
+    from seg.track.process_names import process_name
 
     hydra = HydraConfig.get()
     asked = OmegaConf.to_container(hydra.overrides.task, resolve=False)
@@ -82,7 +81,7 @@ def command(cfg: DictConfig) -> float | None:
     from hydra.types import RunMode
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
-        from seg import sweeps
+        from seg.cli import sweeps
 
         return sweeps.job(cfg, _job)
     from seg.cli import console, unexpected
@@ -198,7 +197,7 @@ def _composed_once(arguments: Sequence[str]) -> Iterator[None]:
 
 def _sweep() -> ModuleType | None:
     """Return the module of sweeps if a sweep was begun: importing it takes a second that errors need not wait for."""
-    return sys.modules.get("seg.sweeps")
+    return sys.modules.get("seg.cli.sweeps")
 
 
 def _close_sweep(status: str | None = None, error: BaseException | None = None) -> int:

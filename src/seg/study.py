@@ -67,10 +67,10 @@ def sweep(name: str) -> str:
     SegError
         Only a sample of the data set exists, or a job failed.
     """
+    from seg.cli.sweeps import notes, summary
     from seg.config import load
     from seg.config.compose import compose
     from seg.sources import locate
-    from seg.sweeps import notes, summary
 
     checked = load.settings(compose([f"experiment={name}"]))
     dataset = checked.dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seg.dashboard import __main__ as dashboard
+from seg import dashboard
 from seg.engine import spark_session
 from seg.errors import SegError
 from seg.outlook import bgnbd, forecasting, review_texts

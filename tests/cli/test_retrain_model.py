@@ -12,10 +12,10 @@ from mlflow import MlflowClient
 
 from seg import retrain
 from seg.cli import retrain_model, single_run
-from seg.comparison.challenge import Duel
+from seg.compare.challenge import Duel
 from seg.config import folders
 from seg.errors import SegError
-from seg.tracking import model_registry, promotion
+from seg.track import model_registry, promotion
 
 
 def people(n: int, seed: int) -> pd.DataFrame:

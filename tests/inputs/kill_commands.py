@@ -138,7 +138,7 @@ def check_whole(place: Place, folder: Path) -> None:
 
 def check_ended(place: Place) -> None:
     """Check that the next look at the store leaves nothing RUNNING, and no run in it twice."""
-    from seg.tracking import dead_runs, store
+    from seg.track import dead_runs, store
 
     client = store.client(place.uri.partition("=")[2])
     experiments = [one.experiment_id for one in client.search_experiments()]

@@ -282,7 +282,7 @@ def test_the_small_model_loads_where_pyspark_is_not(spark_run, here, tmp_path):
 def test_mlflow_has_both_models_and_they_give_the_same_segments(spark_run, here, tmp_path):
     import mlflow
 
-    from seg.tracking import spark_model
+    from seg.track import spark_model
 
     result, folder, _ = spark_run("mllib_kmeans")
     files = spark_model.save(

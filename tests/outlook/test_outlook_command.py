@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 import command_line
-from seg import score
 from seg.config import compose, load
 from seg.errors import SegError
 from seg.outlook import __main__ as command
 from seg.outlook import ahead
+from seg.score import __main__ as score
 
 START = date(2022, 1, 1)
 DAYS = 730  # 2022 and 2023

@@ -18,10 +18,10 @@ from seg.pipeline import group_models as groups
 from seg.pipeline.grouped_result import COMMON
 from seg.preparation import as_of, prepare
 from seg.report import group_directory
-from seg.scoring import group_card, model_card
-from seg.scoring.group_scorer import GroupScorer
+from seg.score import group_card, model_card
+from seg.score.group_scorer import GroupScorer
 from seg.sinks import run_tables
-from seg.tracking.served_model import ServedModel
+from seg.track.served_model import ServedModel
 
 TOY = [
     "dataset=toy",

@@ -1,6 +1,6 @@
 """The sweeper ``optuna`` of Hydra: a search over options by Optuna. Hydra takes plugins from the package hydra_plugins only.
 
-Hydra imports this module at every start: what computes is imported when a search begins (`seg.sweeps.search`).
+Hydra imports this module at every start: what computes is imported when a search begins (`seg.cli.sweeps.search`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the search."""
-        from seg.sweeps import search
+        from seg.cli.sweeps import search
 
         search.run(search.Asked(**self._asked), self._launcher, arguments, self.config.hydra.sweep.dir)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from seg import __version__
 from seg.cli import options
-from seg.comparison import attempts, champion, columns, order, runs_table
+from seg.compare import attempts, champion, columns, order, runs_table
 from seg.config import compose, folders
 from seg.errors import SegError, listed
 
@@ -68,7 +68,7 @@ def promote(arguments: Sequence[str]) -> int:
         raise SegError(
             f"run {run['run_id'][:8]} is not promoted: {'; '.join(against)}. pass force=true to promote it anyway; the reasons are kept with it"
         )
-    from seg.tracking import model_registry
+    from seg.track import model_registry
 
     current = model_registry.champion(client, run["dataset"])
     if current is not None and current.run_id == run["run_id"]:
@@ -91,7 +91,7 @@ def promote(arguments: Sequence[str]) -> int:
 
 def champions(arguments: Sequence[str]) -> int:
     """List the champions, with who promoted them, when and why."""
-    from seg.tracking import model_registry, read
+    from seg.track import model_registry, read
 
     own, store = _options(arguments, {"dataset": None}, filters=False)
     client = read.existing(_composed(store).tracking.uri)
@@ -124,7 +124,7 @@ def _composed(store: dict):
 
 def _read(own: dict, store: dict, write: bool = False):
     """Read the runs of the chosen data sets."""
-    from seg.tracking import model_registry, read
+    from seg.track import model_registry, read
 
     tracking = _composed(store).tracking
     client = read.existing(tracking.uri, write)
@@ -174,7 +174,7 @@ def _chosen(runs: pd.DataFrame, own: dict) -> pd.DataFrame:
 
 def _named(own: dict, store: dict):
     """Find a run by its id, its first characters, or its name."""
-    from seg.tracking import read
+    from seg.track import read
 
     tracking = _composed(store).tracking
     client = read.existing(tracking.uri, write=True)
@@ -223,10 +223,10 @@ def _print_apart(console: Console, lists: list) -> None:
 
 
 def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
-    from seg.comparison import compare_page
+    from seg.compare import compare_page
     from seg.sinks import local_files as files
-    from seg.tracking import read
-    from seg.tracking.store import address, hidden
+    from seg.track import read
+    from seg.track.store import address, hidden
 
     artifacts = read.Artifacts(client, Path(_composed(store).cache.folder) / "artifacts")
     listed = [compare_page.Listed(*one) for one in lists]
@@ -248,7 +248,7 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
 
 def _files(artifacts, one, shown: Sequence[str]) -> dict:
     """Find the files of the page: assignments and scans of all runs, figures of the runs that are shown."""
-    from seg.comparison import compare_page, pictures
+    from seg.compare import compare_page, pictures
 
     runs = pd.concat([one.ranked, one.group.flagged])[["run_id", "artifacts"]]
     files = artifacts.find(runs, [compare_page.ASSIGNMENTS, compare_page.K_SCAN])

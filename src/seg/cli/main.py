@@ -15,15 +15,15 @@ from seg.errors import listed
 # Name of the command: its module, which has a function `main(arguments)`, and what the command does.
 COMMANDS = {
     "run": ("seg.run", "segment the customers of a data set, or run a sweep (-m)"),
-    "compare": ("seg.compare", "rank the runs of a data set, promote one of them"),
-    "score": ("seg.score", "score new customers with a trained model"),
+    "compare": ("seg.compare.__main__", "rank the runs of a data set, promote one of them"),
+    "score": ("seg.score.__main__", "score new customers with a trained model"),
     "migrate": ("seg.migrate", "show who moved between segments, between two days or two models"),
     "retrain": ("seg.retrain", "train a champion again on today's data, promote it if it is not worse"),
     "outlook": ("seg.outlook.__main__", "forecast what each customer and each segment will do next"),
     "study": ("seg.study", "redo a published segmentation"),
-    "track": ("seg.track", "serve MLflow, upload runs that are missing in it"),
+    "track": ("seg.track.__main__", "serve MLflow, upload runs that are missing in it"),
     "export": ("seg.export", "write the tables of a run to files, a database or a bucket"),
-    "dashboard": ("seg.dashboard.__main__", "look at exported tables in the browser, on this machine"),
+    "dashboard": ("seg.dashboard", "look at exported tables in the browser, on this machine"),
     "data": ("seg.data", "list, check and fetch data sets; the glossary of features"),
 }
 EXAMPLES = """\

@@ -23,13 +23,13 @@ from seg.pipeline import check
 from seg.preparation import as_of, prepare
 from seg.report import page as report
 from seg.report import plots
-from seg.scoring import refit, replay
-from seg.scoring import scorer as scoring
-from seg.scoring.scorer import Scorer
+from seg.score import refit, replay
+from seg.score import scorer as scoring
+from seg.score.scorer import Scorer
 from seg.segments import movement
 from seg.segments.movement import Movement
 from seg.sinks import local_files as files
-from seg.tracking import find_model
+from seg.track import find_model
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

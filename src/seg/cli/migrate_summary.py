@@ -12,8 +12,8 @@ from pathlib import Path
 from seg import progress
 from seg.errors import SegError
 from seg.metrics import drift
-from seg.scoring import nightly
-from seg.scoring.refit import Matched
+from seg.score import nightly
+from seg.score.refit import Matched
 from seg.segments import movement
 from seg.segments.movement import Movement
 from seg.sinks import local_files as files
@@ -118,7 +118,7 @@ def track(uri: str | None, run_id: str | None, summary: Mapping) -> SegError | N
     """Log a migration in MLflow, where the model is from there; return why the store refused."""
     if run_id is None:
         return None
-    from seg.tracking import scoring_run, store
+    from seg.track import scoring_run, store
 
     metrics = {
         name: summary.get(name)

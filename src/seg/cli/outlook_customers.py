@@ -12,11 +12,11 @@ from seg.config import compose, folders, load
 from seg.outlook.ahead import Outlook, compute, placed_by
 from seg.outlook.leaving import PAGE, leave
 from seg.pipeline import check
-from seg.scoring import replay
-from seg.scoring import scorer as scoring
-from seg.scoring.scorer import Scorer
+from seg.score import replay
+from seg.score import scorer as scoring
+from seg.score.scorer import Scorer
 from seg.sinks import local_files as files
-from seg.tracking import find_model
+from seg.track import find_model
 
 
 def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seg import features, progress
 from seg.cli import options, single_run
-from seg.comparison import challenge
+from seg.compare import challenge
 from seg.config import compose, folders, load
 from seg.config.parts import Parts
 from seg.config.settings import Settings
@@ -28,11 +28,11 @@ from seg.models.mllib import is_mllib
 from seg.pipeline import check
 from seg.pipeline.result import Result
 from seg.preparation import as_of, prepare
-from seg.scoring import nightly, refit
-from seg.scoring import scorer as scoring
-from seg.scoring.scorer import Scorer
+from seg.score import nightly, refit
+from seg.score import scorer as scoring
+from seg.score.scorer import Scorer
 from seg.sinks import local_files as files
-from seg.tracking import find_model, promotion
+from seg.track import find_model, promotion
 
 SUMMARY = "summary.json"
 

@@ -7,8 +7,8 @@ from omegaconf import DictConfig
 
 from seg.config import compose, load
 from seg.outlook import ahead
-from seg.scoring import replay
-from seg.scoring.scorer import Scorer
+from seg.score import replay
+from seg.score.scorer import Scorer
 
 
 def outlook(scorer: Scorer, cfg: DictConfig) -> tuple[pd.DataFrame, list[str]]:
@@ -18,7 +18,7 @@ def outlook(scorer: Scorer, cfg: DictConfig) -> tuple[pd.DataFrame, list[str]]:
     ----------
     scorer : Scorer
     cfg : DictConfig
-        The configuration of training for this input, see `seg.scoring.input_rows.configured`.
+        The configuration of training for this input, see `seg.score.input_rows.configured`.
 
     Returns
     -------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seg.cli.single_run import Finished
-    from seg.scoring.scorer import Scorer
+    from seg.score.scorer import Scorer
 
 SHOWN = 6  # features in the table that a notebook shows
 FILES = (
@@ -160,7 +160,7 @@ class Segmentation:
             The data lack a column, or there is no model.
         """
         from seg.cli.notebook import isolated
-        from seg.scoring import input_rows
+        from seg.score import input_rows
         from seg.sources.frames import as_file
 
         scorer, config_yaml = self._model()
@@ -181,14 +181,14 @@ class Segmentation:
 
     def _model(self) -> tuple[Scorer, str]:
         """Return what places customers, and the configuration it was trained with."""
-        from seg.scoring import model_card, scorer
+        from seg.score import model_card, scorer
 
         if self._finished is not None:
             finished = self._finished
             settings = finished.settings
             card = model_card.of(finished.result, settings.preparation, settings.tracking.min_cell)
             return scorer.Scorer(finished.result.pipeline, card, self.title), finished.request.yaml
-        from seg.tracking import find_model
+        from seg.track import find_model
 
         files = find_model.find(str(self.folder), None, self.folder)
         return scorer.load(files), files.config.read_text(encoding="utf-8")

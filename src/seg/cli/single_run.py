@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seg.config.settings import Settings, TrackingSettings
     from seg.pipeline.grouped_result import Grouped
     from seg.pipeline.result import Result
-    from seg.tracking import MLflowTracker, Outcome
+    from seg.track import MLflowTracker, Outcome
 
 COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
 
@@ -170,7 +170,7 @@ def tracked(
     """
     from seg.sinks import local_files as files
     from seg.sinks import shared_files
-    from seg.tracking import store
+    from seg.track import store
 
     settings, parts, clock = _prepared(request)
     from seg.config.compose import instantiate_sink
@@ -204,7 +204,7 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
     """Write what a run leaves into its directory: report, tables, figures, configuration, and what scoring needs."""
     from seg.pipeline import cache as run_cache
     from seg.report import group_directory, run_directory
-    from seg.scoring import group_card, model_card
+    from seg.score import group_card, model_card
 
     result, settings = finished.result, finished.settings
     about = run_directory.About(
@@ -292,7 +292,7 @@ def _spark_models(tracking: TrackingSettings, result: Result, folder: Path) -> l
     """Save the models that Spark fitted, beside the one that needs no JVM; return their files."""
     if not (tracking.enabled and tracking.model and result.population.models):
         return []
-    from seg.tracking import spark_model
+    from seg.track import spark_model
 
     saved = [
         spark_model.save(model, _example(result), folder / "spark_model", staging)
@@ -313,7 +313,7 @@ def _example(result: Result) -> pd.DataFrame:
 
 def _facts(finished: Finished) -> dict[str, str]:
     """Collect what a reader of the report has to know about where it came from."""
-    from seg.tracking import git_commit
+    from seg.track import git_commit
 
     settings, result, chosen = finished.settings, finished.result, finished.request.chosen
     files = ", ".join(path.name for path in result.source.all_paths[:3]) or "made in memory"
@@ -335,7 +335,7 @@ def _facts(finished: Finished) -> dict[str, str]:
 
 
 def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mapping[str, object]):
-    from seg.tracking import MLflowTracker, NoTracker
+    from seg.track import MLflowTracker, NoTracker
 
     tracking, chosen = settings.tracking, request.chosen
     if not tracking.enabled:
@@ -359,8 +359,8 @@ def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mappi
 
 def _outcome(finished: Finished, seconds: float, further: Mapping[str, object]) -> Outcome:
     """Collect what MLflow is to know of a run."""
-    from seg.scoring import group_card, model_card
-    from seg.tracking import Outcome
+    from seg.score import group_card, model_card
+    from seg.track import Outcome
 
     result, settings = finished.result, finished.settings
     card = model_card if settings.by is None else group_card
@@ -379,7 +379,7 @@ def _outcome(finished: Finished, seconds: float, further: Mapping[str, object]) 
 
 def _described(result: Result) -> tuple[str, str, str]:
     """Return source, schema and profile of the data."""
-    from seg.tracking import data_input
+    from seg.track import data_input
 
     files = [str(path) for path in result.source.all_paths]
     rows = None if not len(result.ledger) else int(result.ledger["rows"].iloc[0])
@@ -395,7 +395,7 @@ def _tags(finished: Finished) -> dict[str, object]:
     from seg.pipeline import keys
     from seg.report import note
     from seg.sinks.shared_files import merge_rows
-    from seg.tracking import git_commit
+    from seg.track import git_commit
 
     result, settings, request = finished.result, finished.settings, finished.request
     commit, cut = git_commit(), settings.evaluation.holdout.cut

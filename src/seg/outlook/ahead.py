@@ -19,8 +19,8 @@ from seg.outlook.review_texts import ReviewOutlook, load_texts, read_reviews
 from seg.outlook.segment_outlook import SegmentOutlook, segment_outlook
 from seg.outlook.snapshots import OrderHistory
 from seg.preparation import prepare
-from seg.scoring import model_card
-from seg.scoring.scorer import Scorer
+from seg.score import model_card
+from seg.score.scorer import Scorer
 from seg.segments import outlook_rules
 from seg.segments.naming import Naming
 

@@ -146,7 +146,7 @@ def scored(path: Path, summary: Mapping) -> Export:
     path : Path
         The file of scored customers, Parquet or CSV.
     summary : mapping
-        The summary of the scoring, see `seg.scoring.nightly`.
+        The summary of the scoring, see `seg.score.nightly`.
     """
     run_id = summary["run_id"]
     known = {name: summary.get(name) for name in ("dataset", "model", "customers")} | {

@@ -1,0 +1,224 @@
+"""Which jobs a sweep has: every combination composed and checked before the first one starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from seg.config import load
+from seg.config.settings import CacheSettings, DatasetSettings, Settings
+from seg.errors import Impossible, SegError, listed
+
+DIRECTIONS = ("maximize", "minimize")
+MANY = 100_000  # a grid that nobody waits for: a slip
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One job: its number, its overrides, its key, and why it is impossible, if it is."""
+
+    num: int
+    overrides: list[str]
+    key: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep before its first job.
+
+    Parameters
+    ----------
+    jobs : list of Planned
+        All of a grid; of a search one job for each value of each choice, to check them.
+    open : bool
+        Whether the sweeper decides on the way which jobs there are.
+    varied : dict of str to list of str
+        What differs between jobs: key and values.
+    command : list of str
+        What was asked for.
+    settings : Settings
+        Of the first job: where it is tracked, whether it is resumed.
+    count : int
+        Of the jobs there will be.
+    side_by_side : int or None
+        How many run at a time; None: one, in this process.
+    goals : dict of str to str
+        Of a search: metrics of ``sweep.objective`` and which way each is better, ``"maximize"`` or ``"minimize"``.
+    """
+
+    jobs: list[Planned]
+    open: bool
+    varied: dict[str, list[str]]
+    command: list[str]
+    settings: Settings
+    count: int
+    side_by_side: int | None
+    goals: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> set[str]:
+        """Keys of all jobs that are possible."""
+        return {one.key for one in self.jobs if one.key}
+
+    @property
+    def key(self) -> str:
+        """Hash the sweep: equal for the same jobs, however they are spelled."""
+        from seg.pipeline import keys
+
+        return keys.digest({"jobs": sorted(self.keys), "open": self.command if self.open else None})[:20]
+
+
+def improve(cfg: DictConfig) -> None:
+    """Set what the launcher's own defaults get wrong here; what the user has set stays.
+
+    Joblib must not put a job that takes long into one parcel with others because those before were short.
+    """
+    launcher = cfg.hydra.launcher
+    with read_write(cfg), open_dict(cfg):
+        if launcher.get("batch_size") == "auto":
+            launcher.batch_size = 1
+
+
+def _goals(wanted: str | list[str], directions: object) -> dict[str, str]:
+    """Pair what a search improves with the way that is better."""
+    several = isinstance(wanted, list)
+    if several != OmegaConf.is_list(directions) or (several and len(wanted) != len(directions)):
+        raise SegError(
+            f"hydra.sweeper.direction={directions} does not go with sweep.objective={wanted}: expected maximize or minimize, "
+            "for several objectives a list with one for each"
+        )
+    ways = [str(one) for one in (directions if several else [directions])]
+    for one in ways:
+        if one not in DIRECTIONS:
+            raise SegError(f"hydra.sweeper.direction={one}: expected one of {listed(one, DIRECTIONS)}")
+    return dict(zip(wanted if several else [wanted], ways, strict=True))
+
+
+def plan(cfg: DictConfig) -> Plan:
+    """Compose and check every job of a sweep.
+
+    Raises
+    ------
+    SegError
+        A value is wrong, or no combination is possible.
+    HydraException
+        A choice or a key is unknown.
+    """
+    loader = GlobalHydra.instance().config_loader()
+    sweeper = cfg.hydra.sweeper
+    preset = [f"{name}={value}" for name, value in (sweeper.get("params") or {}).items()]
+    asked = OmegaConf.to_container(cfg.hydra.overrides.task, resolve=False)
+    overrides = {
+        one.get_key_element(): one
+        for one in OverridesParser.create(config_loader=loader).parse_overrides(preset + asked)
+    }
+    values = {name: _values(one) for name, one in overrides.items()}
+    search = "BasicSweeper" not in sweeper["_target_"]
+    jobs = _one_at_a_time(values) if search else _grid(list(overrides.values()))
+    settings, planned = _checked(cfg, loader, jobs)
+    goals = _goals(settings.sweep.objective, sweeper.direction) if "direction" in sweeper else {}
+    from joblib import cpu_count
+
+    launcher = cfg.hydra.launcher
+    count = int(sweeper.get("n_trials", len(jobs))) if search else len(jobs)
+    workers = None
+    if "n_jobs" in launcher:
+        workers = min(count, cpu_count() if launcher.n_jobs < 0 else launcher.n_jobs)
+    return Plan(
+        jobs=planned,
+        open=search,
+        varied={name: few for name, few in values.items() if len(few) > 1},
+        command=[*preset, *asked],
+        settings=settings,
+        count=count,
+        side_by_side=workers,
+        goals=goals,
+    )
+
+
+def _grid(overrides: Sequence[Override]) -> list[list[str]]:
+    (jobs,) = BasicSweeper.split_arguments(list(overrides), None)
+    if len(jobs) > MANY:
+        raise SegError(f"{len(jobs):,} jobs were asked for; name fewer values")
+    return jobs
+
+
+def _one_at_a_time(values: dict[str, list[str]]) -> list[list[str]]:
+    """Return each value once, beside the first of all others: enough to find one that is misspelt."""
+    first = {name: few[0] for name, few in values.items()}
+    changed = [{name: value} for name, few in values.items() for value in few[1:]]
+    return [[f"{name}={value}" for name, value in (first | one).items()] for one in [{}, *changed]]
+
+
+def _values(override: Override) -> list[str]:
+    if not override.is_sweep_override():
+        return [override.get_value_element_as_str()]
+    if not override.is_discrete_sweep():
+        value = override.value()
+        return [str(value.start), str(value.end)] if isinstance(value, IntervalSweep) else []
+    return list(override.sweep_string_iterator())
+
+
+def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, list[Planned]]:
+    """Check every name and every value first, which takes no library for tables, and then whether the parts go together."""
+    composed: dict[tuple, DictConfig] = {}
+    ready = [_settled(_composed(cfg, loader, overrides, composed)) for overrides in jobs]
+    from seg.cli.sweeps.job_key import key
+    from seg.pipeline import check
+
+    data: dict[str, str | None] = {}
+    planned, first = [], None
+    for num, (overrides, (one, settings)) in enumerate(zip(jobs, ready, strict=True)):
+        try:
+            if isinstance(settings, Impossible):
+                raise settings
+            check.check_parts(settings)
+        except Impossible as error:
+            planned.append(Planned(num, overrides, None, str(error)))
+            continue
+        first = first or settings
+        place = repr((settings.data_dir, settings.dataset))
+        if place not in data:
+            data[place] = _data(settings.dataset, settings.data_dir, settings.cache)
+        planned.append(Planned(num, overrides, key(one, data[place]) if data[place] else None))
+    if all(job.reason for job in planned):
+        raise SegError(f"none of the {len(planned)} combinations is possible; the first: {planned[0].reason}")
+    return first, planned
+
+
+def _settled(one: DictConfig) -> tuple[DictConfig, Settings | Impossible]:
+    """Return a job's configuration with its settings, or with why it is impossible."""
+    try:
+        return one, load.settings(one)
+    except Impossible as error:
+        return one, error
+
+
+def _composed(cfg: DictConfig, loader, overrides: list[str], composed: dict) -> DictConfig:
+    """Compose a job; those that differ in k alone are composed once, which saves seconds in a large sweep."""
+    ks = [text for text in overrides if text.startswith("k=")]
+    others = tuple(text for text in overrides if not text.startswith("k="))
+    if others not in composed:
+        composed[others] = loader.load_sweep_config(cfg, list(others))
+        OmegaConf.set_struct(composed[others], False)
+        composed[others].pop("hydra")
+    one = composed[others].copy()
+    if ks:
+        one.k = OverridesParser.create().parse_override(ks[-1]).value()
+    return one
+
+
+def _data(dataset: DatasetSettings, data_dir: str, kept: CacheSettings) -> str | None:
+    from seg.cli.sweeps.job_key import fingerprint
+
+    try:
+        return fingerprint(dataset, data_dir, kept)
+    except SegError:
+        return None  # its jobs will say so, one by one, and the others go on

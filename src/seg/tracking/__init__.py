@@ -1,6 +1,0 @@
-"""The one package with MLflow: runs, and the store that keeps them."""
-
-from seg.tracking.commit import git_commit
-from seg.tracking.tracker import MLflowTracker, NoTracker, Outcome
-
-__all__ = ["MLflowTracker", "NoTracker", "Outcome", "git_commit"]
