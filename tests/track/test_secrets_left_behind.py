@@ -144,7 +144,8 @@ def test_a_command_leaves_no_secret_in_files_or_output(place, name):
     ],
 )
 def test_an_address_with_a_secret_that_fails_is_said_without_it(tmp_path, option, said, capsys):
-    from seg import data, track
+    from seg import data
+    from seg.track import __main__ as track
 
     folder = ["check", "dataset=transactions"] if option.startswith("dataset") else ["push", str(tmp_path)]
     command = data if option.startswith("dataset") else track

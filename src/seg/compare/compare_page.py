@@ -81,7 +81,7 @@ def render(
         "axes": {name: _axis(name) for name in (*order.RANGES, "k")},
         "colours": _colours([run["model"] for run in runs]),
     }
-    return page.template("comparison/page.html.jinja").render(
+    return page.template("compare/page.html.jinja").render(
         title="Segmentations of " + ", ".join(dict.fromkeys(one.group.dataset for one in lists)),
         facts=dict(facts),
         views=views,

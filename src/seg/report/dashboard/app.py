@@ -63,7 +63,7 @@ def build(exports: Exports) -> Dash:
         serve_locally=True,
         assets_folder="none",
     )
-    style = resources.files("seg").joinpath("dashboard/dashboard.css").read_text("utf-8")
+    style = resources.files("seg").joinpath("report/dashboard/dashboard.css").read_text("utf-8")
     page.index_string = PAGE.replace("STYLE", style)
     page.layout = functools.partial(layout, exports)
     chosen = [Input(name, "value") for name in CHOSEN]
