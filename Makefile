@@ -54,6 +54,9 @@ bench-truth: .venv/developer    ## what the verdicts rest on: null test, choice 
 bench-amazon: .venv/developer   ## Amazon Reviews at full size, invented: features against SQL and Spark, then the experiment (seven minutes)
 	.venv/bin/python bench/amazon.py $(ARGS)
 
+bench-scale: .venv/developer    ## cost and memory against rows and customers on DuckDB and Spark, as docs/scale.md shows (forty minutes for all sizes)
+	.venv/bin/python bench/scale.py $(ARGS)
+
 wheel: .venv/developer          ## the package in dist/
 	.venv/bin/python -c "from setuptools import build_meta; build_meta.build_wheel('dist')"
 
@@ -81,4 +84,4 @@ else
 install = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
 endif
 
-.PHONY: run test lint fuzz kills docs reference ui bench bench-small bench-rules bench-truth bench-amazon wheel
+.PHONY: run test lint fuzz kills docs reference ui bench bench-small bench-rules bench-truth bench-amazon bench-scale wheel
