@@ -15,7 +15,8 @@ from seg.models.mixture import SafeGaussianMixture
 from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
 
 FEATURES, CLUSTER, PROBABILITY = "features", "cluster", "cluster_probability"
-RAISED = "raised"
+RAISED, VALUES = "raised", "values of features"
+MOST_TERMS = 200  # centres times features, up to which distances are one expression
 IN_MEMORY = threading.Lock()  # compiled kernels are no work for two threads at once
 # Read from what MLlib saves: its Python class does not show the tree.
 TREE = "index int, center struct<values: array<double>>, children array<int>"
@@ -65,14 +66,19 @@ class KMeans:
             started = BlockKMeans(
                 self.k, n_init=self.n_init, tol=0, max_iter=1000, random_state=self.seed
             ).fit(sample)
-        model = self._placed(points, started.cluster_centers_)
+        centers = started.cluster_centers_
         for _ in range(self.max_iter):
-            centers = np.array(model.clusterCenters())
-            means = _means(model.transform(points), centers)
+            means = _means(self._labelled(points, centers), centers)
             if np.linalg.norm(means - centers, axis=1).max() <= self.tol:
                 break
-            model = self._placed(points, means)
-        return model
+            centers = means
+        return self._placed(points, centers)
+
+    def _labelled(self, points, centers: np.ndarray):
+        """Give each row its nearest centre: by an expression of SQL, a quarter of the time of a model of MLlib, or by that where it is long."""
+        if centers.size > MOST_TERMS:
+            return self._placed(points, centers).transform(points)
+        return _nearest(points, centers)
 
     def _estimator(self, **changed):
         from pyspark.ml.clustering import KMeans
@@ -226,6 +232,20 @@ class GaussianMixture:
     def in_memory(self) -> SafeGaussianMixture:
         """Return the mixture of seg, to refit on samples."""
         return SafeGaussianMixture(self.k, random_state=self.seed)
+
+
+def _nearest(points, centers: np.ndarray):
+    """Add the column of the nearest centre, of equal ones the first."""
+    from pyspark.ml.functions import vector_to_array
+    from pyspark.sql import functions as F
+
+    rows = points.select("*", vector_to_array(F.col(FEATURES)).alias(VALUES))
+    distances = []
+    for center in centers.tolist():
+        away = [F.col(VALUES)[place] - F.lit(value) for place, value in enumerate(center)]
+        distances.append(sum((one * one for one in away[1:]), away[0] * away[0]))
+    every = F.array(*distances)
+    return rows.withColumn(CLUSTER, (F.array_position(every, F.array_min(every)) - 1).cast("int"))
 
 
 def _means(placed, centers: np.ndarray) -> np.ndarray:
