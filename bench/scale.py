@@ -80,7 +80,7 @@ def cluster(size: int, folder: Path, scratch: Path) -> None:
     """Print what a run on two separate executors moves, from Spark's event log."""
     events = scratch / f"events-{size}"
     events.mkdir()
-    conf = f"engine.conf={{spark.eventLog.enabled: 'true', spark.eventLog.dir: 'file://{events}'}}"
+    conf = f"engine.conf={{spark.eventLog.enabled: 'true', spark.eventLog.compress: 'false', spark.eventLog.dir: 'file://{events}'}}"
     # Parquet is read by the executors, and the features are left to them: nothing is collected.
     words = ["experiment=amazon_electronics", f"dataset.path={_reviews(folder, size) / 'reviews.parquet'}"]
     words += ["model=mllib_kmeans", "k=4", "selection.k_range=[3,4,5]", *SPARK, conf]
@@ -98,10 +98,9 @@ def cluster(size: int, folder: Path, scratch: Path) -> None:
         "executor seconds": 0.0,
     }
     for path in events.rglob("*"):
-        if not path.is_file():
-            continue
-        for line in path.open(errors="replace"):
-            _count(json.loads(line), facts)
+        if path.is_file() and not path.name.startswith((".", "appstatus")):
+            for line in path.open():
+                _count(json.loads(line), facts)
     print(f"\n| {size:,} reviews on two executors | |\n| --- | ---: |")
     print(f"| wall, processor (all processes) | {measured[1]:.0f} s, {measured[0]:.0f} s |")
     print(f"| time of tasks | {facts['executor seconds']:.0f} s |")
