@@ -75,7 +75,7 @@ class KMeans:
         return self._placed(points, centers)
 
     def _labelled(self, points, centers: np.ndarray):
-        """Give each row its nearest centre: by an expression of SQL, a quarter of the time of a model of MLlib, or by that where it is long."""
+        """Label each row with its nearest centre: by an expression of SQL, a quarter of the time of a model of MLlib, or by that where it is long."""
         if centers.size > MOST_TERMS:
             return self._placed(points, centers).transform(points)
         return _nearest(points, centers)
