@@ -22,6 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import processes
+
 ROOT = Path(__file__).resolve().parents[1]
 CLEAN = ROOT / "configs" / "cleaning" / "amazon_electronics.yaml"
 FRAME = """
@@ -130,31 +132,17 @@ def one(way: str, folder: Path) -> None:
 
 def _processor() -> float:
     """Processor seconds of this process and of the JVM that it started, which has not ended yet."""
-    ticks = 0
-    for pid in _family():
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(processes.processor(pid) or 0.0 for pid in processes.family(os.getpid()))
 
 
 def _peak() -> float:
     """Peak resident memory, GiB, the sum over this process and its children."""
-    peaks = [line for pid in _family() for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    peaks = [
+        line
+        for pid in processes.family(os.getpid())
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    ]
     return sum(int(line.split()[1]) for line in peaks if line.startswith("VmHWM")) / 2**20
-
-
-def _family() -> list[int]:
-    """List this process and all that descend from it, by the table of processes."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it has just ended
-    found = [os.getpid()]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
 
 
 def timed(way: str, folder: Path) -> dict:

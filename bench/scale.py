@@ -30,8 +30,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import processes
+
 ROOT = Path(__file__).resolve().parents[1]
-TICKS = os.sysconf("SC_CLK_TCK")
 SPARK = ("engine=spark", "engine.driver_memory=6g")
 
 
@@ -156,32 +157,15 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.wait(0.1):
-            family, memory = [self._pid], 0.0
-            parents = _parents()
-            for pid in family:
-                family += [child for child, parent in parents.items() if parent == pid]
-            for pid in family:
-                try:
-                    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                except OSError:
-                    continue
-                self._seconds[pid] = (int(fields[11]) + int(fields[12])) / TICKS
-                memory += int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**30
+            family = processes.family(self._pid)
+            taken = {pid: processes.processor(pid) for pid in family}
+            self._seconds |= {pid: seconds for pid, seconds in taken.items() if seconds is not None}
+            memory = sum(map(processes.resident, family))
             self.peak = max(self.peak, memory)
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
-
-
-def _parents() -> dict[int, int]:
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it has just ended
-    return parents
 
 
 def _engine(way: str) -> str:

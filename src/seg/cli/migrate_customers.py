@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from seg import progress
-from seg.cli import migrate_summary, options
+from seg.cli import migrate_summary, options, trained_model
+from seg.cli.trained_model import TrainedModel
 from seg.config import compose, folders, load
 from seg.config.settings import Settings
 from seg.errors import Note, SegError
@@ -24,12 +24,10 @@ from seg.preparation import as_of, prepare
 from seg.report import page as report
 from seg.report import plots
 from seg.score import refit, replay
-from seg.score import scorer as scoring
 from seg.score.scorer import Scorer
 from seg.segments import movement
 from seg.segments.movement import Movement
 from seg.sinks import local_files as files
-from seg.track import find_model
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -65,8 +63,10 @@ def migrate(
     if migrate_summary.skipped(own):
         return 0
     uri = options.value(overrides, "tracking.uri")
-    side = _side(_model(own["model"], uri, trust), overrides, trust)
-    newer = _side(_model(own["to_model"], uri, trust), overrides, trust) if own["to_model"] else None
+    side = _side(trained_model.load(own["model"], uri, trust), overrides, trust)
+    newer = (
+        _side(trained_model.load(own["to_model"], uri, trust), overrides, trust) if own["to_model"] else None
+    )
     if newer is not None and newer.dataset != side.dataset:
         raise SegError(
             f"to_model={own['to_model']}: is of dataset={newer.dataset}, model={own['model']} of "
@@ -112,21 +112,12 @@ class _Side:
         return as_of.table_on(self.settings.preparation, engine, orders, day, days_after)
 
 
-def _side(model: tuple[Scorer, str, str | None], overrides: Sequence[str], trust: bool) -> _Side:
-    scorer, config_yaml, run_id = model
-    cfg = compose.recompose(config_yaml, overrides, trust)
-    settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
+def _side(model: TrainedModel, overrides: Sequence[str], trust: bool) -> _Side:
+    cfg = compose.recompose(model.config, overrides, trust)
+    settings = replay.for_scoring(load.settings(cfg), model.scorer.contract, "rule")
     check.check_parts(settings)
-    return _Side(scorer, settings, compose.instantiate_parts(cfg), compose.instantiate_sink(cfg), run_id)
-
-
-def _model(reference: str, uri: str | None, trust: bool) -> tuple[Scorer, str, str | None]:
-    """Return a model, the configuration of its run, and the id of the run in the store, if it is from there."""
-    with progress.step("model") as detail, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        files = find_model.find(reference, uri, Path(scratch))
-        scorer = scoring.load(files, trust=trust)
-        detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return scorer, compose.read_saved(files.config), files.run_id
+    parts, sink = compose.instantiate_parts(cfg), compose.instantiate_sink(cfg)
+    return _Side(model.scorer, settings, parts, sink, model.run_id)
 
 
 # ---- between two days --------------------------------------------------------------------------------------------

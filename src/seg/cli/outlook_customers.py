@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from seg import progress
-from seg.cli import options
+from seg.cli import options, trained_model
 from seg.config import compose, folders, load
 from seg.outlook.ahead import Outlook, compute, placed_by
 from seg.outlook.leaving import PAGE, leave
 from seg.pipeline import check
 from seg.score import replay
-from seg.score import scorer as scoring
-from seg.score.scorer import Scorer
 from seg.sinks import local_files as files
-from seg.track import find_model
 
 
 def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
@@ -35,8 +31,9 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
         The exit code.
     """
     progress.listen()
-    scorer, config_yaml = _model(own["model"], options.value(overrides, "tracking.uri"))
-    cfg = compose.recompose(config_yaml, [*overrides, *_asked(own)])
+    model = trained_model.load(own["model"], options.value(overrides, "tracking.uri"))
+    scorer = model.scorer
+    cfg = compose.recompose(model.config, [*overrides, *_asked(own)])
     if own["input"]:
         cfg.dataset.path = own["input"]
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
@@ -57,14 +54,6 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
         leave(made, scratch, title, f"Segments of {scorer.label}")
     _close(made, remarks, folder)
     return 0
-
-
-def _model(reference: str, uri: str | None) -> tuple[Scorer, str]:
-    with progress.step("model") as answer, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        files = find_model.find(reference, uri, Path(scratch))
-        scorer = scoring.load(files)
-        answer(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return scorer, compose.read_saved(files.config)
 
 
 def _asked(own: dict[str, str | None]) -> list[str]:

@@ -6,9 +6,7 @@ import contextlib
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +14,8 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from seg import features, progress
-from seg.cli import options, single_run
+from seg.cli import options, single_run, trained_model
+from seg.cli.trained_model import TrainedModel
 from seg.compare import challenge
 from seg.config import compose, folders, load
 from seg.config.parts import Parts
@@ -29,34 +28,10 @@ from seg.pipeline import check
 from seg.pipeline.result import Result
 from seg.preparation import as_of, prepare
 from seg.score import nightly, refit
-from seg.score import scorer as scoring
-from seg.score.scorer import Scorer
 from seg.sinks import local_files as files
-from seg.track import find_model, promotion
+from seg.track import promotion
 
 SUMMARY = "summary.json"
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model in use.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    config : str
-        Its configuration, as YAML.
-    run_id : str or None
-        Of the run that trained it, where it is from a store.
-    """
-
-    scorer: Scorer
-    config: str
-    run_id: str | None
-
-    def place(self, frame: pd.DataFrame) -> pd.Series:
-        """Return the segment of each customer, -1 where there is none."""
-        return self.scorer.place(frame)["segment"].fillna(-1).astype("int64")
 
 
 def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
@@ -72,7 +47,7 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
     quiet, trust = own["json"] == "true", own["trust"] == "true"
     progress.listen(as_json=own["log"] == "json", stream=sys.stderr if quiet else sys.stdout)
     uri = options.value(overrides, "tracking.uri")
-    champion = _champion(own["model"], uri, trust)
+    champion = trained_model.load(own["model"], uri, trust)
     cfg = compose.recompose(champion.config, overrides, trust)
     if str(cfg.dataset.name) != champion.scorer.contract.dataset:
         raise SegError(
@@ -127,15 +102,7 @@ def _new(folder: Path) -> Iterator[None]:
         raise
 
 
-def _champion(reference: str, uri: str | None, trust: bool) -> Champion:
-    with progress.step("model") as detail, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        located = find_model.find(reference, uri, Path(scratch))
-        scorer = scoring.load(located, trust=trust)
-        detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
-        return Champion(scorer, compose.read_saved(located.config), located.run_id)
-
-
-def _leave_champion(champion: Champion, settings: Settings, cfg: DictConfig, folder: Path) -> list[str]:
+def _leave_champion(champion: TrainedModel, settings: Settings, cfg: DictConfig, folder: Path) -> list[str]:
     """Place today's customers with the champion, so that names stay; ask for the evidence of "best"; return notes."""
     parts = compose.instantiate_parts(cfg)
     frame, first, last = _today(settings, parts)
@@ -181,7 +148,7 @@ def _today(settings: Settings, parts: Parts) -> tuple:
         return table.frame, *(as_of.first_and_last(engine, cleaned.table) if dated else (None, None))
 
 
-def _request(champion: Champion, cfg: DictConfig, uri: str | None) -> single_run.Request:
+def _request(champion: TrainedModel, cfg: DictConfig, uri: str | None) -> single_run.Request:
     """Return the request of the challenger: named and tagged as the run of the champion is."""
     params, overrides = promotion.trained_with(uri, champion.run_id) if champion.run_id else ({}, [])
     choices = {group: params.get(group) or _named(cfg, group) for group in single_run.COMPARED}
@@ -193,7 +160,7 @@ def _named(cfg: DictConfig, group: str) -> str:
     return str(section.get("name") or section.get("_target_", group)).rpartition(".")[2]
 
 
-def _compared(champion: Champion, result: Result, settings: Settings) -> challenge.Duel:
+def _compared(champion: TrainedModel, result: Result, settings: Settings) -> challenge.Duel:
     """Judge both models on the same customers."""
     holdout = result.evidence.holdout
     with progress.step("challenge") as detail:
@@ -214,7 +181,7 @@ def _compared(champion: Champion, result: Result, settings: Settings) -> challen
     return duel
 
 
-def _matched(champion: Champion, result: Result, folder: Path) -> dict:
+def _matched(champion: TrainedModel, result: Result, folder: Path) -> dict:
     """Write which new segment is which old one; return how far the two models agree."""
     frame = result.table.frame
     names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
@@ -225,7 +192,9 @@ def _matched(champion: Champion, result: Result, folder: Path) -> dict:
     return {"adjusted_rand": round(matched.adjusted_rand, 6), "kept": round(matched.kept, 6)}
 
 
-def _summary(champion: Champion, done: single_run.Done, duel: challenge.Duel, notes: Sequence[str]) -> dict:
+def _summary(
+    champion: TrainedModel, done: single_run.Done, duel: challenge.Duel, notes: Sequence[str]
+) -> dict:
     """Return what came of it, as plain values."""
     contract, result = champion.scorer.contract, done.result
     same = result.fingerprint == contract.fingerprint

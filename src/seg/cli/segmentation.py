@@ -188,10 +188,11 @@ class Segmentation:
             settings = finished.settings
             card = model_card.of(finished.result, settings.preparation, settings.tracking.min_cell)
             return scorer.Scorer(finished.result.pipeline, card, self.title), finished.request.yaml
+        from seg.config import compose
         from seg.track import find_model
 
         files = find_model.find(str(self.folder), None, self.folder)
-        return scorer.load(files), files.config.read_text(encoding="utf-8")
+        return scorer.load(files), compose.read_saved(files.config)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{row.name} ({row.size:,})" for row in self.segments.itertuples(index=False))

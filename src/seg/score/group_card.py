@@ -11,7 +11,6 @@ from seg.models.routed_placement import RoutedPlacement
 from seg.pipeline.grouped_result import COMMON, Grouped
 from seg.score import feature_shift, model_card
 from seg.score.model_card import Contract
-from seg.sinks import local_files as files
 
 if TYPE_CHECKING:
     from seg.config.settings import Preparation, TrackingSettings
@@ -95,11 +94,5 @@ def leave(result: Grouped, asked: Preparation, tracking: TrackingSettings, folde
     list of Path
         What was written.
     """
-    from seg.models import skops_file
-
     text = json.dumps(asdict(of(result, asked, tracking.min_cell)), ensure_ascii=False)
-    written = [files.write(folder / model_card.FILE, text + "\n")]
-    if tracking.model and not tracking.enabled:
-        name, content = skops_file.save(placement(result, 1).pipeline)
-        written.append(files.write(folder / name, content))
-    return written
+    return model_card.write(text, lambda: placement(result, 1).pipeline, tracking, folder)

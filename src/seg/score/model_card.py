@@ -7,6 +7,7 @@ shares, and the day that recency was counted from together with the rule that ga
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -173,12 +174,32 @@ def leave(result: Result, asked: Preparation, tracking: TrackingSettings, folder
     list of Path
         What was written.
     """
+    text = json.dumps(asdict(of(result, asked, tracking.min_cell)), indent=1, ensure_ascii=False)
+    return write(text, lambda: result.pipeline, tracking, folder)
+
+
+def write(card: str, fitted: Callable[[], object], tracking: TrackingSettings, folder: Path) -> list[Path]:
+    """Write a card into the directory of a run, and the model where no tracking store keeps it.
+
+    Parameters
+    ----------
+    card : str
+        As JSON.
+    fitted : callable
+        Returns what is saved as the model.
+    tracking : TrackingSettings
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
     from seg.models import skops_file
 
-    text = json.dumps(asdict(of(result, asked, tracking.min_cell)), indent=1, ensure_ascii=False)
-    written = [files.write(folder / FILE, text + "\n")]
+    written = [files.write(folder / FILE, card + "\n")]
     if tracking.model and not tracking.enabled:
-        name, content = skops_file.save(result.pipeline)
+        name, content = skops_file.save(fitted())
         written.append(files.write(folder / name, content))
     return written
 

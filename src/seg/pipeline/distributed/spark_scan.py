@@ -23,9 +23,8 @@ from seg.pipeline.distributed import aggregates
 from seg.pipeline.distributed.spark_customers import Customers
 from seg.selection.scan import K_SCAN_COLUMNS, Scan
 
-SIDE_BY_SIDE = (
-    4  # k fitted at once: jobs on few customers leave most of a machine idle while the driver plans
-)
+# k fitted at once: jobs on few customers leave most of a machine idle while the driver plans.
+SIDE_BY_SIDE = 4
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""A trained model as commands take it: by a name in the registry, a run, or the directory of a run."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from seg import progress
+from seg.config import compose
+from seg.score import scorer as scoring
+from seg.score.scorer import Scorer
+from seg.track import find_model
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model that places customers.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    config : str
+        The configuration of its run, as YAML.
+    run_id : str or None
+        Of the run that trained it, where it is from a store.
+    """
+
+    scorer: Scorer
+    config: str
+    run_id: str | None
+
+    def place(self, frame: pd.DataFrame) -> pd.Series:
+        """Return the segment of each customer, -1 where there is none."""
+        return self.scorer.place(frame)["segment"].fillna(-1).astype("int64")
+
+
+def load(reference: str, uri: str | None, trust: bool = False) -> TrainedModel:
+    """Find and load a model, and log what it is.
+
+    Parameters
+    ----------
+    reference : str
+        ``models:/<name>@<alias>``, ``models:/<name>/<version>``, ``runs:/<id>/model``, a run id, or the directory of a run.
+    uri : str, optional
+        Of the tracking store.
+    trust : bool
+        Whether the model may run code when it is loaded.
+
+    Raises
+    ------
+    SegError
+        There is no such model, or it cannot be loaded.
+    """
+    with progress.step("model") as detail, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
+        files = find_model.find(reference, uri, Path(scratch))
+        scorer = scoring.load(files, trust=trust)
+        detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
+        return TrainedModel(scorer, compose.read_saved(files.config), files.run_id)
