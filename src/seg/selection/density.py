@@ -77,7 +77,7 @@ def density_groups(X: np.ndarray, seed: int = 0) -> DensityGroups:
     points = ((points - points.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0))[:, deviation > 0]
     if not points.size or len(points) < 3 * FINEST:
         return DensityGroups(dict.fromkeys(LEVELS, 1), np.zeros(len(rows), dtype=int), rows)
-    trees = [_Persistence.at(m, points, tree) for tree in [_Graph.of(points)] for m in scales(len(points))]
+    trees = _at_scales(scales(len(points)), points, _Graph.of(points))
     least = max(FEWEST, SMALL * len(points))
     counts = {z: max(tree.count(z, least) for tree in trees) for z in LEVELS}
     # Of the scales with that count the coarsest, whose borders are smoothest.
@@ -145,16 +145,6 @@ class _Persistence:
     tops: np.ndarray
     joins: list[tuple[int, int, float, float]]
 
-    @classmethod
-    def at(cls, m: int, points: np.ndarray, graph: _Graph) -> _Persistence:
-        d = points.shape[1]
-        # The nearest neighbour of a customer is the customer, of a point half-way it is another one.
-        heights = -d * np.log(graph.tree.query(points, [m + 1], workers=-1)[0][:, 0] + 1e-12)
-        passes = -d * np.log(graph.tree.query(graph.middles, [m], workers=-1)[0][:, 0] + 1e-12)
-        passes = np.minimum(passes, np.minimum(heights[graph.a], heights[graph.b]))
-        tops = _climb(heights, graph.a, graph.b)
-        return cls(tops, _joins(heights, tops, (tops[graph.a], tops[graph.b], passes), np.sqrt(m / 2)))
-
     def count(self, z: float, least: float) -> int:
         """Return the number of peaks that stand out by z standard errors and have enough customers."""
         joined = sum(out > z and size >= least for _, _, out, size in self.joins)
@@ -177,6 +167,31 @@ class _Persistence:
         for low, high, _, _ in self.joins:
             owner[low] = high
         return _roots(owner)[self.tops]
+
+
+def _at_scales(sizes: list[int], points: np.ndarray, graph: _Graph) -> list[_Persistence]:
+    """Return the peaks of the density that is estimated with so many neighbours, for each of `sizes`."""
+    # The nearest neighbour of a customer is the customer, of a point half-way it is another one.
+    heights = _log_density(graph.tree, points, [m + 1 for m in sizes])
+    passes = _log_density(graph.tree, graph.middles, sizes)
+    return [
+        _persistence(m, graph, height, low) for m, height, low in zip(sizes, heights.T, passes.T, strict=True)
+    ]
+
+
+def _log_density(tree: cKDTree, places: np.ndarray, nearest: list[int]) -> np.ndarray:
+    """Return the logarithm of the density (n, len(nearest)) by the distance to each of the nearest neighbours, but for a constant."""
+    # One search as far as the farthest neighbour gives the distances to all the nearer ones.
+    distances = tree.query(places, nearest, workers=-1)[0]
+    return -places.shape[1] * np.log(distances + 1e-12)
+
+
+def _persistence(m: int, graph: _Graph, heights: np.ndarray, passes: np.ndarray) -> _Persistence:
+    heights, passes = np.ascontiguousarray(heights), np.ascontiguousarray(passes)
+    passes = np.minimum(passes, np.minimum(heights[graph.a], heights[graph.b]))
+    tops = _climb(heights, graph.a, graph.b)
+    edges = (tops[graph.a], tops[graph.b], passes)
+    return _Persistence(tops, _joins(heights, tops, edges, np.sqrt(m / 2)))
 
 
 def _roots(owner: np.ndarray) -> np.ndarray:

@@ -55,6 +55,18 @@ def test_lloyd_ends_at_the_two_means_of_two_pairs():
     assert 1 < passes < 50
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_lloyd_is_a_pass_and_the_means_of_its_sums_in_turn_bit_for_bit(seed):
+    landscape = ordered(table(700, 3, seed, True)).landscape
+    expected = start = landscape.single.seed(4, np.random.default_rng(seed))
+    centres, inertia, passes = landscape.single.lloyd(start, 0.0, 500)
+    sums = np.empty((4, 5))
+    for _ in range(passes):
+        landscape.single.step(expected, sums)
+        expected = sums[:, :3] / sums[:, 3:4]
+    assert (centres == expected).all() and inertia == sums[:, 4].sum()
+
+
 def test_a_centre_without_points_goes_to_the_point_that_costs_most():
     points = ordered(np.array([[0.0], [1.0], [2.0], [100.0]]))
     centres, inertia, _ = points.landscape.double.lloyd(points.inner(np.array([[1.0], [5000.0]])), 0.0, 50)

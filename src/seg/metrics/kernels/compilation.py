@@ -34,6 +34,13 @@ def kernel(function: Callable) -> Callable:
     return numba.njit(fastmath=True, nogil=True, cache=True, error_model="numpy")(function)
 
 
+def exact_kernel(function: Callable) -> Callable:
+    """Compile a function as `kernel` does, but with every operation as it is written: quotients stay quotients."""
+    import numba
+
+    return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+
+
 def part(function: Callable) -> Callable:
     """Make a function a part of the kernels of its module that call it: copied into them before they are compiled.
 

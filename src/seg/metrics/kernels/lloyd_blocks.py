@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from seg.metrics.kernels.compilation import kernel, part
+from seg.metrics.kernels.compilation import exact_kernel, kernel, part
 from seg.metrics.kernels.seeding import plus_plus
 
 LANES = 64  # points of a block; a constant, so that loops over them become vector instructions
@@ -45,6 +45,11 @@ class Blocks:
         mean = total[: self.d] / self.weight
         # Mean variance of a feature, the unit of `tol`.
         self.variance = max(total[self.d + 1] / self.weight - mean @ mean, 0.0) / self.d
+        self._margin = values.dtype.type((8 + self.d) * np.finfo(values.dtype.type).eps)
+        self._arrays = (
+            (self.values, self.weights, self.low, self.high, self.sums),
+            (self.group_low, self.group_high, self.group_sums),
+        )
 
     def step(self, centres: np.ndarray, sums: np.ndarray, labels: np.ndarray | None = None) -> None:
         """Assign all points to their nearest centres, exactly.
@@ -58,14 +63,8 @@ class Blocks:
             Filled with the cluster of each point.
         """
         dtype = self.values.dtype.type
-        lloyd_pass(
-            (self.values, self.weights, self.low, self.high, self.sums),
-            (self.group_low, self.group_high, self.group_sums),
-            centres.astype(dtype),
-            dtype((8 + self.d) * np.finfo(dtype).eps),
-            sums,
-            _NO_LABELS if labels is None else labels,
-        )
+        labels = _NO_LABELS if labels is None else labels
+        lloyd_pass(*self._arrays, centres.astype(dtype), self._margin, sums, labels)
 
     def labels(self, centres: np.ndarray) -> np.ndarray:
         """Return the nearest centre (m,) of each point."""
@@ -93,13 +92,16 @@ class Blocks:
         """
         centres = np.array(centres, dtype=np.float64)
         sums = np.empty((len(centres), self.d + 2))
+        rounded = centres.astype(self.values.dtype)
         iteration = 0
         while iteration < max_iter:
             iteration += 1
-            self.step(centres, sums)
-            moved = self._means(centres, sums)
-            shift = float(((moved - centres) ** 2).sum())
-            centres = moved
+            lloyd_pass(*self._arrays, rounded, self._margin, sums, _NO_LABELS)
+            shift = move_centres(sums, centres, rounded)
+            if shift < 0:
+                moved = self._means(centres, sums)
+                shift = float(((moved - centres) ** 2).sum())
+                centres, rounded = moved, moved.astype(self.values.dtype)
             if shift <= tol * self.variance:
                 break
         return centres, float(sums[:, self.d + 1].sum()), iteration
@@ -303,9 +305,42 @@ def lloyd_pass(blocks, groups, centres, margin, sums, labels):
                     labels[b * LANES + j] = label[j]
 
 
+@exact_kernel
+def move_centres(sums, centres, rounded):
+    """Move centres to the means of their points; return the squared shift of all, or -1 and no move where one has no points.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (k, d + 2)
+        From `lloyd_pass`.
+    centres : ndarray of shape (k, d), float64
+        Changed in place.
+    rounded : ndarray of shape (k, d)
+        Filled with the new centres in the precision of the blocks.
+
+    Notes
+    -----
+    One call for each pass, from Python: a loop here around `lloyd_pass` would have it compiled anew, with sums in another order.
+    """
+    k, d = centres.shape
+    for c in range(k):
+        if not sums[c, d] > 0:
+            return -1.0
+    shift = 0.0
+    for c in range(k):
+        for f in range(d):
+            mean = sums[c, f] / sums[c, d]
+            t = mean - centres[c, f]
+            shift += t * t
+            centres[c, f] = mean
+            rounded[c, f] = mean
+    return shift
+
+
 def warm() -> None:
     """Call every kernel of this module once, in both precisions."""
     points = np.arange(6.0).reshape(3, 2)
     for dtype in (np.float32, np.float64):
         blocks = Blocks(points.astype(dtype), np.ones(3, dtype))
+        blocks.lloyd(points[:2], 0.0, 2)
         blocks.labels(points[:2])
