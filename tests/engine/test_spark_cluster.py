@@ -37,7 +37,7 @@ def wait_for(ready, process: subprocess.Popen, log: Path, seconds: int = 120):
         try:
             if found := ready():
                 return found
-        except (OSError, ValueError):    # a page that is not there yet, or not yet complete
+        except (OSError, ValueError):  # a page that is not there yet, or not yet complete
             pass
         assert process.poll() is None, log.read_text()
         time.sleep(0.2)
