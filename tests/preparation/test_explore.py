@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seg.preparation import explore
+from seg.preparation import explore, explored_lines
+from seg.preparation import feature_statistics as statistics
 from seg.report import explore_page
 from seg.segments.formats import LOCALES
+from seg.sources.schema import Lookup
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def test_statistics_of_the_lines_are_those_of_numpy(looked):
 
 def test_statistics_of_features_are_the_same_ones():
     frame = pd.DataFrame({"orders": [1.0, 2.0, 9.0]})
-    row = explore.describe(frame).loc["orders"]
+    row = statistics.describe(frame).loc["orders"]
     values = frame["orders"].to_numpy()
     assert row["variance"] == pytest.approx(values.var())
     assert row["variation"] == pytest.approx(values.std() / values.mean())
@@ -88,12 +90,12 @@ def test_cohorts_follow_customers_from_their_first_month(looked):
     assert table.loc["2011-02"].tolist()[:2] == [0, 0]
     assert table.loc["2011-03", 0] == 1
     assert table.loc["2011-03", [1, 2]].isna().all()
-    assert explore.retention(table).loc["2011-01", 1] == 1
+    assert statistics.retention(table).loc["2011-01", 1] == 1
 
 
 def test_a_histogram_counts_what_lies_between_the_percentiles(looked):
     table = looked.histograms["amount"]
-    assert len(table) == explore.BINS
+    assert len(table) == statistics.BINS
     assert (table["to"] > table["from"]).all()
     assert table["rows"].sum() <= 7
 
@@ -103,53 +105,79 @@ def test_pairs_that_order_customers_alike_are_listed_and_one_of_them_is_to_be_dr
     frame = pd.DataFrame(
         {"orders": orders, "quantity": orders**2, "recency_days": np.tile([1.0, 5.0], 25), "still": 1.0}
     )
-    correlations, pairs = explore.alike(frame, ["orders"])
+    correlations, pairs = statistics.alike(frame, ["orders"])
     assert correlations.columns.tolist() == ["orders", "quantity", "recency_days"]
     assert pairs[["first", "second", "drop"]].to_numpy().tolist() == [["orders", "quantity", "quantity"]]
     assert pairs["spearman"].tolist() == pytest.approx([1.0])
 
 
 def test_the_curve_of_revenue_and_its_gini_coefficient():
-    curve, gini = explore.lorenz(pd.Series([1.0, 1.0, 1.0, 1.0]))
+    curve, gini = statistics.lorenz(pd.Series([1.0, 1.0, 1.0, 1.0]))
     assert gini == pytest.approx(0)
     assert curve["share_of_revenue"].tolist() == pytest.approx(curve["share_of_customers"].tolist())
-    _, one = explore.lorenz(pd.Series([0.0, 0.0, 0.0, 9.0]))
+    _, one = statistics.lorenz(pd.Series([0.0, 0.0, 0.0, 9.0]))
     assert one == pytest.approx(0.75)
-    assert explore.lorenz(pd.Series([0.0, 0.0]))[1] == 0
+    assert statistics.lorenz(pd.Series([0.0, 0.0]))[1] == 0
 
 
-def test_a_large_table_is_counted_by_estimates_that_are_near(engine, monkeypatch):
+@pytest.fixture(scope="module")
+def reviews(engine):
+    """Make 6,000 reviews of 1,500 customers, and how their category and amount are looked up by product."""
     rng = np.random.default_rng(0)
-    n = 6000
-    table = engine.register(
+    n, products = 6000, [f"p{number}" for number in range(50)]
+    own = engine.register(
         pd.DataFrame(
             {
                 "customer_id": [f"c{number}" for number in rng.integers(0, 1500, n)],
-                "order_id": [f"o{number}" for number in range(n)],
-                "ordered_at": pd.Timestamp("2011-01-01") + pd.to_timedelta(rng.integers(0, 200, n), unit="D"),
-                "amount": rng.gamma(2, 10, n),
-                "product_id": [f"p{number}" for number in rng.integers(0, 50, n)],
-                "is_return": False,
+                "ordered_at": pd.Timestamp("2011-01-01")
+                + pd.to_timedelta(rng.integers(0, 4800, n), unit="h"),
+                "product_id": rng.choice([*products, "unknown"], n),
+                "rating": rng.choice([1.0, 4.0, 5.0, np.nan], n),
             }
         )
     )
-    exact = explore.look(engine, table)
-    monkeypatch.setattr(explore, "LARGE", 1000)
-    rough = explore.look(engine, table)
-    assert rough.approximate and not exact.approximate
-    assert fact(rough, "customers") == pytest.approx(fact(exact, "customers"), rel=0.1)
-    assert fact(rough, "revenue") == pytest.approx(fact(exact, "revenue"))
-    assert rough.described.loc["amount", "median"] == pytest.approx(
-        exact.described.loc["amount", "median"], rel=0.2
+    amounts = rng.gamma(2, 10, 50)
+    items = engine.register(
+        pd.DataFrame({"item": products, "category": ["a", None] * 25, "amount": amounts, "is_return": False})
     )
-    exactly = ["product_id", "rows", "revenue"]
-    products = rough.divisions["product_id"], exact.divisions["product_id"]
-    pd.testing.assert_frame_equal(*(one[exactly] for one in products), check_dtype=False)
-    assert products[0]["customers"].to_numpy() == pytest.approx(products[1]["customers"].to_numpy(), rel=0.1)
-    assert rough.cohorts[0].sum() == pytest.approx(
-        exact.cohorts[0].sum(), rel=0.3
-    )  # about 100 customers are looked at
+    lookup = Lookup(
+        own, "product_id", lambda some: some.left_join(items, some.product_id == items.item).drop("item")
+    )
+    table = lookup.join(own)
+    return table, lookup, explore.look(engine, table)
+
+
+@pytest.mark.parametrize("looked_up", [True, False])
+def test_a_large_table_is_exact_but_for_customers_and_quantiles(engine, reviews, monkeypatch, looked_up):
+    table, lookup, exact = reviews
+    monkeypatch.setattr(explored_lines, "LARGE", 1000)
+    monkeypatch.setattr(explored_lines, "SAMPLED", 3)
+    rough = explore.look(engine, table, lookup if looked_up else None)
+    assert (rough.factor, exact.factor) == (3, 1)
     pd.testing.assert_frame_equal(rough.missing, exact.missing)
+    pd.testing.assert_frame_equal(rough.ratings, exact.ratings)
+    moments = ["count", "min", "max", "mean", "std", "variance", "variation", "skewness"]
+    pd.testing.assert_frame_equal(rough.described[moments], exact.described[moments])
+    assert rough.described["p75"].to_numpy() == pytest.approx(exact.described["p75"].to_numpy(), rel=0.1)
+    assert fact(rough, "revenue") == pytest.approx(fact(exact, "revenue"))
+    for what in ("rows", "first order", "last order", "lines with amount 0", "lines without a customer"):
+        assert fact(rough, what) == fact(exact, what)
+    assert fact(rough, "customers") == pytest.approx(fact(exact, "customers"), rel=0.1)
+    for name, division in exact.divisions.items():
+        pd.testing.assert_frame_equal(
+            rough.divisions[name].drop(columns="customers"),
+            division.drop(columns="customers"),
+            check_dtype=False,
+        )
+    pd.testing.assert_frame_equal(
+        rough.divisions["product_id"], exact.divisions["product_id"], check_dtype=False
+    )  # its customers are counted
+    months = [one.divisions["month"]["customers"].to_numpy() for one in (rough, exact)]
+    assert months[0] == pytest.approx(months[1], rel=0.2)  # some 130 customers of each are looked at
+    assert rough.cohorts[0].sum() == pytest.approx(exact.cohorts[0].sum(), rel=0.1)
+    assert rough.histograms["amount"]["rows"].sum() == pytest.approx(
+        exact.histograms["amount"]["rows"].sum(), rel=0.1
+    )
 
 
 def test_ratings_are_split_by_verified(engine, lines):
@@ -169,11 +197,11 @@ def test_the_page_has_every_part_and_no_customer(looked):
     frame = pd.DataFrame(
         {"orders": [1.0, 2.0, 9.0], "revenue": [5.0, 1.0, 7.0]}, index=["cust-1", "cust-2", "cust-3"]
     )
-    correlations, pairs = explore.alike(frame, [])
-    curve, gini = explore.lorenz(frame["revenue"])
+    correlations, pairs = statistics.alike(frame, [])
+    curve, gini = statistics.lorenz(frame["revenue"])
     content = explore_page.ExplorePage(
         title="<b>x</b>", subtitle="s", notices=["n"], facts=looked.facts, missing=looked.missing,
-        described={"order lines": looked.described, "features": explore.describe(frame)},
+        described={"order lines": looked.described, "features": statistics.describe(frame)},
         histograms={"order lines": looked.histograms}, divisions=looked.divisions, ratings=None, cohorts=looked.cohorts,
         correlations=correlations, pairs=pairs, curve=curve, gini=gini, advice="recipe.features=[orders]",
     )  # fmt: skip

@@ -19,7 +19,7 @@ from seg.config.settings import Preparation, Settings
 from seg.errors import Note, SegError
 from seg.pipeline.check import check_parts, provides
 from seg.preparation import explore as exploring
-from seg.preparation import feature_survey, prepare
+from seg.preparation import feature_statistics, feature_survey, prepare
 from seg.preparation.explore import Looked
 from seg.segments import formats
 from seg.sinks import local_files as files
@@ -32,10 +32,10 @@ KEEP = ("recency_days", "orders", "revenue")  # not proposed for dropping: RFM s
 
 @dataclass(frozen=True)
 class _Surveyed:
-    """What was measured of the features of customers, perhaps of a sample of them."""
+    """What was measured of the features of all customers, or of every `factor`-th one."""
 
     frame: pd.DataFrame
-    sampled: bool
+    factor: int
     described: pd.DataFrame
     correlations: pd.DataFrame
     pairs: pd.DataFrame
@@ -43,10 +43,10 @@ class _Surveyed:
     gini: float | None
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, sampled: bool) -> _Surveyed:
-        correlations, pairs = exploring.alike(frame, KEEP)
-        curve, gini = exploring.lorenz(frame["revenue"]) if "revenue" in frame else (None, None)
-        return cls(frame, sampled, exploring.describe(frame), correlations, pairs, curve, gini)
+    def of(cls, frame: pd.DataFrame, factor: int) -> _Surveyed:
+        correlations, pairs = feature_statistics.alike(frame, KEEP)
+        curve, gini = feature_statistics.lorenz(frame["revenue"]) if "revenue" in frame else (None, None)
+        return cls(frame, factor, feature_statistics.describe(frame), correlations, pairs, curve, gini)
 
 
 def explore(overrides: Sequence[str]) -> int:
@@ -60,14 +60,14 @@ def explore(overrides: Sequence[str]) -> int:
     with parts.connect() as engine:
         cleaned = prepare.read(checked.preparation, parts, engine, source)
         counted = checked.dataset.kind == "transactions"
-        looked = exploring.look(engine, cleaned.loaded.table) if counted else None
+        looked = exploring.look(engine, cleaned.loaded.table, cleaned.loaded.lookup) if counted else None
         wanted = [*features.parse(checked.recipe.features)] if not counted else list(checked.dataset.common)
         names = feature_survey.possible(provides(checked.dataset), counted, wanted)
         rows = int(cleaned.ledger["rows"].iloc[-1])
-        frame, sampled = feature_survey.survey(engine, cleaned.table, names, checked.recipe.as_of, rows)
-    surveyed = _Surveyed.of(frame, sampled)
+        frame, factor = feature_survey.survey(engine, cleaned.table, names, checked.recipe.as_of, rows)
+    surveyed = _Surveyed.of(frame, factor)
     page, tables = (
-        _page(checked.preparation, looked, surveyed, [*notes, *cleaned.notes]),
+        _page(checked.preparation, looked, surveyed, [*notes, *cleaned.notes], rows),
         _tables(looked, surveyed),
     )
     for name, table in tables.items():
@@ -129,14 +129,18 @@ def _lacking(frame: pd.DataFrame) -> str:
     return ", ".join(one for one, names in rfm_tables.COLUMNS.items() if not set(names) & set(frame.columns))
 
 
-def _page(asked: Preparation, looked: Looked | None, surveyed: _Surveyed, notes: list[Note]) -> ExplorePage:
+def _page(
+    asked: Preparation, looked: Looked | None, surveyed: _Surveyed, notes: list[Note], rows: int
+) -> ExplorePage:
     from seg.report.explore_page import ExplorePage
 
     described = {"features": surveyed.described}
-    histograms = {"features": {name: exploring.histogram(column) for name, column in surveyed.frame.items()}}
+    histograms = {
+        "features": {name: feature_statistics.histogram(column) for name, column in surveyed.frame.items()}
+    }
     steps = [step.name for step, _ in cleaning.parse(asked.cleaning.steps)]
     lines = {
-        "facts": pd.DataFrame({"what": ["customers"], "value": [len(surveyed.frame)]}),
+        "facts": pd.DataFrame({"what": ["customers"], "value": [rows]}),
         "missing": pd.DataFrame({"column": [], "missing": [], "share": []}),
         "divisions": {},
     }
@@ -148,7 +152,7 @@ def _page(asked: Preparation, looked: Looked | None, surveyed: _Surveyed, notes:
     return ExplorePage(
         title=f"{asked.dataset.name} before clustering",
         subtitle=f"currency {asked.dataset.currency or 'unknown'}, cleaning {', '.join(steps) or 'none'}",
-        notices=_warnings(looked, surveyed.sampled, notes),
+        notices=_warnings(looked, surveyed.factor, notes),
         described=described,
         histograms=histograms,
         correlations=surveyed.correlations,
@@ -160,15 +164,17 @@ def _page(asked: Preparation, looked: Looked | None, surveyed: _Surveyed, notes:
     )
 
 
-def _warnings(looked: Looked | None, sampled: bool, notes: list[Note]) -> list[str]:
+def _warnings(looked: Looked | None, factor: int, notes: list[Note]) -> list[str]:
     texts = [text for level, text in notes if level == "warning"]
-    if sampled:
+    if factor > 1:
         texts.append(
-            f"Features, correlations and the curve of revenue are of every {feature_survey.SAMPLED}th customer."
+            f"Features, correlations and the curve of revenue are those of one customer in {factor}."
         )
-    if looked is not None and looked.approximate:
+    if looked is not None and looked.factor > 1:
         texts.append(
-            "Distinct customers are estimates (within about 1 %); quantiles and cohorts of the order lines are those of every 16th customer."
+            "Customers, products and orders of the whole table are estimates (within about 2 %). Quantiles, histograms, cohorts and returns with a "
+            f"counterpart are those of one customer in {looked.factor}, and so are customers by month, week day, hour, country and category: "
+            "the standard error is about 1 % of 150,000 customers, and 4 % of 10,000."
         )
     return texts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ from seg import features
 from seg.engine import Engine
 from seg.errors import SegError
 from seg.features.glossary import GLOSSARY
-from seg.preparation.explore import LARGE
 
-SAMPLED = 64  # of a large table, every so many customers are looked at
+LARGE = (
+    1_000_000  # rows of order lines, or of customers, from which on a sample of the customers is looked at
+)
+KEPT = 250_000  # rows that are looked at of so many, about
 FAMILIES = {
     "revenue_by_month", "orders_by_month", "channels", "last_channels", "category_interests",
 }  # fmt: skip
@@ -46,7 +49,7 @@ def possible(provided: Iterable[str], counted: bool, wanted: Iterable[str] = ())
 
 def survey(
     engine: Engine, clean: ir.Table, names: Iterable[str], as_of: object, rows: int
-) -> tuple[pd.DataFrame, bool]:
+) -> tuple[pd.DataFrame, int]:
     """Compute features without the checks of a run: one that is missing for somebody is left out.
 
     Parameters
@@ -64,12 +67,13 @@ def survey(
     Returns
     -------
     frame : DataFrame of shape (n_customers, n_features), index customer_id
-    sampled : bool
+    factor : int
+        Every so many customers were looked at; 1: all of them.
     """
-    sampled = rows > LARGE
-    if sampled:
-        clean = clean.filter(clean.customer_id.hash().abs() % SAMPLED == 0)
+    factor = ceil(rows / KEPT) if rows > LARGE else 1
+    if factor > 1:
+        clean = engine.checkpoint(clean.filter(clean.customer_id.hash() % factor == 0))
     plan = features.plan(engine, clean, features.FeatureRequest({name: () for name in names}, as_of=as_of))
     frame = engine.collect(plan.customers).set_index("customer_id").astype("float64")
     complete = np.isfinite(frame).all()
-    return frame.loc[:, complete], sampled
+    return frame.loc[:, complete], factor
