@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 import command_line
 import local_servers
 from seg.track import __main__ as track
+from seg.track import ui
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def server(backend: str, artifacts: Path, port: int):
         return False
 
     with local_servers.started(
-        line, ready, env=os.environ | {"MLFLOW_BACKEND_STORE_URI": backend}
+        line, ready, env=ui.LEAN | os.environ | {"MLFLOW_BACKEND_STORE_URI": backend}
     ) as process:
         yield process
 
@@ -51,14 +52,14 @@ def server(backend: str, artifacts: Path, port: int):
 def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finished_later(postgres, tmp_path):
     port, artifacts = local_servers.free_port(), tmp_path / "artifacts"
     uri = f"http://127.0.0.1:{port}"
-    options = ["dataset=toy", "dataset.customers=300", "k=4", f"tracking.uri={uri}"]
+    options = ["dataset=toy", "dataset.customers=300", "k=4", "selection.k_range=[3,4,5]", f"tracking.uri={uri}"]
     with server(postgres, artifacts, port) as process:
         done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/first")
         assert done.returncode == 0, done.stdout + done.stderr
         client = MlflowClient(tracking_uri=uri)
         (run,) = client.search_runs([client.get_experiment_by_name("seg").experiment_id])
         assert run.info.status == "FINISHED" and run.data.metrics["truth/adjusted_rand"] > 0.9
-        assert len(client.get_metric_history(run.info.run_id, "scan/inertia")) == 9
+        assert len(client.get_metric_history(run.info.run_id, "scan/inertia")) == 3
         page = Path(client.download_artifacts(run.info.run_id, "report.html", str(tmp_path))).read_text()
         assert "toy: 4 segments" in page
         mlflow.set_tracking_uri(uri)
@@ -67,7 +68,7 @@ def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finishe
         assert model.predict(row)["segment"].tolist() == [0]
         assert list(artifacts.rglob("report.html")), "the server keeps the artifacts"
         with ThreadPoolExecutor(1) as pool:
-            longer = [*options, "dataset.customers=5000", "seed=5", f"hydra.run.dir={tmp_path}/second"]
+            longer = [*options, "dataset.customers=2000", "seed=5", f"hydra.run.dir={tmp_path}/second"]
             second = pool.submit(command_line.run, "seg.run", *longer)
             while len(client.search_runs([run.info.experiment_id])) == 1:
                 assert not second.done(), second.result().stdout

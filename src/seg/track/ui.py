@@ -19,6 +19,8 @@ from seg.track import view
 
 HOST = "127.0.0.1"
 PATIENCE = 120  # seconds; a busy machine takes a while to import MLflow
+# MLflow's runners of jobs serve its GenAI pages: eight processes beside two, which take more than half of the start.
+LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 @contextmanager
@@ -32,7 +34,7 @@ def served(uri: str, port: int) -> Iterator[subprocess.Popen]:
     """
     line = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
     # By the environment, since every user of the machine can read the command line of a process.
-    environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": uri}
+    environment = LEAN | os.environ | {"MLFLOW_BACKEND_STORE_URI": uri}
     # A group of its own: MLflow leaves its workers behind when only its first process ends.
     process = subprocess.Popen(line, env=environment, start_new_session=True)
     try:
