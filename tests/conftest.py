@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import class_archive
 import local_servers
 import read_once
 import small_spark
@@ -32,8 +33,10 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
-def pytest_collection_finish():
-    """Take what the test modules have imported out of every search for garbage."""
+def pytest_collection_finish(session):
+    """Prepare the start of JVMs, and take what the test modules have imported out of every search for garbage."""
+    if any(item.get_closest_marker("spark") for item in session.items):
+        class_archive.use()
     gc.collect()
     gc.freeze()
 

@@ -52,7 +52,13 @@ def server(backend: str, artifacts: Path, port: int):
 def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finished_later(postgres, tmp_path):
     port, artifacts = local_servers.free_port(), tmp_path / "artifacts"
     uri = f"http://127.0.0.1:{port}"
-    options = ["dataset=toy", "dataset.customers=300", "k=4", "selection.k_range=[3,4,5]", f"tracking.uri={uri}"]
+    options = [
+        "dataset=toy",
+        "dataset.customers=300",
+        "k=4",
+        "selection.k_range=[3,4,5]",
+        f"tracking.uri={uri}",
+    ]
     with server(postgres, artifacts, port) as process:
         done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/first")
         assert done.returncode == 0, done.stdout + done.stderr

@@ -77,7 +77,9 @@ def client(uri: str, write: bool = True):
     import mlflow
 
     mlflow.set_tracking_uri(uri)
-    return mlflow.MlflowClient(tracking_uri=uri)
+    # Where nothing is set, MLflow would ask the session of Spark for its registry, and fail where that has died.
+    registry = os.environ.get("MLFLOW_REGISTRY_URI") or (None if uri.startswith("databricks") else uri)
+    return mlflow.MlflowClient(tracking_uri=uri, registry_uri=registry)
 
 
 def experiment_id(client, uri: str, name: str) -> str:
