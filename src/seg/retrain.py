@@ -7,6 +7,8 @@ The challenger has the configuration of the champion and is fitted to the data a
 champion by the customers they share, so that names stay. Both models are judged on the same customers: by what these bought in the
 last days of the data (the deviance that the segments explain, with a 95 % interval of the difference), for a table of customers by the
 silhouette. The challenger must also pass the gates of seg compare: no flag, stable, better than noise, not worse than rule-based RFM.
+A model with one model for each group (by=...) is trained again as a whole; it may be promoted if it is not worse over all customers,
+worse in no group and flagged in none (by_group.csv).
 
 model     models:/seg-brand_a@champion, a version, a run id or a run directory
 promote   true makes the challenger the champion, if it passes the gates and is not worse; who, when and why is kept (seg compare champions)

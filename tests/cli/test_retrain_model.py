@@ -14,7 +14,6 @@ from seg import retrain
 from seg.cli import retrain_model, single_run
 from seg.compare.challenge import Duel
 from seg.config import folders
-from seg.errors import SegError
 from seg.track import model_registry, promotion
 
 
@@ -80,6 +79,52 @@ def test_a_challenger_that_is_not_worse_becomes_champion_and_names_stay(store, c
     assert client.get_run(version.run_id).data.params["model"] == "kmeans", "known by the names of its parts"
 
 
+@pytest.fixture(scope="module")
+def by_region(store):
+    """A champion with a model for each region, trained again with ``promote=true``."""
+    folder, uri = store
+    for name, n, seed in (("brand_g.csv", 300, 1), ("brand_g-today.csv", 330, 2)):
+        place = np.arange(n)
+        region = np.where(place % 10 == 0, "isle", np.where(place % 2, "north", "south"))
+        people(n, seed).assign(region=region).to_csv(folder / name, index=False)
+    options = [
+        "dataset=customers", f"dataset.path={folder}/brand_g.csv", "dataset.features=[visits,spend]", "by=region",
+        "groups.min_customers=60", "k=3", "selection.k_range=[3]",
+    ]  # fmt: skip
+    done = single_run.tracked(single_run.compose([*options, f"tracking.uri={uri}"]), folder / "run_g")
+    promotion.promote(uri, "brand_g", done.tracker.run_id, "first", {})
+    arguments = [
+        "model=models:/seg-brand_g@champion", f"dataset.path={folder}/brand_g-today.csv", f"tracking.uri={uri}",
+        f"output={folder}/again_g", "promote=true", "fail_on=refused",
+    ]  # fmt: skip
+    assert retrain.main(arguments) == 0
+    return folder
+
+
+def test_a_router_that_is_worse_nowhere_becomes_champion(store, by_region):
+    summary = json.loads((by_region / "again_g/summary.json").read_text())
+    assert summary["promoted"] and summary["verdict"] == "as good" and summary["against"] == []
+    assert summary["groups_by_verdict"] == {"as good": 3} and summary["customers"] == 330
+    version = model_registry.champion(MlflowClient(store[1]), "brand_g")
+    assert str(version.version) == "2" and version.run_id == summary["challenger"]
+    assert "mean of the groups: challenger" in version.tags["champion.why"]
+
+
+def test_the_table_by_group_has_a_row_for_each_model_and_segments_keep_their_names(by_region):
+    table = pd.read_csv(by_region / "again_g/by_group.csv").set_index("group")
+    assert set(table.index) == {"north", "south", "(common)"} and table["customers"].sum() == 330
+    assert (table.loc[["north", "south"], "model_champion"] == ["north", "south"]).all()
+    assert (table["low"] <= table["difference"]).all() and (table["difference"] <= table["high"]).all()
+    assert (table["kept"] == 1).all() and (table["k"] == 3).all() and (table["challenger"] > 0.3).all()
+    before, after = (
+        pd.read_csv(by_region / one / "segments.csv").set_index(["model", "segment_of_model"])["name"]
+        for one in ("run_g", "again_g/run")
+    )
+    assert before.equals(after) and len(before) == 9
+    matched = pd.read_csv(by_region / "again_g/matching.csv")
+    assert len(matched) == 9 and (matched["matched"] == matched["model"] + ": " + matched["name"]).all()
+
+
 def test_nothing_is_promoted_unasked_or_against_a_gate():
     done = SimpleNamespace(refused=None, tracker=SimpleNamespace(run_id="r"))
     good, bad = Duel("x", 0.3, 0.3, -0.1, 0.1), Duel("x", 0.1, 0.3, -0.3, -0.1)
@@ -90,12 +135,6 @@ def test_nothing_is_promoted_unasked_or_against_a_gate():
     ):
         told = retrain_model.promoted({"promote": asked}, None, done, duel, {})
         assert not told["promoted"] and reason in told["why_not"]
-
-
-def test_models_by_groups_are_refused_with_what_to_do_instead():
-    settings = SimpleNamespace(model={"name": "kmeans"}, by="country")
-    with pytest.raises(SegError, match=r"model=x: .* seg run by=country, .* seg compare promote run="):
-        retrain_model._check_possible("x", settings)
 
 
 def test_what_cannot_be_is_said_before_anything_is_trained(store, capsys):

@@ -14,7 +14,7 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from seg import features, progress
-from seg.cli import options, single_run, trained_model
+from seg.cli import options, retrain_groups, single_run, trained_model
 from seg.cli.trained_model import TrainedModel
 from seg.compare import challenge
 from seg.config import compose, folders, load
@@ -26,7 +26,7 @@ from seg.metrics.null import NEEDED
 from seg.models.mllib import is_mllib
 from seg.pipeline import check
 from seg.pipeline.result import Result
-from seg.preparation import as_of, prepare
+from seg.preparation import as_of, customer_groups, prepare
 from seg.score import nightly, refit
 from seg.sinks import local_files as files
 from seg.track import promotion
@@ -62,9 +62,8 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
         notes = _leave_champion(champion, settings, cfg, folder)
         tags = {"retrain.of": champion.scorer.label}
         done = single_run.tracked(_request(champion, cfg, uri), folder / "run", tags)
-        duel = _compared(champion, done.result, settings)
-        summary = _summary(champion, done, duel, notes) | {"output": str(folder)}
-        summary |= _matched(champion, done.result, folder)
+        duel, remarks, figures = _judged(champion, done.result, settings, folder)
+        summary = _summary(champion, done, duel, [*notes, *remarks]) | {"output": str(folder)} | figures
         summary |= promoted(own, uri, done, duel, summary)
         files.write(folder / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     if quiet:
@@ -83,11 +82,6 @@ def _check_possible(reference: str, settings: Settings) -> None:
         raise SegError(
             f"model={reference}: models of Spark's MLlib are not retrained by this command; run seg run again"
         )
-    if settings.by is not None:
-        raise SegError(
-            f"model={reference}: it is one model for each group of {settings.by}, which this command does not judge. Train it again with "
-            f"seg run by={settings.by}, compare groups.csv of both runs, and promote the new one with seg compare promote run=<run id>"
-        )
 
 
 @contextlib.contextmanager
@@ -102,19 +96,26 @@ def _new(folder: Path) -> Iterator[None]:
         raise
 
 
+def _judged(champion: TrainedModel, result: Result, settings: Settings, folder: Path) -> tuple:
+    """Compare both models, and match their segments; return the comparison, notes, and figures of the summary."""
+    if settings.by is not None:
+        return retrain_groups.compared(champion, result, settings, folder)
+    return _compared(champion, result, settings), [], _matched(champion, result, folder)
+
+
 def _leave_champion(champion: TrainedModel, settings: Settings, cfg: DictConfig, folder: Path) -> list[str]:
     """Place today's customers with the champion, so that names stay; ask for the evidence of "best"; return notes."""
     parts = compose.instantiate_parts(cfg)
     frame, first, last = _today(settings, parts)
     before = folder / "champion"
     before.mkdir()
-    placed = champion.place(frame)
-    assigned = pd.DataFrame({"customer_id": frame.index.astype(str), "segment": placed.to_numpy()})
-    files.write_parquet(before / "assignments.parquet", assigned)
-    names = champion.scorer.contract.names
-    files.write_csv(before / "segments.csv", pd.DataFrame(names.items(), columns=["segment", "name"]))
     evaluation = settings.evaluation
-    asked = {"stability": True, "null": max(evaluation.null, NEEDED)}
+    if settings.by is not None:
+        retrain_groups.leave_champion(champion, frame, before)
+        asked = {}
+    else:
+        _leave_segments(champion, frame, before)
+        asked = {"stability": True, "null": max(evaluation.null, NEEDED)}
     notes, cut = [], None
     if last is not None:
         cut = last - timedelta(days=evaluation.holdout.days - 1)
@@ -136,6 +137,15 @@ def _leave_champion(champion: TrainedModel, settings: Settings, cfg: DictConfig,
     return notes
 
 
+def _leave_segments(champion: TrainedModel, frame: pd.DataFrame, folder: Path) -> None:
+    """Write today's segments of the champion and their names."""
+    placed = champion.place(frame)
+    assigned = pd.DataFrame({"customer_id": frame.index.astype(str), "segment": placed.to_numpy()})
+    files.write_parquet(folder / "assignments.parquet", assigned)
+    names = champion.scorer.contract.names
+    files.write_csv(folder / "segments.csv", pd.DataFrame(names.items(), columns=["segment", "name"]))
+
+
 def _today(settings: Settings, parts: Parts) -> tuple:
     """Return the features of today's customers, and the days of the first and the last order, None without dates."""
     source, _notes = prepare.find(settings.dataset, settings.data_dir)
@@ -144,8 +154,12 @@ def _today(settings: Settings, parts: Parts) -> tuple:
         with progress.step("features") as detail:
             table = features.build(engine, cleaned.table, prepare.requested(settings.preparation))
             detail(f"{len(table.frame):,} customers")
+        frame = table.frame
+        if settings.by is not None:
+            groups = customer_groups.collect(engine, cleaned.table, settings.by)
+            frame = frame.assign(**{settings.by: groups.reindex(frame.index)})
         dated = settings.dataset.kind == "transactions"
-        return table.frame, *(as_of.first_and_last(engine, cleaned.table) if dated else (None, None))
+        return frame, *(as_of.first_and_last(engine, cleaned.table) if dated else (None, None))
 
 
 def _request(champion: TrainedModel, cfg: DictConfig, uri: str | None) -> single_run.Request:
@@ -252,6 +266,9 @@ def _close(summary: Mapping) -> None:
             f"{summary['kept']:.0%} of the customers keep their segment (adjusted Rand {summary['adjusted_rand']:.3f})",
         )
     )
+    if "groups" in summary:
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in summary["groups_by_verdict"].items())
+        lines.append(("groups", f"{summary['groups']}: {counts}; see by_group.csv"))
     lines += [("note", text) for text in summary["notes"]]
     state = (
         f"version {summary['version']} is the champion of {summary['dataset']}"

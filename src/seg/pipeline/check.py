@@ -73,5 +73,5 @@ def _check_groups(checked: Settings, given: set[str]) -> None:
     for key, asked in (*single, ("model.lesson", "lesson" in checked.model)):
         if asked:
             raise SegError(f"by={by}: {key} is for one model; leave it out, or run one group by itself")
-    if checked.segments.names or checked.segments.names_from:
-        raise SegError(f"by={by}: segments.names and segments.names_from are for one model; leave them out")
+    if checked.segments.names:
+        raise SegError(f"by={by}: segments.names is for one model; leave it out")

@@ -13,11 +13,11 @@ from seg.evaluation.evidence import Evidence
 from seg.features import FeatureTable
 from seg.pipeline.population import InMemory
 from seg.pipeline.result import Result
+from seg.preparation.customer_groups import COMMON
 from seg.preparation.prepare import Prepared
 from seg.segments import profile
 from seg.sources.locate import Source
 
-COMMON = "(common)"  # the model of small groups, and what its rows have as `model`
 NOISE = -1
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from seg.config.settings import Meaning
 from seg.errors import SegError
 from seg.features.glossary import GLOSSARY
+from seg.preparation.customer_groups import COMMON
 from seg.preparation.prepare import Prepared
 from seg.preparation.purchases import Purchases
 from seg.segments import (
@@ -102,7 +103,9 @@ def interpret(
     frame, labels = table.frame, segmenter.labels_
     book = playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *frame.columns})
     measured = measures(frame, labels, segments, book)
-    kept = _names_of_rules(segmenter) | _names_of_run(asked.segments.names_from, frame.index, labels)
+    model = None if prepared.groups is None else COMMON
+    before = _names_of_run(asked.segments.names_from, frame.index, labels, model)
+    kept = _names_of_rules(segmenter) | before
     named = naming.name_segments(
         measured, book, noise=bool((labels == NOISE).any()), overrides=asked.segments.names, kept=kept
     )
@@ -164,26 +167,37 @@ def _names_of_rules(segmenter: object) -> dict[int, str]:
     return {segment: named[int(cluster)] for segment, cluster in enumerate(segmenter.order_)}
 
 
-def _names_of_run(folder: str | None, customers: pd.Index, labels: np.ndarray) -> dict[int, str]:
-    """Return the names of an earlier run for the segments that are matched to its own by their customers."""
+def _names_of_run(
+    folder: str | None, customers: pd.Index, labels: np.ndarray, model: str | None
+) -> dict[int, str]:
+    """Return the names of an earlier run for the segments that are matched to its own by their customers.
+
+    Of a run with one model a group, `model` picks the customers whom that model placed, and a new group keeps no names.
+    """
     if folder is None:
         return {}
     before, names = _read_run(Path(folder).expanduser())
+    if model is not None and "model" in before:
+        before = before[before["model"] == model]
     both = customers.astype(str).intersection(before.index)
+    if not len(both) and "model" in before:
+        return {}
     if not len(both):
         raise SegError(f"segments.names_from={folder}: no customer of this run is in that one")
     now = pd.Series(labels, index=customers.astype(str))
-    matched = matching.match(matching.overlap(before[both].to_numpy(), now[both].to_numpy()))
+    matched = matching.match(matching.overlap(before.loc[both, "segment"].to_numpy(), now[both].to_numpy()))
     return {new: names[old] for new, old in matched.items() if new != NOISE and old in names}
 
 
-def _read_run(folder: Path) -> tuple[pd.Series, Mapping[int, str]]:
+def _read_run(folder: Path) -> tuple[pd.DataFrame, Mapping[int, str]]:
+    """Return the ``segment`` of each customer, of a run with one model a group also its ``model``, and the names of segments."""
     try:
-        assigned = pd.read_parquet(folder / ASSIGNMENTS, columns=["customer_id", "segment"])
+        assigned = pd.read_parquet(folder / ASSIGNMENTS).set_index("customer_id")
+        assigned = assigned[["segment", *assigned.columns.intersection(["model"])]]
         table = pd.read_csv(folder / "segments.csv", usecols=["segment", "name"])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise SegError(
             f"segments.names_from={folder}: expected the directory of a run, with {ASSIGNMENTS} and segments.csv ({error})"
         ) from None
     names = {int(one): str(name) for one, name in zip(table["segment"], table["name"], strict=True)}
-    return assigned.astype({"customer_id": str}).set_index("customer_id")["segment"], names
+    return assigned.set_index(assigned.index.astype(str)), names

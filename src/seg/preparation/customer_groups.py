@@ -9,6 +9,8 @@ from ibis.expr import types as ir
 from seg.engine import Engine
 from seg.errors import SegError, listed
 
+COMMON = "(common)"  # the model of small groups, and what its customers have as `model`
+
 
 def collect(engine: Engine, table: ir.Table, by: str) -> pd.Series:
     """Return the group of each customer.
