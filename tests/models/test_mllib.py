@@ -17,7 +17,7 @@ from seg.config import compose, load
 from seg.errors import SegError
 from seg.metrics import separation
 from seg.models import saved, space
-from seg.models.mllib import estimators
+from seg.models.mllib import estimators, lloyd_passes
 from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
 from seg.pipeline import check, flow
 from seg.preparation import prepare
@@ -263,6 +263,18 @@ def test_kmeans_that_started_on_a_sample_is_at_an_optimum_of_all_customers(spark
 
 
 @pytest.mark.spark
+def test_centres_too_many_for_one_expression_label_by_the_model_of_mllib_in_their_own_order(
+    spark, monkeypatch
+):
+    monkeypatch.setattr(lloyd_passes, "MOST_TERMS", 0)
+    X, centers = scattered(60), np.array([[2.5, 0.0], [0.0, 2.5], [0.0, 0.0], [4.0, 4.0]])
+    points = vectors(spark, X)
+    model = lloyd_passes.Centers(centers, lambda: estimators.KMeans(4)._placed(points, centers))
+    labels = [row[estimators.CLUSTER] for row in model.transform(points).collect()]
+    assert labels == NearestCenter(centers).predict(X).tolist()
+
+
+@pytest.mark.spark
 def test_the_small_model_loads_where_pyspark_is_not(spark_run, here, tmp_path):
     result, folder, _ = spark_run("mllib_bisecting_kmeans")
     (tmp_path / "model.pkl").write_bytes(saved.dumps(result.pipeline))
@@ -335,7 +347,10 @@ def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memor
 @pytest.mark.real
 def test_mllib_finds_one_of_the_four_optima_of_the_published_study(spark, real_data):
     """The customers are those that the embedded engine prepares; that Spark prepares the same is tested beside it."""
-    from seg.pipeline.distributed import aggregates
+    from pyspark.ml.functions import vector_to_array
+    from pyspark.sql import functions as F
+
+    from seg.pipeline.distributed import spark_clusters
 
     settings, parts = composed("experiment=nova_ims", f"data_dir={real_data}", data=["tracking=none"])
     prepared = prepare.prepare(
@@ -343,8 +358,15 @@ def test_mllib_finds_one_of_the_four_optima_of_the_published_study(spark, real_d
     )
     X = space.scale(prepared.table, parts.scaler)[1]
     points = vectors(spark, X)
+    points = points.select(
+        "*",
+        vector_to_array("features").alias("x"),
+        F.lit(0.0).alias("_worth"),
+        F.lit("a").alias("customer_id"),
+    )
     labelled = estimators.KMeans(3, seed=1).fit(points, X[::2]).transform(points)
     optima = [(2109, 4524, 2810), (2097, 4526, 2820), (2092, 4534, 2817), (2096, 4532, 2815)]
     sizes = sorted(row["count"] for row in labelled.groupBy(estimators.CLUSTER).count().collect())
     assert sizes in [sorted(one) for one in optima]
-    assert aggregates.squared_silhouette(labelled) == pytest.approx(0.7687, abs=0.0005)
+    clusters = spark_clusters.clusters_of(labelled, X.shape[1], lambda one: spark.collect(spark.table(one)))
+    assert clusters.silhouette_squared == pytest.approx(0.7687, abs=0.0005)

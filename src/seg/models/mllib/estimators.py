@@ -12,11 +12,11 @@ from sklearn import cluster
 from seg.errors import SegError
 from seg.models.block_kmeans import BlockKMeans
 from seg.models.mixture import SafeGaussianMixture
+from seg.models.mllib.lloyd_passes import CLUSTER, FEATURES, Centers, Stand, means_of, optimum
 from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
 
-FEATURES, CLUSTER, PROBABILITY = "features", "cluster", "cluster_probability"
-RAISED, VALUES = "raised", "values of features"
-MOST_TERMS = 200  # centres times features, up to which distances are one expression
+PROBABILITY, RAISED = "cluster_probability", "raised"
+MOST_JOBS = 5  # starts by MLlib, each of which is dozens of jobs
 IN_MEMORY = threading.Lock()  # compiled kernels are no work for two threads at once
 # Read from what MLlib saves: its Python class does not show the tree.
 TREE = "index int, center struct<values: array<double>>, children array<int>"
@@ -24,17 +24,17 @@ TREE = "index int, center struct<values: array<double>>, children array<int>"
 
 @dataclass(frozen=True)
 class KMeans:
-    """k-means on Spark: started on a sample in memory, moved to its optimum over all customers, kept as a model of MLlib.
+    """k-means on Spark: solved in memory for weighted points, then moved to its optimum over all customers.
 
     Parameters
     ----------
     k : int
-    n_init : int, default=5
-        Starts on the sample; the start of the least inertia is kept.
+    n_init : int, default=20
+        Starts in memory; the start of the least inertia is kept. Of MLlib's own starts at most five are made.
     max_iter : int, default=300
         Most passes over all customers.
     tol : float, default=1e-8
-        A centre that moves less, in scaled units, stands still.
+        A centre that a pass moves less, in scaled units, stands still.
     init_steps : int, default=2
         Rounds of k-means|| (Bahmani et al. 2012), by which MLlib starts where the sample has fewer than k distinct points.
     seed : int, default=0
@@ -42,43 +42,55 @@ class KMeans:
     Notes
     -----
     Each pass is one job of Spark; MLlib's own starts on all customers take one for each of their rounds and iterations, some
-    hundreds for each k. A sample of all customers is at its optimum already, which one pass confirms.
+    hundreds for each k. Here two to four are left, see `seg.models.mllib.lloyd_passes.optimum`.
     """
 
     k: int
-    n_init: int = 5
+    n_init: int = 20
     max_iter: int = 300
     tol: float = 1e-8
     init_steps: int = 2
     seed: int = 0
 
     soft: ClassVar[bool] = False
+    weighted: ClassVar[bool] = True  # fits weighted points that stand for all customers
 
     def __post_init__(self):
         _whole(self, n_init=1, max_iter=1, init_steps=1)
         _positive(self, "tol", zero=True)
 
-    def fit(self, points, sample: np.ndarray):
-        """Fit a DataFrame with a column of vectors; `sample` are some of its rows, shape (n_sampled, n_features)."""
+    def fit(self, points, sample: np.ndarray, weights: np.ndarray | None = None):
+        """Fit all customers.
+
+        Parameters
+        ----------
+        points : pyspark.sql.DataFrame
+            With a column of vectors.
+        sample : ndarray of shape (n_sampled, n_features)
+            Some of its rows, or points that stand for all of them.
+        weights : ndarray of shape (n_sampled,), optional
+            How many rows each of them stands for.
+
+        Returns
+        -------
+        Centers, or MLlib's model where MLlib had to start
+        """
         if len(np.unique(sample, axis=0)) < self.k:
             return self._fit_by_mllib(points)
+        weights = np.ones(len(sample)) if weights is None else weights
         with IN_MEMORY:
             started = BlockKMeans(
                 self.k, n_init=self.n_init, tol=0, max_iter=1000, random_state=self.seed
-            ).fit(sample)
-        centers = started.cluster_centers_
-        for _ in range(self.max_iter):
-            means = _means(self._labelled(points, centers), centers)
-            if np.linalg.norm(means - centers, axis=1).max() <= self.tol:
-                break
-            centers = means
-        return self._placed(points, centers)
+            ).fit(sample, sample_weight=weights)
 
-    def _labelled(self, points, centers: np.ndarray):
-        """Label each row with its nearest centre: by an expression of SQL, a quarter of the time of a model of MLlib, or by that where it is long."""
-        if centers.size > MOST_TERMS:
-            return self._placed(points, centers).transform(points)
-        return _nearest(points, centers)
+        def model(centers: np.ndarray) -> Centers:
+            return Centers(centers, lambda: self._placed(points, centers))
+
+        stand = Stand(np.asarray(sample, dtype="float64"), weights)
+        start = started.cluster_centers_.astype("float64")
+        return model(
+            optimum(lambda centers: means_of(points, centers, model), start, stand, self.tol, self.max_iter)
+        )
 
     def _estimator(self, **changed):
         from pyspark.ml.clustering import KMeans
@@ -89,7 +101,9 @@ class KMeans:
     def _fit_by_mllib(self, points):
         """Return the best of several starts by MLlib, with seeds one apart."""
         estimator = self._estimator()
-        starts = [estimator.setSeed(self.seed + start).fit(points) for start in range(self.n_init)]
+        starts = [
+            estimator.setSeed(self.seed + start).fit(points) for start in range(min(self.n_init, MOST_JOBS))
+        ]
         return min(starts, key=lambda model: model.summary.trainingCost)
 
     def _placed(self, points, centers: np.ndarray):
@@ -134,12 +148,13 @@ class BisectingKMeans:
     seed: int = 0
 
     soft: ClassVar[bool] = False
+    weighted: ClassVar[bool] = False
 
     def __post_init__(self):
         _whole(self, max_iter=1)
         _positive(self, "min_divisible_cluster_size")
 
-    def fit(self, points, sample: np.ndarray | None = None):
+    def fit(self, points, sample: np.ndarray | None = None, weights: np.ndarray | None = None):
         """Fit a DataFrame with a column of vectors; no sample is needed."""
         from pyspark.ml import PipelineModel
         from pyspark.ml.clustering import BisectingKMeans
@@ -197,12 +212,13 @@ class GaussianMixture:
     seed: int = 0
 
     soft: ClassVar[bool] = True
+    weighted: ClassVar[bool] = False
 
     def __post_init__(self):
         _whole(self, n_init=1, max_iter=1)
         _positive(self, "tol", zero=True)
 
-    def fit(self, points, sample: np.ndarray | None = None):
+    def fit(self, points, sample: np.ndarray | None = None, weights: np.ndarray | None = None):
         """Fit a DataFrame with a column of vectors; no sample is needed."""
         from pyspark.errors import PySparkException
         from pyspark.ml.clustering import GaussianMixture
@@ -232,31 +248,6 @@ class GaussianMixture:
     def in_memory(self) -> SafeGaussianMixture:
         """Return the mixture of seg, to refit on samples."""
         return SafeGaussianMixture(self.k, random_state=self.seed)
-
-
-def _nearest(points, centers: np.ndarray):
-    """Add the column of the nearest centre, of equal ones the first."""
-    from pyspark.ml.functions import vector_to_array
-    from pyspark.sql import functions as F
-
-    rows = points.select("*", vector_to_array(F.col(FEATURES)).alias(VALUES))
-    distances = []
-    for center in centers.tolist():
-        away = [F.col(VALUES)[place] - F.lit(value) for place, value in enumerate(center)]
-        distances.append(sum((one * one for one in away[1:]), away[0] * away[0]))
-    every = F.array(*distances)
-    return rows.withColumn(CLUSTER, (F.array_position(every, F.array_min(every)) - 1).cast("int"))
-
-
-def _means(placed, centers: np.ndarray) -> np.ndarray:
-    """Return the mean of each cluster of a DataFrame; an empty one keeps its centre."""
-    from pyspark.ml.stat import Summarizer
-    from pyspark.sql import functions as F
-
-    means = centers.copy()
-    for row in placed.groupBy(CLUSTER).agg(Summarizer.mean(F.col(FEATURES)).alias("mean")).collect():
-        means[row[CLUSTER]] = row["mean"].toArray()
-    return means
 
 
 def _tree(nodes: dict[int, tuple[list[float], list[int]]]) -> CenterTree:

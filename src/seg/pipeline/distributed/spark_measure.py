@@ -64,8 +64,8 @@ def describe(
     space_features : sequence of str
         Features of the common space.
     """
-    order = fits.clusters[k].order
-    model = spark_export.pipeline(customers.space, fits.models[k], order)
+    made, order = fits.chosen(k)
+    model = spark_export.pipeline(customers.space, made, order)
     labelled = model.transform(customers.raw)
     summary = aggregates.summary(labelled, SEGMENT, customers.columns, customers.collect)
     measured = _measured(customers, fits.scan, k, summary, space_features)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +18,12 @@ from seg.metrics import separation
 from seg.metrics.labeling import NOISE
 from seg.metrics.silhouette import SilhouetteResult
 from seg.models.mllib import without_jvm
+from seg.models.mllib.lloyd_passes import Centers
+from seg.models.mllib.weighted_cells import weighted_cells
 from seg.models.segmenter import Segmenter
-from seg.pipeline.distributed import aggregates
+from seg.pipeline.distributed.spark_clusters import Clusters, clusters_of
 from seg.pipeline.distributed.spark_customers import Customers
+from seg.pipeline.distributed.spark_space import X
 from seg.selection.scan import K_SCAN_COLUMNS, Scan
 
 # k fitted at once: jobs on few customers leave most of a machine idle while the driver plans.
@@ -36,13 +39,18 @@ class Fits:
     scan : Scan
         As in memory. Its rows are of all customers, but for the Euclidean silhouette; its segmenters need no JVM and
         have the labels of the sample.
-    models : dict of int to pyspark.ml.Model
+    models : dict of int to pyspark.ml.Model or Centers
     clusters : dict of int to Clusters
     """
 
     scan: Scan
     models: dict[int, object]
-    clusters: dict[int, aggregates.Clusters]
+    clusters: dict[int, Clusters]
+
+    def chosen(self, k: int) -> tuple[object, np.ndarray]:
+        """Return the model of MLlib with k clusters, and the number in it of each segment."""
+        made, order = self.models[k], self.clusters[k].order
+        return (made.mllib, made.numbers[order]) if isinstance(made, Centers) else (made, order)
 
 
 def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> Fits:
@@ -56,10 +64,11 @@ def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> F
     clusterers = {k: parts.make_clusterer(k) for k in ks}
     models, clusters, fitted, rows = {}, {}, {}, []
     with progress.step("scan over k") as detail, progress.bar(len(ks)) as tick:
+        stand = _standing(clusterers.values(), customers)
         pool = ThreadPoolExecutor(SIDE_BY_SIDE)
         try:
             for k, one in zip(
-                ks, pool.map(lambda k: _fit(clusterers[k], customers, k, work), ks), strict=True
+                ks, pool.map(lambda k: _fit(clusterers[k], customers, stand, work), ks), strict=True
             ):
                 tick(k)
                 models[k], clusters[k], fitted[k] = one[:3]
@@ -75,16 +84,21 @@ def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> F
     return Fits(Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, ()), models, clusters)
 
 
-def _fit(clusterer, customers: Customers, k: int, work: Path) -> tuple:
+def _standing(clusterers: Iterable, customers: Customers) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return what stands for all customers in memory, with weights: their cells, or the sample where that is everyone."""
+    if customers.sampled and all(clusterer.weighted for clusterer in clusterers):
+        return weighted_cells(customers.points, X, customers.X, customers.collect)
+    return customers.X, None
+
+
+def _fit(clusterer, customers: Customers, stand: tuple, work: Path) -> tuple:
     """Fit one k and measure it: its model, its clusters, the segmenter without a JVM, and its row of the scan."""
     start = time.perf_counter()
-    model = clusterer.fit(customers.points, customers.X)
+    model = clusterer.fit(customers.points, *stand)
     seconds = time.perf_counter() - start
-    labelled = model.transform(customers.points)
-    clusters = aggregates.clusters(labelled, customers.X.shape[1], customers.collect)
+    clusters = clusters_of(model.transform(customers.points), customers.X.shape[1], customers.collect)
     small = clusterer.without_jvm(model, (work / uuid4().hex).as_uri())
-    row = _row(k, clusters, aggregates.squared_silhouette(labelled), seconds)
-    return model, clusters, _segmenter(small, clusters, customers.X), row
+    return model, clusters, _segmenter(small, clusters, customers.X), _row(clusterer.k, clusters, seconds)
 
 
 def euclidean(customers: Customers, X: np.ndarray, labels: dict) -> dict[int, SilhouetteResult]:
@@ -109,17 +123,17 @@ def _estimated(result: SilhouetteResult, count: int) -> SilhouetteResult:
     return replace(result, se=float(error))
 
 
-def _segmenter(small, clusters: aggregates.Clusters, X: np.ndarray) -> Segmenter:
+def _segmenter(small, clusters: Clusters, X: np.ndarray) -> Segmenter:
     number = {int(cluster): segment for segment, cluster in enumerate(clusters.order)}
     labels = np.array([number.get(int(cluster), NOISE) for cluster in small.predict(X)])
     return without_jvm.segmenter(small, clusters.order, labels, clusters.means, clusters.radii)
 
 
-def _row(k: int, clusters: aggregates.Clusters, silhouette_squared: float, seconds: float) -> dict:
+def _row(k: int, clusters: Clusters, seconds: float) -> dict:
     return {
         "k": k,
         "inertia": clusters.inertia,
-        "silhouette_sq": silhouette_squared,
+        "silhouette_sq": clusters.silhouette_squared,
         "calinski_harabasz": clusters.calinski_harabasz,
         "davies_bouldin": clusters.davies_bouldin,
         "bic": np.nan,
