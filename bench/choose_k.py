@@ -230,9 +230,11 @@ def ask_public(job: tuple) -> dict | None:
             for labels in references
             if len(set(labels[labels > 0])) in labelings
         )
-        measured = panel(
-            X, scan(X, labelings), labelings, MODELS[model], Measuring(complete=False, workers=1)
-        )
+        scanned = scan(X, labelings)
+        if model == "gmm":
+            mixtures = [SafeGaussianMixture(k, n_init=3, random_state=0).fit(X) for k in labelings]
+            scanned["bic"], scanned["icl"] = zip(*((one.bic(X), one.icl(X)) for one in mixtures), strict=True)
+        measured = panel(X, scanned, labelings, MODELS[model], Measuring(complete=False, workers=1))
     answers = votes(measured)
     choice = choose(answers, measured)
     answered = {rule: k in wanted for rule, k in zip(answers["rule"], answers["k"], strict=True)}

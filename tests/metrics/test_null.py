@@ -55,6 +55,20 @@ def test_too_few_draws_leave_the_verdict_open_and_the_sentence_says_how_many_it_
     assert ("pass evaluation.null=19 or more" in sentence(tests)) is (answer is None)
 
 
+def test_two_peaks_of_a_feature_are_enough_with_a_score_above_the_median_of_one_cloud():
+    four_above = np.r_[np.zeros(16), np.full(4, 2.0)]
+    plain, peaked, low = (
+        NullTest(1.0, four_above),
+        NullTest(1.0, four_above, True),
+        NullTest(-1.0, four_above, True),
+    )
+    assert [test.better for test in (plain, peaked, low)] == [False, True, False]
+    assert (
+        sentence({"bent": peaked})
+        == "better than one bent cloud (p = 0.24, 20 draws, a feature has two peaks by itself)"
+    )
+
+
 def test_permuting_keeps_every_column_and_breaks_the_rows():
     X = np.arange(40.0).reshape(20, 2)
     shuffled = null.permuted(X, np.random.default_rng(0))
@@ -130,11 +144,11 @@ def test_one_cloud_is_no_better_than_null_data(cloud):
     assert sum(null.passed(result) for result in results) <= 1
 
 
-def test_permuted_data_do_not_apply_where_a_column_has_two_peaks_by_itself():
+def test_permuted_and_uniform_data_do_not_apply_where_a_column_has_two_peaks_by_itself():
     rng = np.random.default_rng(0)
     square = np.array([[0, 0], [6, 0], [0, 6], [6, 6]])[rng.integers(4, size=400)] + rng.normal(size=(400, 2))
     result = null_test(square, score)
-    assert list(result) == ["uniform", "stretched", "bent"] and null.passed(result)
+    assert list(result) == ["stretched", "bent"] and null.passed(result)
 
 
 def test_permuted_blobs_are_indistinguishable_from_permuted_data():
@@ -159,7 +173,7 @@ def test_permuting_is_left_out_where_one_column_varies():
 
 def test_null_data_in_which_nothing_is_found_have_the_lowest_score():
     values = iter([1.0, np.nan, 0.5, 2.0])
-    test = null_test(blobs(), lambda X, seed: next(values), 3, kinds=["uniform"])["uniform"]
+    test = null_test(blobs(), lambda X, seed: next(values), 3, kinds=["stretched"])["stretched"]
     assert test.scores.tolist() == [-1.0, 0.5, 2.0] and test.p == 2 / 4
 
 

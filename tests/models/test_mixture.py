@@ -50,7 +50,17 @@ def test_a_collapsed_component_is_counted_and_has_no_criterion(covariance_type):
     X = np.vstack([np.zeros((300, 2)), draw.normal(size=(300, 2))])  # a spike within continuous features
     mixture = SafeGaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(X)
     assert mixture.n_floor_components_ == 1
-    assert np.isnan(mixture.bic(X)) and np.isnan(mixture.aic(X))
+    assert np.isnan(mixture.bic(X)) and np.isnan(mixture.aic(X)) and np.isnan(mixture.icl(X))
+
+
+def test_icl_adds_what_it_costs_that_components_overlap():
+    draw = np.random.default_rng(3).normal(size=200)
+    # Far apart, nobody is in doubt; of two components on the same customers, each has half: n log 2 of entropy.
+    for distance, cost in ((100, 0.0), (0, 2 * 200 * np.log(2))):
+        mixture = SafeGaussianMixture(2, covariance_type="tied", n_init=1, random_state=0).fit(draw[:, None])
+        mixture.mixture_.means_ = np.array([[0.0], [distance]])
+        mixture.mixture_.weights_ = np.array([0.5, 0.5])
+        assert mixture.icl(draw[:, None]) - mixture.bic(draw[:, None]) == pytest.approx(cost, abs=1e-6)
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])

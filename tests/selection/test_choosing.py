@@ -203,6 +203,19 @@ def test_the_choice_is_the_one_worked_by_hand(peaks, columns, k, why):
             {"prediction_strength": [0.9, 0.9, 0.85, 0.7, 0.7]},
             3,
         ),  # 3 is settled, 0.85 does not overrule it
+        # ... but with the smallest BIC it does
+        ((3, 3, 3, 3), {"prediction_strength": [0.9, 0.9, 0.85, 0.7, 0.7], "bic": [9, 8, 5, 6, 7]}, 4),
+        # Of a mixture, peaks that are not settled and predict worse than 0.6 give way to a k that predicts, or stay where there is none.
+        ((5, 4, 3, 3), {"prediction_strength": [0.9, 0.7, 0.59, 0.5, 0.5]}, 4),
+        ((5, 4, 3, 3), {"prediction_strength": [0.9, 0.7, 0.59, 0.5, 0.5], "bic": [9, 8, 7, 6, 5]}, 2),
+        ((5, 4, 3, 3), {"prediction_strength": [0.9, 0.7, 0.6, 0.5, 0.5], "bic": [9, 8, 7, 6, 5]}, 4),
+        ((5, 4, 3, 3), {"prediction_strength": [0.7, 0.7, 0.59, 0.5, 0.5], "bic": [9, 8, 7, 6, 5]}, 4),
+        # A mixture: BIC and ICL agree; ICL differs and no peaks; BIC falls to the end of the range.
+        ((5, 4, 3, 3), {"bic": [9, 8, 7, 5, 6], "icl": [19, 18, 17, 15, 16]}, 5),
+        ((5, 4, 3, 3), {"bic": [9, 8, 7, 5, 6], "icl": [9, 8, 17, 15, 16]}, 4),
+        ((1, 1, 1, 1), {"bic": [9, 8, 7, 5, 6], "icl": [9, 8, 17, 15, 16]}, 5),
+        ((1, 1, 1, 1), {"bic": [9, 8, 7, 6, 5], "icl": [9, 8, 7, 6, 5]}, 3),
+        ((1, 1, 1, 1), {"bic": [9, 8, 7, 5, np.nan]}, 3),
     ],
 )
 def test_the_k_that_is_used_is_the_one_worked_by_hand(peaks, columns, k):

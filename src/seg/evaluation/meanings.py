@@ -51,6 +51,7 @@ def of(
         "own/davies_bouldin": f"likeness of each segment to its nearest other, {OWN}; lower is better",
         "own/bic": "Bayesian information criterion of a mixture; lower is better",
         "own/aic": "Akaike information criterion of a mixture; lower is better",
+        "own/icl": "integrated completed likelihood of a mixture: own/bic, and a penalty for components that overlap; lower is better",
         "common/silhouette": f"mean silhouette, Euclidean, {neutral}, the same for every run on this data; {_measured(shared)}",
         "common/silhouette_se": "standard error of common/silhouette; 0 when exact",
         "common/silhouette_sq": f"mean silhouette of squared Euclidean distances, exact, {neutral}",

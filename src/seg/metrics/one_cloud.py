@@ -10,6 +10,7 @@ stay. In the normal scores of these distributions, customers are drawn
 References
 ----------
 Hartigan and Hartigan (1985), "The dip test of unimodality", Annals of Statistics 13 (the nearest distribution with one peak);
+Cheng and Hall (1998), "Calibrating the excess mass and dip tests of modality", JRSS B 60 (its distance is judged by draws, not by uniform data);
 Liu, Hayes, Nobel and Marron (2008), "Statistical significance of clustering for high-dimension, low-sample size data", JASA 103
 (one normal distribution as the null of a clustering).
 """
@@ -17,17 +18,23 @@ Liu, Hayes, Nobel and Marron (2008), "Statistical significance of clustering for
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from seg.metrics.bent_cloud import BentCloud
+from seg.metrics.single_peak import one_peak
 
-KNOTS = 400  # quantiles of a column that its distribution is fitted to
-MODES = 60  # places where the peak of a column is looked for
 SPIKE = 0.1  # share of customers at the least or the greatest value from which it is kept as it is
 LATTICE = 0.9  # share of customers with a repeated value from which only values of the column are drawn
-TWO_PEAKS = 1.1  # times 1 / sqrt(n): distance from one peak that one in a thousand uniform samples exceeds
+DRAWN = (
+    99  # tables with one peak in each column, none of which may be as far from one peak as the data: p = 0.01
+)
+LEAST = (
+    0.02  # share of customers; a column this near to one peak has one, however many customers say otherwise
+)
+ENOUGH = 5_000  # customers; of more, so many are drawn to compare the peaks of columns with
 
 
 @dataclass(frozen=True)
@@ -103,55 +110,6 @@ def cell_edges(distinct: np.ndarray) -> np.ndarray:
     return np.r_[distinct[0] - half[0], distinct[:-1] + half, distinct[-1] + half[-1]]
 
 
-def one_peak(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Fit the distribution with one peak that is nearest to a sample.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-
-    Returns
-    -------
-    knots, heights : ndarray of shape (m,)
-        The distribution function: convex below the peak, concave above.
-    distance : float
-        Its largest difference from that of the sample.
-    """
-    values = np.sort(values)
-    places = np.unique(np.linspace(0, len(values) - 1, KNOTS).astype(int))
-    x, first = np.unique(values[places], return_index=True)
-    if len(x) < 3:
-        return np.r_[x[0], x[-1] + (x[-1] == x[0])], np.array([0.0, 1.0]), 0.0
-    shares = (places[first] + 0.5) / len(values)
-    x = np.r_[x[0] - (x[1] - x[0]) / 2, x, x[-1] + (x[-1] - x[-2]) / 2]
-    shares = np.r_[0.0, shares, 1.0]
-    fits = [_peak_at(x, shares, place) for place in np.unique(np.linspace(1, len(x) - 2, MODES).astype(int))]
-    distance, corners = min(fits, key=lambda fit: fit[0])
-    return x[corners], shares[corners], distance
-
-
-def _peak_at(x: np.ndarray, shares: np.ndarray, peak: int) -> tuple[float, np.ndarray]:
-    """Return the distance of the fit with its peak at a place, and the places of its corners."""
-    left = _upper_hull(x[: peak + 1], -shares[: peak + 1])
-    right = peak + _upper_hull(x[peak:], shares[peak:])
-    corners = np.r_[left, right[1:]]
-    return float(np.abs(np.interp(x, x[corners], shares[corners]) - shares).max()), corners
-
-
-def _upper_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the places of the corners of the least concave function above points of ascending x."""
-    hull: list[int] = []
-    points = list(zip(x.tolist(), y.tolist(), strict=True))
-    for place, (a, b) in enumerate(points):
-        while len(hull) > 1:
-            (x0, y0), (x1, y1) = points[hull[-2]], points[hull[-1]]
-            if (y1 - y0) * (a - x1) > (b - y1) * (x1 - x0):
-                break
-            hull.pop()
-        hull.append(place)
-    return np.array(hull)
-
-
 class OneCloud:
     """One group of customers like those of a table.
 
@@ -172,6 +130,7 @@ class OneCloud:
 
     def __init__(self, X: np.ndarray, seed: int = 0):
         rng = np.random.default_rng([seed, 12])
+        self._columns = X
         pairs = [Marginal.fit(column, rng) for column in X.T]
         self.marginals = [marginal for marginal, _ in pairs]
         scores = np.column_stack([marginal.scores(spread) for marginal, spread in pairs])
@@ -180,18 +139,32 @@ class OneCloud:
         self._seed = seed
         self._bent: BentCloud | None = None
 
-    @property
-    def two_peaked(self) -> list[int]:
-        """Columns that have more than one peak by themselves."""
-        bound = TWO_PEAKS / np.sqrt(len(self.scores))
-        return [place for place, marginal in enumerate(self.marginals) if marginal.distance > bound]
+    @cached_property
+    def two_peaked(self) -> bool:
+        """Whether a column has more than one peak by itself, at the level 1 / (1 + `DRAWN`).
 
-    def stretched(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw a table (n, d) with the marginals and the correlation of the data."""
-        n, d = self.scores.shape
-        values, vectors = np.linalg.eigh(self.scores.T @ self.scores / n)
+        The largest distance of a column from one peak is held against that of tables drawn from the columns' distributions with one
+        peak. The first draw that is as far settles it.
+        """
+        n = len(self.scores)
+        observed = max(marginal.distance for marginal in self.marginals)
+        if observed < LEAST:
+            return False
+        rng = np.random.default_rng([self._seed, 56])
+        if n > ENOUGH:
+            observed = self._distance(self._columns[rng.choice(n, ENOUGH, replace=False)], rng)
+        return not any(
+            self._distance(self.stretched(rng, min(n, ENOUGH)), rng) >= observed for _ in range(DRAWN)
+        )
+
+    def _distance(self, X: np.ndarray, rng: np.random.Generator) -> float:
+        return max(Marginal.fit(column, rng)[0].distance for column in X.T)
+
+    def stretched(self, rng: np.random.Generator, n: int | None = None) -> np.ndarray:
+        """Draw a table of n customers (n, d), as many as the data have unless given, with the marginals and the correlation of the data."""
+        values, vectors = np.linalg.eigh(self.scores.T @ self.scores / len(self.scores))
         root = vectors * np.sqrt(np.maximum(values, 0))
-        return self._values(rng.standard_normal((n, d)) @ root.T)
+        return self._values(rng.standard_normal((n or len(self.scores), len(root))) @ root.T)
 
     def bent(self, rng: np.random.Generator) -> np.ndarray:
         """Draw a table (n, d) with the marginals and the bent dependence of the data."""

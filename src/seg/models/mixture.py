@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.special import entr
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
@@ -147,6 +148,16 @@ class SafeGaussianMixture(DensityMixin, BaseEstimator):
     def aic(self, X) -> float:
         """Return the Akaike information criterion in z-scores; NaN where a component collapsed."""
         return self._criterion("aic", X)
+
+    def icl(self, X) -> float:
+        """Return the integrated completed likelihood in z-scores: BIC plus twice the entropy of who belongs to which component.
+
+        References
+        ----------
+        Biernacki, Celeux and Govaert (2000), "Assessing a mixture model for clustering with the integrated completed likelihood", IEEE TPAMI 22,
+        doi 10.1109/34.865189.
+        """
+        return self.bic(X) + 2 * float(entr(self.predict_proba(X)).sum())
 
     def _criterion(self, name: str, X) -> float:
         check_is_fitted(self)

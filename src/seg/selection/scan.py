@@ -20,7 +20,7 @@ from seg.models.segmenter import Segmenter
 
 K_SCAN_COLUMNS = [
     "k", "inertia", "silhouette", "silhouette_se", "silhouette_n", "silhouette_sq", "calinski_harabasz",
-    "davies_bouldin", "bic", "aic", "smallest_segment", "largest_share", "seconds",
+    "davies_bouldin", "bic", "aic", "icl", "smallest_segment", "largest_share", "seconds",
 ]  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def _row(X: np.ndarray, k: int, segmenter: Segmenter, silhouette, seconds: float
     labels, sizes = segmenter.labels_, separation.sizes(segmenter.labels_)
     information = {
         name: float(getattr(segmenter.clusterer_, name)(X)) if hasattr(segmenter.clusterer_, name) else np.nan
-        for name in ("bic", "aic")
+        for name in ("bic", "aic", "icl")
     }
     return {
         "k": k,

@@ -138,6 +138,7 @@ def _row(k: int, clusters: Clusters, seconds: float) -> dict:
         "davies_bouldin": clusters.davies_bouldin,
         "bic": np.nan,
         "aic": np.nan,
+        "icl": np.nan,
         "smallest_segment": int(clusters.counts.min()),
         "largest_share": clusters.counts.max() / clusters.counts.sum(),
         "seconds": seconds,
