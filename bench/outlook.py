@@ -2,6 +2,7 @@
 
     python bench/outlook.py online_retail_ii 2010-12-01 2011-03-10 2011-06-10 2011-09-10
     python bench/outlook.py online_retail
+    python bench/outlook.py online_retail_ii week
 
 Needs the real files (SEG_DATA_DIR). About three minutes of processor time a data set; prints CSV.
 """
@@ -40,7 +41,8 @@ def main(dataset: str, *cuts: str) -> None:
         history = OrderHistory(engine, table, steps, ["recency_days", "orders"], quarters)
         wall, processor = time.perf_counter(), time.process_time()
         made = customer_outlook(history, [30, 90, 180], classical=False)
-        segments = segment_outlook(history, {place: f"segment {place}" for place in range(4)})
+        weeks = 13 if "week" in cuts else None
+        segments = segment_outlook(history, {place: f"segment {place}" for place in range(4)}, 6, weeks)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
         print(
             f"# {len(made.scores):,} customers, without BG/NBD: {wall:.0f} s, of the processors {processor:.0f} s"
@@ -50,7 +52,7 @@ def main(dataset: str, *cuts: str) -> None:
         print("#", segments.reasons, segments.shares.sentence if segments.shares else "")
         if segments.forecasts:
             print(segments.errors().round(3).to_csv(index=False))
-        for cut in cuts or (None,):
+        for cut in [one for one in cuts if one != "week"] or (None,):
             day = date.fromisoformat(cut) if cut else None
             (judged,) = customer_outlook(history, [90], day).horizons
             print("#", judged.sentence, *judged.notes)

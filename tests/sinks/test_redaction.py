@@ -76,6 +76,41 @@ def test_assignments_in_running_text_are_hidden():
     assert redaction.redact(text) == "host=db password='...' user=x, sslpassword=...; seed=4, job.key=abc"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("401 for Authorization: Bearer abcQQ, sent", "401 for Authorization: Bearer ..., sent"),
+        ("{'authorization': 'Basic YTpiQQ=='}", "{'authorization': 'Basic ...'}"),
+        ('"Proxy-Authorization": "QQQQ"', '"Proxy-Authorization": "..."'),
+        ("the header was bearer eyJhbGci.QQ-1_2", "the header was bearer ..."),
+        ("ran psql --password QQQQ --host db", "ran psql --password ... --host db"),
+        ("mc --secret-key 'QQ QQ' ls", "mc --secret-key '...' ls"),
+        ("login failed (user: ana, password: QQQQ)", "login failed (user: ana, password: ...)"),
+        ("password:QQQQ\ndatabase: x", "password:...\ndatabase: x"),
+        ("{'password': 'QQ QQ', 'port': 5}", "{'password': '...', 'port': 5}"),
+        ('{"api_token": "QQQQ"}', '{"api_token": "..."}'),
+        ("sslpassword : QQQQ rejected", "sslpassword : ... rejected"),
+    ],
+)
+def test_headers_options_and_colons_in_running_text_are_hidden(text, shown):
+    assert redaction.redact(text) == shown
+    assert redaction.redact(shown) == shown, "twice is as once"
+    (secret,) = redaction.secrets_in(text)
+    assert "Q" in secret or secret.startswith("eyJ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wrong password: check PGPASSWORD", "sink.password: is not set", "password authentication failed for user ana",
+        "use --password or the variable PGPASSWORD", "authorization: failed", "bearer authentication is needed", "token::of", "password: ${oc.env:X}",
+        "password:\n  nested: 1", "secret: null", "key: value", "the keyword: monkey",
+    ],
+)  # fmt: skip
+def test_words_about_secrets_stay(text):
+    assert redaction.redact(text) == text and redaction.secrets_in(text) == []
+
+
 def test_variables_of_the_environment_with_secret_names_are_remembered():
     environment = {
         "PGPASSWORD": "geheim-1111",

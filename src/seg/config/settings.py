@@ -239,7 +239,9 @@ class OutlookSettings(Strict):
     horizons: Annotated[list[int], BeforeValidator(_horizons)] = [30, 90, 180]
     cut: Annotated[date | None, BeforeValidator(_day)] = None
     training_cuts: Annotated[int, _whole(1)] = 3
+    period: Literal["month", "week"] = "month"
     months: Annotated[int, _whole(1)] = 6
+    weeks: Annotated[int, _whole(1)] = 13
     classical: bool = True
     text: str | None = None
 

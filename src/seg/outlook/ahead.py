@@ -64,7 +64,7 @@ class Outlook:
                 *(("info", f"outlook: {note}") for note in one.notes),
             ]
         texts += [("warning", f"outlook: {reason}") for reason in self.segments.reasons]
-        texts += [("info", f"outlook: {note}") for note in self.segments.history.notes]
+        texts += [("info", f"outlook: {note}") for note in self.segments.notes]
         if self.reviews is not None:
             texts.append(("info", f"outlook: {self.reviews.sentence}"))
         return list(dict.fromkeys(texts))
@@ -114,9 +114,9 @@ class Outlook:
         for name in self.metrics:
             kind, _, what = name.removeprefix("outlook/").rpartition("_")
             ahead = f"in the next {what} days, on customers of a cut that the models have not seen"
-            made[name] = (
-                f"{words[kind]}, {ahead if what.isdigit() else f'{what} by month, rolling origin, 1 to 3 months ahead'}"
-            )
+            rhythm = self.segments.rhythm
+            rolled = f"{what} by {rhythm.name}, rolling origin, 1 to {rhythm.steps} {rhythm.name}s ahead"
+            made[name] = f"{words[kind]}, {ahead if what.isdigit() else rolled}"
         return made
 
     @property
@@ -251,8 +251,10 @@ def compute(
                 f"{len(customers.scores):,} customers, {', '.join(map(str, customers.possible)) or 'no'} days"
             )
         with progress.step("outlook of the segments") as answer:
-            segments = segment_outlook(history, names, asked.months)
-            answer(f"{len(segments.history.months)} complete months")
+            by_week = asked.period == "week"
+            segments = segment_outlook(history, names, asked.months, asked.weeks if by_week else None)
+            counted = segments.history.months if segments.weeks is None else segments.weeks.weeks
+            answer(f"{len(counted)} complete {segments.rhythm.name}s")
         reviews = None
         if asked.text:
             with progress.step("reviews") as answer:

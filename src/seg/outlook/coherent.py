@@ -1,7 +1,7 @@
 """Forecasts of several groups that add up to the forecast of their total.
 
 Two ways, chosen by rolling-origin error: *summed* (each group has its own model, the total is their sum) and *shared*
-(the total has a model, and each group gets its share of the last three months). Segments have short and bumpy series;
+(the total has a model, and each group gets its share of the last three months, or thirteen weeks). Segments have short and bumpy series;
 the total shows the season best.
 """
 
@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from seg.outlook import forecasting
-from seg.outlook.forecasting import ENDS, LEVELS, SEASONAL_NAIVE
+from seg.outlook.forecasting import ENDS, LEVELS, MONTHS, SEASONAL_NAIVE, Rhythm
 
 TOTAL = "all"
 SUMMED, SHARED = "summed", "shared"
-SHARE_MONTHS = 3
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,11 @@ class PanelForecast:
     way : str
         `SUMMED` or `SHARED`.
     future : DataFrame
-        One row a group and month, the total last: ``group``, ``month``, ``mean`` and the ends in `ENDS`.
+        One row a group and month or week, the total last: ``group``, ``month`` (``week``), ``mean`` and the ends in `ENDS`.
     errors : DataFrame
         One row a group: ``group``, ``model``, ``mase`` and ``mase_seasonal_naive`` (mean absolute error of the procedure
-        and of the seasonal naive on the same origins, in mean absolute changes from month to month), ``coverage_80``,
-        ``coverage_95``, ``judged`` (pairs of origin and month). A group that never changes has no scale: NaN.
+        and of the seasonal naive on the same origins, in mean absolute changes from one month or week to the next), ``coverage_80``,
+        ``coverage_95``, ``judged`` (pairs of origin and month or week). A group that never changes has no scale: NaN.
     """
 
     way: str
@@ -58,31 +57,34 @@ class _Series:
         return np.abs(self.track[..., 0] - self.truth)
 
 
-def forecast_panel(panel: pd.DataFrame, days: np.ndarray | None, months_ahead: Sequence) -> PanelForecast:
+def forecast_panel(
+    panel: pd.DataFrame, days: np.ndarray | None, ahead: Sequence, rhythm: Rhythm = MONTHS
+) -> PanelForecast:
     """Forecast all groups and their total.
 
     Parameters
     ----------
-    panel : DataFrame of shape (n_months, n_groups)
-        Values of 0 or more, one row a complete month, the oldest first; at least `forecasting.LEAST_MONTHS`.
-    days : array of shape (n_months,) or None
-        Open days of each month; None for a measure that is no sum over days.
-    months_ahead : sequence
-        Names of the months to forecast, which follow the last row.
+    panel : DataFrame of shape (n_periods, n_groups)
+        Values of 0 or more, one row a complete month or week, the oldest first; at least `rhythm.least`.
+    days : array of shape (n_periods,) or None
+        Open days of each row; None for a measure that is no sum over days.
+    ahead : sequence
+        Names of the months or weeks to forecast, which follow the last row.
+    rhythm : Rhythm
 
     Returns
     -------
     PanelForecast
     """
-    days = np.ones(len(panel)) if days is None else np.maximum(np.asarray(days, dtype="float64"), 1.0)
-    total = _series(panel.sum(axis=1).to_numpy(), days, len(months_ahead))
-    own = {name: _series(panel[name].to_numpy(), days, len(months_ahead)) for name in panel}
-    shared = {name: _shared(one, total) for name, one in own.items()}
+    days = np.ones(len(panel)) if days is None else np.asarray(days, dtype="float64")
+    total = _series(panel.sum(axis=1).to_numpy(), days, len(ahead), rhythm)
+    own = {name: _series(panel[name].to_numpy(), days, len(ahead), rhythm) for name in panel}
+    shared = {name: _shared(one, total, rhythm) for name, one in own.items()}
     losses = {
         SUMMED: np.sum([one.loss for one in own.values()], axis=0),
         SHARED: np.sum([one.loss for one in shared.values()], axis=0),
     }
-    then, way = forecasting.chosen_then(losses, SUMMED), forecasting.chosen_now(losses)
+    then, way = forecasting.chosen_then(losses, SUMMED, rhythm.stride), forecasting.chosen_now(losses)
     final = {name: _mixed(own[name], shared[name], then, way) for name in panel}
     final[TOTAL] = _mixed(_sum(own, total), total, then, way)
     future, errors = [], []
@@ -90,36 +92,36 @@ def forecast_panel(panel: pd.DataFrame, days: np.ndarray | None, months_ahead: S
         by = forecasting.factors(one.track, one.truth, ~np.isnan(one.truth))
         table = forecasting.widen(one.future, by, one.values)
         frame = pd.DataFrame(table, columns=["mean", *ENDS])
-        frame.insert(0, "month", list(months_ahead))
+        frame.insert(0, rhythm.name, list(ahead))
         frame.insert(0, "group", name)
         future.append(frame)
-        errors.append(_errors(name, one))
+        errors.append(_errors(name, one, rhythm))
     return PanelForecast(way, pd.concat(future, ignore_index=True), pd.DataFrame(errors))
 
 
-def _series(values: np.ndarray, days: np.ndarray, steps: int) -> _Series:
+def _series(values: np.ndarray, days: np.ndarray, steps: int, rhythm: Rhythm) -> _Series:
     """Roll every candidate, and follow the one that was best at each origin."""
-    values, truth = np.asarray(values, dtype="float64"), forecasting.truth_of(values)
-    makers = forecasting.candidates(len(values))
-    tracks = {name: forecasting.roll(make, values, days) for name, make in makers.items()}
+    values = np.asarray(values, dtype="float64")
+    truth, makers = forecasting.truth_of(values, rhythm), forecasting.candidates(len(values), rhythm)
+    tracks = {name: forecasting.roll(make, values, days, rhythm) for name, make in makers.items()}
     losses = {name: np.abs(track[..., 0] - truth) for name, track in tracks.items()}
-    then = forecasting.chosen_then(losses, SEASONAL_NAIVE)
+    then = forecasting.chosen_then(losses, SEASONAL_NAIVE, rhythm.stride)
     best = forecasting.chosen_now(losses)
-    future = forecasting.ahead(makers[best], values, days, forecasting.days_expected(days, steps))
+    expected = forecasting.days_expected(days, steps, rhythm)
+    future = forecasting.ahead(makers[best], values, days, expected)
     track = np.array([tracks[name][place] for place, name in enumerate(then)])
     return _Series(values, truth, track, tracks[SEASONAL_NAIVE], future, best)
 
 
-def _shared(one: _Series, total: _Series) -> _Series:
+def _shared(one: _Series, total: _Series, rhythm: Rhythm) -> _Series:
     """Return a group's recent share of the total's forecasts."""
 
     def share(origin: int) -> float:
-        window = slice(origin - SHARE_MONTHS, origin)
+        window = slice(origin - rhythm.recent, origin)
         everything = total.values[window].sum()
         return float(one.values[window].sum() / everything) if everything else 0.0
 
-    origins = range(forecasting.FIRST_ORIGIN, len(one.values))
-    shares = np.array([share(origin) for origin in origins])
+    shares = np.array([share(origin) for origin in forecasting.origins(len(one.values), rhythm)])
     return _Series(
         one.values,
         one.truth,
@@ -157,10 +159,10 @@ def _mixed(own: _Series, shared: _Series, then: list[str], way: str) -> _Series:
     return _Series(own.values, own.truth, track, own.seasonal, now.future, now.model)
 
 
-def _errors(name: str, one: _Series) -> dict[str, object]:
+def _errors(name: str, one: _Series, rhythm: Rhythm) -> dict[str, object]:
     scale = float(np.abs(np.diff(one.values)).mean())
     known = ~np.isnan(one.truth)
-    track = forecasting.widened(one.track, one.values)
+    track = forecasting.widened(one.track, one.values, rhythm)
     row: dict[str, object] = {"group": name, "model": one.model}
     for column, made in (("mase", one.track), ("mase_seasonal_naive", one.seasonal)):
         error = np.abs(made[..., 0] - one.truth)[known].mean()

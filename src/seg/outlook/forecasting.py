@@ -1,34 +1,69 @@
-"""Forecast one monthly series with statsforecast, and keep what each candidate would have said at earlier origins.
+"""Forecast one series by month or week with statsforecast, and keep what each candidate would have said at earlier origins.
 
-Rolling origin: each month in turn is taken for the newest one, and every candidate forecasts the months after it from
-the months before. The choice of a candidate, and the widening of its intervals, use at each origin only errors that
+Rolling origin: each month in turn (each fourth week) is taken for the newest one, and every candidate forecasts the months after
+it from the months before. The choice of a candidate, and the widening of its intervals, use at each origin only errors that
 were known on that day, so that the error that is reported belongs to the procedure and not to a winner picked
 afterwards.
 
 Revenue and orders are forecast an open day (a day with at least one order of anybody), so that holidays that close the
-shop and the lengths of months are no change of demand. A month to come has the open days of the same month a year before.
+shop and the lengths of months are no change of demand. A month to come has the open days of the same month a year before, a week
+those of the week 52 weeks before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
 
-YEAR = 12
 SEASONAL_NAIVE = "seasonal naive"
 LEVELS = (80, 95)
 ENDS = ("low_80", "high_80", "low_95", "high_95")
-LEAST_MONTHS = 18
-FIRST_ORIGIN = 12  # months that every candidate gets at least: one of each season
-STEPS = 3  # months ahead that rolling origins judge
 LEAST_ERRORS = 3  # of each candidate, before the choice trusts them; until then the seasonal naive is used
 LEAST_RATIOS = 6  # judged months behind a widening of the intervals
-SEASONAL_MONTHS = (
-    36  # from three years on, ETS and theta estimate a season; before, only the seasonal naive knows one
-)
 NORMAL = {80: 1.2816, 95: 1.9600}  # two-sided quantiles
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What is forecast: months or weeks, and how much of them the procedure needs.
+
+    Parameters
+    ----------
+    name : str
+        ``month`` or ``week``.
+    season : int
+        Periods of a year.
+    first_origin : int
+        Periods that every candidate gets at least: one of each season.
+    least : int
+        Periods that are needed: eighteen months.
+    steps : int
+        Periods ahead that rolling origins judge.
+    stride : int
+        Periods from one origin to the next.
+    seasonal_from : int
+        Periods from which theta (of months also ETS) estimates a season, three years; before, only the seasonal naive knows one.
+    recent : int
+        Newest periods that say which share of the total a segment has.
+    """
+
+    name: str
+    season: int
+    first_origin: int
+    least: int
+    steps: int
+    stride: int
+    seasonal_from: int
+    recent: int
+
+
+MONTHS = Rhythm("month", 12, 12, 18, 3, 1, 36, 3)
+WEEKS = Rhythm("week", 52, 52, 78, 4, 4, 156, 13)
+RHYTHMS = {"month": MONTHS, "week": WEEKS}
+LONGEST_ETS = 24  # periods of a season that ETS can estimate
 
 
 def missing() -> str | None:
@@ -38,14 +73,15 @@ def missing() -> str | None:
     return None
 
 
-def candidates(months: int) -> dict[str, Callable[[], object]]:
-    """Return the makers of all candidates for a series of so many months, by name."""
+def candidates(periods: int, rhythm: Rhythm = MONTHS) -> dict[str, Callable[[], object]]:
+    """Return the makers of all candidates for a series of so many months or weeks, by name."""
     from statsforecast.models import AutoETS, AutoTheta, HistoricAverage, SeasonalNaive
 
-    season = YEAR if months >= SEASONAL_MONTHS else 1
+    season = rhythm.season if periods >= rhythm.seasonal_from else 1
+    smooth = season if season <= LONGEST_ETS else 1
     return {
-        SEASONAL_NAIVE: lambda: SeasonalNaive(season_length=YEAR),
-        "ETS": lambda: AutoETS(season_length=season, model="ZZZ" if season > 1 else "ZZN"),
+        SEASONAL_NAIVE: lambda: SeasonalNaive(season_length=rhythm.season),
+        "ETS": lambda: AutoETS(season_length=smooth, model="ZZZ" if smooth > 1 else "ZZN"),
         "theta": lambda: AutoTheta(season_length=season),
         "mean": lambda: HistoricAverage(),
     }
@@ -60,17 +96,17 @@ def ahead(
     ----------
     make : callable
         Makes a model of statsforecast.
-    values, days : array of shape (n_months,)
-        Values of 0 or more, the oldest first, and the days that they were made on.
+    values, days : array of shape (n_periods,)
+        Values of 0 or more, the oldest first, and the days that they were made on. A period without a day says nothing of demand.
     days_ahead : array of shape (n_ahead,)
-        Days of the months to forecast.
+        Days of the months or weeks to forecast.
 
     Returns
     -------
     array of shape (n_ahead, 5)
         Mean, then the ends of the 80 % and 95 % intervals as in `ENDS`; none below 0.
     """
-    rates, steps = values / days, len(days_ahead)
+    rates, steps = rates_of(values, days), len(days_ahead)
     if np.ptp(rates) == 0:  # nothing to estimate: more of the same
         return np.repeat(rates[-1] * days_ahead[:, None], 1 + len(ENDS), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # an exact fit has no variance
@@ -85,56 +121,79 @@ def ahead(
     return np.maximum(np.column_stack(columns) * days_ahead[:, None], 0.0)
 
 
-def roll(make: Callable[[], object], values: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Forecast from every origin; return an array of shape (n_origins, STEPS, 5), NaN beyond the last month.
+def rates_of(values: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Return values a day; a period without a day has the rate of the one before it, the first ones that of the first known.
+
+    >>> rates_of(np.array([0.0, 10.0, 0.0, 30.0]), np.array([0.0, 5.0, 0.0, 6.0]))
+    array([2., 2., 2., 5.])
+    """
+    open_ones = np.flatnonzero(days > 0)
+    if not len(open_ones):
+        return np.zeros(len(values))
+    known = np.maximum(np.searchsorted(open_ones, np.arange(len(values)), side="right") - 1, 0)
+    return values[open_ones[known]] / days[open_ones[known]]
+
+
+def roll(
+    make: Callable[[], object], values: np.ndarray, days: np.ndarray, rhythm: Rhythm = MONTHS
+) -> np.ndarray:
+    """Forecast from every origin; return an array of shape (n_origins, steps, 5), NaN beyond the last period.
 
     Parameters
     ----------
     make : callable
         Makes an unfitted forecaster.
-    values : ndarray of shape (n_months,)
-        A measure of each month.
-    days : ndarray of shape (n_months,)
-        Days of each month.
+    values : ndarray of shape (n_periods,)
+        A measure of each month or week.
+    days : ndarray of shape (n_periods,)
+        Days of each.
+    rhythm : Rhythm
     """
-    origins = range(FIRST_ORIGIN, len(values))
-    track = np.full((len(origins), STEPS, 1 + len(ENDS)), np.nan)
-    for place, origin in enumerate(origins):
-        steps = min(STEPS, len(values) - origin)
-        track[place, :steps] = ahead(
-            make, values[:origin], days[:origin], days_expected(days[:origin], steps)
-        )
+    starts = origins(len(values), rhythm)
+    track = np.full((len(starts), rhythm.steps, 1 + len(ENDS)), np.nan)
+    for place, origin in enumerate(starts):
+        steps = min(rhythm.steps, len(values) - origin)
+        expected = days_expected(days[:origin], steps, rhythm)
+        track[place, :steps] = ahead(make, values[:origin], days[:origin], expected)
     return track
 
 
-def days_expected(days: np.ndarray, steps: int) -> np.ndarray:
-    """Return the open days of the next months: those of the same month a year before.
+def origins(periods: int, rhythm: Rhythm) -> range:
+    """Return how many periods are known at each origin."""
+    return range(rhythm.first_origin, periods, rhythm.stride)
+
+
+def days_expected(days: np.ndarray, steps: int, rhythm: Rhythm = MONTHS) -> np.ndarray:
+    """Return the open days of the next periods: those of the same month, or of the week 52 weeks, before.
 
     >>> days_expected(np.arange(1.0, 13.0), 3)
     array([1., 2., 3.])
     """
-    return np.array([days[len(days) + (step % YEAR) - YEAR] for step in range(steps)])
+    year = rhythm.season
+    return np.array([days[len(days) + (step % year) - year] for step in range(steps)])
 
 
-def truth_of(values: np.ndarray) -> np.ndarray:
-    """Arrange the observed months as the forecasts of `roll`; shape (n_origins, STEPS), NaN beyond the last month."""
-    padded = np.append(values, np.full(STEPS, np.nan))
-    return np.array([padded[origin : origin + STEPS] for origin in range(FIRST_ORIGIN, len(values))])
+def truth_of(values: np.ndarray, rhythm: Rhythm = MONTHS) -> np.ndarray:
+    """Arrange the observed periods as the forecasts of `roll`; shape (n_origins, steps), NaN beyond the last one."""
+    padded = np.append(values, np.full(rhythm.steps, np.nan))
+    return np.array([padded[origin : origin + rhythm.steps] for origin in origins(len(values), rhythm)])
 
 
-def chosen_then(losses: Mapping[str, np.ndarray], default: str) -> list[str]:
-    """Return at each origin the candidate with the least mean loss among those of months that were over by then.
+def chosen_then(losses: Mapping[str, np.ndarray], default: str, stride: int = 1) -> list[str]:
+    """Return at each origin the candidate with the least mean loss among those of periods that were over by then.
 
     Parameters
     ----------
-    losses : mapping of str to array of shape (n_origins, STEPS)
-        Absolute errors, NaN beyond the last month.
+    losses : mapping of str to array of shape (n_origins, steps)
+        Absolute errors, NaN beyond the last period.
     default : str
         Candidate to use while fewer than `LEAST_ERRORS` are known.
+    stride : int
+        Periods from one origin to the next.
     """
     chosen = []
     for place in range(len(next(iter(losses.values())))):
-        known = {name: loss[over(loss, place)] for name, loss in losses.items()}
+        known = {name: loss[over(loss, place, stride)] for name, loss in losses.items()}
         enough = min(len(values) for values in known.values()) >= LEAST_ERRORS
         chosen.append(min(known, key=lambda name: known[name].mean()) if enough else default)
     return chosen
@@ -145,21 +204,21 @@ def chosen_now(losses: Mapping[str, np.ndarray]) -> str:
     return min(losses, key=lambda name: np.nanmean(losses[name]))
 
 
-def over(table: np.ndarray, place: int) -> np.ndarray:
-    """Return True for the entries of months that are over at an origin; `place` counts origins from 0."""
+def over(table: np.ndarray, place: int, stride: int = 1) -> np.ndarray:
+    """Return True for the entries of periods that are over at an origin; `place` counts origins from 0."""
     origin, step = np.indices(table.shape)
-    return (origin + step < place) & ~np.isnan(table)
+    return (origin * stride + step < place * stride) & ~np.isnan(table)
 
 
-def widened(track: np.ndarray, values: np.ndarray) -> np.ndarray:
+def widened(track: np.ndarray, values: np.ndarray, rhythm: Rhythm = MONTHS) -> np.ndarray:
     """Widen the intervals of each origin by what was known then; never narrow them.
 
-    See `widen`; `track` is of shape (n_origins, STEPS, 5), `values` of shape (n_months,).
+    See `widen`; `track` is of shape (n_origins, steps, 5), `values` of shape (n_periods,).
     """
-    truth, made = truth_of(values), track.copy()
-    for place in range(len(track)):
-        by = factors(track, truth, over(truth, place))
-        made[place] = widen(track[place], by, values[: FIRST_ORIGIN + place])
+    truth, made = truth_of(values, rhythm), track.copy()
+    for place, origin in enumerate(origins(len(values), rhythm)):
+        by = factors(track, truth, over(truth, place, rhythm.stride))
+        made[place] = widen(track[place], by, values[:origin])
     return made
 
 
@@ -168,11 +227,11 @@ def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarr
 
     Parameters
     ----------
-    track : ndarray of shape (n_origins, STEPS, 5)
+    track : ndarray of shape (n_origins, steps, 5)
         Forecasts, with the two ends of each level in `LEVELS`.
-    truth : ndarray of shape (n_origins, STEPS)
+    truth : ndarray of shape (n_origins, steps)
         What came.
-    known : ndarray of bool of shape (n_origins, STEPS)
+    known : ndarray of bool of shape (n_origins, steps)
         Where the truth may be used.
 
     Returns

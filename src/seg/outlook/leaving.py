@@ -53,7 +53,7 @@ def _tables(outlook: Outlook) -> dict[str, pd.DataFrame]:
 
     empty = pd.DataFrame()
     shares = outlook.segments.shares
-    names = outlook.segments.names
+    names, weeks = outlook.segments.names, outlook.segments.weeks
     return {
         "outlook_scores": gathered("scores"),
         "outlook_differences": gathered("differences"),
@@ -68,6 +68,7 @@ def _tables(outlook: Outlook) -> dict[str, pd.DataFrame]:
         "review_words": empty if outlook.reviews is None else outlook.reviews.words,
         "review_languages": empty if outlook.reviews is None else outlook.reviews.languages,
         "monthly": outlook.segments.history.activity.replace({"segment": names}),
+        "weekly": empty if weeks is None else weeks.activity.replace({"segment": names}),
     }
 
 
@@ -172,21 +173,22 @@ def _readable(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
     segments, sections = outlook.segments, []
-    future, names = segments.future(), segments.names
+    future, names, rhythm = segments.future(), segments.names, segments.rhythm
     for measure in MEASURES if segments.forecasts else ():
         made = segments.forecasts[measure]
-        past = segments.history.panel(measure)
+        past = segments.panel(measure)
         past[TOTAL] = past.sum(axis=1)
         order = [names[TOTAL], *(names[one] for one in past.columns if one != TOTAL)]
-        chart = plots.months(past.rename(columns=names), future[future["measure"] == measure], measure, order)
+        made_now = future[future["measure"] == measure]
+        chart = plots.forecasts(past.rename(columns=names), made_now, measure, order, rhythm.name)
         note = (
             "Each segment has a forecast of its own, and the total is their sum."
             if made.way == "summed"
-            else "The total is forecast, and each segment gets its share of the last three months."
+            else f"The total is forecast, and each segment gets its share of the last {rhythm.recent} {rhythm.name}s."
         )
         sections.append(
             (
-                f"{measure.capitalize()} by month",
+                f"{measure.capitalize()} by {rhythm.name}",
                 f"{note} The segments add up to the total.",
                 plots.png(chart),
             )
@@ -195,8 +197,9 @@ def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
         sections.append(
             (
                 "Errors of the forecasts",
-                "Rolling origin, one to three months ahead. MASE: mean absolute error divided by the mean change from month to month; beside "
-                "it the seasonal naive (the same month of last year) on the same months. Coverage: share of the months inside the interval.",
+                f"Rolling origin, one to {rhythm.steps} {rhythm.name}s ahead. MASE: mean absolute error divided by the mean change from one "
+                f"{rhythm.name} to the next; beside it the seasonal naive (the same {rhythm.name} of last year) on the same "
+                f"{rhythm.name}s. Coverage: share of the {rhythm.name}s inside the interval.",
                 segments.errors().round(2),
             )
         )

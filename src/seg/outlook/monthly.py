@@ -49,6 +49,8 @@ class MonthlyHistory:
         Months that are not complete and left out: ``month``, ``days`` (so far), ``of``, and the `MEASURES` so far.
     notes : tuple of str
         On partial months and closed days.
+    cut_off : bool
+        Whether older months are left out.
     """
 
     activity: pd.DataFrame
@@ -56,6 +58,7 @@ class MonthlyHistory:
     open_days: pd.Series
     partial: pd.DataFrame
     notes: tuple[str, ...]
+    cut_off: bool = False
 
     @property
     def months(self) -> list[pd.Period]:
@@ -82,20 +85,20 @@ def monthly_history(history: OrderHistory) -> MonthlyHistory:
     engine = history.engine
     lines = history.lines
     named = as_of.with_id(engine, history.table)
-    days = _days(history, lines)
+    days = open_days(history, lines)
     first, last = days["day"].min(), days["day"].max()
     every = pd.period_range(first, last, freq="M")
     whole = [month for month in every if _is_complete(month, first, last)]
     complete = whole[-MOST_MONTHS:]
     starts = [month.start_time.date() for month in complete]
     today = last + timedelta(days=1)
-    states = {day: _states(history, lines, day) for day in [*starts, today.date()] if day > first.date()}
+    states = {day: states_on(history, lines, day) for day in [*starts, today.date()] if day > first.date()}
     table = pd.DataFrame(states).sort_index()
     table = table[table.index.isin(named)]
     activity = _activity(history, lines)
     grouped = _grouped(activity[activity["month"].isin(complete)], table)
     left_out = [month for month in every if month not in whole]
-    open_days = days.groupby(days["day"].dt.to_period("M")).size().reindex(every, fill_value=0)
+    by_month = days.groupby(days["day"].dt.to_period("M")).size().reindex(every, fill_value=0)
     partial = _partial(activity, left_out, first, last)
     older = [f"forecasts by month look at the newest {MOST_MONTHS} of {len(whole)} complete months"]
     notes = (
@@ -103,7 +106,8 @@ def monthly_history(history: OrderHistory) -> MonthlyHistory:
         *_partial_notes(partial),
         *_gap_notes(days["day"]),
     )
-    return MonthlyHistory(grouped, table, open_days.loc[complete], partial, notes)
+    cut_off = len(whole) > MOST_MONTHS
+    return MonthlyHistory(grouped, table, by_month.loc[complete], partial, notes, cut_off)
 
 
 def _is_complete(month: pd.Period, first: pd.Timestamp, last: pd.Timestamp) -> bool:
@@ -111,14 +115,14 @@ def _is_complete(month: pd.Period, first: pd.Timestamp, last: pd.Timestamp) -> b
     return first <= month.start_time + edge and last >= month.end_time.normalize() - edge
 
 
-def _days(history: OrderHistory, lines: ir.Table) -> pd.DataFrame:
+def open_days(history: OrderHistory, lines: ir.Table) -> pd.DataFrame:
     """List the days with a purchase."""
     bought = lines.filter(~lines.is_return)
     frame = history.engine.collect(bought.select(day=bought.ordered_at.date()).distinct())
     return pd.DataFrame({"day": pd.to_datetime(frame["day"])}).sort_values("day")
 
 
-def _states(history: OrderHistory, lines: ir.Table, day: date) -> pd.Series:
+def states_on(history: OrderHistory, lines: ir.Table, day: date) -> pd.Series:
     """Return the segment of each customer as on the day before `day`."""
     newest = day - timedelta(days=1)
     before = lines.filter(lines.ordered_at.date() < ibis.literal(day))

@@ -1,28 +1,34 @@
-"""What each segment will do next: revenue, orders and active customers by month, and the shares of the segments."""
+"""What each segment will do next: revenue, orders and active customers by month or week, and the shares of the segments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from seg.outlook import forecasting, markov
 from seg.outlook.coherent import TOTAL, PanelForecast, forecast_panel
+from seg.outlook.forecasting import RHYTHMS, Rhythm
 from seg.outlook.markov import ShareForecast
 from seg.outlook.monthly import MEASURES, NEW_CUSTOMERS, MonthlyHistory, monthly_history
 from seg.outlook.snapshots import OrderHistory
+from seg.outlook.weekly import WEEK, WeeklyHistory, weekly_history
 
 SUMS_OVER_DAYS = ("revenue", "orders")  # forecast an open day; active customers of a month are no such sum
 
 
 @dataclass(frozen=True)
 class SegmentOutlook:
-    """Every segment's next months.
+    """Every segment's next months or weeks.
 
     Parameters
     ----------
     history : MonthlyHistory
+    weeks : WeeklyHistory or None
+        Where weeks are forecast.
     forecasts : dict of str to PanelForecast
         By measure; empty where no forecast is possible.
     shares : ShareForecast or None
@@ -37,9 +43,24 @@ class SegmentOutlook:
     shares: ShareForecast | None
     reasons: tuple[str, ...]
     names: dict[object, str]
+    weeks: WeeklyHistory | None = None
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """Months, or weeks."""
+        return RHYTHMS["month" if self.weeks is None else "week"]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know of the months or weeks."""
+        return self.history.notes if self.weeks is None else (*self.history.notes, *self.weeks.notes)
+
+    def panel(self, measure: str) -> pd.DataFrame:
+        """Return one measure of what is forecast, one row a month or week, one column a segment."""
+        return self.history.panel(measure) if self.weeks is None else self.weeks.panel(measure)
 
     def future(self) -> pd.DataFrame:
-        """Return all forecasts as one table: ``measure``, ``segment`` (name), ``month``, ``mean`` and the ends of intervals."""
+        """Return all forecasts as one table: ``measure``, ``segment`` (name), ``month`` or ``week``, ``mean`` and the ends of intervals."""
         return self._gathered("future")
 
     def errors(self) -> pd.DataFrame:
@@ -56,8 +77,10 @@ class SegmentOutlook:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def segment_outlook(history: OrderHistory, names: Mapping[int, str], months_ahead: int = 6) -> SegmentOutlook:
-    """Forecast what each segment does in the next months.
+def segment_outlook(
+    history: OrderHistory, names: Mapping[int, str], months_ahead: int = 6, weeks_ahead: int | None = None
+) -> SegmentOutlook:
+    """Forecast what each segment does in the next months or weeks.
 
     Parameters
     ----------
@@ -65,38 +88,59 @@ def segment_outlook(history: OrderHistory, names: Mapping[int, str], months_ahea
     names : mapping of int to str
         Of the segments.
     months_ahead : int
-        Months to forecast; the first follows the newest complete month.
+        Months to forecast, of the shares of the segments in any case; the first follows the newest complete month.
+    weeks_ahead : int, optional
+        Weeks to forecast instead of months; the first follows the newest complete week.
 
     Returns
     -------
     SegmentOutlook
     """
     months = monthly_history(history)
+    weeks = None if weeks_ahead is None else weekly_history(history, months)
     reasons, forecasts = [], {}
-    reason = lacking(months)
+    reason = lacking(months if weeks is None else weeks)
     if reason:
-        reasons.append(f"forecast by month: {reason}")
+        reasons.append(f"forecast by {'month' if weeks is None else 'week'}: {reason}")
     else:
-        ahead = [months.months[-1] + step for step in range(1, months_ahead + 1)]
-        for measure in MEASURES:
-            days = months.open_days.to_numpy() if measure in SUMS_OVER_DAYS else None
-            forecasts[measure] = forecast_panel(months.panel(measure), days, ahead)
+        forecasts = _by_month(months, months_ahead) if weeks is None else _by_week(weeks, weeks_ahead)
     shares = markov.forecast_shares(months.states, months_ahead)
     if isinstance(shares, str):
         reasons.append(f"shares of the segments: {shares}")
         shares = None
     every = {one: names.get(one, "noise" if one == -1 else f"segment {one}") for one in _segments(months)}
     every |= {NEW_CUSTOMERS: "new customers", TOTAL: "all"}
-    return SegmentOutlook(months, forecasts, shares, tuple(reasons), every)
+    return SegmentOutlook(months, forecasts, shares, tuple(reasons), every, weeks)
 
 
-def lacking(months: MonthlyHistory) -> str | None:
-    """Return why these months cannot be forecast; None where they can."""
-    n = len(months.months)
-    if n < forecasting.LEAST_MONTHS:
+def _by_month(months: MonthlyHistory, ahead: int) -> dict[str, PanelForecast]:
+    names = [months.months[-1] + step for step in range(1, ahead + 1)]
+    made = {}
+    for measure in MEASURES:
+        days = months.open_days.to_numpy() if measure in SUMS_OVER_DAYS else None
+        made[measure] = forecast_panel(months.panel(measure), days, names)
+    return made
+
+
+def _by_week(weeks: WeeklyHistory, ahead: int) -> dict[str, PanelForecast]:
+    names: list[date] = [weeks.weeks[-1] + step * WEEK for step in range(1, ahead + 1)]
+    made, days = {}, weeks.open_days.to_numpy()
+    for measure in MEASURES:
+        # Active customers are no sum over days, but a week without an open day has none.
+        counted = days if measure in SUMS_OVER_DAYS else np.minimum(days, 1)
+        made[measure] = forecast_panel(weeks.panel(measure), counted, names, RHYTHMS["week"])
+    return made
+
+
+def lacking(history: MonthlyHistory | WeeklyHistory) -> str | None:
+    """Return why these months or weeks cannot be forecast; None where they can."""
+    rhythm = RHYTHMS["week" if isinstance(history, WeeklyHistory) else "month"]
+    n = len(history.open_days)
+    if n < rhythm.least:
+        unit = f"{rhythm.name}s"
         return (
-            f"not possible: {n} complete months, and at least {forecasting.LEAST_MONTHS} are needed (12 to learn from, and 6 to judge "
-            f"the forecasts by); {forecasting.LEAST_MONTHS - n} more months of orders are lacking"
+            f"not possible: {n} complete {unit}, and at least {rhythm.least} are needed ({rhythm.first_origin} to learn from, and "
+            f"{rhythm.least - rhythm.first_origin} to judge the forecasts by); {rhythm.least - n} more {unit} of orders are lacking"
         )
     return forecasting.missing()
 

@@ -33,7 +33,23 @@ SCHEME = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*://")
 SCHEME_END = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*$")
 BLANK, STOP = re.compile(r"\s"), re.compile(r"[\s&;,)\]}]")
 NAME = re.compile(r"[\w.-]*$")
-REST_OF_NAME = re.compile(r"([\w.-]{0,32})\s?=\s?")
+# password=X, password: X, 'password': 'X', and --password X; a colon of an address or of C++ is none.
+REST_OF_NAME = re.compile(r"""([\w.-]{0,32})(?:\s?=\s?|['"]?[ \t]*(:)(?![:/])[ \t]*|([ \t]+)(?=[^\s-]))""")
+HEADER = re.compile(
+    r"""authorization['"]?[ \t]*[:=][ \t]*['"]?((?:bearer|basic|token|digest|negotiate|apikey)[ \t]+)?([^\s'",;]+)""",
+    re.IGNORECASE,
+)
+BEARER = re.compile(
+    r"\bbearer[ \t]+((?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*)", re.IGNORECASE
+)  # elsewhere: only what holds a digit
+# How a message goes on after "password:" or "--password", where no password follows.
+PROSE = frozenset([
+    "a", "an", "and", "are", "as", "at", "authentication", "be", "but", "by", "cannot", "check", "choose", "command", "does",
+    "empty", "environment", "expected", "failed", "file", "for", "from", "has", "have", "if", "in", "incorrect", "instead",
+    "invalid", "is", "it", "leave", "missing", "must", "needs", "no", "none", "not", "of", "on", "only", "option", "or",
+    "pass", "read", "required", "see", "set", "that", "the", "there", "these", "this", "to", "too", "unknown", "use",
+    "variable", "was", "which", "with", "without", "wrong", "you", "your",
+])  # fmt: skip
 REACH = 64  # characters of a name: a search without a limit takes minutes in a page with pictures
 _known: dict[str, re.Pattern] = {}
 _lock = threading.Lock()
@@ -142,9 +158,9 @@ def is_secret_name(name: str, words: frozenset[str] = WORDS) -> bool:
 
 
 def secrets_in(text: str) -> list[str]:
-    """List the secrets of the addresses and the assignments (``password=...``) in a text."""
+    """List the secrets of the addresses, the assignments (``password=...``) and the headers in a text."""
     secrets = [secret for _, _, address in _addresses(text) for secret in address.secrets]
-    secrets += [value for _, _, value in _assignments(text)]
+    secrets += [value for pieces in (_assignments, _headers) for _, _, value in pieces(text)]
     return list(dict.fromkeys(secrets))
 
 
@@ -206,8 +222,8 @@ def redact(text: str) -> str:
     if "://" in text:
         for start, end, address in reversed(list(_addresses(text))):
             text = text[:start] + str(address) + text[end:]
-    if "=" in text:
-        for start, end, _ in reversed(list(_assignments(text))):
+    for pieces in (_headers, _assignments):
+        for start, end, _ in reversed(list(pieces(text))):
             text = text[:start] + HIDDEN + text[end:]
     return text
 
@@ -265,26 +281,45 @@ def _secret_words(text: str) -> list[int]:
 
 
 def _assignments(text: str) -> Iterator[tuple[int, int, str]]:
-    """Find the values of ``password=...`` and the like, quoted or not."""
+    """Find the values of ``password=...``, ``password: ...``, ``--password ...`` and the like, quoted or not."""
     after = 0
     for place in _secret_words(text):
-        equals = REST_OF_NAME.match(text, place)
-        if equals is None or place < after:
+        found = REST_OF_NAME.match(text, place)
+        if found is None or place < after:
             continue
-        name = NAME.search(text[max(0, place - REACH) : place])[0] + equals[1]
-        if not is_secret_name(name, words=frozenset({"sslkey"})):
+        name = NAME.search(text[max(0, place - REACH) : place])[0] + found[1]
+        if not is_secret_name(name, words=frozenset({"sslkey"})) or (found[3] and not name.startswith("--")):
             continue
-        start = equals.end()
-        mark = text[start : start + 1]
-        if mark in ("'", '"') and mark in text[start + 1 :]:
-            start, end = start + 1, text.index(mark, start + 1)
-        else:
-            stop = STOP.search(text, start)
-            end = stop.start() if stop else len(text)
+        start, end = _value(text, found.end())
         value = text[start:end]
-        if value not in ("", HIDDEN, "null", "None", "true", "false") and not value.startswith(("${", "<")):
-            yield start, end, value
-            after = end
+        prose = (found[2] or found[3]) and value.lower().strip(".'\"") in PROSE
+        if value in ("", HIDDEN, "null", "None", "true", "false") or prose or value.startswith(("${", "<")):
+            continue
+        yield start, end, value
+        after = end
+
+
+def _value(text: str, start: int) -> tuple[int, int]:
+    """Return where a value begins and ends, without its quotes."""
+    mark = text[start : start + 1]
+    if mark in ("'", '"') and mark in text[start + 1 :]:
+        return start + 1, text.index(mark, start + 1)
+    stop = STOP.search(text, start)
+    return start, stop.start() if stop else len(text)
+
+
+def _headers(text: str) -> Iterator[tuple[int, int, str]]:
+    """Find what follows ``Authorization: Bearer``, with any scheme or none, and tokens behind ``Bearer`` alone."""
+    if (
+        "uthorization" not in text
+        and "UTHORIZATION" not in text
+        and "earer" not in text
+        and "EARER" not in text
+    ):
+        return
+    places = {match.span(2) for match in HEADER.finditer(text) if match[1] or match[2].lower() not in PROSE}
+    places |= {match.span(1) for match in BEARER.finditer(text)}
+    yield from ((start, end, text[start:end]) for start, end in sorted(places) if text[start:end] != HIDDEN)
 
 
 # ---- where text leaves the process -----------------------------------------------------------------------------------

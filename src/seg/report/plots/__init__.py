@@ -11,7 +11,7 @@ _MODULES = {
     "customer_map": ("map_2d", "silhouette_blades"),
     "lettering": ("compact", "percent"),
     "movement_chart": ("movement",),
-    "outlook_charts": ("calibration", "months"),
+    "outlook_charts": ("calibration", "forecasts"),
     "overall": ("Overall",),
     "over_k": ("elbow", "silhouette_over_k"),
     "palette": ("segment_colour",),

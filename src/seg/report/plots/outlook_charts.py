@@ -1,4 +1,4 @@
-"""What is forecast: probabilities beside what came, and months to come with their intervals."""
+"""What is forecast: probabilities beside what came, and months or weeks to come with their intervals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -53,30 +53,32 @@ def calibration(tables: Mapping[str, pd.DataFrame], errors: Mapping[str, float])
 
 
 @styled
-def months(past: pd.DataFrame, future: pd.DataFrame, measure: str, order: Sequence[str]) -> Figure:
-    """Draw months that came and months to come, one panel a segment.
+def forecasts(
+    past: pd.DataFrame, future: pd.DataFrame, measure: str, order: Sequence[str], period: str = "month"
+) -> Figure:
+    """Draw months or weeks that came and those to come, one panel a segment.
 
     Parameters
     ----------
-    past : DataFrame of shape (n_months, n_segments)
-        One row a month (period), one column a segment, by name.
+    past : DataFrame of shape (n_periods, n_segments)
+        One row a month or week, one column a segment, by name.
     future : DataFrame
-        ``segment``, ``month``, ``mean``, ``low_80``, ``high_80``, ``low_95``, ``high_95``.
+        ``segment``, ``month`` or ``week``, ``mean``, ``low_80``, ``high_80``, ``low_95``, ``high_95``.
     measure : str
         What the values are.
     order : sequence of str
         Segments in the order of the panels.
+    period : str
+        ``month`` or ``week``.
     """
     columns = min(3, len(order))
     rows = -(-len(order) // columns)
-    ahead = future["month"].nunique()
-    note = (
-        "Line: months that came. Dots: forecast, with 80 % and 95 % intervals. The scale is each panel's own."
-    )
+    ahead = future[period].nunique()
+    note = f"Line: {period}s that came. Dots: forecast, with 80 % and 95 % intervals. The scale is each panel's own."
     figure = new_figure(
         3.4 * columns,
         2.1 * rows + 0.5,
-        f"{measure.capitalize()} of the next {ahead} months by segment",
+        f"{measure.capitalize()} of the next {ahead} {period}s by segment",
         note,
         True,
     )
@@ -94,7 +96,7 @@ def months(past: pd.DataFrame, future: pd.DataFrame, measure: str, order: Sequen
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
         ax.grid(axis="y")
-    every = [*past.index.astype(str), *(str(one) for one in future["month"].unique())]
+    every = [*past.index.astype(str), *(str(one) for one in future[period].unique())]
     places = list(range(0, len(every), max(len(every) // 4, 1)))
     for ax in axes[: len(order)]:
         ax.set_xticks(places, [every[place] for place in places], fontsize=9)
