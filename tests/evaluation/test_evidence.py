@@ -169,17 +169,9 @@ def test_a_mixture_gives_membership_probabilities():
     assert (assignments[columns].to_numpy().argmax(axis=1) == assignments["segment"]).all()
 
 
-real = pytest.mark.skipif(not os.environ.get("SEG_DATA_DIR"), reason="SEG_DATA_DIR is not set: no real files")
-
-
-@real
 @pytest.mark.real
 @pytest.mark.umap
-def test_the_embedding_of_insiders_is_as_published_and_its_feature_space_negative(tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    done = run("experiment=insiders", "selection.k_range=[11]", folder=tmp_path / "run", uri=uri)
-    assert done.returncode == 0, done.stdout + done.stderr
-    client = MlflowClient(tracking_uri=uri)
-    (tracked,) = client.search_runs([client.get_experiment_by_name("seg").experiment_id])
-    assert 0.40 < tracked.data.metrics["embedding/silhouette"] < 0.62
-    assert tracked.data.metrics["own/silhouette"] < 0
+def test_the_embedding_of_insiders_is_as_published_and_its_feature_space_negative(real_data):
+    metrics = segmented("experiment=insiders", "selection.k_range=[11]", f"data_dir={real_data}").metrics
+    assert 0.40 < metrics["embedding/silhouette"] < 0.62
+    assert metrics["own/silhouette"] < 0
