@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import resource
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -336,6 +337,19 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(SegError, match=r"sink.folder=.*free space, or choose another sink.folder"):
         ParquetFolder(blocked / "below").write(export())
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("sink", [CsvFolder, ParquetFolder, ExcelWorkbook, DeltaLake])
+def test_a_full_disk_is_said_and_leaves_nothing_unfinished(sink, tmp_path):
+    """The system refuses what makes a file longer than 50 kB, as it refuses everything where a disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(SegError, match=r"(?i)file (is )?too large|file size limit"):
+            sink(str(tmp_path / "out")).write(export(n=5_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.rglob("*.unfinished")) and not list(tmp_path.rglob("customers/*.csv"))
 
 
 def test_a_table_without_rows_has_no_cells_to_guard():

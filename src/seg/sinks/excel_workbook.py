@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from datetime import datetime
@@ -52,7 +53,9 @@ class ExcelWorkbook:
                 raise foreign(str(path), "the workbook")
             path.parent.mkdir(parents=True, exist_ok=True)
             options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-            book = xlsxwriter.Workbook(str(temporary), options)
+            # Packed in memory, since a ZIP file that the disk has no room for complains once more when it is forgotten.
+            packed = io.BytesIO()
+            book = xlsxwriter.Workbook(packed, options)
             # A fixed time, so that the same run gives the same file.
             book.set_properties(
                 {"author": MADE_BY, "comments": f"run {export.run_id}", "created": datetime(2000, 1, 1)}
@@ -60,8 +63,9 @@ class ExcelWorkbook:
             for table in export.tables:
                 _sheet(book, table.name, table.rows)
             book.close()
+            temporary.write_bytes(packed.getbuffer())
             temporary.replace(path)
-        except OSError as error:
+        except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
             raise failed(
                 str(path), error, "free space, close the workbook, or choose another sink.folder"
             ) from None
