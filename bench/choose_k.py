@@ -3,6 +3,7 @@
     python bench/choose_k.py                              132 generated data sets, about four minutes on two idle cores
     python bench/choose_k.py --half report --seeds 4      136 data sets
     python bench/choose_k.py --public                     the public benchmark sets in $SEG_DATA_DIR/clustering, with k-means and with mixtures
+    python bench/choose_k.py --shapes 12                  96 data sets of many shapes with mixtures, six minutes of processor time
 
 The public sets are those of Gagolewski's suite (clustering-data-v1, doi 10.5281/zenodo.7088171), one CSV a set with columns x0, x1, ... and
 reference0, ... (0 is noise); only sets that the model divides as a reference does (adjusted Rand index above 0.8 at the
@@ -28,6 +29,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+import shapes
 from clouds import centres
 from seg.metrics import separation
 from seg.models.mixture import SafeGaussianMixture
@@ -35,6 +37,7 @@ from seg.selection.choose import RULES, Measuring, choose, panel, votes
 
 KS = range(2, 13)
 REPORT = 500  # the first seed of the report half
+TUNED = 6  # seeds of bench/shapes.py that the decision was made on
 
 
 def blobs(rng, n, k, d, apart, shares=None, sds=None, df=None, stretch=1.0, noise=0) -> np.ndarray:
@@ -219,9 +222,9 @@ MODELS = {"kmeans": fit, "gmm": mixture}
 
 def ask_public(job: tuple) -> dict | None:
     """Return what each rule and auto answer for one public set and model; None where the model cannot find a reference."""
-    half, name, X, references, model = job
+    half, name, X, references, model, most = job
     wanted = {len(set(labels[labels > 0])) for labels in references}
-    most = min(20, len(X) // 3)
+    most = min(most, len(X) // 3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         labelings = {k: MODELS[model](X, k, 0, 10 if model == "kmeans" else 3)[0] for k in range(2, most + 1)}
@@ -244,14 +247,30 @@ def ask_public(job: tuple) -> dict | None:
     }  # fmt: skip
 
 
-def show_public() -> None:
-    """Print what was found on the public sets, half by half."""
-    start = time.perf_counter()
-    jobs = [
-        (("tune", "report")[place % 2], name, X, references, model)
+def public_jobs() -> list[tuple]:
+    """Return a job for each public set and model."""
+    return [
+        (("tune", "report")[place % 2], name, X, references, model, 20)
         for place, (name, (X, references)) in enumerate(public_sets().items())
         for model in MODELS
     ]
+
+
+def shape_jobs(seeds: int) -> list[tuple]:
+    """Return a job for each generated set of `bench/shapes.py`; the decision was made on the first `TUNED` seeds."""
+    jobs = []
+    for seed in range(seeds):
+        for kind, make in enumerate(shapes.KINDS):
+            X, group = shapes.draw(kind, seed)
+            most = 14 if make is shapes.many_groups else 9
+            half = "tune" if seed < TUNED else "report"
+            jobs.append((half, f"{make.__name__} {seed}", X, [group], "gmm", most))
+    return jobs
+
+
+def show_sets(jobs: list[tuple]) -> None:
+    """Print what was found on sets with reference labels, half by half."""
+    start = time.perf_counter()
     with multiprocessing.Pool(2, initializer=threadpool_limits, initargs=(1,)) as pool:
         table = pd.DataFrame(pool.imap_unordered(ask_public, jobs)).sort_values(["model", "set"])
     print(table[["half", "set", "model", "feasible", "k", "chosen", "clear", "auto"]].to_string(index=False))
@@ -276,9 +295,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="data sets a family in each half")
     parser.add_argument("--half", choices=["both", "tune", "report"], default="both")
     parser.add_argument("--public", action="store_true", help="the public sets instead of generated ones")
+    parser.add_argument("--shapes", type=int, default=0, help="seeds of bench/shapes.py, with mixtures")
     options = parser.parse_args()
-    if options.public:
-        show_public()
+    if options.public or options.shapes:
+        show_sets(public_jobs() if options.public else shape_jobs(options.shapes))
         return
     jobs = [
         (family, first + number)
