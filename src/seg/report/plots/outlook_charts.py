@@ -99,7 +99,7 @@ def forecasts(
     every = [*past.index.astype(str), *(str(one) for one in future[period].unique())]
     places = list(range(0, len(every), max(len(every) // 4, 1)))
     for ax in axes[: len(order)]:
-        ax.set_xticks(places, [every[place] for place in places], fontsize=9)
+        ax.set_xticks(places, [every[place][:7] for place in places], fontsize=9)  # the month of a week
     for ax in axes[len(order) :]:
         ax.set_axis_off()
     return figure
