@@ -6,6 +6,8 @@ import logging
 import os
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -97,28 +99,38 @@ def _umap():
         raise SegError(
             "model.embed: UMAP is not installed; install it with pip install umap-learn, or take reducer=svd (model=tree_svd_kmeans)"
         ) from error
-    cache = _cache(numba)
-    if not any(cache.glob("*/umap_.smooth_knn_dist*.nbi")):
-        log.info("UMAP is compiled: about 20 s, once on this machine (kept in %s)", cache)
-    import umap
-    from umap import layouts, umap_
+    with _own_cache(numba) as cache:
+        if not any(cache.glob("*/umap_.smooth_knn_dist*.nbi")):
+            log.info("UMAP is compiled: about 20 s, once on this machine (kept in %s)", cache)
+        import umap
+        from umap import layouts, umap_
 
-    for function in (
-        umap_.smooth_knn_dist,
-        umap_.compute_membership_strengths,
-        # Private: without it, a process compiles for four seconds more.
-        getattr(layouts, "_nb_optimize_layout_euclidean_single_epoch", None),
-    ):
-        if hasattr(function, "enable_caching") and not function.signatures:
-            function.enable_caching()
+        for function in (
+            umap_.smooth_knn_dist,
+            umap_.compute_membership_strengths,
+            # Private: without it, a process compiles for four seconds more.
+            getattr(layouts, "_nb_optimize_layout_euclidean_single_epoch", None),
+        ):
+            if hasattr(function, "enable_caching") and not function.signatures:
+                function.enable_caching()
     return umap
 
 
-def _cache(numba) -> Path:
-    """Set a cache folder of the user's own for numba: installed packages may be read-only, and numba then refuses to start."""
-    if not numba.config.CACHE_DIR:
-        import pooch
+@contextmanager
+def _own_cache(numba) -> Iterator[Path]:
+    """Have numba keep what is imported here in a folder of the user's own: installed packages may be read-only.
 
-        os.environ["NUMBA_CACHE_DIR"] = str(pooch.os_cache("seg") / "numba")
+    Afterwards the setting is as before: seg's own kernels are compiled beside their sources already.
+    """
+    if numba.config.CACHE_DIR:
+        yield Path(numba.config.CACHE_DIR)
+        return
+    import pooch
+
+    os.environ["NUMBA_CACHE_DIR"] = str(pooch.os_cache("seg") / "numba")
+    numba.config.reload_config()
+    try:
+        yield Path(numba.config.CACHE_DIR)
+    finally:
+        del os.environ["NUMBA_CACHE_DIR"]
         numba.config.reload_config()
-    return Path(numba.config.CACHE_DIR)
