@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import sys
@@ -209,7 +210,7 @@ def test_the_first_use_on_a_machine_says_that_it_compiles(tmp_path, caplog, monk
         caplog.clear()
         leaf_map._umap()
         assert not caplog.text
-        monkeypatch.setattr(leaf_map, "_cache", lambda numba: tmp_path)
+        monkeypatch.setattr(leaf_map, "_own_cache", lambda numba: contextlib.nullcontext(tmp_path))
         leaf_map._umap()
     assert "UMAP is compiled: about 20 s, once on this machine" in caplog.text
 
