@@ -76,6 +76,7 @@ endif
 
 .venv/developer: .venv/installed
 	$(call install,.[dev])
+	.venv/bin/python -m seg.engine.java_classes    # Spark starts in half of the time then, fifteen times in the tests
 	touch $@
 
 ifdef UV

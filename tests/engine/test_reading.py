@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -802,3 +803,10 @@ def test_a_signal_in_the_middle_of_a_query_is_an_interruption_and_other_errors_a
         raise RuntimeError("Query interrupted")
     with pytest.raises(RuntimeError, match="another"), engine._scans.explained():
         raise RuntimeError("another")
+
+
+def test_threads_that_ask_for_the_name_of_a_table_at_once_get_different_ones(engine):
+    with ThreadPoolExecutor(8) as pool:
+        asked = pool.map(lambda _: [next(engine._names) for _ in range(20_000)], range(8))
+        names = [name for some in asked for name in some]
+    assert len(set(names)) == len(names) == 160_000

@@ -85,7 +85,9 @@ class DuckDBEngine:
                 f"engine: DuckDB does not take memory_limit={memory_limit}, threads={threads}: {error}"
             ) from None
         self._ibis.con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        self._names = (f"seg_{number}" for number in count(1))
+        self._names = map(
+            "seg_{}".format, count(1)
+        )  # not a generator, which threads may not ask at the same time
         self._scans = Scans(self._ibis, self._scratch, self._names)
 
     def __enter__(self) -> DuckDBEngine:

@@ -77,7 +77,8 @@ class SparkEngine:
         self._before = _set(self.session, properties) if self._session.taken else {}
         self._shared = staging_dir is not None or self._session.where.startswith("local")
         self._scratch = _scratch_folder(staging_dir)
-        self._names = (f"seg_{uuid4().hex[:8]}_{number}" for number in count(1))
+        # Not a generator, which threads may not ask at the same time.
+        self._names = map(f"seg_{uuid4().hex[:8]}_{{}}".format, count(1))
         self._views: list[str] = []
         self._kept: list = []
         self._readers: list[DuckDBEngine] = []

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from seg.engine import java_classes
 from seg.errors import SegError
 
 JAVA = 17  # the oldest that Spark 4 runs on
@@ -42,6 +43,7 @@ MEANING = {
 QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 # What is kept on this machine is asked a few times and dropped: to compress it takes as long as to compute it.
 KEPT = {"spark.sql.inMemoryColumnarStorage.compressed": "false"}
+JVM = "spark.driver.extraJavaOptions"
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
@@ -261,7 +263,9 @@ def _start(request: Request) -> Session:
     _knock(f"engine.master={master}", master, request)
     process = None
     if not submitted:
-        _check_java()
+        version = _java_version()
+        if not _installed():  # whose own defaults would be lost
+            properties[JVM] = f"{properties.get(JVM, '')} {java_classes.option(version)}".strip()
         folder = Path(tempfile.mkdtemp(prefix="seg-spark-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         # All that Spark says goes there, not to the terminal.
@@ -306,8 +310,7 @@ def _watch(made: Session, seconds: float) -> None:
 
 
 def _properties(request: Request, submitted: bool) -> dict[str, str]:
-    installed = submitted or "SPARK_HOME" in os.environ or "SPARK_CONF_DIR" in os.environ
-    master = request.master or (None if installed else "local[*]")
+    master = request.master or (None if submitted or _installed() else "local[*]")
     here = master is not None and re.match(r"local\b|spark://(127\.|localhost)", master)
     properties = {"spark.app.name": "seg"} | QUIET | MEANING | (LOOPBACK | KEPT if here else {})
     if master:
@@ -317,8 +320,13 @@ def _properties(request: Request, submitted: bool) -> dict[str, str]:
     return properties | dict(request.conf)
 
 
-def _check_java() -> None:
-    """Describe in a sentence what Spark says in a page of shell output."""
+def _installed() -> bool:
+    """Return True if Spark is that of an installation with a configuration of its own."""
+    return "SPARK_HOME" in os.environ or "SPARK_CONF_DIR" in os.environ
+
+
+def _java_version() -> str:
+    """Return what Java says of its version; describe in a sentence what Spark says in a page of shell output."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     try:
@@ -334,6 +342,7 @@ def _check_java() -> None:
             f"engine=spark needs a JDK of version {JAVA} or newer, and {java} is version {version[1]}: set JAVA_HOME to a newer "
             "one, or run with engine=duckdb"
         )
+    return version_text
 
 
 def _knock(what: str, address: str, request: Request) -> None:
