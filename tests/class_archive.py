@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
-from seg.engine import java_classes
+from seg.engine import java_classes, spark_session
+from seg.errors import SegError
 
 # Short programs gain nothing from the second compiler and from threads that collect garbage.
 ALWAYS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -14,9 +14,8 @@ ALWAYS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 def use() -> None:
     """Set the options of drivers, masters, workers, executors and launchers in the environment."""
     try:
-        version = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
-    except OSError:  # tests that need it say so themselves
+        options = f"{ALWAYS} {java_classes.option(spark_session.java_version())}".strip()
+    except SegError:  # tests that need Java say so themselves
         return
-    options = f"{ALWAYS} {java_classes.option(version)}".strip()
     for name in ("SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS", "SPARK_EXECUTOR_OPTS", "SPARK_LAUNCHER_OPTS"):
         os.environ[name] = options

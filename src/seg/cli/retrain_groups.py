@@ -33,14 +33,8 @@ def leave_champion(champion: TrainedModel, frame: pd.DataFrame, folder: Path) ->
         Features of today's customers, with the column of the groups.
     folder : Path
     """
-    placed = champion.scorer.place(frame)
-    assigned = pd.DataFrame(
-        {
-            "customer_id": frame.index.astype(str),
-            "segment": placed["segment"].fillna(-1).astype("int64").to_numpy(),
-            "model": placed["model"].to_numpy(),
-        }
-    )
+    assigned = champion.routed(frame)[["segment", "model"]]
+    assigned.insert(0, "customer_id", frame.index.astype(str))
     files.write_parquet(folder / "assignments.parquet", assigned)
     segments = pd.DataFrame(champion.scorer.contract.segments)[["segment", "name", "model"]]
     # Names as the model of one group has them: "FR: Champions" is "Champions" of FR.
@@ -107,8 +101,8 @@ def _of_group(
     """Compare on the customers of one model of the challenger; return that, and which segment is which."""
     frame = _with_groups(result, result.table.frame.iloc[chosen])
     own = pd.Series(result.labels[chosen], index=frame.index.astype(str))
-    placed = champion.scorer.place(frame)
-    old = pd.Series(placed["segment"].fillna(-1).astype("int64").to_numpy(), index=own.index)
+    placed = champion.routed(frame)
+    old = pd.Series(placed["segment"].to_numpy(), index=own.index)
     names = {int(model.numbered(one)): name for one, name in _names(model).items()}
     matched = refit.compare_models(
         old, own, champion.scorer.contract.names, {one: names[one] for one in own.unique() if one in names}

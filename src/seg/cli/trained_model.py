@@ -34,7 +34,12 @@ class TrainedModel:
 
     def place(self, frame: pd.DataFrame) -> pd.Series:
         """Return the segment of each customer, -1 where there is none."""
-        return self.scorer.place(frame)["segment"].fillna(-1).astype("int64")
+        return self.routed(frame)["segment"]
+
+    def routed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return `place` of each customer as ``segment``; of one model a group also the ``model`` that placed it."""
+        placed = self.scorer.place(frame)
+        return placed.assign(segment=placed["segment"].fillna(-1).astype("int64"))
 
 
 def load(reference: str, uri: str | None, trust: bool = False) -> TrainedModel:

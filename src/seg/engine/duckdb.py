@@ -85,9 +85,8 @@ class DuckDBEngine:
                 f"engine: DuckDB does not take memory_limit={memory_limit}, threads={threads}: {error}"
             ) from None
         self._ibis.con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        self._names = map(
-            "seg_{}".format, count(1)
-        )  # not a generator, which threads may not ask at the same time
+        # Not a generator, which threads may not ask at the same time.
+        self._names = map("seg_{}".format, count(1))
         self._scans = Scans(self._ibis, self._scratch, self._names)
 
     def __enter__(self) -> DuckDBEngine:

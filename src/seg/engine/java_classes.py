@@ -99,10 +99,12 @@ def _make(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    from seg.engine import spark_session
+    from seg.errors import SegError
+
     try:
-        found = make(subprocess.run(["java", "-version"], capture_output=True, text=True).stderr)
-        print(
-            f"classes of Spark: {found}" if found else "classes of Spark: this Java keeps no archive of them"
-        )
-    except (OSError, metadata.PackageNotFoundError) as error:
-        print(f"classes of Spark: not prepared ({error}); Spark starts without, more slowly")
+        spark_session.check_installed()
+        found = make(spark_session.java_version())
+        print(f"classes of Spark: {found or 'this Java keeps no archive of them'}")
+    except (OSError, SegError) as error:
+        print(f"classes of Spark: not prepared ({error})")

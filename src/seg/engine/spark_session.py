@@ -263,7 +263,7 @@ def _start(request: Request) -> Session:
     _knock(f"engine.master={master}", master, request)
     process = None
     if not submitted:
-        version = _java_version()
+        version = java_version()
         if not _installed():  # whose own defaults would be lost
             properties[JVM] = f"{properties.get(JVM, '')} {java_classes.option(version)}".strip()
         folder = Path(tempfile.mkdtemp(prefix="seg-spark-"))
@@ -325,7 +325,7 @@ def _installed() -> bool:
     return "SPARK_HOME" in os.environ or "SPARK_CONF_DIR" in os.environ
 
 
-def _java_version() -> str:
+def java_version() -> str:
     """Return what Java says of its version; describe in a sentence what Spark says in a page of shell output."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"

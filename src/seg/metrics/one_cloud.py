@@ -28,12 +28,10 @@ from seg.metrics.single_peak import one_peak
 
 SPIKE = 0.1  # share of customers at the least or the greatest value from which it is kept as it is
 LATTICE = 0.9  # share of customers with a repeated value from which only values of the column are drawn
-DRAWN = (
-    99  # tables with one peak in each column, none of which may be as far from one peak as the data: p = 0.01
-)
-LEAST = (
-    0.02  # share of customers; a column this near to one peak has one, however many customers say otherwise
-)
+# Tables with one peak in each column, none of which may be as far from one peak as the data: p = 0.01.
+DRAWN = 99
+# Share of the customers; a column this near to one peak has one, however many customers say otherwise.
+LEAST = 0.02
 ENOUGH = 5_000  # customers; of more, so many are drawn to compare the peaks of columns with
 
 

@@ -50,7 +50,7 @@ class Binned(TransformerMixin, BaseEstimator):
     array([0., 1., 1.])
     """
 
-    def __init__(self, bins: int = 255):
+    def __init__(self, bins: int = MOST_BINS):
         self.bins = bins
 
     def fit(self, X: pd.DataFrame, y=None) -> Binned:
@@ -164,7 +164,7 @@ def fit(snapshots: Sequence[Snapshot], horizon: int, seed: int = 0) -> HorizonMo
     boosted = HistGradientBoostingRegressor(
         loss="poisson", max_iter=SPEND_TREES, random_state=seed, **(TREES | {"min_samples_leaf": 100})
     )
-    steps = Binned(MOST_BINS).fit(inputs)
+    steps = Binned().fit(inputs)
     amount = boosted.fit(steps.transform(inputs), spend / exposure, sample_weight=exposure / exposure.mean())
     return HorizonModel(horizon, purchase, amount, floor, steps)
 

@@ -14,9 +14,8 @@ from seg.engine import Engine
 from seg.errors import SegError
 from seg.features.glossary import GLOSSARY
 
-LARGE = (
-    1_000_000  # rows of order lines, or of customers, from which on a sample of the customers is looked at
-)
+# Rows of order lines, or of customers, from which on a sample of the customers is looked at.
+LARGE = 1_000_000
 KEPT = 250_000  # rows that are looked at of so many, about
 FAMILIES = {
     "revenue_by_month", "orders_by_month", "channels", "last_channels", "category_interests",

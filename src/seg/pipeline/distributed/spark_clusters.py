@@ -19,7 +19,7 @@ class Clusters:
     Parameters
     ----------
     order : ndarray of shape (k,)
-        Number of each cluster in MLlib.
+        Number of each cluster in the labels of the fit.
     counts : ndarray of shape (k,)
     means, variances : ndarray of shape (k, d)
         In the scaled space; variances are divided by the count.
