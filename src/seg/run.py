@@ -121,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from seg.cli import options
     from seg.config import folders
 
+    options.collect_garbage_rarely()
     options.listen_to_signals()
     options.show_every_character()
     try:

