@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from seg.cli import retrain_groups, single_run
-from seg.cli.trained_model import TrainedModel
+from seg.cli.trained_model import Placed, TrainedModel
 from seg.config import folders, load
 from seg.config.compose import instantiate_parts
 from seg.pipeline import group_models
@@ -34,9 +34,16 @@ def routers():
     return TrainedModel(scorer, "", None), challenger, settings
 
 
+def compared(champion, challenger, settings, folder):
+    """Place the challenger's customers with the champion, and compare both."""
+    groups = challenger.prepared.groups
+    frame = challenger.table.frame.assign(**{challenger.by: groups.reindex(challenger.table.frame.index)})
+    return retrain_groups.compared(Placed.once(champion, frame), challenger, settings, folder)
+
+
 def test_groups_and_all_together_are_judged_by_what_the_customers_bought_afterwards(routers, tmp_path):
     champion, challenger, settings = routers
-    duel, _notes, figures = retrain_groups.compared(champion, challenger, settings, tmp_path)
+    duel, _notes, figures = compared(champion, challenger, settings, tmp_path)
     table = pd.read_csv(tmp_path / "by_group.csv").set_index("group")
     assert table["basis"].str.startswith("deviance").all() and duel.basis.startswith("deviance")
     assert set(table.index) == {one.name for one in challenger.models}
@@ -69,9 +76,7 @@ def test_a_group_whose_segments_no_longer_tell_who_buys_stands_against_the_route
             placed[mine] = pd.Series(knows.astype(int), index=frame.index)[mine]
             return placed
 
-    duel, _notes, figures = retrain_groups.compared(
-        Knowing(champion.scorer, "", None), changed, settings, tmp_path
-    )
+    duel, _notes, figures = compared(Knowing(champion.scorer, "", None), changed, settings, tmp_path)
     assert f"worse in {large.name}" in duel.against and not duel.may_win
     assert figures["groups_by_verdict"]["worse"] == 1
 
@@ -86,7 +91,7 @@ def test_a_group_that_is_new_is_named_and_compared_with_the_common_model(routers
         models=(renamed, *challenger.models[1:]),
         prepared=replace(challenger.prepared, groups=groups),
     )
-    _duel, notes, _figures = retrain_groups.compared(champion, changed, settings, tmp_path)
+    _duel, notes, _figures = compared(champion, changed, settings, tmp_path)
     table = pd.read_csv(tmp_path / "by_group.csv").set_index("group")
     assert table.loc["Atlantis", "model_champion"] == COMMON
     assert any("for the first time: Atlantis" in text for text in notes)

@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
 from seg.datasets import synthetic
-from seg.datasets.synthetic import samples
+from seg.datasets.synthetic import samples, shop
 from seg.datasets.synthetic.shop import ODD_COUNTRIES
 from seg.errors import SegError
 
@@ -119,6 +119,13 @@ def test_a_seed_gives_the_same_table_and_another_seed_another(generate):
 def test_too_few_customers_are_an_error():
     with pytest.raises(SegError, match="got customers=5, expected at least 40"):
         synthetic.toy(customers=5)
+
+
+def test_a_shop_like_online_retail_has_any_number_of_customers_and_those_of_small_ones_stay():
+    many = shop.people(np.random.default_rng(0), 7_500)["customer"]
+    assert many.nunique() == 7_500 and shop.ABSURD_CUSTOMER in set(many)
+    few = shop.people(np.random.default_rng(0), 6_899)["customer"].astype(int)
+    assert few.min() == 12_000 and few.max() == 18_899
 
 
 @pytest.mark.parametrize(("customers", "seed"), [(200, 0), (1000, 7)])

@@ -96,6 +96,20 @@ def test_names_of_an_earlier_run_stay_with_the_segments_that_match(tmp_path):
     }
 
 
+def test_of_an_earlier_run_only_the_columns_that_names_need_are_read(tmp_path, monkeypatch):
+    before = pd.DataFrame(
+        {"customer_id": customers().index, "segment": HALVES, "model": "FR", "distance": 0.5}
+    )
+    before.to_parquet(tmp_path / "assignments.parquet")
+    pd.DataFrame({"segment": [0, 1], "name": ["a", "b"]}).to_csv(tmp_path / "segments.csv", index=False)
+    read, columns = pd.read_parquet, []
+    monkeypatch.setattr(
+        pd, "read_parquet", lambda path, **more: columns.extend(more["columns"]) or read(path, **more)
+    )
+    assert interpreted(HALVES, names_from=str(tmp_path)).naming.names == {0: "a", 1: "b"}
+    assert columns == ["customer_id", "segment", "model"]
+
+
 def test_a_directory_that_is_no_run_or_has_other_customers_is_refused(tmp_path):
     with pytest.raises(SegError, match=r"segments\.names_from=.*expected the directory of a run"):
         interpreted(HALVES, names_from=str(tmp_path))

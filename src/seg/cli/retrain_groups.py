@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seg import progress
-from seg.cli.trained_model import TrainedModel
+from seg.cli.trained_model import Placed, TrainedModel
 from seg.compare import challenge, group_challenge
 from seg.compare.challenge import Duel
 from seg.compare.group_challenge import GroupDuel
@@ -23,33 +23,25 @@ from seg.sinks import local_files as files
 FEWEST = 20  # customers with a known outcome; with fewer, two models are not compared
 
 
-def leave_champion(champion: TrainedModel, frame: pd.DataFrame, folder: Path) -> None:
-    """Write today's segments of the champion as the directory of a run has them, for the names of the challenger's.
-
-    Parameters
-    ----------
-    champion : TrainedModel
-    frame : DataFrame
-        Features of today's customers, with the column of the groups.
-    folder : Path
-    """
-    assigned = champion.routed(frame)[["segment", "model"]]
-    assigned.insert(0, "customer_id", frame.index.astype(str))
+def leave_champion(placed: Placed, folder: Path) -> None:
+    """Write today's segments of the champion as the directory of a run has them, for the names of the challenger's."""
+    assigned = placed.known[["segment", "model"]].rename_axis("customer_id").reset_index()
     files.write_parquet(folder / "assignments.parquet", assigned)
-    segments = pd.DataFrame(champion.scorer.contract.segments)[["segment", "name", "model"]]
+    segments = pd.DataFrame(placed.model.scorer.contract.segments)[["segment", "name", "model"]]
     # Names as the model of one group has them: "FR: Champions" is "Champions" of FR.
     bare = [row.name.removeprefix(f"{row.model}: ") for row in segments.itertuples(index=False)]
     files.write_csv(folder / "segments.csv", segments.assign(name=bare))
 
 
 def compared(
-    champion: TrainedModel, result: Grouped, settings: Settings, folder: Path
+    placed: Placed, result: Grouped, settings: Settings, folder: Path
 ) -> tuple[Duel, list[str], dict]:
     """Judge both routers on the same customers, group by group and together; write `by_group.csv` and `matching.csv`.
 
     Parameters
     ----------
-    champion : TrainedModel
+    placed : Placed
+        Today's customers, as the champion places them.
     result : Grouped
         The challenger.
     settings : Settings
@@ -66,18 +58,18 @@ def compared(
     """
     with progress.step("challenge") as detail:
         rows = [
-            _of_group(champion, result, model, chosen, settings)
+            _of_group(placed, result, model, chosen, settings)
             for model, chosen in result.members()
             if len(chosen)
         ]
         duels = group_challenge.widened([duel for duel, _ in rows])
-        overall = _overall(champion, result, duels, settings)
+        overall = _overall(placed.model, result, duels, settings)
         duel = group_challenge.decided(overall, duels)
         detail(duel.verdict)
     files.write_csv(folder / "by_group.csv", group_challenge.table(duels))
     matched = pd.concat([one.assign(model=duel.group) for duel, one in rows], ignore_index=True)
     files.write_csv(folder / "matching.csv", matched)
-    return duel, [*_changed(champion, result), *group_challenge.notes(duels)], _figures(duels)
+    return duel, [*_changed(placed.model, result), *group_challenge.notes(duels)], _figures(duels)
 
 
 def _figures(duels: list[GroupDuel]) -> dict:
@@ -96,20 +88,20 @@ def _figures(duels: list[GroupDuel]) -> dict:
 
 
 def _of_group(
-    champion: TrainedModel, result: Grouped, model: GroupModel, chosen: np.ndarray, settings: Settings
+    today: Placed, result: Grouped, model: GroupModel, chosen: np.ndarray, settings: Settings
 ) -> tuple[GroupDuel, pd.DataFrame]:
     """Compare on the customers of one model of the challenger; return that, and which segment is which."""
     frame = _with_groups(result, result.table.frame.iloc[chosen])
     own = pd.Series(result.labels[chosen], index=frame.index.astype(str))
-    placed = champion.routed(frame)
-    old = pd.Series(placed["segment"].to_numpy(), index=own.index)
+    placed = today.of(frame)
+    old = placed["segment"].set_axis(own.index)
     names = {int(model.numbered(one)): name for one, name in _names(model).items()}
     matched = refit.compare_models(
-        old, own, champion.scorer.contract.names, {one: names[one] for one in own.unique() if one in names}
+        old, own, today.model.scorer.contract.names, {one: names[one] for one in own.unique() if one in names}
     )
     judged = _judged(result, model)
     if judged is not None:
-        basis, values = challenge.HOLDOUT, _by_holdout(champion, result, judged, settings.seed)
+        basis, values = challenge.HOLDOUT, _by_holdout(today.model, result, judged, settings.seed)
     else:
         basis, values = (
             challenge.SEPARATION,

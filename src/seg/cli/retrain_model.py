@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seg import features, progress
 from seg.cli import options, retrain_groups, single_run, trained_model
-from seg.cli.trained_model import TrainedModel
+from seg.cli.trained_model import Placed, TrainedModel
 from seg.compare import challenge
 from seg.config import compose, folders, load
 from seg.config.parts import Parts
@@ -59,10 +59,10 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
     folder = folders.result("retrain", settings.dataset.name, own, SUMMARY)
     check.check_parts(settings)
     with _new(folder):
-        notes = _leave_champion(champion, settings, cfg, folder)
+        placed, notes = _leave_champion(champion, settings, cfg, folder)
         tags = {"retrain.of": champion.scorer.label}
         done = single_run.tracked(_request(champion, cfg, uri), folder / "run", tags)
-        duel, remarks, figures = _judged(champion, done.result, settings, folder)
+        duel, remarks, figures = _judged(placed, done.result, settings, folder)
         summary = _summary(champion, done, duel, [*notes, *remarks]) | {"output": str(folder)} | figures
         summary |= promoted(own, uri, done, duel, summary)
         files.write(folder / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
@@ -96,25 +96,28 @@ def _new(folder: Path) -> Iterator[None]:
         raise
 
 
-def _judged(champion: TrainedModel, result: Result, settings: Settings, folder: Path) -> tuple:
+def _judged(placed: Placed, result: Result, settings: Settings, folder: Path) -> tuple:
     """Compare both models, and match their segments; return the comparison, notes, and figures of the summary."""
     if settings.by is not None:
-        return retrain_groups.compared(champion, result, settings, folder)
-    return _compared(champion, result, settings), [], _matched(champion, result, folder)
+        return retrain_groups.compared(placed, result, settings, folder)
+    return _compared(placed, result, settings), [], _matched(placed, result, folder)
 
 
-def _leave_champion(champion: TrainedModel, settings: Settings, cfg: DictConfig, folder: Path) -> list[str]:
-    """Place today's customers with the champion, so that names stay; ask for the evidence of "best"; return notes."""
+def _leave_champion(
+    champion: TrainedModel, settings: Settings, cfg: DictConfig, folder: Path
+) -> tuple[Placed, list[str]]:
+    """Place today's customers with the champion, so that names stay; ask for the evidence of "best"; return both and notes."""
     parts = compose.instantiate_parts(cfg)
     frame, first, last = _today(settings, parts)
+    placed = Placed.once(champion, frame)
     before = folder / "champion"
     before.mkdir()
     evaluation = settings.evaluation
     if settings.by is not None:
-        retrain_groups.leave_champion(champion, frame, before)
+        retrain_groups.leave_champion(placed, before)
         asked = {}
     else:
-        _leave_segments(champion, frame, before)
+        _leave_segments(placed, before)
         asked = {"stability": True, "null": max(evaluation.null, NEEDED)}
     notes, cut = [], None
     if last is not None:
@@ -134,15 +137,14 @@ def _leave_champion(champion: TrainedModel, settings: Settings, cfg: DictConfig,
             f"the champion was trained on orders up to {newest}, after the cut ({cut}): it has seen some of the customers' later orders, "
             "which the challenger of the hold-out has not"
         )
-    return notes
+    return placed, notes
 
 
-def _leave_segments(champion: TrainedModel, frame: pd.DataFrame, folder: Path) -> None:
+def _leave_segments(placed: Placed, folder: Path) -> None:
     """Write today's segments of the champion and their names."""
-    placed = champion.place(frame)
-    assigned = pd.DataFrame({"customer_id": frame.index.astype(str), "segment": placed.to_numpy()})
+    assigned = placed.known[["segment"]].rename_axis("customer_id").reset_index()
     files.write_parquet(folder / "assignments.parquet", assigned)
-    names = champion.scorer.contract.names
+    names = placed.model.scorer.contract.names
     files.write_csv(folder / "segments.csv", pd.DataFrame(names.items(), columns=["segment", "name"]))
 
 
@@ -174,16 +176,16 @@ def _named(cfg: DictConfig, group: str) -> str:
     return str(section.get("name") or section.get("_target_", group)).rpartition(".")[2]
 
 
-def _compared(champion: TrainedModel, result: Result, settings: Settings) -> challenge.Duel:
+def _compared(placed: Placed, result: Result, settings: Settings) -> challenge.Duel:
     """Judge both models on the same customers."""
     holdout = result.evidence.holdout
     with progress.step("challenge") as detail:
         if holdout is not None:
-            placed = champion.place(holdout.parted.table.frame).to_numpy()
-            basis, values = challenge.HOLDOUT, challenge.by_holdout(holdout, placed, settings.seed)
+            before_cut = placed.model.place(holdout.parted.table.frame).to_numpy()
+            basis, values = challenge.HOLDOUT, challenge.by_holdout(holdout, before_cut, settings.seed)
         else:
             points = common_space.rank_normal(result.table.frame[settings.dataset.common])
-            sides = result.labels, champion.place(result.table.frame).to_numpy()
+            sides = result.labels, placed.of(result.table.frame)["segment"].to_numpy()
             sample = settings.evaluation.silhouette_sample
             basis = challenge.SEPARATION
             values = challenge.by_separation(points, *sides, sample, settings.seed)
@@ -195,13 +197,13 @@ def _compared(champion: TrainedModel, result: Result, settings: Settings) -> cha
     return duel
 
 
-def _matched(champion: TrainedModel, result: Result, folder: Path) -> dict:
+def _matched(placed: Placed, result: Result, folder: Path) -> dict:
     """Write which new segment is which old one; return how far the two models agree."""
     frame = result.table.frame
     names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
     new = pd.Series(result.labels, index=frame.index.astype(str))
-    old = pd.Series(champion.place(frame).to_numpy(), index=new.index)
-    matched = refit.compare_models(old, new, champion.scorer.contract.names, names)
+    old = placed.of(frame)["segment"].set_axis(new.index)
+    matched = refit.compare_models(old, new, placed.model.scorer.contract.names, names)
     files.write_csv(folder / "matching.csv", matched.table)
     return {"adjusted_rand": round(matched.adjusted_rand, 6), "kept": round(matched.kept, 6)}
 

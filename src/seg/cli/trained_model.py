@@ -42,6 +42,35 @@ class TrainedModel:
         return placed.assign(segment=placed["segment"].fillna(-1).astype("int64"))
 
 
+@dataclass(frozen=True)
+class Placed:
+    """Customers whom a model has placed once, for all who ask for their segments later.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    known : DataFrame
+        What `TrainedModel.routed` returned, one row a customer, by id.
+    """
+
+    model: TrainedModel
+    known: pd.DataFrame
+
+    @classmethod
+    def once(cls, model: TrainedModel, frame: pd.DataFrame) -> Placed:
+        """Place customers with a model."""
+        return cls(model, model.routed(frame).set_axis(frame.index.astype(str)))
+
+    def of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return what `TrainedModel.routed` returns; only customers who came to the data since are placed anew."""
+        ids = frame.index.astype(str)
+        new = ~ids.isin(self.known.index)
+        known = self.known
+        if new.any():
+            known = pd.concat([known, self.model.routed(frame[new]).set_axis(ids[new])])
+        return known.loc[ids].set_axis(frame.index)
+
+
 def load(reference: str, uri: str | None, trust: bool = False) -> TrainedModel:
     """Find and load a model, and log what it is.
 

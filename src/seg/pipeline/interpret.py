@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from seg.config.settings import Meaning
 from seg.errors import SegError
@@ -192,8 +193,11 @@ def _names_of_run(
 def _read_run(folder: Path) -> tuple[pd.DataFrame, Mapping[int, str]]:
     """Return the ``segment`` of each customer, of a run with one model a group also its ``model``, and the names of segments."""
     try:
-        assigned = pd.read_parquet(folder / ASSIGNMENTS).set_index("customer_id")
-        assigned = assigned[["segment", *assigned.columns.intersection(["model"])]]
+        path = folder / ASSIGNMENTS
+        grouped = ["model"] if "model" in pq.read_schema(path).names else []
+        assigned = pd.read_parquet(path, columns=["customer_id", "segment", *grouped]).set_index(
+            "customer_id"
+        )
         table = pd.read_csv(folder / "segments.csv", usecols=["segment", "name"])
     except (OSError, ValueError, KeyError) as error:
         raise SegError(

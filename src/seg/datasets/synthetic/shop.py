@@ -41,7 +41,7 @@ FOREIGN = (
     "Japan",
 )
 ODD_COUNTRIES = ("European Community", "Unspecified")
-ABSURD_CUSTOMER = "16446"
+FIRST_CUSTOMER, LAST_CUSTOMER, ABSURD_CUSTOMER = 12000, 18899, "16446"
 STYLES = ("RUSTIC", "POLKADOT", "NORDIC", "FOLK ART", "SEASIDE", "ORCHARD", "MEADOW", "HARBOUR")
 STUFFS = ("TIN", "CERAMIC", "PAPER", "WILLOW", "FELT", "ENAMEL", "LINEN", "CORK")
 THINGS = (
@@ -112,7 +112,9 @@ def countries(rng: np.random.Generator, size: int, foreign: float) -> np.ndarray
 
 def people(rng: np.random.Generator, customers: int) -> pd.DataFrame:
     """Invent the known customers: three who only return, 16446, the giant, and the rest in their groups."""
-    ids = rng.choice(np.setdiff1d(np.arange(12000, 18900), int(ABSURD_CUSTOMER)), customers, replace=False)
+    # Five digits as in the original, as long as they are enough for all.
+    numbers = np.arange(FIRST_CUSTOMER, max(LAST_CUSTOMER, FIRST_CUSTOMER + customers) + 1)
+    ids = rng.choice(np.setdiff1d(numbers, int(ABSURD_CUSTOMER)), customers, replace=False)
     people = pd.DataFrame({"customer": ids.astype(str), "group": rng.permutation(members(GROUPS, customers))})
     people["country"] = countries(rng, customers, 0.1)
     people.loc[3, "customer"] = ABSURD_CUSTOMER
