@@ -19,8 +19,9 @@ mutants: .venv/developer        ## change one operator of seg at a time: do the 
 	$(call install,.[mutants])
 	.venv/bin/python tests/mutants.py $(ARGS)
 
-kills: .venv/developer          ## kill run, sweep, promote, score and push at thirty moments, and look at what they leave (five minutes)
+kills: .venv/developer          ## kill run, sweep, promote, score and push at thirty moments, each sink at ten, and look at what they leave (eight minutes)
 	PYTHONPATH=tests .venv/bin/python tests/inputs/kill_commands.py $(or $(ARGS),30)
+	PYTHONPATH=tests .venv/bin/python tests/inputs/kill_commands.py sinks 10
 
 docs: .venv/developer           ## the documentation as a site in docs/_build; a warning is an error
 	.venv/bin/python -m sphinx -W --keep-going -q -c docs . docs/_build

@@ -1,19 +1,24 @@
-"""Kill commands at seeded moments: nothing is half-written, nothing stays RUNNING, the store is whole, and doing it again works.
+"""Kill commands and sinks at seeded moments: nothing is half-written, nothing stays RUNNING, the store is whole, doing it again works.
 
-    PYTHONPATH=tests python tests/inputs/kill_commands.py 30       # moments; the command of `make kills`, some minutes
+    PYTHONPATH=tests python tests/inputs/kill_commands.py 30         # moments of run, sweep, promote, score and push
+    PYTHONPATH=tests python tests/inputs/kill_commands.py sinks 10   # moments of each sink, with real servers; readers look on meanwhile
 
-Each moment is a seed: `kill_commands.py 1 17` repeats number 17.
+Each moment is a seed: `kill_commands.py 1 17` repeats number 17. Both are `make kills`. The source of seg must stay as it is
+meanwhile: a sweep takes up no job of another version.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import random
 import shutil
 import signal
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 import uuid
 import zlib
@@ -21,9 +26,15 @@ from collections import Counter
 from pathlib import Path
 
 import command_line
+import local_servers
 
 TOY = ["dataset=toy", "dataset.customers=80", "selection.k_range=[2,3]", "cache=off"]
 COMMANDS = ("run", "sweep", "promote", "score", "push")
+SINKS = {
+    "csv": None, "parquet": None, "excel": None, "delta": None, "postgres": local_servers.postgres_server,
+    "mongo": local_servers.mongo_server, "s3": local_servers.s3_server,
+}  # fmt: skip
+OLD, NEW = 50, 30_000  # rows of customers
 PATIENCE = 240  # seconds that a command may take
 
 
@@ -170,6 +181,122 @@ def outcome(place: Place, seed: int, again: bool = True) -> str:
     return f"{command} {'killed' if was_killed else 'had ended'}"
 
 
+# ---- sinks -----------------------------------------------------------------------------------------------------------
+
+
+class Readers:
+    """Somebody who reads the customers of a sink again and again while they are replaced.
+
+    Parameters
+    ----------
+    place : test_sinks.Place
+    """
+
+    def __init__(self, place):
+        self.place, self.seen, self.interrupted = place, Counter(), 0
+        self._stop, self._thread = threading.Event(), threading.Thread(target=self._read)
+
+    def __enter__(self) -> Readers:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _read(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.seen[version(self.place.customers())] += 1
+            except Exception:  # what was being read was replaced: an error, and no rows
+                self.interrupted += 1
+            self._stop.wait(0.02)
+
+
+def version(customers) -> str:
+    """Return which table a reader sees: the old or the new one, or what else."""
+    further = customers["more"].notna().sum() if "more" in customers else 0
+    if (len(customers), further) == (OLD, 0):
+        return "old"
+    return "new" if len(customers) == further == NEW else f"half: {len(customers)} rows, {further} of the new"
+
+
+def sink_outcome(place, seconds: float, moment: float) -> tuple[str, Readers, float]:
+    """Kill the writer of a sink at one moment; what readers saw, an AssertionError where it is neither table.
+
+    Parameters
+    ----------
+    place : test_sinks.Place
+    seconds : float
+        That the writer takes; 0 waits for its end.
+    moment : float
+        As a share of them.
+
+    Returns
+    -------
+    str
+        What the sink holds afterwards: old or new.
+    Readers
+    float
+        Seconds that the writer took.
+    """
+    import test_sinks
+
+    place.sink().write(test_sinks.export(n=OLD))
+    known = {"kind": place.kind, "folder": str(place.folder), "name": place.name, "server": place.server}
+    with (
+        command_line.started("write_customers", json.dumps(known), env=os.environ) as (process, said),
+        Readers(place) as readers,
+    ):
+        while "ready" not in said():
+            assert process.is_alive(), said("err")
+            time.sleep(0.005)
+        start = time.monotonic()
+        process.join(moment * seconds if seconds else PATIENCE)
+        process.kill()
+        process.join()
+        took = time.monotonic() - start
+        time.sleep(0.3)
+    left = version(place.customers())
+    assert {*readers.seen, left} <= {"old", "new"}, (readers.seen, left)
+    assert readers.seen, "nobody could read"
+    place.sink().write(test_sinks.export(n=60))
+    assert len(place.customers()) == 60
+    return left, readers, took
+
+
+def sinks(count: int, only: str | None = None) -> int:
+    """Kill each sink at `count` moments; print what it held afterwards and what readers saw; 1 where seg was at fault."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "sinks"))
+    import test_sinks
+
+    os.environ |= {"AWS_ACCESS_KEY_ID": local_servers.ACCESS, "AWS_SECRET_ACCESS_KEY": local_servers.SECRET}
+    faults = []
+    for kind in [only] if only else SINKS:
+        with SINKS[kind]() if SINKS[kind] else contextlib.nullcontext() as server:
+            held, read, seconds = Counter(), Counter(), 0.0
+            for seed in range(-1, count):  # the first is timed and not killed
+                with tempfile.TemporaryDirectory() as folder:
+                    place = test_sinks.Place.__new__(test_sinks.Place)
+                    place.kind, place.server, place.folder = kind, server, Path(folder)
+                    place.name = f"kills_{kind}_{seed + 1}"
+                    try:
+                        moment = random.Random(f"{kind} {seed}").random()
+                        left, readers, took = sink_outcome(place, seconds, moment)
+                    except AssertionError as error:
+                        faults.append(f"{kind}, seed {seed}: {str(error)[-1500:]}")
+                        continue
+                    seconds = seconds or took
+                    held[left] += seed >= 0
+                    read += readers.seen + Counter(interrupted=readers.interrupted)
+            print(
+                f"{kind}: {count} kills in {seconds:.1f} s of writing; held afterwards {dict(held)}; readings {dict(read)}",
+                flush=True,
+            )
+    print(f"faults {len(faults)}", *faults, sep="\n")
+    return int(bool(faults))
+
+
 def main(count: int, first: int = 0) -> int:
     """Kill at many moments; print what came and how often; 1 where seg was at fault."""
     outcomes, faults = Counter(), []
@@ -193,4 +320,6 @@ def main(count: int, first: int = 0) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["sinks"]:
+        sys.exit(sinks(int(sys.argv[2]), *sys.argv[3:]))
     sys.exit(main(*map(int, sys.argv[1:] or ["30"])))

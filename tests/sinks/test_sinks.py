@@ -74,6 +74,7 @@ class Place:
         return {
             "csv": lambda: CsvFolder(self.folder / "out", replace=replace),
             "parquet": lambda: ParquetFolder(self.folder / "out", replace=replace),
+            "excel": lambda: ExcelWorkbook(self.folder / "out", replace=replace),
             "delta": lambda: DeltaLake(str(self.folder / "out"), replace=replace),
             "postgres": lambda: Postgres(self.server, schema=self.name, replace=replace),
             "mongo": lambda: MongoDB(self.server, database=self.name, replace=replace),
@@ -95,6 +96,8 @@ class Place:
             return pa.concat_tables(
                 [pq.read_table(file) for file in files], promote_options="default"
             ).to_pandas()
+        if self.kind == "excel":
+            return pd.read_excel(next((self.folder / "out").glob("*.xlsx")), sheet_name="customers")
         if self.kind == "delta":
             import deltalake
 
