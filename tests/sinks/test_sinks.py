@@ -21,7 +21,7 @@ from pyarrow import fs
 import command_line
 import local_servers
 from seg.errors import SegError
-from seg.sinks import csv_guard
+from seg.sinks import csv_guard, delta_lake
 from seg.sinks.csv_folder import CsvFolder
 from seg.sinks.delta_lake import DeltaLake
 from seg.sinks.excel_workbook import ExcelWorkbook
@@ -343,7 +343,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("sink", [CsvFolder, ParquetFolder, ExcelWorkbook, DeltaLake])
-def test_a_full_disk_is_said_and_leaves_nothing_unfinished(sink, tmp_path):
+def test_a_full_disk_is_said_and_leaves_nothing_unfinished(sink, tmp_path, capfd):
     """The system refuses what makes a file longer than 50 kB, as it refuses everything where a disk is full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
@@ -353,6 +353,13 @@ def test_a_full_disk_is_said_and_leaves_nothing_unfinished(sink, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.rglob("*.unfinished")) and not list(tmp_path.rglob("customers/*.csv"))
+    assert "panicked" not in capfd.readouterr().err
+
+
+def test_what_others_print_while_a_delta_table_is_written_is_shown(tmp_path, capfd):
+    with delta_lake._without_panics():
+        os.write(2, b"a warning\n")
+    assert capfd.readouterr().err == "a warning\n"
 
 
 def test_a_table_without_rows_has_no_cells_to_guard():

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -12,6 +16,8 @@ from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
 
 MARK = f"Made by {MADE_BY}: "
+PANIC = b" panicked at "  # of a thread in Rust, which prints it before Python gets the error
+log = logging.getLogger("seg")
 logging.getLogger("deltalake").setLevel(logging.ERROR)
 
 
@@ -37,12 +43,13 @@ class DeltaLake:
         except ImportError:
             raise extra_missing("deltalake", "delta") from None
         try:
-            for table in sorted(export.tables, key=lambda one: one.name == "runs"):
-                self._write(deltalake, table, export.run_id)
+            with _without_panics():
+                for table in sorted(export.tables, key=lambda one: one.name == "runs"):
+                    self._write(deltalake, table, export.run_id)
         except SegError:
             raise
         except Exception as error:  # Rust errors of several classes
-            advice = "check sink.uri and the rights; then write the run again with seg export run=<run directory> sink=delta"
+            advice = "check sink.uri, the rights and the free space; then write the run again with seg export run=<run directory> sink=delta"
             raise failed(f"sink.uri={self._uri}", error, advice) from None
         return self._uri
 
@@ -70,6 +77,28 @@ class DeltaLake:
         deltalake.write_deltalake(
             present, table.rows, mode="overwrite", schema_mode="merge", predicate=f"run_id = '{run_id}'"
         )
+
+
+@contextmanager
+def _without_panics() -> Iterator[None]:
+    """Keep what threads in Rust print on the descriptor of standard error, in memory; a panic goes to the log for developers, the rest back."""
+    if not hasattr(os, "memfd_create"):  # not Linux: a full disk prints a panic above the error
+        yield
+        return
+    sys.stderr.flush()
+    before, kept = os.dup(2), os.memfd_create("stderr")
+    os.dup2(kept, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        text = os.pread(kept, os.fstat(kept).st_size, 0)
+        os.close(kept)
+        os.close(before)
+        if PANIC in text:
+            log.debug("%s", text.decode(errors="replace"))
+        else:
+            os.write(2, text)
 
 
 def _other_types(present, schema: pa.Schema) -> str | None:
