@@ -28,10 +28,10 @@ KINDS = (
 NEWEST = np.datetime64("2026-06-30")
 
 
-def orders(groups: int, customers: int, seed: int = 0) -> pa.Table:
-    """Return order lines of `groups` countries with `customers` customers each, of four kinds; ten small countries beside them."""
+def orders(groups: int, customers: int, seed: int = 0, small: int = 10) -> pa.Table:
+    """Return order lines of `groups` countries with `customers` customers each, of four kinds; `small` countries of 40 beside them."""
     rng = np.random.default_rng(seed)
-    sizes = np.concatenate([np.full(groups, customers), np.full(10, 40)])
+    sizes = np.concatenate([np.full(groups, customers), np.full(small, 40)])
     country = np.repeat(np.array([f"C{one:03d}" for one in range(len(sizes))]), sizes)
     kind = rng.choice(4, len(country), p=[0.1, 0.3, 0.4, 0.2])
     last, count, amount = (np.array([one[place] for one in KINDS])[kind] for place in range(3))

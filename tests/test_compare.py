@@ -316,6 +316,24 @@ def test_a_sample_is_promoted_by_force_only_and_a_model_that_is_gone_not_at_all(
     assert code == 1 and "its model" in text and "cannot be read" in text
 
 
+def test_of_several_data_sets_or_runs_each_is_promoted_by_itself_and_what_fails_is_named(log, say):
+    ids = [log(0.4, dataset=name) for name in ("flo", "flo_b")]
+    code, text = say("promote", "best=true", "dataset=flo,flo_b", *log.store)
+    assert code == 1 and "error: flo: best=true: nothing qualifies" in text
+    assert "error: flo_b: best=true" in text and "2 in all, 0 done; failed: flo, flo_b" in text
+    code, text = say("promote", f"run={','.join(ids)}", *log.store)
+    assert code == 1 and all(f"error: {one}: run={one}: it keeps no model" in text for one in ids)
+
+
+def test_a_sweep_with_two_runs_of_one_data_set_is_promoted_by_the_best_only(toy, say):
+    store, folder = toy
+    code, text = say("promote", f"run={folder}/sweep", *store)
+    assert (
+        code == 1
+        and "2 runs of toy, which has one champion; expected one of them, or best=true dataset=toy" in text
+    )
+
+
 def test_nothing_qualifies_says_what_is_missing(log, say):
     log(0.4)
     code, text = say("promote", "best=true", "dataset=flo", *log.store)

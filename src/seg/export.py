@@ -4,7 +4,8 @@
     seg export run=3f2a81c0 sink=postgres sink.uri=postgresql://ana@db/crm      the password in PGPASSWORD
     seg export run=3f2a81c0 sink=csv sink.folder=out sink.tables=[customers,transactions,products]
 
-run     the directory of a run, or the beginning of its id in MLflow (its directory is then looked for under runs/ and multirun/)
+run     the directory of a run, or the beginning of its id in MLflow (its directory is then looked for under runs/ and multirun/);
+        several with commas, or the directory of a sweep: all of its runs
 sink    csv, parquet, excel, postgres, mongodb, s3 or delta; options of each: configs/sink/
 
 Writing a run twice changes nothing. Tables that seg has not made are left alone without sink.replace=true. Tables of months, lines
@@ -16,7 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from seg.cli import options
+from seg.cli import for_each, options
 from seg.config import compose, folders, load
 from seg.errors import SegError
 
@@ -24,16 +25,22 @@ OWN = {"run": None}
 
 
 def export(*arguments: str) -> int:
-    """Export one run."""
+    """Export one run, or several one by one."""
     from seg import progress
-    from seg.pipeline.export_run import export_run
-    from seg.track import find_run
 
     own, overrides = options.options(arguments, OWN)
     if not own["run"]:
         raise SegError("run=... is needed: expected the directory of a run, or the beginning of its id")
     progress.listen()
-    folder = find_run.directory(own["run"], [folders.home() / "runs", folders.home() / "multirun"])
+    runs = [job if isinstance(job, str) else job["folder"] for job in for_each.jobs_of(own["run"])]
+    return for_each.several({f"run={run}": (_export, [run, *overrides]) for run in runs})
+
+
+def _export(reference: str, *overrides: str) -> int:
+    from seg.pipeline.export_run import export_run
+    from seg.track import find_run
+
+    folder = find_run.directory(reference, [folders.home() / "runs", folders.home() / "multirun"])
     config_yaml = folder / "config.yaml"
     if not config_yaml.is_file():
         raise SegError(f"run={folder}: has no config.yaml; expected the directory of a run")

@@ -17,6 +17,8 @@ if_exists         fail, skip or replace an existing output: a command that runs 
 fail_on           drift: exit code 3 if shares or features have changed between the two days
 json              true (or --json) prints the summary as JSON, which is also written as summary.json
 log               json writes the lines of progress as JSON
+each              brand_a,brand_b: the names that {name} in other options stands for; without it, those of the files that match
+                  dataset.path=orders/{name}.csv
 track             false does not log the migration; with a model from MLflow it is a run there, and a point on curves over time
 sink              parquet, postgres, ... writes the movement to a sink too, see seg export --help
 
@@ -31,7 +33,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-from seg.cli import options
+from seg.cli import for_each, options
 from seg.errors import SegError, listed
 
 OWN = {
@@ -64,7 +66,7 @@ STEPS = ("month", "week", "quarter", "none")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
-    return options.execute(__doc__, _command, arguments)
+    return options.execute(__doc__, for_each.named(_command), arguments)
 
 
 def _command(*arguments: str) -> int:

@@ -16,6 +16,8 @@ fail_on   refused: exit code 3 if the challenger may not be promoted
 json      true (or --json) prints the summary as JSON, which is also written as summary.json
 log       json writes the lines of progress as JSON
 trust     true loads a model or a configuration that may run code; only from where you would run a program from
+each      brand_a,brand_b: the names that {name} in other options stands for; without it, those of the files that match
+          dataset.path=orders/{name}.csv
 output    a directory (default: runs/...); force=true replaces an existing one
 
 Options of seg run for the data can be added: dataset.path=..., engine=spark, tracking.uri=..., sink=... The directory holds summary.json, matching.csv, the
@@ -27,7 +29,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from seg.cli import options
+from seg.cli import for_each, options
 from seg.errors import SegError
 
 OWN = {
@@ -53,7 +55,7 @@ CHOICES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
-    return options.execute(__doc__, _command, arguments)
+    return options.execute(__doc__, for_each.named(_command), arguments)
 
 
 def _command(*arguments: str) -> int:

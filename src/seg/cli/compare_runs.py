@@ -12,7 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from seg import __version__
-from seg.cli import options
+from seg.cli import for_each, options
 from seg.compare import attempts, champion, columns, order, runs_table
 from seg.config import compose, folders
 from seg.errors import SegError, listed
@@ -48,7 +48,7 @@ def compare(arguments: Sequence[str]) -> int:
 
 
 def promote(arguments: Sequence[str]) -> int:
-    """Make a run the champion of its data set: the named one, or the best by the stated order."""
+    """Make runs the champions of their data sets: those that are named, or the best of each by the stated order."""
     known = {"dataset": None, "data": None, "run": None, "best": "false", "why": "", "force": "false"}
     own, store = _options(arguments, known)
     for name in ("best", "force"):
@@ -57,36 +57,77 @@ def promote(arguments: Sequence[str]) -> int:
     best = own["best"] == "true"
     if best == bool(own["run"]):
         raise SegError("promote: expected either run=<id or name>, or best=true dataset=<name>")
-    if best:
-        client, runs = _read(own, store, write=True)
-        run, why = champion.best(_lists(_chosen(runs, own), "rule"), _where(store))
-    else:
-        client, run = _named(own, store)
-        why = ""
+    client, candidates = (_best_of_each if best else _each_named)(own, store)
+
+    def promoted(name: str) -> int:
+        run, why = candidates[name]()
+        _make_champion(client, run, own["why"] or why, own["force"] == "true")
+        return 0
+
+    return for_each.several({name: (promoted, [name]) for name in candidates})
+
+
+def _best_of_each(own: dict, store: dict) -> tuple:
+    """Return the client, and for each data set what finds its best run."""
+    client, runs = _read(own, store, write=True)
+    lists = _lists(_chosen(runs, own), "rule")
+    names = dict.fromkeys(group.dataset for group, _, _ in lists)
+    return client, {
+        name: functools.partial(
+            champion.best, [one for one in lists if one[0].dataset == name], _where(store)
+        )
+        for name in names
+    }
+
+
+def _each_named(own: dict, store: dict) -> tuple:
+    """Return the client, and for each run that is named what finds it: several with commas, or those of a sweep."""
+    from seg.track import read
+
+    tracking = _composed(store).tracking
+    client = read.existing(tracking.uri, write=True)
+    datasets = own["dataset"].split(",") if own["dataset"] else []
+    runs = read.runs(client, tracking.experiment, datasets, finished=False)
+    jobs = for_each.jobs_of(own["run"])
+    ids = [job if isinstance(job, str) else job["run_id"] for job in jobs]
+    named = [job.get("dataset") for job in jobs if not isinstance(job, str)]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        raise SegError(
+            f"run={own['run']}: {named.count(twice)} runs of {twice}, which has one champion; expected one of them, or best=true dataset={twice}"
+        )
+
+    def one(run_id: str) -> tuple[dict, str]:
+        found = champion.find(runs, run_id)
+        return attempts.tidy(runs[runs["run_id"] == found]).iloc[0].to_dict(), "chosen by hand"
+
+    return client, {run_id: functools.partial(one, run_id) for run_id in ids}
+
+
+def _make_champion(client, run: dict, why: str, force: bool) -> None:
+    """Promote one run, unless something speaks against it, and print it."""
+    from seg.track import model_registry
+
     against = champion.objections(run)
-    if against and own["force"] != "true":
+    if against and not force:
         raise SegError(
             f"run {run['run_id'][:8]} is not promoted: {'; '.join(against)}. pass force=true to promote it anyway; the reasons are kept with it"
         )
-    from seg.track import model_registry
-
     current = model_registry.champion(client, run["dataset"])
     if current is not None and current.run_id == run["run_id"]:
         already = f"{runs_table.described(run)} is the champion of {run['dataset']} already, version {current.version}: nothing changed"
         runs_table.print_line(_console(), already)
-        return 0
+        return
     facts = {
         "champion.forced": "; ".join(against) or "no",
         "data.fingerprint": run["fingerprint"],
         "data": run["data"],
         "flagged": run["flags"] or "no",
     }
-    why = own["why"] or why or "chosen by hand"
     version, previous = model_registry.promote(
         client, run["dataset"], run["run_id"], run["model_id"], why, facts
     )
     champion.print_promoted(_console(), run, version, previous, why, against)
-    return 0
 
 
 def champions(arguments: Sequence[str]) -> int:
@@ -170,18 +211,6 @@ def _chosen(runs: pd.DataFrame, own: dict) -> pd.DataFrame:
             raise SegError(f"data={own['data']}: no such run; expected one of {listed(own['data'], there)}")
         runs = kept
     return runs
-
-
-def _named(own: dict, store: dict):
-    """Find a run by its id, its first characters, or its name."""
-    from seg.track import read
-
-    tracking = _composed(store).tracking
-    client = read.existing(tracking.uri, write=True)
-    datasets = own["dataset"].split(",") if own["dataset"] else []
-    runs = read.runs(client, tracking.experiment, datasets, finished=False)
-    run_id = champion.find(runs, own["run"])
-    return client, attempts.tidy(runs[runs["run_id"] == run_id]).iloc[0].to_dict()
 
 
 def _lists(runs: pd.DataFrame, sort: str) -> list:

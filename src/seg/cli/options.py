@@ -39,21 +39,47 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
         return 0 if arguments else 1
     collect_garbage_rarely()
     listen_to_signals()
-    try:
-        arguments = own_configs(arguments)
+
+    def act(*texts: str) -> int:
+        kept = own_configs(texts)
         folders.prepare_environment()
         hide_arguments()
-        return action(*map(private, arguments))
+        return action(*map(private, kept))
+
+    try:
+        return attempt(act, arguments)
     except KeyboardInterrupt:
         print("interrupted: nothing was left behind", file=sys.stderr)
         return 130
+
+
+def attempt(action: Callable[..., int], arguments: Sequence[str], label: str = "") -> int:
+    """Run an action; an error that the user can correct is printed, and so is a bug.
+
+    Parameters
+    ----------
+    action : callable
+        From the arguments, one by one, to an exit code.
+    arguments : sequence of str
+    label : str
+        Begins the message.
+
+    Returns
+    -------
+    int
+        Of the action, or 1 or 70 for an error or a bug.
+    """
+    try:
+        return action(*arguments)
+    except KeyboardInterrupt:
+        raise
     except Exception as error:
         explained = _explained(error)
         if explained is None and not isinstance(error, SegError | OSError):
             from seg.cli import unexpected
 
             return unexpected.report(error)
-        return _failed(explained or error)
+        return _failed(f"{label}{explained or error}")
     except BaseException as error:  # of a library in another language, which is no Exception
         if isinstance(error, SystemExit | GeneratorExit):
             raise

@@ -5,6 +5,7 @@
     seg compare dataset=flo html=compare.html      one page: figures side by side, agreement, filters
     seg compare promote run=3f2a81c0 why="stable over two winters"
     seg compare promote best=true dataset=flo      the best run by the stated order, if one qualifies
+    seg compare promote run=multirun/2026-11-28/03-00-00 why="first"      the runs of a sweep, each of another data set
     seg compare champions                          who promoted which run, when and why
 
 Options: dataset= (several with commas, or all), model=, recipe=, scaler=, cleaning=, engine=, k= and seed= choose runs (several with

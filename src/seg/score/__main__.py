@@ -2,6 +2,7 @@
 
     seg score model=models:/seg-flo@champion input=new.csv output=scored.parquet
     seg score model=runs/2026-11-22/19-04-02-flo input=features.parquet output=scored.csv
+    seg score model=models:/seg-{name}@champion input=orders/{name}.csv output=out/{name}.parquet      every brand in one command
 
 model    models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or a run directory
 input    raw rows of the model's data set (files, or an address with dataset.table=... or dataset.query=...), which are cleaned and
@@ -12,6 +13,7 @@ as_of    the day recency is counted from: rule (as in the recipe, days after the
          training), or a date such as 2026-11-30. For a partial extract, which may lack the newest orders, pass a date
 id       column of a feature table that names the customers (customer_id)
 names    matching.csv of seg migrate: gives the segments of a refit the names of the segments they match
+each     brand_a,brand_b: the names that {name} stands for; without it, those of the files that match input=orders/{name}.csv
 if_exists  fail, skip or replace an existing output: a command that runs every night is safe to repeat
 fail_on  drift, rejected or both (drift,rejected): exit code 3 if shares or features have changed, or customers have no segment
 json     true (or --json) prints the summary as JSON, which is also written beside the output as <output>.summary.json
@@ -39,7 +41,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seg.cli import options
+from seg.cli import for_each, options
 from seg.errors import SegError
 from seg.track import find_model
 
@@ -282,7 +284,7 @@ def _close(scorer: Scorer, scored: Summary, summary: dict, target: Path) -> None
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
-    return options.execute(__doc__, score, arguments)
+    return options.execute(__doc__, for_each.named(score), arguments)
 
 
 if __name__ == "__main__":

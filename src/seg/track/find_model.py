@@ -99,7 +99,8 @@ def find_beside(reference: str, uri: str | None, into: Path) -> Found:
     SegError
         There is no such model, or the store cannot be reached.
     """
-    if Path(reference).expanduser().is_dir():
+    # Of many brands in one command, the first has imported MLflow for all.
+    if Path(reference).expanduser().is_dir() or "mlflow.tracking" in sys.modules:
         return find(reference, uri, into)
     # By a pipe: every user of the machine can read the arguments of a process, and the address may hold a password.
     line = [sys.executable, "-m", __name__]
