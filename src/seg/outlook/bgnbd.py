@@ -4,8 +4,8 @@ Fader, Hardie & Lee (2005), doi 10.1287/mksc.1040.0098: customers buy at rates t
 after each purchase drop out with a probability that differs by a beta distribution. Fader & Hardie (2013), "The
 gamma-gamma model of monetary value". The models see days with a purchase, not orders: two orders of a day are one.
 
-PyMC-Marketing is an optional extra (``pip install 'seg[clv]'``), because it brings about 85 MB of packages and compiles
-its likelihood on the first use (about half a minute; seconds afterwards).
+PyMC-Marketing is an optional extra (``pip install 'seg[clv]'``), because it brings about 85 MB of packages. Its likelihood is
+evaluated with NumPy: the optimum is the same, and compiling C takes longer than the fit (and needs a compiler).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pandas as pd
 
 NAME = "BG/NBD and gamma-gamma"
 LEAST_REPEATERS = 20  # customers with a second day, to fit the value of a purchase day
+MOST_FITTED = 10_000  # customers drawn to estimate the seven parameters; everybody is forecast
 
 
 def missing() -> str | None:
@@ -85,26 +86,33 @@ def forecast(features: pd.DataFrame, horizon: int) -> pd.DataFrame | str:
     with _quiet():
         from pymc_marketing import clv
 
-        purchases = clv.BetaGeoModel(data=data[["customer_id", "frequency", "recency", "T"]])
+        purchases = clv.BetaGeoModel(data=_drawn(data)[["customer_id", "frequency", "recency", "T"]])
         purchases.fit(method="map", progressbar=False)
-        none = purchases.expected_probability_no_purchase(t=horizon).to_numpy().ravel()
-        expected = purchases.expected_purchases(future_t=horizon).to_numpy().ravel()
+        none = purchases.expected_probability_no_purchase(data=data, t=horizon).to_numpy().ravel()
+        expected = purchases.expected_purchases(data=data, future_t=horizon).to_numpy().ravel()
         columns = ["customer_id", "frequency", "monetary_value"]
-        value = clv.GammaGammaModel(data=repeaters[columns])
+        value = clv.GammaGammaModel(data=_drawn(repeaters)[columns])
         value.fit(method="map", progressbar=False)
         worth = value.expected_customer_spend(data=data[columns]).to_numpy().ravel()
     return pd.DataFrame({"probability": 1 - none, "spend": expected * worth}, index=features.index)
 
 
+def _drawn(data: pd.DataFrame) -> pd.DataFrame:
+    """Return the customers that the parameters are estimated from: all, or `MOST_FITTED` at random."""
+    return data if len(data) <= MOST_FITTED else data.sample(MOST_FITTED, random_state=0)
+
+
 @contextmanager
 def _quiet():
-    """Keep the library's progress and advice out of the console."""
+    """Keep the library's progress and advice out of the console, and evaluate without compiling C."""
+    import pytensor
+
     loggers = [logging.getLogger(name) for name in ("pymc", "pymc_marketing", "pytensor")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), pytensor.config.change_flags(mode="FAST_COMPILE"):
             warnings.simplefilter("ignore")
             yield
     finally:
