@@ -158,6 +158,8 @@ def test_a_tracked_call_leaves_a_run_directory_and_a_run_in_mlflow(tmp_path):
         (lambda t: t, {"overrides": ["plugins=[not_there]"]}, "plugins: not_there: there is no such module"),
         (lambda t: t.assign(cust=[{}] + [1] * (len(t) - 1)), {}, "data: .*a column mixes types"),
         (lambda t: {"cust": [1]}, {}, "data: got a dict, expected a DataFrame"),
+        (lambda t: t.assign(total=float("nan")), {}, "^data: .* rows cannot be read"),
+        (lambda t: polars.from_pandas(t).lazy(), {}, "data: got a LazyFrame, .* pass data.collect"),
         (lambda t: "nowhere.csv", {}, "dataset.path=nowhere.csv: no such file"),
         (lambda t: None, {}, "customer_id: names a column, but there is no table"),
     ],

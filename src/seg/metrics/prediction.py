@@ -292,7 +292,8 @@ def mean_interval(values: np.ndarray, rng: np.random.Generator, resamples: int) 
     times = min(resamples, max(200, 20_000_000 // n))
     drawn = np.array([_mean_and_error(values[rng.integers(n, size=n)]) for _ in range(times)])
     drawn = drawn[(drawn > 0).all(axis=1)]
-    if len(drawn) < times / 2:
+    # Of one buyer no sample shows less than they spent: its interval would end at the mean.
+    if len(drawn) < times / 2 or np.count_nonzero(values) == 1:
         return 0.0, float(mean + 3 * spread)
     scores = (np.log(drawn[:, 0]) - np.log(mean)) / (drawn[:, 1] / drawn[:, 0])
     low, high = np.quantile(scores, [0.025, 0.975])

@@ -59,7 +59,7 @@ def check_varied(constant: Mapping[str, bool], customers: int) -> list[Note]:
     """
     if customers < 3:
         raise SegError(
-            f"features: only {customers} customers are left after cleaning; at least 3 customers are needed for segments"
+            f"features: customers left after cleaning: {customers}; segments need at least 3"
         )
     same = [name for name, one in constant.items() if one]
     if len(same) == len(constant):

@@ -16,7 +16,7 @@ from seg.errors import SegError, listed
 
 @contextmanager
 def as_file(data: object, name: str, columns: Sequence[str] | None = None) -> Iterator[Path]:
-    """Write a table in memory to a temporary Parquet file that lasts as long as the context.
+    """Write a table in memory to a temporary Parquet file that lasts as long as the context; errors call it ``data``.
 
     Parameters
     ----------
@@ -33,9 +33,13 @@ def as_file(data: object, name: str, columns: Sequence[str] | None = None) -> It
     """
     table = arrow(data, columns)
     folder = Path(tempfile.mkdtemp(prefix="seg-data-"))
+    path = folder / f"{name}.parquet"
     try:
-        pq.write_table(table, folder / f"{name}.parquet")
-        yield folder / f"{name}.parquet"
+        pq.write_table(table, path)
+        yield path
+    except SegError as error:
+        error.args = tuple(str(text).replace(str(path), "data") for text in error.args)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -70,6 +74,8 @@ def arrow(data: object, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def _names(data: object) -> list[str]:
+    if hasattr(data, "collect_schema") and not hasattr(data, "write_parquet"):  # of Polars, not computed yet
+        raise SegError("data: got a LazyFrame, expected a DataFrame; pass data.collect()")
     columns = getattr(data, "column_names", None) or getattr(data, "columns", None)
     if columns is None or not (hasattr(data, "__arrow_c_stream__") or hasattr(data, "to_arrow")):
         raise SegError(
