@@ -58,9 +58,7 @@ def check_varied(constant: Mapping[str, bool], customers: int) -> list[Note]:
         Whether a feature has one value for all customers.
     """
     if customers < 3:
-        raise SegError(
-            f"features: customers left after cleaning: {customers}; segments need at least 3"
-        )
+        raise SegError(f"features: customers left after cleaning: {customers}; segments need at least 3")
     same = [name for name, one in constant.items() if one]
     if len(same) == len(constant):
         raise SegError(
