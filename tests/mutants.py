@@ -2,7 +2,7 @@
 
 A seeded sample of mutants, drawn and made by cosmic-ray, over the packages that compute what a user reads: a comparison
 flipped, ``-`` for ``+``, ``/`` for ``*``, ``or`` for ``and``, True for False, a constant plus or minus one. Each is tested in a copy of
-the project, by the tests of its own package alone, without a JVM and without UMAP. A mutant that no test notices survives; what
+the project, by the tests of its own package and those that import the module, without a JVM and without UMAP. A mutant that no test notices survives; what
 each known survivor changes, or why it changes nothing, stands in ``tests/mutants.yaml``. The command fails where less than
 ``LEAST`` of the mutants are noticed, or where a survivor is not listed.
 
@@ -15,6 +15,7 @@ import ast
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -63,7 +64,7 @@ class Mutant(NamedTuple):
 
 
 def mutants_of(module: Path) -> list[Mutant]:
-    """List every change that can be made to a module where something computes: not to annotations and decorators."""
+    """List every change that can be made to a module where something computes: not to annotations, decorators and ``strict=``."""
     source = module.read_text()
     tree, aside = get_ast(source), _aside(source)
     name, listed = module.relative_to(PROJECT).as_posix(), []
@@ -79,11 +80,12 @@ def mutants_of(module: Path) -> list[Mutant]:
 
 
 def _aside(source: str) -> list[tuple]:
-    """List where annotations and decorators of functions and classes begin and end, as (line, column)."""
+    """List where annotations, decorators and the ``strict=`` of ``zip``, which no input reaches, begin and end, as (line, column)."""
     parts = []
     for node in ast.walk(ast.parse(source)):
         parts += [getattr(node, "annotation", None), getattr(node, "returns", None)]
         parts += getattr(node, "decorator_list", [])
+        parts += [keyword.value for keyword in getattr(node, "keywords", []) if keyword.arg == "strict"]
     return [
         ((part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset))
         for part in parts
@@ -105,10 +107,14 @@ def sample(size: int, seed: int) -> list[Mutant]:
 
 
 def tests_of(module: str) -> list[str]:
-    """List the tests of a module's package, those of the module first."""
+    """List the tests of a module's package, those of the module first, and last those elsewhere that import it."""
     parts = Path(module).relative_to("src/seg").with_suffix("").parts
+    whole, parent = ".".join(["seg", *parts]), ".".join(["seg", *parts[:-1]])
+    imported = re.compile(rf"from {whole} import|from {parent} import .*\b{parts[-1]}\b")
     tests = sorted((PROJECT / "tests" / parts[0]).rglob("test_*.py"))
     tests.sort(key=lambda path: parts[-1] not in path.stem)
+    others = (path for path in sorted((PROJECT / "tests").rglob("test_*.py")) if path not in tests)
+    tests += [path for path in others if imported.search(path.read_text())]
     return [str(path.relative_to(PROJECT)) for path in tests]
 
 
