@@ -55,3 +55,10 @@ def test_a_sample_grows_until_the_error_asked_for_is_reached(customers):
         assert fine[key].se < 0.0011
         assert set(rough[key].index) <= set(fine[key].index)
         assert abs(fine[key].value - exact[key].value) < 4 * fine[key].se
+
+
+def test_many_labelings_share_samples_of_the_size_asked_for():
+    """Six unrelated labelings part the customers into thousands of cells, of which a sample needs two customers each."""
+    rng = np.random.default_rng(0)
+    X, labelings = rng.normal(size=(6_000, 2)), {k: rng.integers(0, 9, 6_000) for k in range(6)}
+    assert all(result.n <= 2_500 for result in silhouettes(X, labelings, sample=2_500).values())
