@@ -19,6 +19,16 @@ class Impossible(SegError):
     """Parts that are right by themselves but do not go together: a sweep leaves the pair out and says why."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return what a server or a library answered: the first line, without what MongoDB's driver adds about itself.
+
+    >>> first_line(ValueError("db:27017: refused (configured timeouts: connectTimeoutMS: 20000.0ms), Timeout: 10s, Topology"))
+    'db:27017: refused'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].partition(" (configured timeouts")[0][:300] if lines else type(error).__name__
+
+
 @contextmanager
 def undamaged(path: Path) -> Iterator[None]:
     """Explain what fails while a file of a run is read: it may come from anywhere, cut or changed.

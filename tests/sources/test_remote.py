@@ -22,7 +22,7 @@ from seg.errors import SegError
 from seg.pipeline import keys
 from seg.preparation import prepare
 from seg.sources import locate
-from seg.sources.remote import object_store, row_snapshot, staging
+from seg.sources.remote import object_store, row_snapshot, sql_rows, staging
 from seg.sources.remote.request import Request, is_remote
 
 ROWS = [
@@ -255,6 +255,14 @@ def test_postgres_answers_what_cannot_be_without_a_secret(shop):
         with pytest.raises(SegError, match=message) as error:
             staging.stage(Request(address, table, query))
         assert "geheim" not in str(error.value)
+
+
+def test_a_table_of_postgres_without_rows_is_a_table_without_rows():
+    types = {"customer_id": pa.string(), "ordered_at": pa.timestamp("us")}
+    (batch,) = sql_rows._parsed(iter([]), types)
+    assert batch.num_rows == 0 and batch.schema == pa.schema(types)
+    (batch,) = sql_rows._parsed(iter([b"a,2024-01-05\n"]), types)
+    assert batch.to_pydict()["customer_id"] == ["a"]
 
 
 def test_the_password_stands_in_no_name_and_no_message(shop):

@@ -92,7 +92,13 @@ class _Orders:
     def _computed(self) -> dict:
         if self._asked.dataset.kind != "transactions" or not self._wanted:
             return {}
-        source, _notes = prepare.find(self._asked.dataset, self._data_dir)
+        try:
+            source, _notes = prepare.find(self._asked.dataset, self._data_dir)
+        except SegError as error:
+            if set(self._wanted) - set(chosen(None)):  # asked for by name
+                raise
+            log.warning("export: %s. Left out: %s", error, ", ".join(self._wanted))
+            return {}
         known = run_tables.read_facts(self._folder).get("fingerprint")
         if known and keys.fingerprint(self._asked.dataset, source) != known:
             log.warning(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from seg.errors import SegError
+from seg.errors import SegError, first_line
 from seg.sinks.redaction import redact
 from seg.sinks.star_schema import Export
 
@@ -64,9 +64,7 @@ def failed(where: str, error: Exception, advice: str) -> SegError:
     -------
     SegError
     """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    answer = redact(lines[0][:300] if lines else type(error).__name__)
-    return SegError(f"{redact(where)}: {answer}; {advice}")
+    return SegError(f"{redact(where)}: {redact(first_line(error))}; {advice}")
 
 
 def extra_missing(package: str, extra: str) -> SegError:

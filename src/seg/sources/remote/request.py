@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seg.errors import SegError
+from seg.errors import SegError, first_line
 from seg.sinks.redaction import parse, redact
 
 SCHEMES = ("postgresql", "postgres", "sqlite", "mongodb", "mongodb+srv", "s3", "iceberg")
@@ -54,9 +54,7 @@ class Request:
 
     def failed(self, error: Exception, advice: str) -> SegError:
         """Return the error for a source that refuses: its answer without secrets, and what to do."""
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        answer = redact(lines[0][:300] if lines else type(error).__name__)
-        return SegError(f"{self.option}={redact(self.path)}: {answer}; {advice}")
+        return SegError(f"{self.option}={redact(self.path)}: {redact(first_line(error))}; {advice}")
 
     def lacks_extra(self, package: str, extra: str) -> SegError:
         """Return the error for a source whose library is not installed."""

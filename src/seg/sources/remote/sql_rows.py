@@ -79,7 +79,11 @@ def _postgres(request: Request) -> Iterator[pa.RecordBatch]:
 
 def _parsed(copy, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     """Read the CSV of COPY: NULL is nothing, an empty text is quoted."""
-    stream = pa.PythonFile(_Stream(copy), mode="r")
+    answer = _Stream(copy)
+    if answer.empty():  # without a row, Arrow would call it a damaged file
+        yield pa.RecordBatch.from_pylist([], schema=pa.schema(types))
+        return
+    stream = pa.PythonFile(answer, mode="r")
     reader = csv.open_csv(
         stream,
         csv.ReadOptions(column_names=list(types), block_size=BLOCK, use_threads=False),
@@ -100,6 +104,11 @@ class _Stream:
 
     def __init__(self, copy):
         self._pieces, self._left = iter(copy), b""
+
+    def empty(self) -> bool:
+        """Return True if there is no row."""
+        self._left = self._left or bytes(next(self._pieces, b""))
+        return not self._left
 
     def read(self, size: int = -1) -> bytes:
         pieces, length = [self._left], len(self._left)
