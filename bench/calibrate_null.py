@@ -3,6 +3,7 @@
     python bench/calibrate_null.py                     200 data sets of each family and k
     python bench/calibrate_null.py --minutes 30        as many of them as 30 minutes allow, the same number of each family
     python bench/calibrate_null.py --families banana,uniform --model gmm --workers 1
+    python bench/calibrate_null.py --unseen            families that the null was not developed on (bench/unseen.py)
 
 Each one-cloud family is a single kind of customer: "yes" is wrong there, and is wanted at most 7 times in 100. Each family of
 four groups, 3 standard deviations apart, has structure: "yes" is right there. Printed are shares of "yes" with their standard error. The
@@ -24,7 +25,9 @@ import pandas as pd
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+import unseen
 from clouds import centres
+from headway import reported
 from seg.metrics import null, separation
 from seg.metrics.one_cloud import OneCloud
 from seg.models.coreset_kmeans import CoresetKMeans
@@ -91,6 +94,12 @@ FOUR_GROUPS: dict[str, Callable] = {
     ),
 }
 
+UNSEEN_CLOUDS = {name: lambda rng, n, draw=draw: draw(rng) for name, draw in unseen.ONE_CLOUD.items()}
+UNSEEN_GROUPS = {
+    f"4 groups, {name}": lambda rng, n, draw=draw: draw(rng, 4)[0] for name, draw in unseen.GROUPS.items()
+}
+ALL = ONE_CLOUD | FOUR_GROUPS | UNSEEN_CLOUDS | UNSEEN_GROUPS
+
 
 def fitted(X: np.ndarray, k: int, model: str, seed: int) -> np.ndarray:
     """Return the labels of seg's own k-means or mixture."""
@@ -107,12 +116,12 @@ def says_yes(job: tuple[str, int, int, str]) -> tuple[str, int, str, bool]:
     """Run the test on one data set, kind by kind, until one of them objects."""
     family, k, seed, model = job
     rng = np.random.default_rng([seed, k])
-    X = (ONE_CLOUD | FOUR_GROUPS)[family](rng, N)
+    X = ALL[family](rng, N)
 
     def score(values: np.ndarray, start: int) -> float:
         scaled = StandardScaler().fit_transform(values)
         labels = fitted(scaled, k, model, start)
-        return separation.silhouettes(scaled, {k: labels}, sample=N, seed=0)[k].value
+        return separation.silhouettes(scaled, {k: labels}, sample=len(scaled), seed=0)[k].value
 
     observed, two = score(X, seed), OneCloud(X, seed).two_peaked
 
@@ -137,41 +146,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", type=int, default=200, help="data sets of each family and k")
     parser.add_argument("--families", help="separated by commas without a space; all unless given")
+    parser.add_argument("--unseen", action="store_true", help="the families of bench/unseen.py")
     parser.add_argument("--minutes", type=float, help="print what is finished by then")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--model", choices=["kmeans", "gmm", "both"], default="both")
     options = parser.parse_args()
-    asked = re.split(",(?! )", options.families) if options.families else [*ONE_CLOUD, *FOUR_GROUPS]
+    standard = [*UNSEEN_CLOUDS, *UNSEEN_GROUPS] if options.unseen else [*ONE_CLOUD, *FOUR_GROUPS]
+    asked = re.split(",(?! )", options.families) if options.families else standard
     models = ["kmeans", "gmm"] if options.model == "both" else [options.model]
     jobs = [
         (family, k, FIRST_SEED + number, model)
         for number in range(options.sets)
         for family in asked
-        for k in ((2, 3, 4) if family in ONE_CLOUD else (4,))
+        for k in ((2, 3, 4) if family in ONE_CLOUD | UNSEEN_CLOUDS else (4,))
         for model in models
     ]
     start = time.perf_counter()
     end = start + 60 * (options.minutes or np.inf)
     finished = []
     with multiprocessing.Pool(options.workers, initializer=threadpool_limits, initargs=(1,)) as pool:
-        for answer in pool.imap_unordered(says_yes, jobs):
+        for answer in reported(pool.imap_unordered(says_yes, jobs), len(jobs), "null test"):
             finished.append(answer)
             if time.perf_counter() > end:
                 break
     answers = pd.DataFrame(finished, columns=["family", "k", "model", "yes"])
+    families = answers.groupby("family")["yes"].agg(["mean", "sem", "size"]).reindex(asked)
+    families["all"] = [
+        f"{mean:.3f} ± {error:.3f} of {size}" for mean, error, size in families.itertuples(index=False)
+    ]
     shares = answers.groupby(["family", "k", "model"], sort=False)["yes"].agg(["mean", "sem"])
     shares["yes"] = [f"{mean:.3f} ± {error:.3f}" for mean, error in shares.to_numpy()]
     table = shares["yes"].unstack(["model", "k"]).reindex(asked).sort_index(axis=1)
-    for title, families in (
-        ("One cloud: share of wrong yes", ONE_CLOUD),
-        ("Structure: share of right yes", FOUR_GROUPS),
+    for title, kinds in (
+        ("One cloud: share of wrong yes", ONE_CLOUD | UNSEEN_CLOUDS),
+        ("Structure: share of right yes", FOUR_GROUPS | UNSEEN_GROUPS),
     ):
-        part = table.loc[[family for family in asked if family in families]].dropna(axis=1, how="all")
+        part = table.loc[[family for family in asked if family in kinds]].dropna(axis=1, how="all")
+        part = part.set_axis([f"{model} k={k}" for model, k in part], axis=1).join(families["all"])
         if len(part):
             print(f"\n{title}\n{part.to_string()}")
-    print(
-        f"\n{len(finished)} data sets of {N} customers, {DRAWS} draws of each kind, {time.perf_counter() - start:.0f} s"
-    )
+    print(f"\n{len(finished)} data sets, {DRAWS} draws of each kind, {time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
     python bench/choose_k.py --half report --seeds 4      136 data sets
     python bench/choose_k.py --public                     the public benchmark sets in $SEG_DATA_DIR/clustering, with k-means and with mixtures
     python bench/choose_k.py --shapes 12                  96 data sets of many shapes with mixtures, six minutes of processor time
+    python bench/choose_k.py --unseen 2                   100 data sets that nothing was chosen on (bench/unseen.py), k-means and mixtures
 
 The public sets are those of Gagolewski's suite (clustering-data-v1, doi 10.5281/zenodo.7088171), one CSV a set with columns x0, x1, ... and
 reference0, ... (0 is noise); only sets that the model divides as a reference does (adjusted Rand index above 0.8 at the
@@ -30,7 +31,9 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 import shapes
+import unseen
 from clouds import centres
+from headway import reported
 from seg.metrics import separation
 from seg.models.mixture import SafeGaussianMixture
 from seg.selection.choose import RULES, Measuring, choose, panel, votes
@@ -228,10 +231,14 @@ def ask_public(job: tuple) -> dict | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         labelings = {k: MODELS[model](X, k, 0, 10 if model == "kmeans" else 3)[0] for k in range(2, most + 1)}
-        reached = max(
-            adjusted_rand_score(labels[labels > 0], labelings[len(set(labels[labels > 0]))][labels > 0])
-            for labels in references
-            if len(set(labels[labels > 0])) in labelings
+        reached = (
+            max(
+                adjusted_rand_score(labels[labels > 0], labelings[len(set(labels[labels > 0]))][labels > 0])
+                for labels in references
+                if len(set(labels[labels > 0])) in labelings
+            )
+            if wanted != {1}
+            else 1.0
         )
         scanned = scan(X, labelings)
         if model == "gmm":
@@ -243,7 +250,7 @@ def ask_public(job: tuple) -> dict | None:
     answered = {rule: k in wanted for rule, k in zip(answers["rule"], answers["k"], strict=True)}
     return {
         "half": half, "set": name, "model": model, "feasible": reached > 0.8, "k": sorted(wanted), "chosen": choice.k,
-        "clear": choice.clear, **answered, "auto": choice.k in wanted, "reason": choice.reason,
+        "clear": choice.clear, **answered, "auto": choice.k in wanted if wanted != {1} else not choice.clear, "reason": choice.reason,
     }  # fmt: skip
 
 
@@ -268,11 +275,29 @@ def shape_jobs(seeds: int) -> list[tuple]:
     return jobs
 
 
-def show_sets(jobs: list[tuple]) -> None:
+def unseen_jobs(seeds: int) -> list[tuple]:
+    """Return a job for each family of `bench/unseen.py`, seed and model: 2 to 6 groups, or one cloud, where no clear k is right."""
+    jobs = []
+    for seed in range(seeds):
+        for place, (name, draw) in enumerate((unseen.ONE_CLOUD | unseen.GROUPS).items()):
+            rng = np.random.default_rng([91, place, seed])
+            if name in unseen.ONE_CLOUD:
+                X, group = draw(rng), None
+            else:
+                X, group = draw(rng, int(rng.integers(2, 7)))
+            labels = np.ones(len(X), dtype=int) if group is None else group + 1
+            Z = (X - X.mean(axis=0)) / X.std(axis=0)
+            half = "one cloud" if group is None else "groups"
+            jobs += [(half, f"{name} {seed}", Z, [labels], model, 9) for model in MODELS]
+    return jobs
+
+
+def show_sets(jobs: list[tuple], workers: int) -> None:
     """Print what was found on sets with reference labels, half by half."""
     start = time.perf_counter()
-    with multiprocessing.Pool(2, initializer=threadpool_limits, initargs=(1,)) as pool:
-        table = pd.DataFrame(pool.imap_unordered(ask_public, jobs)).sort_values(["model", "set"])
+    with multiprocessing.Pool(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
+        answers = reported(pool.imap_unordered(ask_public, jobs), len(jobs), "sets with reference labels")
+        table = pd.DataFrame(answers).sort_values(["model", "set"])
     print(table[["half", "set", "model", "feasible", "k", "chosen", "clear", "auto"]].to_string(index=False))
     rules = [rule for rule in (*RULES, "auto") if rule in table and table[rule].any()]
     feasible = table[table["feasible"]]
@@ -296,9 +321,12 @@ def main() -> None:
     parser.add_argument("--half", choices=["both", "tune", "report"], default="both")
     parser.add_argument("--public", action="store_true", help="the public sets instead of generated ones")
     parser.add_argument("--shapes", type=int, default=0, help="seeds of bench/shapes.py, with mixtures")
+    parser.add_argument("--unseen", type=int, default=0, help="seeds of bench/unseen.py")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
     options = parser.parse_args()
-    if options.public or options.shapes:
-        show_sets(public_jobs() if options.public else shape_jobs(options.shapes))
+    if options.public or options.shapes or options.unseen:
+        jobs = public_jobs() if options.public else shape_jobs(options.shapes) + unseen_jobs(options.unseen)
+        show_sets(jobs, options.workers)
         return
     jobs = [
         (family, first + number)
@@ -309,8 +337,8 @@ def main() -> None:
     ]
     start = time.perf_counter()
     # One thread a process: threads within a fit of 2,000 customers mostly wait for each other.
-    with multiprocessing.Pool(2, initializer=threadpool_limits, initargs=(1,)) as pool:
-        answers = pd.DataFrame(pool.imap_unordered(ask, jobs))
+    with multiprocessing.Pool(options.workers, initializer=threadpool_limits, initargs=(1,)) as pool:
+        answers = pd.DataFrame(reported(pool.imap_unordered(ask, jobs), len(jobs), "generated sets"))
     answers["half"] = np.where(answers["seed"] < REPORT, "tune", "report")
     show(answers)
     print(f"\n{len(jobs)} data sets, {time.perf_counter() - start:.0f} s")

@@ -65,7 +65,7 @@ def test_two_peaks_of_a_feature_are_enough_with_a_score_above_the_median_of_one_
     assert [test.better for test in (plain, peaked, low)] == [False, True, False]
     assert (
         sentence({"bent": peaked})
-        == "better than one bent cloud (p = 0.24, 20 draws, a feature has two peaks by itself)"
+        == "better than one bent cloud (p = 0.24, 20 draws, features have two peaks by themselves)"
     )
 
 

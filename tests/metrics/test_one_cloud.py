@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from seg.metrics.bent_cloud import BentCloud
 from seg.metrics.one_cloud import Marginal, OneCloud
-from seg.metrics.single_peak import one_peak
+from seg.metrics.single_peak import one_peak, valley_depth
 
 
 def test_the_distribution_with_one_peak_of_four_values_is_the_one_worked_by_hand():
@@ -31,6 +31,29 @@ def test_a_column_of_two_peaks_is_known_by_itself():
     X = np.column_stack([rng.normal(size=500), np.r_[rng.normal(0, 1, 250), rng.normal(6, 1, 250)]])
     assert OneCloud(X).two_peaked
     assert not OneCloud(X[:, :1]).two_peaked
+
+
+def test_a_smoothed_valley_has_a_depth_and_one_peak_has_none():
+    rng = np.random.default_rng(11)
+    one, two = rng.normal(size=600), np.r_[rng.normal(0, 1, 300), rng.normal(6, 1, 300)]
+    assert valley_depth(two) > 0.05 > 0.002 > valley_depth(one) >= 0
+    assert valley_depth(1000 + 7 * two) == pytest.approx(valley_depth(two)), "units do not matter"
+    assert valley_depth(np.ones(9)) == 0
+
+
+def test_shallow_valleys_of_several_columns_count_together():
+    rng = np.random.default_rng(12)
+    X = 2.7 * rng.integers(2, size=(400, 4)) + rng.normal(size=(400, 4))
+    assert OneCloud(X).two_peaked
+    assert not OneCloud(X[:, :1]).two_peaked
+
+
+def test_an_evenly_spread_column_is_drawn_evenly_spread():
+    rng = np.random.default_rng(13)
+    even, _ = Marginal.fit(rng.uniform(2, 5, 300), rng)
+    assert len(even.knots) == 2 and even.heights.tolist() == [0, 1]
+    assert len(Marginal.fit(rng.normal(size=300), rng)[0].knots) > 2
+    assert not OneCloud(rng.uniform(size=(300, 3))).two_peaked
 
 
 def test_repeated_values_and_a_spike_at_zero_come_back():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from seg.metrics.added_value import REGRESSION
 from seg.metrics.guards import LARGEST_SHARE, least_size
 from seg.metrics.null import KINDS, LEVEL, NEEDED, NullTest, passed, sentence
-from seg.metrics.one_cloud import DRAWN
+from seg.metrics.one_cloud import PEAKS_LEVEL
 from seg.metrics.prediction import HoldoutScores
 from seg.metrics.stability import Stability
 
@@ -187,8 +187,8 @@ def _stable(stability: Stability | None) -> Verdict:
 
 def _better_than_noise(null: Mapping[str, NullTest] | None) -> Verdict:
     threshold = (
-        f"p at most {LEVEL} on every kind of null data that applies; against one cloud also a feature with two peaks by itself "
-        f"(p at most {1 / (1 + DRAWN):g}) and a score above the median"
+        f"p at most {LEVEL} on every kind of null data that applies; against one cloud also features with two peaks by themselves "
+        f"(p at most {PEAKS_LEVEL:g}) and a score above the median"
     )
     source = "Monte Carlo test, Davison & Hinkley 1997, ch. 4; null data with one peak after Liu et al. 2008 (SigClust)"
     if null is None:

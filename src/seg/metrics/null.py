@@ -52,7 +52,7 @@ class NullTest:
     scores : ndarray of shape (draws,)
         On null data; -1, the lowest silhouette, for a draw in which the pipeline found no segments.
     two_peaked : bool
-        Whether this kind of null data has one peak in each feature, and a feature of the data has more (`OneCloud.two_peaked`).
+        Whether this kind of null data has one peak in each feature, and features of the data have more (`OneCloud.two_peaked`).
     """
 
     observed: float
@@ -133,9 +133,9 @@ def null_test(
     1. Each kind asks its own question. *Permuted* columns keep lumps and tails of single features, and lose what links them.
        *Uniform* data have nothing at all. A *stretched* cloud keeps the marginals, smoothed to one peak each, and the
        correlation: one elongated, skewed or heavy-tailed group of customers. A *bent* cloud keeps a curve as well.
-    2. Permuted data do not apply where one column varies (they would be the same), nor where a column by itself has
-       several peaks: permuted, it still has them, so such data are not free of groups. Nor do uniform data: no column of theirs has
-       two peaks. Against one cloud, whose columns have one peak each, such a column is enough with a score above the median of the
+    2. Permuted data do not apply where one column varies (they would be the same), nor where columns by themselves have
+       several peaks: permuted, they still have them, so such data are not free of groups. Nor do uniform data: no column of theirs has
+       two peaks. Against one cloud, whose columns have one peak each, such columns are enough with a score above the median of the
        draws. Bent data need two columns.
     3. A draw on which the score is NaN, because the clusterer finds no segments in it, counts as the lowest score, -1.
     4. This is a Monte Carlo test: p is valid for any distribution of the score, z is only a measure of distance.
@@ -202,7 +202,7 @@ def sentence(tests: Mapping[str, NullTest]) -> str:
         return f"no better than {KINDS[kind]} (p = {test.p:.2g}, {test.draws} draws)"
     *others, last = [KINDS[name] for name in tests]
     listed = f"{', '.join(others)} and {last}" if others else last
-    peaks = ", a feature has two peaks by itself" if test.p > LEVEL else ""
+    peaks = ", features have two peaks by themselves" if test.p > LEVEL else ""
     return f"better than {listed} (p = {test.p:.2g}, {test.draws} draws{' each' if others else ''}{peaks})"
 
 

@@ -2,7 +2,7 @@
 
 `OneCloud` is fitted to a table of features and draws tables like it that hold one group. Each column is fitted by the nearest
 distribution with one peak, so that a valley between two groups is filled, and skew, heavy tails, a spike at zero and whole numbers
-stay. In the normal scores of these distributions, customers are drawn
+stay; a column that may be evenly spread is taken to be so. In the normal scores of these distributions, customers are drawn
 
 * from one normal distribution with the correlation of the data (`stretched`, a Gaussian copula), or
 * column after column, each with a mean and a variance that may bend with the columns before it (`bent`).
@@ -10,7 +10,8 @@ stay. In the normal scores of these distributions, customers are drawn
 References
 ----------
 Hartigan and Hartigan (1985), "The dip test of unimodality", Annals of Statistics 13 (the nearest distribution with one peak);
-Cheng and Hall (1998), "Calibrating the excess mass and dip tests of modality", JRSS B 60 (its distance is judged by draws, not by uniform data);
+Cheng and Hall (1998), "Calibrating the excess mass and dip tests of modality", JRSS B 60 (valleys are judged by draws, not by uniform data);
+Stephens (1970), "Use of the Kolmogorov-Smirnov, Cramer-von Mises and related statistics without extensive tables", JRSS B 32 (evenly spread columns);
 Liu, Hayes, Nobel and Marron (2008), "Statistical significance of clustering for high-dimension, low-sample size data", JASA 103
 (one normal distribution as the null of a clustering).
 """
@@ -21,17 +22,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import kolmogorov, ndtr, ndtri
 
 from seg.metrics.bent_cloud import BentCloud
-from seg.metrics.single_peak import one_peak
+from seg.metrics.single_peak import one_peak, valley_depth
 
 SPIKE = 0.1  # share of customers at the least or the greatest value from which it is kept as it is
 LATTICE = 0.9  # share of customers with a repeated value from which only values of the column are drawn
-# Tables with one peak in each column, none of which may be as far from one peak as the data: p = 0.01.
-DRAWN = 99
+DRAWN = 99  # tables with one peak in each column that the valleys of the data are held against
+PEAKS_LEVEL = 0.05  # largest share of them, the data counted among them, with valleys as deep
 # Share of the customers; a column this near to one peak has one, however many customers say otherwise.
 LEAST = 0.02
+EVEN = 0.05  # p above which a column counts as evenly spread
 ENOUGH = 5_000  # customers; of more, so many are drawn to compare the peaks of columns with
 
 
@@ -62,15 +64,13 @@ class Marginal:
         if len(distinct) == 1:
             return cls(distinct, np.ones(1), distinct, np.ones(1, dtype=bool), 0.0), values
         edges = cell_edges(distinct)
-        spread = edges[at] + rng.uniform(size=len(values)) * (edges[at + 1] - edges[at])
-        spread = np.where(counts[at] > 1, spread, values)
-        low, high = 0, len(distinct)
-        if counts[0] >= SPIKE * len(values):
-            low = 1
-        if counts[-1] >= SPIKE * len(values) and high - low > 1:
-            high -= 1
+        spread = _spread(values, edges, at, counts, rng)
+        low, high = _without_spikes(counts)
         between = (at >= low) & (at < high)
         knots, heights, distance = one_peak(spread[between])
+        if _evenly_spread(spread[between]):
+            # The nearest distribution with one peak makes a tent of chance lumps; draws from it would be less flat than the data.
+            knots, heights = edges[[low, high]], np.array([0.0, 1.0])
         below, share = counts[:low].sum() / len(values), between.mean()
         # A spike takes its own cell: the rest begins where that cell ends.
         knots = np.clip(knots, edges[low], edges[high])
@@ -108,6 +108,49 @@ def cell_edges(distinct: np.ndarray) -> np.ndarray:
     return np.r_[distinct[0] - half[0], distinct[:-1] + half, distinct[-1] + half[-1]]
 
 
+def _spread(
+    values: np.ndarray, edges: np.ndarray, at: np.ndarray, counts: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return values (n,) of which repeated ones are spread over their cells; `at` is the place among the distinct ones."""
+    spread = edges[at] + rng.uniform(size=len(values)) * (edges[at + 1] - edges[at])
+    return np.where(counts[at] > 1, spread, values)
+
+
+def _evenly_spread(values: np.ndarray) -> bool:
+    """Return whether values (n,) may be evenly spread between the least and the greatest one (Kolmogorov-Smirnov, p above `EVEN`)."""
+    n = len(values) - 2  # given the ends, the others are evenly spread
+    if n < 1 or not np.ptp(values) > 0:
+        return False
+    shares = np.sort((values - values.min()) / np.ptp(values))[1:-1]
+    distance = max((np.arange(1, n + 1) / n - shares).max(), (shares - np.arange(n) / n).max())
+    return bool(kolmogorov((np.sqrt(n) + 0.12 + 0.11 / np.sqrt(n)) * distance) > EVEN)
+
+
+def _without_spikes(counts: np.ndarray) -> tuple[int, int]:
+    """Return the first of the ascending distinct values that is no spike at the lower end, and the place after the last such one."""
+    least, low, high = SPIKE * counts.sum(), 0, len(counts)
+    if counts[0] >= least:
+        low = 1
+    if counts[-1] >= least and high - low > 1:
+        high -= 1
+    return low, high
+
+
+def _valleys(X: np.ndarray, rng: np.random.Generator) -> float:
+    """Return the depth of the valleys of all columns of X (n, d) together, spikes at an end of a column left out."""
+    total = 0.0
+    for values in X.T:
+        distinct, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+        if len(distinct) == 1:
+            continue
+        low, high = _without_spikes(counts)
+        between = (at >= low) & (at < high)
+        total += between.mean() * valley_depth(
+            _spread(values, cell_edges(distinct), at, counts, rng)[between]
+        )
+    return total
+
+
 class OneCloud:
     """One group of customers like those of a table.
 
@@ -139,24 +182,22 @@ class OneCloud:
 
     @cached_property
     def two_peaked(self) -> bool:
-        """Whether a column has more than one peak by itself, at the level 1 / (1 + `DRAWN`).
+        """Whether columns have more than one peak by themselves, at the level `PEAKS_LEVEL`.
 
-        The largest distance of a column from one peak is held against that of tables drawn from the columns' distributions with one
-        peak. The first draw that is as far settles it.
+        The valleys of all columns together are held against those of tables drawn from the columns' distributions with one peak: groups
+        that leave a shallow valley in each of several features are seen. Drawing ends as soon as too many are as deep.
         """
         n = len(self.scores)
-        observed = max(marginal.distance for marginal in self.marginals)
-        if observed < LEAST:
+        if max(marginal.distance for marginal in self.marginals) < LEAST:
             return False
         rng = np.random.default_rng([self._seed, 56])
-        if n > ENOUGH:
-            observed = self._distance(self._columns[rng.choice(n, ENOUGH, replace=False)], rng)
-        return not any(
-            self._distance(self.stretched(rng, min(n, ENOUGH)), rng) >= observed for _ in range(DRAWN)
-        )
-
-    def _distance(self, X: np.ndarray, rng: np.random.Generator) -> float:
-        return max(Marginal.fit(column, rng)[0].distance for column in X.T)
+        X = self._columns if n <= ENOUGH else self._columns[rng.choice(n, ENOUGH, replace=False)]
+        observed, as_deep = _valleys(X, rng), 1
+        for _ in range(DRAWN):
+            as_deep += _valleys(self.stretched(rng, len(X)), rng) >= observed
+            if as_deep > PEAKS_LEVEL * (1 + DRAWN):
+                return False
+        return True
 
     def stretched(self, rng: np.random.Generator, n: int | None = None) -> np.ndarray:
         """Draw a table of n customers (n, d), as many as the data have unless given, with the marginals and the correlation of the data."""
