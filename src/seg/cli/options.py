@@ -221,13 +221,13 @@ def _explained(error: Exception) -> str | None:
     """Return the message for an error of Hydra, which is imported only where it is used; None for any other error."""
     if type(error).__module__.partition(".")[0] not in ("hydra", "omegaconf"):
         return None
-    from seg.config.overrides import explain
+    from seg.config.overrides import SWEEP, explain
 
     explained = explain(error)
-    # Hydra's own advice is about its sweeps, which these commands do not have.
-    if explained is not None and explained.startswith("Ambiguous value"):
-        return f"{explained.splitlines()[0]}: one value at a time; quote a text that has a comma"
-    return explained
+    # A sweep is of runs; these commands have none.
+    return explained and explained.replace(
+        SWEEP, "; otherwise one value at a time, a text with a comma in quotes"
+    )
 
 
 def _failed(error: object) -> int:

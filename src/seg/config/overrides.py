@@ -20,7 +20,9 @@ from seg.config.private import private
 from seg.config.quoting import quoted
 from seg.errors import SegError, listed
 
-__all__ = ["explain", "private", "readable"]
+__all__ = ["SWEEP", "explain", "private", "readable"]
+
+SWEEP = ", or add -m for one run of each"  # end of a message; only runs have sweeps
 
 
 def readable(argument: str) -> str:
@@ -110,9 +112,18 @@ def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | N
                 key,
             )
             return f"{override}: unknown key; expected one of {listed(key, keys)}"
-        return str(error)
+        return _several(str(error)) or str(error)
     if isinstance(error, HydraException):
-        return str(error)
+        return _several(str(error)) or str(error)
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; choose another directory with hydra.run.dir=..."
     return None
+
+
+def _several(message: str) -> str | None:
+    """Return what to write instead of Hydra's three pieces of advice about `key=a,b`; None for other messages."""
+    seen = re.match(r"Ambiguous value for argument '(.*?)=(.*)'", message)
+    if seen is None:
+        return None
+    key, values = seen.groups()
+    return f"{key}={values}: several values; write {key}=[{values}] for a list{SWEEP}"
