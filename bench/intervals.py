@@ -1,6 +1,6 @@
 """How often the 95 % interval of mean spend covers the true mean, by size of the segment and kind of spend.
 
-    python bench/intervals.py                 1,000 generated segments of each size and kind; about two minutes on an idle core
+    python bench/intervals.py                 1,000 generated segments of each size and kind; five minutes of processor time
     python bench/intervals.py --sets 200
 
 Spend is 0 for those who do not buy and log-normal or gamma for those who do; the true mean is known. Prints the share of intervals that
@@ -14,6 +14,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
+from headway import reported
 from seg.metrics.prediction import mean_interval
 
 FIRST_SEED = 9_000
@@ -44,11 +45,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sets", type=int, default=1000)
     sets = parser.parse_args().sets
+    asked = [(kind, n) for kind in KINDS for n in SIZES]
+    hits = reported((covered(kind, n, sets) for kind, n in asked), len(asked), "intervals")
     rows = [
         (kind, n, f"{hit:.3f}", f"{np.sqrt(hit * (1 - hit) / sets):.3f}")
-        for kind in KINDS
-        for n in SIZES
-        for hit in [covered(kind, n, sets)]
+        for (kind, n), hit in zip(asked, hits, strict=True)
     ]
     print(pd.DataFrame(rows, columns=["spend", "customers", "covered", "se"]).to_string(index=False))
 

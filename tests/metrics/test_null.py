@@ -88,7 +88,7 @@ def test_uniform_data_fill_the_range_of_each_column():
 
 
 def test_draws_are_those_of_a_plain_loop():
-    X, seen = np.random.default_rng(0).normal(size=(160, 2)), []
+    X, seen = np.random.default_rng(0).uniform(size=(160, 2)), []
 
     def first_row(X, seed):
         seen.append((X.copy(), seed))
@@ -149,6 +149,13 @@ def test_permuted_and_uniform_data_do_not_apply_where_a_column_has_two_peaks_by_
     square = np.array([[0, 0], [6, 0], [0, 6], [6, 6]])[rng.integers(4, size=400)] + rng.normal(size=(400, 2))
     result = null_test(square, score)
     assert list(result) == ["stretched", "bent"] and null.passed(result)
+
+
+def test_evenly_spread_customers_do_not_apply_where_no_column_is_evenly_spread():
+    rng = np.random.default_rng(8)
+    skewed, even = rng.gamma(2, size=(300, 2)), rng.uniform(size=(300, 1))
+    assert "uniform" not in null_test(skewed, lambda X, seed: X.sum(), 1)
+    assert "uniform" in null_test(np.column_stack([skewed, even]), lambda X, seed: X.sum(), 1)
 
 
 def test_permuted_blobs_are_indistinguishable_from_permuted_data():

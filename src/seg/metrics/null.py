@@ -135,7 +135,8 @@ def null_test(
        correlation: one elongated, skewed or heavy-tailed group of customers. A *bent* cloud keeps a curve as well.
     2. Permuted data do not apply where one column varies (they would be the same), nor where columns by themselves have
        several peaks: permuted, they still have them, so such data are not free of groups. Nor do uniform data: no column of theirs has
-       two peaks. Against one cloud, whose columns have one peak each, such columns are enough with a score above the median of the
+       two peaks. They do not apply either where no column may be evenly spread (Kolmogorov-Smirnov, p above 0.05): the columns exclude
+       them, whatever the score. Against one cloud, whose columns have one peak each, such columns are enough with a score above the median of the
        draws. Bent data need two columns.
     3. A draw on which the score is NaN, because the clusterer finds no segments in it, counts as the lowest score, -1.
     4. This is a Monte Carlo test: p is valid for any distribution of the score, z is only a measure of distance.
@@ -216,12 +217,12 @@ def _makers(X: np.ndarray, kinds: Sequence[str], cloud: OneCloud) -> dict[str, D
     }
     varying = int((np.ptp(X, axis=0) > 0).sum())
     left_out = ({"permuted", "bent"} if varying < 2 else set()) | (
-        {"permuted", "uniform"} if cloud.two_peaked else set()
+        {"permuted", "uniform"} if cloud.two_peaked else set() if cloud.evenly_spread else {"uniform"}
     )
     asked = list(dict.fromkeys(kinds))
     if not set(asked) - left_out:
         raise ValueError(
-            f"null data of kind {', '.join(asked)} do not apply to X, whose columns do not vary enough or have several peaks: "
+            f"null data of kind {', '.join(asked)} do not apply to X, whose columns do not vary enough, are not evenly spread or have several peaks: "
             "add the kind stretched"
         )
     return {kind: makers[kind] for kind in asked if kind not in left_out}

@@ -49,6 +49,8 @@ class Marginal:
         The distinct values of the column, and whether each is drawn exactly because it occurs more than once.
     distance : float
         Largest difference from the distribution function of the column.
+    even : bool
+        Whether the column may be evenly spread, spikes at its ends left out.
     """
 
     knots: np.ndarray
@@ -56,6 +58,7 @@ class Marginal:
     distinct: np.ndarray
     repeated: np.ndarray
     distance: float
+    even: bool = False
 
     @classmethod
     def fit(cls, values: np.ndarray, rng: np.random.Generator) -> tuple[Marginal, np.ndarray]:
@@ -68,7 +71,8 @@ class Marginal:
         low, high = _without_spikes(counts)
         between = (at >= low) & (at < high)
         knots, heights, distance = one_peak(spread[between])
-        if _evenly_spread(spread[between]):
+        even = _evenly_spread(spread[between])
+        if even:
             # The nearest distribution with one peak makes a tent of chance lumps; draws from it would be less flat than the data.
             knots, heights = edges[[low, high]], np.array([0.0, 1.0])
         below, share = counts[:low].sum() / len(values), between.mean()
@@ -81,7 +85,7 @@ class Marginal:
         ]
         # In a column of whole numbers the few that occur once are whole numbers as well.
         repeated = (counts > 1) | (counts[counts > 1].sum() >= LATTICE * len(values))
-        return cls(knots, heights, distinct, repeated, distance * share), spread
+        return cls(knots, heights, distinct, repeated, distance * share, even), spread
 
     def scores(self, spread: np.ndarray) -> np.ndarray:
         """Return normal scores (n,) of spread values (n,)."""
@@ -179,6 +183,11 @@ class OneCloud:
         self.scores = (scores - scores.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
         self._seed = seed
         self._bent: BentCloud | None = None
+
+    @property
+    def evenly_spread(self) -> bool:
+        """Whether any column may be evenly spread."""
+        return any(marginal.even for marginal in self.marginals)
 
     @cached_property
     def two_peaked(self) -> bool:
