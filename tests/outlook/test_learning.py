@@ -42,6 +42,15 @@ def test_a_fit_is_the_same_for_the_same_seed(model):
     pd.testing.assert_frame_equal(model.predict(inputs), again.predict(inputs))
 
 
+def test_of_very_many_customers_a_part_is_learnt_from_and_all_are_forecast(model, monkeypatch):
+    monkeypatch.setattr(learning, "MOST_LEARNT", 300)
+    part = learning.fit([snapshot_of(seed=1), snapshot_of(seed=2)], 30)
+    judged = snapshot_of(2000, seed=3)
+    made, full = part.predict(judged.inputs), model.predict(judged.inputs)
+    assert len(made) == 2000 and not made.equals(full)
+    assert (made["probability"] - full["probability"]).abs().mean() < 0.06
+
+
 def test_longer_horizons_never_promise_less():
     short = pd.DataFrame({"probability": [0.5, 0.2], "spend": [10.0, 1.0]})
     long = pd.DataFrame({"probability": [0.4, 0.3], "spend": [12.0, 0.5]})

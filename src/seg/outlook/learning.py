@@ -24,6 +24,7 @@ TREES = {"learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 40, "l2
 PROBABILITY_TREES, SPEND_TREES = 100, 60
 FOLDS = 3
 MOST_BINS = 255
+MOST_LEARNT = 200_000  # customers of all training cuts together that the trees learn from, drawn at random from more
 LEAST_OF_EACH = 10  # customers who bought, and who did not, to learn from
 SHORTEST_TENURE = 180  # days: the usual spend of a newer customer is spread over as many
 
@@ -153,6 +154,9 @@ def fit(snapshots: Sequence[Snapshot], horizon: int, seed: int = 0) -> HorizonMo
     """
     inputs = pd.concat([one.inputs for one in snapshots])
     spend = np.concatenate([one.spend[horizon].to_numpy() for one in snapshots])
+    if len(spend) > MOST_LEARNT:
+        drawn = np.sort(np.random.default_rng(seed).choice(len(spend), MOST_LEARNT, replace=False))
+        inputs, spend = inputs.iloc[drawn], spend[drawn]
     bought = (spend > 0).astype("int64")
     trees = HistGradientBoostingClassifier(max_iter=PROBABILITY_TREES, random_state=seed, **TREES)
     # A customer is in several cuts: never in the trees' part and in the part that calibrates them at once.

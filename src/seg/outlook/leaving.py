@@ -15,6 +15,14 @@ from seg.report import plots
 from seg.sinks import local_files as files
 
 CUSTOMERS, PAGE = "customer_outlook.parquet", "outlook.html"
+# What readers of the page see; the CSV files keep the names of columns.
+HEADINGS = {
+    "purchase_rate": "expected to buy", "lost_rate": "expected to be lost", "expected_spend": "expected spend", "usual_spend": "usual spend",
+    "value_at_stake": "value at stake", "likely_anyway": "likely to buy anyway", "smallest_lift": "smallest lift",
+    "needed_for_1_points": "needed for 1 point", "needed_for_2_points": "needed for 2 points", "needed_for_5_points": "needed for 5 points",
+    "mase": "MASE", "mase_seasonal_naive": "MASE of the seasonal naive", "coverage_80": "inside the 80 % interval",
+    "coverage_95": "inside the 95 % interval", "judged": "forecasts judged",
+}  # fmt: skip
 
 
 def leave(outlook: Outlook, folder: Path, title: str, subtitle: str) -> list[Path]:
@@ -38,7 +46,11 @@ def leave(outlook: Outlook, folder: Path, title: str, subtitle: str) -> list[Pat
         if len(table):
             written.append(files.write_csv(folder / f"{name}.csv", table))
     notices = [text.removeprefix("outlook: ") for _level, text in outlook.notices]
-    page = report.tables_page(title, subtitle, notices, _sections(outlook))
+    sections = [
+        (head, note, part.rename(columns=HEADINGS) if isinstance(part, pd.DataFrame) else part)
+        for head, note, part in _sections(outlook)
+    ]
+    page = report.tables_page(title, subtitle, notices, sections)
     return [*written, files.write(folder / PAGE, page)]
 
 
