@@ -24,7 +24,7 @@ TREES = {"learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 40, "l2
 PROBABILITY_TREES, SPEND_TREES = 100, 60
 FOLDS = 3
 MOST_BINS = 255
-MOST_LEARNT = 200_000  # customers of all training cuts together that the trees learn from, drawn at random from more
+MOST_LEARNT = 200_000  # customers of all training cuts together: more are drawn at random
 LEAST_OF_EACH = 10  # customers who bought, and who did not, to learn from
 SHORTEST_TENURE = 180  # days: the usual spend of a newer customer is spread over as many
 
