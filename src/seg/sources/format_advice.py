@@ -66,7 +66,8 @@ def advice(
         if not flagged.get(field.name):
             continue
         values = sample(engine, raw, field.source)
-        line = {"time": of_dates, "number": of_numbers}.get(field.kind, lambda *_: None)(field, values)
+        look = {"time": of_dates, "number": of_numbers}.get(field.kind, lambda *_: None)
+        line = of_other_digits(field, values) or look(field, values)
         wrong = [text for text in values if _is_no_number(text)] if field.kind == "number" else []
         if line is None and field.if_missing and wrong:
             line = f"{field.source}: {wrong[0]!r} is not a finite number; correct it, or leave such rows out with dataset.bad_rows=skip"
@@ -74,6 +75,16 @@ def advice(
             line = f"{field.source}: {int(flagged[field.name]):,} values are missing; {field.if_missing}"
         lines += [line] if line else []
     return lines
+
+
+def of_other_digits(field: Field, values: Counter) -> str | None:
+    """Return what to do about digits that are not 0 to 9, such as Arabic ones; no format of numbers or dates reads them."""
+    digits = [one for text in values for one in text if one.isdecimal() and not one.isascii()]
+    if field.kind not in ("time", "number") or not digits:
+        return None
+    return (
+        f"{field.source}: has digits that are not 0 to 9, such as {digits[0]!r}; write its values with 0 to 9"
+    )
 
 
 def _is_no_number(text: str) -> bool:
@@ -133,6 +144,8 @@ def of_texts(field: Field, values: Counter) -> str | None:
     if fitting > values.total() / 2:
         return None
     if date_formats.proposals(values)[:1] and date_formats.proposals(values)[0].values > values.total() / 2:
+        if not field.percent:
+            return f"{field.source}: holds dates, expected amounts; choose another column"
         return (
             f"{field.source}: holds dates, and a feature is a number; count the days to a fixed day instead"
         )
