@@ -143,7 +143,8 @@ def of_texts(field: Field, values: Counter) -> str | None:
     )
     if fitting > values.total() / 2:
         return None
-    if date_formats.proposals(values)[:1] and date_formats.proposals(values)[0].values > values.total() / 2:
+    dates = date_formats.proposals(values)
+    if dates and dates[0].values > len(values) / 2:  # different texts, however often each occurs
         if not field.percent:
             return f"{field.source}: holds dates, expected amounts; choose another column"
         return (
