@@ -240,6 +240,8 @@ def compute(
             source, _notes = prepare.find(settings.dataset, settings.data_dir)
             table = engine.checkpoint(parts.load(engine, source).table)
             answer(source.where)
+        # Before the work of minutes: the column may be missing.
+        texts = load_texts(engine, source, asked.text) if asked.text else None
         steps = cleaning.parse(settings.cleaning.steps)
         levels = settings.dataset.levels
         history = OrderHistory(engine, table, steps, list(recipe), place, days_after, levels)
@@ -256,9 +258,8 @@ def compute(
             counted = segments.history.months if segments.weeks is None else segments.weeks.weeks
             answer(f"{len(counted)} complete {segments.rhythm.name}s")
         reviews = None
-        if asked.text:
+        if texts is not None:
             with progress.step("reviews") as answer:
-                texts = load_texts(engine, source, asked.text)
                 reviews = read_reviews(texts, customers.scores["segment"], names, settings.seed)
                 answer(reviews.sentence)
     return replace(with_actions(customers, segments, names), reviews=reviews)

@@ -99,8 +99,11 @@ def load_texts(engine: Engine, source: Source, column: str) -> pd.DataFrame:
     Raises
     ------
     SegError
-        The files have no such column.
+        The packages are missing, or the files have no such column.
     """
+    reason = missing()
+    if reason:
+        raise SegError(f"outlook.text: {reason}")
     fields = [
         Field("customer_id", "user_id", "text", True),
         Field("ordered_at", "timestamp", "epoch_ms", True),
@@ -133,11 +136,8 @@ def read_reviews(
     Raises
     ------
     SegError
-        The packages are missing, or no review in English is left.
+        No review in English is left.
     """
-    reason = missing()
-    if reason:
-        raise SegError(f"outlook.text: {reason}")
     known = reviews[reviews["customer_id"].isin(segments.index)].dropna(subset=["text", "rating"])
     known = known[known["text"].str.strip() != ""]
     if len(known) > MOST_REVIEWS:
