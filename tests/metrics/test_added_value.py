@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seg.metrics.added_value import added_value
+from seg.metrics.added_value import REGRESSION, added_value
 
 
 def shop(n=1500, seed=0):
@@ -44,3 +44,18 @@ def test_the_same_groups_are_as_good_and_random_ones_explain_nothing():
     )
     assert value.verdict("rule RFM") == "as good as"
     assert value.against.set_index("name")["explained"]["chance"] == pytest.approx(0, abs=0.01)
+
+
+def test_the_regression_knows_what_its_features_tell():
+    features, true, bought, log_spend, fold = shop()
+    value = added_value({"segments": true}, features, bought, log_spend, fold)
+    assert value.against.set_index("name")["explained"][REGRESSION] == pytest.approx(0.262, abs=0.005)
+
+
+def test_the_regression_is_judged_on_customers_that_it_has_not_seen():
+    """Ten columns of noise fit forty customers well, and tell nothing of the next ones."""
+    rng = np.random.default_rng(2)
+    features, bought = pd.DataFrame(rng.normal(size=(50, 10))), rng.integers(0, 2, 50)
+    groups, fold = rng.integers(0, 2, 50), np.arange(50) % 5
+    value = added_value({"segments": groups}, features, bought, bought * 2.0, fold)
+    assert value.against.set_index("name")["explained"][REGRESSION] < 0

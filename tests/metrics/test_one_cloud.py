@@ -89,6 +89,15 @@ def test_a_bent_cloud_bends_where_a_stretched_one_does_not():
     assert abs(bend(cloud.stretched(np.random.default_rng(7)))) < 0.2
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_bent_cloud_is_drawn_in_the_order_that_explains_the_data(order):
+    """The second feature follows from the square of the first; the other way round the square root has no sign."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=800)
+    y = (x**2 - 1) / 2 + 0.7 * rng.normal(size=800)
+    assert BentCloud(np.column_stack([x, y / y.std()])[:, order]).order == order
+
+
 def test_every_drawn_feature_of_a_bent_cloud_is_normal_again():
     Z = np.random.default_rng(8).normal(size=(500, 4))
     drawn = BentCloud(Z).draw(4000, np.random.default_rng(9))

@@ -90,3 +90,15 @@ def test_weights_draw_seeds():
     assert points.outer(points.landscape.single.seed(1, np.random.default_rng(0)))[0, 0] == pytest.approx(
         123, abs=1e-3
     )
+
+
+def test_groups_of_blocks_that_lie_with_one_centre_are_labelled_each_by_itself():
+    """Four clusters of 2,000 points, far apart: whole groups of 16 blocks have one centre to choose from."""
+    X = np.repeat([0.0, 100.0, 200.0, 300.0], 2_000)[:, None] + np.random.default_rng(0).normal(
+        size=(8_000, 1)
+    )
+    points = ordered(X)
+    values = points.inner(points.values)
+    centres = points.inner(np.array([[200.0], [0.0], [300.0], [100.0]]))
+    labels = Blocks(values, np.ones(len(values))).labels(centres)
+    assert labels.tolist() == cdist(values, centres).argmin(axis=1).tolist()
