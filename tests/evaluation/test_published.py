@@ -41,6 +41,14 @@ def test_a_figure_is_the_same_within_its_tolerance(value, ours, tolerance, expec
     assert verdict(value, ours, tolerance) == expected
 
 
+@pytest.mark.parametrize(
+    ("tolerance", "shown"), [(0, "exact"), (1, "1.0"), (-0.0, "exact"), ("25 %", "25 %"), (None, "-")]
+)
+def test_the_table_shows_the_tolerance(tolerance, shown):
+    entry = PublishedFigure(figure="size", key="size", value=2, tolerance=tolerance, source="printed")
+    assert published.compare([entry], {"size": 2}, True)["tolerance"].item() == shown
+
+
 def test_sample_data_are_never_the_same_as_what_was_published():
     assert verdict(100, 100, real=False) == "sample data"
     assert published.compare([], {}, True) is None

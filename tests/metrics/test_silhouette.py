@@ -7,14 +7,15 @@ from seg.metrics.silhouette import silhouettes
 
 @pytest.fixture
 def customers():
-    """Return 6,000 customers, some equal and some far out, and labels of two and of five clusters, with noise."""
+    """Return 6,000 customers, some equal and some far out, with labels of two, of three, and of five clusters, the last with noise."""
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(size=(4000, 3)), rng.normal(size=(2000, 3)) * 0.2 + [3, 0, 0]]).round(2)
     X[:1500] = X[1500:3000]
     X[:4] *= 50
     two = (X[:, 0] > 1.5).astype(int)
     five = two + 2 * (X[:, 1] > 0) + (X[:, 2] > 1.2)
-    return X, {"two": two, "five": np.where(np.arange(len(X)) % 50, five, -1)}
+    three = two + (X[:, 2] > 1.2)
+    return X, {"two": two, "three": three, "five": np.where(np.arange(len(X)) % 50, five, -1)}
 
 
 def test_compiled_distances_give_the_silhouettes_of_scipy(customers, monkeypatch):
