@@ -170,6 +170,35 @@ def test_the_fewest_segments_within_one_standard_error_of_the_largest_are_best()
     assert names(found) == ["k4", "k9", "k6", "k3"]
 
 
+def test_without_a_standard_error_the_largest_is_best_and_runs_that_are_no_candidate_are_off_the_front():
+    exact = {name: value for name, value in SOUND.items() if name != "holdout/deviance_explained_se"}
+    found = ranked(
+        run(0.3, "a", k=4, **exact),
+        run(0.3, "b", k=6, **exact | {"holdout/deviance_explained": 0.21}),
+        run(0.9, "c", k=2),
+    )
+    assert order.best(found)["name"] == "b"
+    assert not found.set_index("name").loc["c", "front"]
+
+
+def test_the_sentence_on_the_best_run_counts_the_candidates():
+    for runs, words in (
+        ([run(0.3, "a", **SOUND)], "the only candidate"),
+        ([run(0.3, "a", **SOUND), run(0.3, "b", k=5, **SOUND)], "of 2 candidates"),
+    ):
+        (group,) = grouped(*runs)
+        demand = order.asked(group.attempts, True)
+        found = order.judged(group.attempts, demand)
+        assert runs_table.reason(order.best(found), found, demand).startswith(
+            f"{words}: 0.200 of the deviance"
+        )
+
+
+def test_words_stand_left_and_numbers_right():
+    words = [column.key for column in columns.COLUMNS if not column.numeric]
+    assert words == ["run_id", "model", "recipe", "scaler", "cleaning", "standing", "options"]
+
+
 def test_a_mixture_that_left_a_cluster_empty_counts_with_the_segments_that_there_are():
     left = run(0.3, "a", k=3, **SOUND) | {"tags.segments": "Champions; Lost customers; noise"}
     full = run(0.3, "b", k=3, model="gmm", **SOUND) | {

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from seg.config import compose, load
 from seg.errors import SegError
 from seg.pipeline import check, flow
 from seg.score import __main__ as score
-from seg.score import model_card, replay
+from seg.score import input_rows, model_card, replay
 from seg.score import scorer as scoring
 from seg.track import find_model, store
 
@@ -90,6 +91,8 @@ def test_the_customers_of_training_get_their_segments_again_from_raw_orders(orde
     said = capsys.readouterr().out
     assert f"recency is counted from {result.table.as_of}" in said
     assert "index of the shares 0.000" in said
+    for size in np.bincount(result.labels):
+        assert f" {size:,} " in said, "the table has the customers of each segment"
 
 
 def test_one_customer_alone_gets_what_the_batch_gave_when_the_day_is_said(orders, tmp_path, capsys):
@@ -228,6 +231,12 @@ def test_rows_of_no_kind_name_both_what_is_missing(orders, tmp_path, capsys):
     said = refused(capsys, orders[0], tmp_path / "f.csv", tmp_path)
     assert "missing column 'ordered_at'" in said
     assert "as a table of features" in said and "recency_days, orders, revenue" in said
+
+
+def test_a_generated_data_set_names_the_file_that_it_cannot_read():
+    dataset, scorer = SimpleNamespace(files=[], name="toy"), SimpleNamespace(features=["orders"])
+    with pytest.raises(SegError, match=r"input=a.csv: dataset=toy is generated .*\(orders\)"):
+        input_rows._needed(dataset, scorer, SimpleNamespace(names=["a.csv", "b.csv"]))
 
 
 def test_an_output_that_is_there_stays_unless_forced(orders, tmp_path, capsys):
