@@ -15,7 +15,7 @@ lint: .venv/developer           ## style, format, import contracts
 fuzz: .venv/developer           ## damage the bytes of a thousand files and read them (three minutes; ARGS="5000 1000" for others)
 	PYTHONPATH=tests .venv/bin/python tests/inputs/fuzz_reading.py $(or $(ARGS),1000)
 
-mutants: .venv/developer        ## change one operator of seg at a time: do the tests of its package notice? (a quarter of an hour; ARGS="160 7" for 160 of seed 7)
+mutants: .venv/developer        ## change one operator of seg at a time: do the tests of its package notice? (eleven minutes; ARGS="160 7" for 160 of seed 7)
 	$(call install,.[mutants])
 	.venv/bin/python tests/mutants.py $(ARGS)
 

@@ -20,6 +20,9 @@ METRICS = (
     "null/permuted_z", "holdout/auc", "seconds/total",
 )  # fmt: skip
 CURVES = ("silhouette", "inertia", "calinski_harabasz", "davies_bouldin", "bic", "stability")
+ORDER = (
+    "tags.`sweep.key`"  # parents of sweeps alone have it: they come first, then all others, the newest first
+)
 WIDTHS = {"attributes.`Run Name`": 280, "attributes.`Dataset`": 190, "params.`k`": 60}
 PICTURES = ("map", "profile", "sizes")
 # Every option of a line chart: where one is missing the UI smooths the curve, which moves elbows and peaks.
@@ -58,7 +61,7 @@ def saved() -> str:
     columns.append("tags.`flagged`")
     state = {
         # By time, MLflow hides the jobs of a sweep behind its parent, and draws nothing of them.
-        "orderByKey": "params.`dataset`",
+        "orderByKey": ORDER,
         "orderByAsc": True,
         "selectedColumns": [*columns, "attributes.`Dataset`"],
         "columnOrder": [

@@ -18,6 +18,7 @@ from seg.cli.sweeps import jobs, summary
 from seg.cli.sweeps.jobs import objective
 from seg.config import compose, load
 from seg.errors import SegError
+from seg.track import view
 from seg.track.process_names import has_ended, process_name
 
 TOY = ["dataset=toy", "dataset.customers=200", "selection.k_range=[3]"]
@@ -79,10 +80,16 @@ def test_the_jobs_are_children_of_one_run_that_shows_what_they_found(swept):
         run for run in runs(place, "a") if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
     ]
     assert sorted(run.info.status for run in children) == ["FAILED", "FINISHED", "FINISHED"]
+    client = MlflowClient(tracking_uri=f"sqlite:///{place}/mlflow.db")
+    first, *rest = client.search_runs([parent.info.experiment_id], order_by=[f"{view.ORDER} ASC"])
+    assert first.info.run_id == parent.info.run_id and len(rest) == len(runs(place, "a")) - 1
+    started = [run.info.start_time for run in rest]
+    assert started == sorted(started, reverse=True), (
+        "MLflow's page: the sweep above its jobs, the newest first"
+    )
     assert parent.info.status == "FAILED" and "k=500" in parent.data.tags["error"]
     assert parent.data.params == {"recipe": "rfm, columns", "k": "3, 500, 4"}
     assert {"sweep/finished": 2, "sweep/failed": 1, "sweep/skipped": 3}.items() <= parent.data.metrics.items()
-    client = MlflowClient(tracking_uri=f"sqlite:///{place}/mlflow.db")
     (name,) = [name for name in parent.data.metrics if name.startswith("over_k/toy")]
     assert [point.step for point in client.get_metric_history(parent.info.run_id, name)] == [3, 4]
     table = pd.read_csv(client.download_artifacts(parent.info.run_id, "sweep.csv", str(place)))
