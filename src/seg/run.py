@@ -210,7 +210,7 @@ def _explained(error: Exception, arguments: Sequence[str]) -> str | None:
     from seg.config.overrides import explain
 
     sweep = _sweep()
-    return explain(error, arguments) or (None if sweep is None else sweep.explain(error))
+    return explain(error, arguments, sweeps=True) or (None if sweep is None else sweep.explain(error))
 
 
 if __name__ == "__main__":

@@ -154,6 +154,7 @@ def test_a_tracked_call_leaves_a_run_directory_and_a_run_in_mlflow(tmp_path):
         (lambda t: t, {"model": "kmean"}, "model=kmean: unknown; expected one of kmeans"),
         (lambda t: t, {"modle": "kmeans"}, "modle=kmeans: unknown argument; expected one of model"),
         (lambda t: t, {"overrides": ["evaluation.nul=3"]}, "evaluation.nul=3: unknown key; expected one of evaluation.null"),
+        (lambda t: t, {"overrides": ["k=3,4"]}, "k=3,4: several values; .*otherwise one value at a time"),
         (lambda t: t, {"configs": "nowhere"}, "nowhere: no such folder"),
         (lambda t: t, {"overrides": ["plugins=[not_there]"]}, "plugins: not_there: there is no such module"),
         (lambda t: t.assign(cust=[{}] + [1] * (len(t) - 1)), {}, "data: .*a column mixes types"),

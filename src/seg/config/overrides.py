@@ -20,9 +20,7 @@ from seg.config.private import private
 from seg.config.quoting import quoted
 from seg.errors import SegError, listed
 
-__all__ = ["SWEEP", "explain", "private", "readable"]
-
-SWEEP = ", or add -m for one run of each"  # end of a message; only runs have sweeps
+__all__ = ["explain", "private", "readable"]
 
 
 def readable(argument: str) -> str:
@@ -76,7 +74,7 @@ def _check_value(key: str, value: str) -> None:
         raise SegError(f"{key}= is empty (is a variable not set?): expected a directory")
 
 
-def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | None:
+def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bool = False) -> str | None:
     """Return what is wrong with an override: the key, the value, what is valid.
 
     Parameters
@@ -85,6 +83,8 @@ def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | N
         Raised by Hydra, OmegaConf or the file system.
     arguments : sequence of str, optional
         The overrides; those of the command line when left out.
+    sweeps : bool
+        Whether the command has sweeps.
 
     Returns
     -------
@@ -112,18 +112,23 @@ def explain(error: Exception, arguments: Sequence[str] | None = None) -> str | N
                 key,
             )
             return f"{override}: unknown key; expected one of {listed(key, keys)}"
-        return _several(str(error)) or str(error)
+        return _several(str(error), sweeps) or str(error)
     if isinstance(error, HydraException):
-        return _several(str(error)) or str(error)
+        return _several(str(error), sweeps) or str(error)
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; choose another directory with hydra.run.dir=..."
     return None
 
 
-def _several(message: str) -> str | None:
+def _several(message: str, sweeps: bool) -> str | None:
     """Return what to write instead of Hydra's three pieces of advice about `key=a,b`; None for other messages."""
     seen = re.match(r"Ambiguous value for argument '(.*?)=(.*)'", message)
     if seen is None:
         return None
     key, values = seen.groups()
-    return f"{key}={values}: several values; write {key}=[{values}] for a list{SWEEP}"
+    otherwise = (
+        ", or add -m for one run of each"
+        if sweeps
+        else "; otherwise one value at a time, a text with a comma in quotes"
+    )
+    return f"{key}={values}: several values; write {key}=[{values}] for a list{otherwise}"
