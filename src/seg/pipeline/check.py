@@ -61,8 +61,9 @@ def _check_groups(checked: Settings, given: set[str]) -> None:
     dataset = checked.dataset
     columns = given - {"customer_id", "order_id", "ordered_at", "amount", "quantity", "unit_price"}
     if dataset.kind == "transactions" and by not in columns:
+        known = f"expected one of {listed(by, columns)}; " if columns else ""
         raise SegError(
-            f"by={by}: the orders of {dataset.name} have no such column; expected one of {listed(by, columns) or 'none'}; "
+            f"by={by}: the orders of {dataset.name} have no such column; {known}"
             "a column of your own files is added with +dataset.columns.<name>=<column>"
         )
     if mllib.is_mllib(checked.model):
