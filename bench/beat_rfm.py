@@ -15,9 +15,9 @@ from datetime import date
 
 import numpy as np
 
+from paired_power import paired_power
 from seg.config import compose, load
 from seg.evaluation import holdout
-from seg.metrics.paired_power import paired_power
 from seg.preparation import as_of, lessons, prepare
 from seg.segments import rfm
 

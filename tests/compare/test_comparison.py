@@ -11,7 +11,7 @@ from rich.console import Console
 from sklearn.metrics import adjusted_rand_score
 
 from seg.compare import attempts, columns, compare_page, order, runs_table
-from seg.compare.agreement import adjusted_rand, agreement
+from seg.compare.agreement import agreement
 from seg.config import compose, load
 from seg.errors import SegError
 
@@ -346,14 +346,6 @@ def test_on_a_narrow_terminal_the_ranking_comes_in_parts_and_no_cell_is_cut():
 
 
 # ---- agreement ---------------------------------------------------------------------------------------------
-
-
-def test_the_adjusted_rand_index_is_scikit_learns():
-    rng = np.random.default_rng(0)
-    for kinds in (1, 2, 5, 40):
-        a, b = rng.integers(0, kinds, 200), rng.integers(0, 3, 200)
-        assert adjusted_rand(a, b) == pytest.approx(adjusted_rand_score(a, b))
-    assert adjusted_rand(np.zeros(5, int), np.zeros(5, int)) == 1.0
 
 
 def test_runs_are_compared_on_the_customers_whom_both_segmented():

@@ -32,7 +32,7 @@ def test_training_cuts_without_enough_history_are_left_out():
 
 def test_a_cut_too_late_for_its_horizon_is_refused_with_the_last_possible_day():
     plan = plan_cuts(FIRST, LAST, 90, cut=date(2010, 10, 4))
-    assert plan.judged is None and plan.all_cuts == ()
+    assert plan.judged is None and plan.training == ()
     assert "end on 2011-01-01, and the orders end on 2010-12-31" in plan.reason
     assert plan.reason.endswith("choose a cut on 2010-10-03 or earlier")
 

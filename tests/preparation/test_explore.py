@@ -90,7 +90,6 @@ def test_cohorts_follow_customers_from_their_first_month(looked):
     assert table.loc["2011-02"].tolist()[:2] == [0, 0]
     assert table.loc["2011-03", 0] == 1
     assert table.loc["2011-03", [1, 2]].isna().all()
-    assert statistics.retention(table).loc["2011-01", 1] == 1
 
 
 def test_a_histogram_counts_what_lies_between_the_percentiles(looked):

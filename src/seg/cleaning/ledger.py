@@ -25,7 +25,6 @@ def clean(
     engine: Engine,
     table: ir.Table,
     parsed: Sequence[tuple[Step, dict]],
-    first: str = "loaded",
     full: bool = False,
     lookup: Lookup | None = None,
 ):
@@ -55,7 +54,7 @@ def clean(
     SegError
         A step refuses the table, or cannot decide of a row.
     """
-    cleaner = _Cleaner(engine, table, first, full, lookup)
+    cleaner = _Cleaner(engine, table, full, lookup)
     for step, arguments in parsed:
         cleaner.apply(step, arguments)
     return cleaner.finish()
@@ -69,10 +68,10 @@ class _Cleaner:
     the ledger of the line before equal rows were merged, as long as it is not counted.
     """
 
-    def __init__(self, engine: Engine, table: ir.Table, first: str, full: bool, lookup: Lookup | None):
+    def __init__(self, engine: Engine, table: ir.Table, full: bool, lookup: Lookup | None):
         self.engine, self.table, self.full, self.lookup = engine, table, full, lookup
         self.ledger: list[tuple] = []
-        self.waiting, self.stored, self.seen, self.merged = [Line(first)], False, None, None
+        self.waiting, self.stored, self.seen, self.merged = [Line("loaded")], False, None, None
         self.rows = self._count(table if lookup is None else lookup.table)
         if lookup is not None and not self._whole():
             self.table = lookup.table

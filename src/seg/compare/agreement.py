@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from seg.metrics.rand_index import adjusted_rand
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -48,37 +50,18 @@ def agreement(assignments: Sequence[pd.Series]) -> Agreement:
     return Agreement(index, shared)
 
 
-def adjusted_rand(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the adjusted Rand index of two labelings from 0 (Hubert and Arabie 1985), 1 for the same partition.
-
-    scikit-learn's gives the same; this one counts in one pass, which matters for the thousands of pairs of a sweep.
-
-    Examples
-    --------
-    >>> round(adjusted_rand(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2])), 4)
-    0.5714
-    """
-    columns = int(b.max()) + 1
-    table = np.bincount(a * columns + b, minlength=(int(a.max()) + 1) * columns).reshape(-1, columns)
-    together = _pairs(table).sum()
-    rows, cols = _pairs(table.sum(axis=1)).sum(), _pairs(table.sum(axis=0)).sum()
-    expected = rows * cols / _pairs(np.array(len(a)))
-    most = (rows + cols) / 2
-    # Both trivial (one segment, or every customer alone): the same partition.
-    return 1.0 if most == expected else float((together - expected) / (most - expected))
-
-
 def _pair(a: np.ndarray, b: np.ndarray) -> tuple[float, int]:
     both = (a >= 0) & (b >= 0)
     count = int(both.sum())
-    return (adjusted_rand(a[both], b[both]) if count > 1 else float("nan")), count
+    if count < 2:
+        return float("nan"), count
+    # Counted in one pass, which matters for the thousands of pairs of a sweep; scikit-learn's index sorts first.
+    a, b = a[both], b[both]
+    columns = int(b.max()) + 1
+    table = np.bincount(a * columns + b, minlength=(int(a.max()) + 1) * columns).reshape(-1, columns)
+    return adjusted_rand(table), count
 
 
 def _codes(labels: pd.Series, everyone: pd.Index) -> np.ndarray:
     codes = pd.Series(pd.factorize(labels.to_numpy())[0], index=labels.index)
     return (codes if labels.index.equals(everyone) else codes.reindex(everyone, fill_value=-1)).to_numpy()
-
-
-def _pairs(counts: np.ndarray) -> np.ndarray:
-    counts = np.asarray(counts, dtype=float)
-    return counts * (counts - 1) / 2

@@ -16,6 +16,7 @@ ORDERED = 3  # features up to which every order is tried
 ORDERS = 12  # orders tried of more features
 SIMULATED = 20_000
 FAR = 4.0  # bound of a mean, in normal scores
+END = 20  # knots at either end whose slope goes on beyond
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,10 @@ class BentCloud:
         return Z
 
 
-def _monotone(values: np.ndarray, knots: np.ndarray, heights: np.ndarray, end: int = 20) -> np.ndarray:
+def _monotone(values: np.ndarray, knots: np.ndarray, heights: np.ndarray) -> np.ndarray:
     """Map values by a piecewise linear function that goes on beyond its ends with their slope."""
-    low = (heights[end] - heights[0]) / max(knots[end] - knots[0], 1e-3)
-    high = (heights[-1] - heights[-1 - end]) / max(knots[-1] - knots[-1 - end], 1e-3)
+    low = (heights[END] - heights[0]) / max(knots[END] - knots[0], 1e-3)
+    high = (heights[-1] - heights[-1 - END]) / max(knots[-1] - knots[-1 - END], 1e-3)
     inside = np.interp(values, knots, heights)
     below, above = np.minimum(values - knots[0], 0), np.maximum(values - knots[-1], 0)
     return inside + low * below + high * above

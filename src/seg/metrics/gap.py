@@ -37,17 +37,6 @@ class Gap:
     customers: int
     total: int
 
-    @property
-    def k_global(self) -> int:
-        """The smallest k whose gap is at least the largest gap less its standard error.
-
-        Where clusters come in groups the gap often dips at k = 2, and ``k`` is then 1 however high it rises
-        afterwards. This rule looks over the dip, but splits one skewed group into many.
-        """
-        gaps = self.table["gap"]
-        best = gaps.idxmax()
-        return int(self.table["k"][(gaps >= gaps[best] - self.table["se"][best]).idxmax()])
-
 
 def gap(
     X: np.ndarray,

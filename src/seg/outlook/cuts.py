@@ -34,11 +34,6 @@ class CutPlan:
     training: tuple[date, ...] = ()
     reason: str | None = None
 
-    @property
-    def all_cuts(self) -> tuple[date, ...]:
-        """The judged cut and the training cuts, the newest first."""
-        return () if self.judged is None else (self.judged, *self.training)
-
 
 def plan_cuts(first: date, last: date, horizon: int, cut: date | None = None, n_training: int = 3) -> CutPlan:
     """Plan the cuts of one horizon.

@@ -97,11 +97,6 @@ def lorenz(revenue: pd.Series, points: int = 100) -> tuple[pd.DataFrame, float]:
     )
 
 
-def retention(cohorts: pd.DataFrame) -> pd.DataFrame:
-    """Turn the counts of cohorts into shares of each cohort's first period."""
-    return cohorts.div(cohorts[0].replace(0, np.nan), axis=0)
-
-
 def histogram(values: pd.Series) -> pd.DataFrame:
     """Count customers by the value of a feature, between its 1st and 99th percentile: ``from``, ``to``, ``rows``."""
     low, high = values.quantile([0.01, 0.99])

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from seg.score.scorer import Scorer, Summary
 
 FAIL_ON = ("none", "drift", "rejected")
-IF_EXISTS = ("fail", "skip", "replace")
-FEW = 0.5  # share of the customers of training, below which an input looks like an extract
 ALERT = 3  # exit code where the answer is there and something about it is wrong
 
 
@@ -120,20 +118,6 @@ def _segment(row: tuple, models: Mapping[int, str]) -> dict:
         "share": float(row.share),
         "share_in_training": float(row.training),
     }
-
-
-def few_customers(now: int, trained: int) -> list[str]:
-    """List the hint of an extract that the number of customers gives: fewer than half of those of training.
-
-    >>> few_customers(90, 100)
-    []
-    """
-    if now >= FEW * trained:
-        return []
-    return [
-        f"{now:,} customers, in training {trained:,}: this looks like a part of the customers, whose shares and features say nothing of "
-        "how all of them have changed"
-    ]
 
 
 def exit_code(scored: dict, fail_on: Sequence[str]) -> int:

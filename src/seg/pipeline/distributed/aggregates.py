@@ -90,8 +90,8 @@ def summary(labelled, segment: str, columns: Sequence[str], collect: Collect) ->
     return Summary(by_segment["n"], tables["sum"], tables["mean"], tables["median"], tables["variance"])
 
 
-def adjusted_rand(labelled, segment: str, truth: str, collect: Collect) -> float:
-    """Return the adjusted Rand index of segments and planted segments (Hubert & Arabie 1985).
+def contingency(labelled, segment: str, truth: str, collect: Collect) -> np.ndarray:
+    """Count the customers of each pair of a segment and a planted segment.
 
     Parameters
     ----------
@@ -103,18 +103,10 @@ def adjusted_rand(labelled, segment: str, truth: str, collect: Collect) -> float
 
     Returns
     -------
-    float
-        1 for the same partition, about 0 for independent ones.
+    ndarray of shape (n_segments, n_planted)
     """
     counted = collect(labelled.groupBy(segment, truth).count())
-    both = counted.pivot(index=segment, columns=truth, values="count").fillna(0).to_numpy()
-
-    def pairs(counts) -> float:
-        return float((counts * (counts - 1) / 2).sum())
-
-    rows, columns, everyone = pairs(both.sum(axis=1)), pairs(both.sum(axis=0)), pairs(both.sum())
-    chance, most = rows * columns / everyone, (rows + columns) / 2
-    return (pairs(both) - chance) / (most - chance) if most != chance else 1.0
+    return counted.pivot(index=segment, columns=truth, values="count").fillna(0).to_numpy()
 
 
 def with_worth(points, revenue: str | None):

@@ -13,6 +13,7 @@ from seg.evaluation import meanings, measure
 from seg.evaluation.measure import Measured
 from seg.metrics import common_space, guards, separation
 from seg.metrics.labeling import encode
+from seg.metrics.rand_index import adjusted_rand
 from seg.pipeline.distributed import aggregates, spark_checks, spark_export
 from seg.pipeline.distributed.spark_customers import Customers
 from seg.pipeline.distributed.spark_export import SEGMENT
@@ -120,9 +121,8 @@ def _counts(prepared: Prepared, customers: Customers, labels: np.ndarray, labell
         "segments/predict_agreement": _agreement(customers, labels, labelled),
     }
     if customers.table.truth is not None:
-        values["truth/adjusted_rand"] = aggregates.adjusted_rand(
-            labelled, SEGMENT, "_truth", customers.collect
-        )
+        pairs = aggregates.contingency(labelled, SEGMENT, "_truth", customers.collect)
+        values["truth/adjusted_rand"] = adjusted_rand(pairs)
     return values
 
 

@@ -10,7 +10,6 @@ from seg.errors import SegError, first_line
 from seg.sinks.redaction import parse, redact
 
 SCHEMES = ("postgresql", "postgres", "sqlite", "mongodb", "mongodb+srv", "s3", "iceberg")
-DATABASES = ("postgresql", "postgres", "sqlite")
 FOREIGN = ("mysql", "mariadb", "mssql", "sqlserver", "oracle", "snowflake", "bigquery", "redshift")
 DELTA_LOG, ICEBERG_LOG = "_delta_log", "metadata/*.metadata.json"
 
