@@ -52,8 +52,8 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
     from seg.track.process_names import process_name
 
     hydra = HydraConfig.get()
-    asked = OmegaConf.to_container(hydra.overrides.task, resolve=False)
-    request = single_run.Request(cfg, dict(hydra.runtime.choices), asked)
+    overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    request = single_run.Request(cfg, dict(hydra.runtime.choices), overrides)
     further = {"process": process_name(), **(tags or {})}
     return single_run.tracked(
         request, Path(hydra.runtime.output_dir), further, lambda fingerprint: sweeps.key(cfg, fingerprint)

@@ -48,7 +48,7 @@ def grouped(*runs: dict) -> list[attempts.Group]:
 
 def ranked(*runs: dict, holdout: bool = True, sort: str = "rule") -> pd.DataFrame:
     (group,) = grouped(*runs)
-    judged = order.judged(group.attempts, order.asked(group.attempts, holdout))
+    judged = order.judged(group.attempts, order.demand_of(group.attempts, holdout))
     return order.ordered(judged, sort, columns.descending(sort))
 
 
@@ -187,7 +187,7 @@ def test_the_sentence_on_the_best_run_counts_the_candidates():
         ([run(0.3, "a", **SOUND), run(0.3, "b", k=5, **SOUND)], "of 2 candidates"),
     ):
         (group,) = grouped(*runs)
-        demand = order.asked(group.attempts, True)
+        demand = order.demand_of(group.attempts, True)
         found = order.judged(group.attempts, demand)
         assert runs_table.reason(order.best(found), found, demand).startswith(
             f"{words}: 0.200 of the deviance"
@@ -292,7 +292,7 @@ def test_an_unknown_order_names_the_nearest():
 
 def test_what_is_missing_is_said_as_a_command_that_composes_and_asks_for_all_of_it():
     (group,) = grouped(run(0.3, "a", overrides=("recipe.features=[orders, revenue]", "seed=3")))
-    demand = order.asked(group.attempts, True)
+    demand = order.demand_of(group.attempts, True)
     found = order.ordered(order.judged(group.attempts, demand))
     first, second = runs_table.verdict(group, found, demand, ["tracking.experiment=other"])
     assert first.startswith("best: not known")
@@ -306,14 +306,14 @@ def test_what_is_missing_is_said_as_a_command_that_composes_and_asks_for_all_of_
 
 def test_what_a_study_with_a_sweep_of_its_own_lacks_is_measured_by_one_run():
     (group,) = grouped(run(overrides=["experiment=search"]) | {"tags.sweep.job": "3"})
-    demand = order.asked(group.attempts, True)
+    demand = order.demand_of(group.attempts, True)
     found = order.ordered(order.judged(group.attempts, demand))
     assert "experiment=search hydra.mode=RUN k=4" in runs_table.verdict(group, found, demand, [])[1]
 
 
 def test_sample_data_has_no_best_run():
     (group,) = grouped(run(0.3, "a", data="sample", **SOUND))
-    demand = order.asked(group.attempts, True)
+    demand = order.demand_of(group.attempts, True)
     found = order.ordered(order.judged(group.attempts, demand))
     assert "SAMPLE DATA" in runs_table.verdict(group, found, demand, [])[0]
 
@@ -329,7 +329,7 @@ def test_a_cell_that_was_not_measured_is_a_dash():
 
 def test_on_a_narrow_terminal_the_ranking_comes_in_parts_and_no_cell_is_cut():
     (group,) = grouped(run(0.3, "a", model="minibatch_kmeans", **SOUND), run(0.2, "b", k=3))
-    demand = order.asked(group.attempts, True)
+    demand = order.demand_of(group.attempts, True)
     found = order.ordered(order.judged(group.attempts, demand))
     lines = {}
     for width in (80, 300):
@@ -360,7 +360,7 @@ def test_runs_are_compared_on_the_customers_whom_both_segmented():
 
 def test_what_a_name_holds_cannot_become_part_of_the_page():
     (group,) = grouped(run(0.3, "</script><img src=x>", overrides=("recipe.note=<b>",)))
-    demand = order.asked(group.attempts, True)
+    demand = order.demand_of(group.attempts, True)
     listed = compare_page.Listed(group, order.ordered(order.judged(group.attempts, demand)), demand)
     html = compare_page.render([listed], [], {"store": "<i>"}, [], "rule")
     assert "<img" not in html and "<b>" not in html and "<i>" not in html

@@ -29,8 +29,8 @@ OPTIONS = {
 class OptunaSweeper(Sweeper):
     """A sweeper that asks Optuna which jobs to run next; parameters as in `OPTIONS`."""
 
-    def __init__(self, **asked: Any):
-        self._asked = asked
+    def __init__(self, **options: Any):
+        self._options = options
 
     def setup(self, *, hydra_context, task_function, config) -> None:
         """Take the launcher of the jobs."""
@@ -45,7 +45,9 @@ class OptunaSweeper(Sweeper):
         """Run the search."""
         from seg.cli.sweeps import search
 
-        search.run(search.Asked(**self._asked), self._launcher, arguments, self.config.hydra.sweep.dir)
+        search.run(
+            search.SearchOptions(**self._options), self._launcher, arguments, self.config.hydra.sweep.dir
+        )
 
 
 SAMPLERS = {

@@ -67,10 +67,10 @@ STEPS: dict[str, Step] = {}
 
 def _step(kind: str, needs: tuple[str, ...], **further) -> Callable:
     def register(function: Callable) -> Callable:
-        taken = STEPS.get(function.__name__)
-        if taken is not None:
+        registered = STEPS.get(function.__name__)
+        if registered is not None:
             raise SegError(
-                f"cleaning step {function.__name__!r}: registered by {taken.apply.__module__} and again by "
+                f"cleaning step {function.__name__!r}: registered by {registered.apply.__module__} and again by "
                 f"{function.__module__}; rename one of them"
             )
         STEPS[function.__name__] = Step(function.__name__, function, kind, needs, **further)
@@ -122,16 +122,16 @@ def parse(steps: Sequence) -> list[tuple[Step, dict]]:
     return parsed
 
 
-def _arguments(step: Step, given: dict) -> dict:
-    for key in given:
+def _arguments(step: Step, arguments: dict) -> dict:
+    for key in arguments:
         if key not in step.arguments:
             takes = listed(key, step.arguments)
             raise SegError(f"cleaning.steps: {step.name} has no argument {key!r}; it takes {takes}")
     for key, parameter in step.arguments.items():
-        if parameter.default is inspect.Parameter.empty and key not in given:
+        if parameter.default is inspect.Parameter.empty and key not in arguments:
             raise SegError(f"cleaning.steps: {step.name} needs the argument {key!r}")
     hints, checked = get_type_hints(step.apply, include_extras=True), {}
-    for key, value in given.items():
+    for key, value in arguments.items():
         try:
             adapter = TypeAdapter(hints[key], config=ConfigDict(allow_inf_nan=False))
             checked[key] = adapter.validate_python(value)
@@ -143,9 +143,9 @@ def _arguments(step: Step, given: dict) -> dict:
 
 def needs(parsed: Sequence[tuple[Step, dict]]) -> set[str]:
     """Return the columns that the steps need, those that their arguments ask for with them."""
-    return {column for step, arguments in parsed for column in (*step.needs, *_asked(arguments))}
+    return {column for step, arguments in parsed for column in (*step.needs, *_columns_asked_for(arguments))}
 
 
-def _asked(arguments: Mapping) -> tuple[str, ...]:
+def _columns_asked_for(arguments: Mapping) -> tuple[str, ...]:
     matching = ("customer_id", "product_id", "quantity", "ordered_at")
     return (*arguments.get("columns", ()), *(matching if arguments.get("policy") == "match" else ()))

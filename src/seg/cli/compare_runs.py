@@ -98,8 +98,8 @@ def _each_named(own: dict, store: dict) -> tuple:
         )
 
     def one(run_id: str) -> tuple[dict, str]:
-        found = champion.find(runs, run_id)
-        return attempts.tidy(runs[runs["run_id"] == found]).iloc[0].to_dict(), "chosen by hand"
+        found_id = champion.find(runs, run_id)
+        return attempts.tidy(runs[runs["run_id"] == found_id]).iloc[0].to_dict(), "chosen by hand"
 
     return client, {run_id: functools.partial(one, run_id) for run_id in ids}
 
@@ -151,8 +151,8 @@ def _options(arguments: Sequence[str], known: dict, filters: bool = True) -> tup
     if store:
         key = store[0].partition("=")[0]
         raise SegError(f"{store[0]}: unknown option; expected one of {listed(key, [*own])}")
-    asked = {name: own.pop(name) for name in ("tracking.uri", "tracking.experiment")}
-    return own, asked
+    store = {name: own.pop(name) for name in ("tracking.uri", "tracking.experiment")}
+    return own, store
 
 
 def _where(store: dict) -> list[str]:
@@ -217,7 +217,7 @@ def _lists(runs: pd.DataFrame, sort: str) -> list:
     """Rank the runs on each set of customers."""
     lists = []
     for group in attempts.groups(runs):
-        demand = order.asked(group.attempts, _allows_holdout(group.dataset, bool(group.as_of)))
+        demand = order.demand_of(group.attempts, _allows_holdout(group.dataset, bool(group.as_of)))
         judged = order.judged(group.attempts, demand)
         lists.append((group, order.ordered(judged, sort, columns.descending(sort)), demand))
     return lists

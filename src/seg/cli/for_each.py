@@ -23,13 +23,15 @@ def named(action: Callable[..., int]) -> Callable[..., int]:
     """
 
     def act(*arguments: str) -> int:
-        given = [text.partition("=")[2] for text in arguments if text.startswith("each=")]
+        values = [text.partition("=")[2] for text in arguments if text.startswith("each=")]
         rest = [text for text in arguments if not text.startswith("each=")]
         if not any(PLACE in text for text in rest):
-            if given:
-                raise SegError(f"each={given[-1]}: no option holds {PLACE}, such as input=orders/{PLACE}.csv")
+            if values:
+                raise SegError(
+                    f"each={values[-1]}: no option holds {PLACE}, such as input=orders/{PLACE}.csv"
+                )
             return action(*rest)
-        names = _listed(given[-1]) if given else _matching(rest)
+        names = _listed(values[-1]) if values else _matching(rest)
         _check_output(rest, names)
         return several({name: (action, [text.replace(PLACE, name) for text in rest]) for name in names})
 
@@ -114,11 +116,11 @@ def _matching(arguments: Sequence[str]) -> list[str]:
         .replace(re.escape(PLACE), "(?P<name>[^/]+)", 1)
         .replace(re.escape(PLACE), "(?P=name)")
     )
-    found = [
+    matches = [
         re.fullmatch(shape, path)
         for path in sorted(glob.glob(PLACE.join(map(glob.escape, pattern.split(PLACE))).replace(PLACE, "*")))
     ]
-    names = [match["name"] for match in found if match]
+    names = [match["name"] for match in matches if match]
     if not names:
         raise SegError(
             f"{pattern}: no file matches; expected a file for each brand, with its name in the place of {PLACE}"

@@ -53,7 +53,7 @@ def explore(overrides: Sequence[str]) -> int:
     """Write a page and tables about a data set before clustering; aggregates only."""
     from seg.report import explore_page
 
-    own, checked, cfg = _asked("explore", overrides)
+    own, checked, cfg = _composed("explore", overrides)
     folder = files.writable(Path(own["to"] or f"explored/{checked.dataset.name}"))
     source, notes = prepare.find(checked.dataset, checked.data_dir)
     parts = compose.instantiate_parts(cfg)
@@ -84,29 +84,31 @@ def rfm(overrides: Sequence[str]) -> int:
     from seg.segments import rfm as rules
     from seg.segments import rfm_tables
 
-    own, checked, cfg = _asked("rfm", overrides)
+    own, checked, cfg = _composed("rfm", overrides)
     source, _notes = prepare.find(checked.dataset, checked.data_dir)
     prepared = prepare.prepare(checked.preparation, compose.instantiate_parts(cfg), source)
     frame = prepared.table.frame
-    made = rfm_tables.rule_segments(frame, rules.parse(checked.rfm.model_dump()))
-    if made is None:
+    segmented = rfm_tables.rule_segments(frame, rules.parse(checked.rfm.model_dump()))
+    if segmented is None:
         raise SegError(
             f"rfm: dataset={checked.dataset.name} has no {_lacking(frame)}; rule-based RFM needs the days since the last order, the orders "
             "and the revenue of each customer"
         )
     folder = files.writable(Path(own["to"] or f"rfm/{checked.dataset.name}"))
     table = (
-        pd.concat([rfm_tables.measures(frame), made.scored], axis=1).rename_axis("customer_id").reset_index()
+        pd.concat([rfm_tables.measures(frame), segmented.scored], axis=1)
+        .rename_axis("customer_id")
+        .reset_index()
     )
     files.write(folder / "customers.csv", lists.csv_for_people(table))
-    files.write_csv(folder / "rule_segments.csv", made.counts)
-    files.write_csv(folder / "scores.csv", made.ranges)
-    _print(made.counts, made.ranges, formats.locale(checked.report.locale))
+    files.write_csv(folder / "rule_segments.csv", segmented.counts)
+    files.write_csv(folder / "scores.csv", segmented.ranges)
+    _print(segmented.counts, segmented.ranges, formats.locale(checked.report.locale))
     print(f"{folder}: customers.csv, rule_segments.csv, scores.csv")
     return 0
 
 
-def _asked(command: str, overrides: Sequence[str]) -> tuple[dict[str, str], Settings, object]:
+def _composed(command: str, overrides: Sequence[str]) -> tuple[dict[str, str], Settings, object]:
     """Read the options of a command, and compose the settings as ``seg run`` does."""
     own, rest = options.options(list(overrides), {"to": ""})
     if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in rest):
@@ -130,7 +132,7 @@ def _lacking(frame: pd.DataFrame) -> str:
 
 
 def _page(
-    asked: Preparation, looked: Looked | None, surveyed: _Surveyed, notes: list[Note], rows: int
+    settings: Preparation, looked: Looked | None, surveyed: _Surveyed, notes: list[Note], rows: int
 ) -> ExplorePage:
     from seg.report.explore_page import ExplorePage
 
@@ -138,7 +140,7 @@ def _page(
     histograms = {
         "features": {name: feature_statistics.histogram(column) for name, column in surveyed.frame.items()}
     }
-    steps = [step.name for step, _ in cleaning.parse(asked.cleaning.steps)]
+    steps = [step.name for step, _ in cleaning.parse(settings.cleaning.steps)]
     lines = {
         "facts": pd.DataFrame({"what": ["customers"], "value": [rows]}),
         "missing": pd.DataFrame({"column": [], "missing": [], "share": []}),
@@ -150,8 +152,8 @@ def _page(
         shown = ("facts", "missing", "divisions", "ratings", "cohorts")
         lines = {name: getattr(looked, name) for name in shown}
     return ExplorePage(
-        title=f"{asked.dataset.name} before clustering",
-        subtitle=f"currency {asked.dataset.currency or 'unknown'}, cleaning {', '.join(steps) or 'none'}",
+        title=f"{settings.dataset.name} before clustering",
+        subtitle=f"currency {settings.dataset.currency or 'unknown'}, cleaning {', '.join(steps) or 'none'}",
         notices=_warnings(looked, surveyed.factor, notes),
         described=described,
         histograms=histograms,
@@ -159,7 +161,7 @@ def _page(
         pairs=surveyed.pairs,
         curve=surveyed.curve,
         gini=surveyed.gini,
-        advice=_advice(list(features.parse(asked.recipe.features)), surveyed.pairs),
+        advice=_advice(list(features.parse(settings.recipe.features)), surveyed.pairs),
         **lines,
     )
 

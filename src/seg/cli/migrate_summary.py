@@ -93,12 +93,12 @@ def _common(about: About, day: str, start: str | None) -> dict:
     }
 
 
-def leave(folder: Path, told: Mapping) -> None:
+def leave(folder: Path, summary: Mapping) -> None:
     """Write the summary, and the facts that the tables of a sink need, into the directory of the result."""
-    files.write(folder / FILE, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    known = {"dataset": told["dataset"], "as_of": told["day"] or None, "k": told["k"]}
-    known |= {"customers": told["customers"], "model": told["model"], "flagged": told["drift"]}
-    files.write(folder / run_tables.FACTS, run_tables.facts(told["run_id"], kind="migrate", **known))
+    files.write(folder / FILE, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    known = {"dataset": summary["dataset"], "as_of": summary["day"] or None, "k": summary["k"]}
+    known |= {"customers": summary["customers"], "model": summary["model"], "flagged": summary["drift"]}
+    files.write(folder / run_tables.FACTS, run_tables.facts(summary["run_id"], kind="migrate", **known))
 
 
 def export(sink, names: Sequence[str] | None, folder: Path) -> SegError | None:
@@ -107,8 +107,8 @@ def export(sink, names: Sequence[str] | None, folder: Path) -> SegError | None:
         return None
     try:
         with progress.step("export") as detail:
-            made = run_tables.gather(folder, tuple(dict.fromkeys(["runs", *(names or TABLES)])), {})
-            detail(f"{made.rows:,} rows: {sink.write(made)}")
+            tables = run_tables.gather(folder, tuple(dict.fromkeys(["runs", *(names or TABLES)])), {})
+            detail(f"{tables.rows:,} rows: {sink.write(tables)}")
     except SegError as error:
         return SegError(f"{error}. The result is in {folder}")
     return None

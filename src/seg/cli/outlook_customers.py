@@ -33,14 +33,14 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
     progress.listen()
     model = trained_model.load(own["model"], options.value(overrides, "tracking.uri"))
     scorer = model.scorer
-    cfg = compose.recompose(model.config, [*overrides, *_asked(own)])
+    cfg = compose.recompose(model.config, [*overrides, *_overrides(own)])
     if own["input"]:
         cfg.dataset.path = own["input"]
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
     folder = folders.result("outlook", settings.dataset.name, own, PAGE)
     check.check_parts(settings)
     parts = compose.instantiate_parts(cfg)
-    made = compute(
+    result = compute(
         settings,
         parts,
         scorer.features,
@@ -49,23 +49,23 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
         scorer.contract.names | scorer.names,
     )
     remarks = [*scorer.remarks, *replay.remarks(settings.preparation)]
-    title = f"{settings.dataset.name}: from {made.customers.day} on"
+    title = f"{settings.dataset.name}: from {result.customers.day} on"
     with files.filled(folder) as scratch:
-        leave(made, scratch, title, f"Segments of {scorer.label}")
-    _close(made, remarks, folder)
+        leave(result, scratch, title, f"Segments of {scorer.label}")
+    _close(result, remarks, folder)
     return 0
 
 
-def _asked(own: dict[str, str | None]) -> list[str]:
-    asked = []
+def _overrides(own: dict[str, str | None]) -> list[str]:
+    overrides = []
     if own["horizons"]:
-        asked.append(f"outlook.horizons=[{own['horizons']}]")
+        overrides.append(f"outlook.horizons=[{own['horizons']}]")
     if own["cut"]:
-        asked.append(f"outlook.cut={own['cut']}")
-    return asked
+        overrides.append(f"outlook.cut={own['cut']}")
+    return overrides
 
 
-def _close(made: Outlook, remarks: Sequence[str], folder: Path) -> None:
+def _close(result: Outlook, remarks: Sequence[str], folder: Path) -> None:
     """Print the value at stake and what was measured."""
     from rich.console import Console
     from rich.markup import escape
@@ -75,15 +75,15 @@ def _close(made: Outlook, remarks: Sequence[str], folder: Path) -> None:
 
     console = Console()
     console = console if console.is_terminal else Console(width=160)
-    if made.stakes is not None:
-        stakes = made.stakes.drop(columns="segment")
+    if result.stakes is not None:
+        stakes = result.stakes.drop(columns="segment")
         table = Table(header_style="bold")
         for name in stakes:
             table.add_column(name, justify="left" if name == "name" else "right")
         for row in stakes.itertuples(index=False):
             table.add_row(*(escape(value if isinstance(value, str) else compact(value)) for value in row))
         console.print(table)
-    lines = [(level, text.removeprefix("outlook: ")) for level, text in made.notices]
+    lines = [(level, text.removeprefix("outlook: ")) for level, text in result.notices]
     lines += [("note", text) for text in remarks]
     lines.append(("page", str(folder / PAGE)))
     for name, text in lines:

@@ -115,10 +115,10 @@ def _leave_champion(
     evaluation = settings.evaluation
     if settings.by is not None:
         retrain_groups.leave_champion(placed, before)
-        asked = {}
+        evidence = {}
     else:
         _leave_segments(placed, before)
-        asked = {"stability": True, "null": max(evaluation.null, NEEDED)}
+        evidence = {"stability": True, "null": max(evaluation.null, NEEDED)}
     notes, cut = [], None
     if last is not None:
         cut = last - timedelta(days=evaluation.holdout.days - 1)
@@ -127,8 +127,8 @@ def _leave_champion(
                 f"the orders from {first} to {last} are too short for a hold-out of {evaluation.holdout.days} days"
             )
             cut = None
-    asked["holdout.cut"] = None if cut is None else str(cut)
-    for key, value in asked.items():
+    evidence["holdout.cut"] = None if cut is None else str(cut)
+    for key, value in evidence.items():
         OmegaConf.update(cfg, f"evaluation.{key}", value)
     OmegaConf.update(cfg, "segments.names_from", str(before), force_add=True)
     newest = champion.scorer.contract.date("newest")

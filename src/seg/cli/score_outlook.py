@@ -28,5 +28,5 @@ def outlook(scorer: Scorer, cfg: DictConfig) -> tuple[pd.DataFrame, list[str]]:
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
     names = scorer.contract.names | scorer.names
     parts, place = compose.instantiate_parts(cfg), ahead.placed_by(scorer)
-    made = ahead.compute(settings, parts, scorer.features, place, scorer.contract.days_after, names)
-    return made.customers.scores.drop(columns="segment"), [text for _, text in made.notices]
+    computed = ahead.compute(settings, parts, scorer.features, place, scorer.contract.days_after, names)
+    return computed.customers.scores.drop(columns="segment"), [text for _, text in computed.notices]

@@ -170,11 +170,11 @@ class Segmentation:
                 path = os.fspath(data)
             else:
                 path = str(stack.enter_context(as_file(data, scorer.contract.dataset)))
-            asked = input_rows.Input(path, as_of=as_of)
-            cfg = input_rows.configured(asked, scorer, config_yaml, self._finished is not None)
+            rows_input = input_rows.Input(path, as_of=as_of)
+            cfg = input_rows.configured(rows_input, scorer, config_yaml, self._finished is not None)
             placed = [
                 scorer.place(frame).assign(customer_id=pd.array(ids, dtype="str"))
-                for ids, frame in input_rows.rows(asked, scorer, cfg).batches
+                for ids, frame in input_rows.rows(rows_input, scorer, cfg).batches
             ]
         table = pd.concat(placed, ignore_index=True)
         return table[["customer_id", *table.columns.drop("customer_id")]]

@@ -86,7 +86,7 @@ def gates(metrics: dict[str, float], flags: Sequence[str], holdout: bool) -> lis
     run = {name: float(metrics.get(name, np.nan)) for name in MEASURED}
     tests = [float(metrics.get(name, np.nan)) for name in NULL]
     run["null/p"] = np.nan if np.isnan(tests).all() else float(np.nanmax(tests))
-    lacks, fails = order.shortcomings(run, order.Asked(holdout))
+    lacks, fails = order.shortcomings(run, order.Demand(holdout))
     return [*(f"flagged: {one}" for one in flags), *fails, *(f"lacks {one}" for one in lacks)]
 
 
@@ -140,8 +140,10 @@ def by_separation(
     challenger, champion, low, high : float
         Silhouettes, and the 95 % interval of the difference, by customers measured for both.
     """
-    made = separation.silhouettes(points, {"challenger": challenger, "champion": champion}, sample, seed)
-    one, other = made["challenger"], made["champion"]
+    silhouettes = separation.silhouettes(
+        points, {"challenger": challenger, "champion": champion}, sample, seed
+    )
+    one, other = silhouettes["challenger"], silhouettes["champion"]
     both, first, second = np.intersect1d(one.index, other.index, return_indices=True)
     error = np.hypot(one.se, other.se)
     if (

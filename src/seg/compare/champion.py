@@ -58,7 +58,7 @@ def objections(run: dict) -> list[str]:
     return reasons
 
 
-def best(lists: Sequence[tuple[Group, pd.DataFrame, order.Asked]], where: Sequence[str]) -> tuple[dict, str]:
+def best(lists: Sequence[tuple[Group, pd.DataFrame, order.Demand]], where: Sequence[str]) -> tuple[dict, str]:
     """Return the best run by the stated order, and why.
 
     Raises
@@ -120,13 +120,13 @@ def print_history(console: Console, versions: pd.DataFrame) -> None:
     if versions.empty:
         runs_table.print_line(console, "no champion yet: seg compare promote run=<id> makes one")
         return
-    made = Table(header_style="bold")
+    table = Table(header_style="bold")
     for head in ("data set", "version", "", "since", "until", "by", "run", "after", "data", "why", "forced"):
-        made.add_column(head, overflow="fold", no_wrap=head not in ("why", "forced"))
+        table.add_column(head, overflow="fold", no_wrap=head not in ("why", "forced"))
     for row in versions.to_dict("records"):
         forced = "" if row["forced"] == "no" else row["forced"]
         cells = (row["dataset"], row["version"], row["state"], row["since"], row["until"], row["by"], (row["run_id"] or "")[:8],
                  row["previous"], row["fingerprint"][:8], row["why"], forced)  # fmt: skip
         style = "bold" if row["state"] == "champion" else None
-        made.add_row(*[escape(str(cell)) for cell in cells], style=style)
-    console.print(made)
+        table.add_row(*[escape(str(cell)) for cell in cells], style=style)
+    console.print(table)

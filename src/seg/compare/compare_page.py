@@ -29,14 +29,14 @@ class Listed:
     group : Group
     ranked : DataFrame
         Unflagged attempts, judged and ordered.
-    demand : Asked
+    demand : Demand
     files : mapping of (run id, name) to Path or None
         Artifacts that were found; None where a run has none of that name.
     """
 
     group: Group
     ranked: pd.DataFrame
-    demand: order.Asked
+    demand: order.Demand
     files: Mapping[tuple[str, str], Path | None] = field(default_factory=dict)
 
     @property
@@ -192,21 +192,21 @@ def _matrix(one: Listed) -> dict | None:
     known = [(run, path) for run, path in assigned if path is not None]
     if len(known) < 2:
         return None
-    made = agreement([_segments(path) for _, path in known])
+    rand = agreement([_segments(path) for _, path in known])
     labels = [label(run) for run, _ in known]
     rows = []
     for i, (run, _) in enumerate(known):
         cells = [
             {
                 "run": known[j][0]["run_id"],
-                "value": made.index[i, j],
-                "shared": int(made.shared[i, j]),
+                "value": rand.index[i, j],
+                "shared": int(rand.shared[i, j]),
                 "with": labels[j],
             }
             for j in range(len(known))
         ]
         rows.append({"run": run, "label": labels[i], "cells": cells})
-    apart = made.shared[np.triu_indices(len(known), 1)]
+    apart = rand.shared[np.triu_indices(len(known), 1)]
     return {
         "rows": rows,
         "missing": len(assigned) - len(known),

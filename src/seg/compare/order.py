@@ -34,7 +34,7 @@ STANDINGS = ("candidate", "lacks", "fails")
 
 
 @dataclass(frozen=True)
-class Asked:
+class Demand:
     """What a candidate must show.
 
     Parameters
@@ -54,14 +54,14 @@ class Asked:
         return [name for name in RANGES if self.holdout or not name.startswith("holdout/")]
 
 
-def asked(attempts: pd.DataFrame, holdout: bool) -> Asked:
+def demand_of(attempts: pd.DataFrame, holdout: bool) -> Demand:
     """Take the hold-out that most runs share, of equals the newest."""
     cuts = attempts.loc[attempts["holdout/auc"].notna(), "holdout"]
     counts = cuts.value_counts(sort=False)
-    return Asked(holdout, counts.index[counts.argmax()] if len(counts) else "")
+    return Demand(holdout, counts.index[counts.argmax()] if len(counts) else "")
 
 
-def judged(attempts: pd.DataFrame, demand: Asked) -> pd.DataFrame:
+def judged(attempts: pd.DataFrame, demand: Demand) -> pd.DataFrame:
     """Add what each run lacks and fails, its standing, its worth, whether it is the best and on the Pareto front.
 
     Returns
@@ -156,7 +156,7 @@ def best(table: pd.DataFrame) -> pd.Series | None:
     return None if simplest.empty else simplest.iloc[0]
 
 
-def shortcomings(run: dict, demand: Asked) -> tuple[list[str], list[str]]:
+def shortcomings(run: dict, demand: Demand) -> tuple[list[str], list[str]]:
     """List the evidence that a run lacks, and the tests that it fails."""
     lacks, fails = [], []
     if np.isnan(run[SCORE]):

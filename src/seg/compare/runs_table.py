@@ -25,7 +25,7 @@ def print_line(console: Console, text: str = "", style: str | None = None) -> No
 
 
 def print_group(
-    console: Console, group: Group, table: pd.DataFrame, demand: order.Asked, sort: str, where: Sequence[str]
+    console: Console, group: Group, table: pd.DataFrame, demand: order.Demand, sort: str, where: Sequence[str]
 ) -> None:
     """Print what was found about the runs on one set of customers.
 
@@ -48,7 +48,7 @@ def print_group(
         print_line(console, line)
 
 
-def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
+def counted(group: Group, table: pd.DataFrame, demand: order.Demand) -> str:
     """Describe how many runs there are, and which were left out.
 
     Parameters
@@ -57,7 +57,7 @@ def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
         Runs of one data set, with those that were set aside.
     table : DataFrame
         The runs that are ranked.
-    demand : Asked
+    demand : Demand
         What a run has to show.
 
     Returns
@@ -76,7 +76,7 @@ def counted(group: Group, table: pd.DataFrame, demand: order.Asked) -> str:
 
 
 def verdict(
-    group: Group, table: pd.DataFrame, demand: order.Asked, where: Sequence[str], most: int = 3
+    group: Group, table: pd.DataFrame, demand: order.Demand, where: Sequence[str], most: int = 3
 ) -> list[str]:
     """Describe the best run with its evidence; or what is missing, with the commands that would measure it.
 
@@ -85,7 +85,7 @@ def verdict(
     group : Group
     table : DataFrame
         The runs that are ranked.
-    demand : Asked
+    demand : Demand
         What a run has to show.
     where : sequence of str
         Overrides that name store and experiment, for the commands.
@@ -125,7 +125,7 @@ def described(run: dict | pd.Series) -> str:
     return f"{run['run_id'][:8]} ({run['model']} k={run['k']}, {run['recipe']}, {run['scaler']}{options})"
 
 
-def reason(run: pd.Series, table: pd.DataFrame, demand: order.Asked) -> str:
+def reason(run: pd.Series, table: pd.DataFrame, demand: order.Demand) -> str:
     """Explain why a run is the best one.
 
     Parameters
@@ -134,7 +134,7 @@ def reason(run: pd.Series, table: pd.DataFrame, demand: order.Asked) -> str:
         The best run.
     table : DataFrame
         All that are ranked.
-    demand : Asked
+    demand : Demand
         What a run has to show.
 
     Returns
@@ -159,14 +159,14 @@ def promotion(run: dict | pd.Series, where: Sequence[str]) -> str:
     return f"seg compare promote run={run['run_id'][:8]} {shlex.join(where)}".rstrip()
 
 
-def measurement(run: dict, demand: order.Asked, where: Sequence[str]) -> str:
+def measurement(run: dict, demand: order.Demand, where: Sequence[str]) -> str:
     """Write the command that measures everything that a candidate must show: evidence of two runs is not put together.
 
     Parameters
     ----------
     run : dict
         Its row in the table of runs.
-    demand : Asked
+    demand : Demand
         What a run has to show.
     where : sequence of str
         Overrides that name store and experiment.
@@ -253,12 +253,12 @@ def _print_equal_k(console: Console, table: pd.DataFrame) -> None:
             rows.append([str(k), str(len(runs)), *_named(first), *_named(second), _difference(first, second)])
     if not rows:
         return
-    made = Table(title=f"At equal k, by {SCORE}", title_justify="left", header_style="bold")
+    printed = Table(title=f"At equal k, by {SCORE}", title_justify="left", header_style="bold")
     for head in ("k", "runs", "first", "silhouette", "second", "silhouette", "difference"):
-        made.add_column(head, justify="left" if head in ("first", "second", "difference") else "right")
+        printed.add_column(head, justify="left" if head in ("first", "second", "difference") else "right")
     for row in rows:
-        made.add_row(*map(escape, row))
-    console.print(made)
+        printed.add_row(*map(escape, row))
+    console.print(printed)
 
 
 def _named(run: dict) -> tuple[str, str]:
@@ -281,16 +281,16 @@ def _print_seeds(console: Console, table: pd.DataFrame) -> None:
     repeated = table[table["seeds"] > 1]
     if repeated.empty:
         return
-    made = Table(title=f"Over seeds, {SCORE}", title_justify="left", header_style="bold")
+    printed = Table(title=f"Over seeds, {SCORE}", title_justify="left", header_style="bold")
     for head in ("run", "seeds", "mean", "min", "max"):
-        made.add_column(head, justify="left" if head == "run" else "right")
+        printed.add_column(head, justify="left" if head == "run" else "right")
     for run in repeated.to_dict("records"):
-        made.add_row(
+        printed.add_row(
             escape(described(run)),
             str(run["seeds"]),
             *[f"{run[f'seeds_{what}']:.3f}" for what in ("mean", "min", "max")],
         )
-    console.print(made)
+    console.print(printed)
 
 
 def _print_flagged(console: Console, flagged: pd.DataFrame) -> None:

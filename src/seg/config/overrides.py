@@ -122,10 +122,10 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
 
 def _several(message: str, sweeps: bool) -> str | None:
     """Return what to write instead of Hydra's three pieces of advice about `key=a,b`; None for other messages."""
-    seen = re.match(r"Ambiguous value for argument '(.*?)=(.*)'", message)
-    if seen is None:
+    match = re.match(r"Ambiguous value for argument '(.*?)=(.*)'", message)
+    if match is None:
         return None
-    key, values = seen.groups()
+    key, values = match.groups()
     otherwise = (
         ", or add -m for one run of each"
         if sweeps

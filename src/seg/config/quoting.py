@@ -13,5 +13,5 @@ def quoted(text: str) -> str:
     >>> print(quoted("it's"), quoted(r"C:\new"))
     'it\'s' 'C:\new'
     """
-    doubled = re.sub(r"(\\*)'", lambda found: found[1] * 2 + "\\'", text)
-    return "'" + re.sub(r"\\+\Z", lambda found: found[0] * 2, doubled) + "'"
+    doubled = re.sub(r"(\\*)'", lambda match: match[1] * 2 + "\\'", text)
+    return "'" + re.sub(r"\\+\Z", lambda match: match[0] * 2, doubled) + "'"

@@ -24,8 +24,8 @@ def _whole(least: int, other: str = "", most: int | None = None):
     def check(value: Any) -> Any:
         if other and value == (None if other == "null" else other):
             return value
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or value < least or (most is not None and value > most):
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or value < least or (most is not None and value > most):
             raise ValueError(expected)
         return value
 

@@ -87,15 +87,15 @@ def _place(java: str) -> Path:
 
 
 def _make(path: Path) -> None:
-    made = path.with_suffix(f".{os.getpid()}")
+    unfinished = path.with_suffix(f".{os.getpid()}")
     try:
-        subprocess.run([sys.executable, "-c", PROGRAM, str(made)], capture_output=True, timeout=SECONDS)
-        made.replace(path)
+        subprocess.run([sys.executable, "-c", PROGRAM, str(unfinished)], capture_output=True, timeout=SECONDS)
+        unfinished.replace(path)
     except (subprocess.TimeoutExpired, FileNotFoundError):
         pass  # no Java that keeps one: Spark starts without
     finally:
         with suppress(OSError):
-            made.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
@@ -104,7 +104,7 @@ if __name__ == "__main__":
 
     try:
         spark_session.check_installed()
-        found = make(spark_session.java_version())
-        print(f"classes of Spark: {found or 'this Java keeps no archive of them'}")
+        archive = make(spark_session.java_version())
+        print(f"classes of Spark: {archive or 'this Java keeps no archive of them'}")
     except (OSError, SegError) as error:
         print(f"classes of Spark: not prepared ({error})")

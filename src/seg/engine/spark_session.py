@@ -140,13 +140,13 @@ def session(request: Request) -> Session:
     from pyspark.sql import SparkSession
 
     if _started:
-        made = _started["session"]
-        if made.alive():
+        started = _started["session"]
+        if started.alive():
             if _started["request"] == request:
-                return made
-            if made.users:
+                return started
+            if started.users:
                 raise SegError(
-                    f"engine=spark: a session ({made.where}) with other settings is in use in this process; close the engine that "
+                    f"engine=spark: a session ({started.where}) with other settings is in use in this process; close the engine that "
                     "uses it first, or ask for the same master, remote, conf and driver_memory"
                 )
         _forget()
@@ -154,9 +154,9 @@ def session(request: Request) -> Session:
     if active is not None:
         return _taken(active, request)
     remote = request.remote or os.environ.get("SPARK_REMOTE")
-    made = _connect(remote, request) if remote else _start(request)
-    _started.update(request=request, session=made)
-    return made
+    started = _connect(remote, request) if remote else _start(request)
+    _started.update(request=request, session=started)
+    return started
 
 
 def _hush() -> None:
@@ -176,13 +176,13 @@ def _not_of_py4j(record: logging.LogRecord) -> bool:
 
 def _forget() -> None:
     """End the session of this process, or what is left of it, so that another can be started."""
-    made = _started["session"]
+    started = _started["session"]
     _started.clear()
     with suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made.spark.stop()
-    if made.process is not None:
-        made.process.stdin.close()  # the sign for a JVM to end
+        started.spark.stop()
+    if started.process is not None:
+        started.process.stdin.close()  # the sign for a JVM to end
         _disconnect()
     else:
         os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
@@ -286,16 +286,16 @@ def _start(request: Request) -> Session:
             spark.range(1).count()
     if "spark.sql.shuffle.partitions" not in properties:
         spark.conf.set("spark.sql.shuffle.partitions", str(3 * spark.sparkContext.defaultParallelism))
-    made = Session(spark, False, spark.sparkContext.master, process)
+    started = Session(spark, False, spark.sparkContext.master, process)
     if "//" in master and process is not None:
-        threading.Thread(target=_watch, args=(made, request.timeout), daemon=True).start()
-    return made
+        threading.Thread(target=_watch, args=(started, request.timeout), daemon=True).start()
+    return started
 
 
-def _watch(made: Session, seconds: float) -> None:
+def _watch(started: Session, seconds: float) -> None:
     """End a JVM whose work has had no executor for so long: Spark itself waits for a dead cluster for ever."""
-    context, since = made.spark.sparkContext, time.monotonic()
-    while made.process.poll() is None:
+    context, since = started.spark.sparkContext, time.monotonic()
+    while started.process.poll() is None:
         try:
             # The driver is one of those that keep blocks.
             working = context.statusTracker().getActiveJobsIds()
@@ -304,15 +304,15 @@ def _watch(made: Session, seconds: float) -> None:
             return
         since = since if waiting else time.monotonic()
         if time.monotonic() - since > seconds:
-            made.deserted.set()
-            made.process.kill()
+            started.deserted.set()
+            started.process.kill()
         time.sleep(min(seconds / 4, 5))
 
 
 def _properties(request: Request, submitted: bool) -> dict[str, str]:
     master = request.master or (None if submitted or _installed() else "local[*]")
-    here = master is not None and re.match(r"local\b|spark://(127\.|localhost)", master)
-    properties = {"spark.app.name": "seg"} | QUIET | MEANING | (LOOPBACK | KEPT if here else {})
+    is_local = master is not None and re.match(r"local\b|spark://(127\.|localhost)", master)
+    properties = {"spark.app.name": "seg"} | QUIET | MEANING | (LOOPBACK | KEPT if is_local else {})
     if master:
         properties["spark.master"] = master
     if request.driver_memory:
@@ -361,7 +361,7 @@ def _knock(what: str, address: str, request: Request) -> None:
 
 
 @contextmanager
-def _limited(process: subprocess.Popen | None, message: str, request: Request, asked: bool) -> Iterator[None]:
+def _limited(process: subprocess.Popen | None, message: str, request: Request, timed: bool) -> Iterator[None]:
     """Set how long the JVM may take to answer: py4j itself has no limit."""
     late = threading.Event()
 
@@ -370,7 +370,7 @@ def _limited(process: subprocess.Popen | None, message: str, request: Request, a
         process.kill()
 
     timer = threading.Timer(request.timeout, stop)
-    if asked and process is not None:
+    if timed and process is not None:
         timer.start()
     try:
         yield
@@ -416,11 +416,11 @@ def first_line(error: BaseException) -> str:
     """Return what Spark says of an error, without the plan and the stack that follow."""
     lines = [line.strip().removeprefix(": ") for line in str(error).splitlines() if line.strip()]
     # What py4j and gRPC put before it says nothing.
-    details = [found[1] for found in map(re.compile(r'details = "(.*)"$').match, lines) if found]
+    details = [match[1] for match in map(re.compile(r'details = "(.*)"$').match, lines) if match]
     lines = details or [line for line in lines if not line.startswith("An error occurred while calling")]
     lines = lines or [type(error).__name__]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     # Spark's own words, which name the file or the column, stand behind [THE_CLASS_OF_THE_ERROR].
-    own = [found[0] for found in map(re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*").search, lines) if found]
+    own = [match[0] for match in map(re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*").search, lines) if match]
     message = (own or causes[-1:] or lines)[0]
     return re.sub(r"^([\w$]+\.)+[\w$]+: |\s*SQLSTATE: \w+.*", "", message)

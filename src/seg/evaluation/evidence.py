@@ -65,7 +65,7 @@ def gather(
     fitted: FittedSegmentation,
     measured: Measured,
     parts: Parts,
-    asked: EvaluationSettings,
+    settings: EvaluationSettings,
     seed: int,
     flags: list[str] | None = None,
 ) -> Evidence:
@@ -78,7 +78,7 @@ def gather(
         Its metrics.
     parts : Parts
         Scaler and model, to be fitted again to other data.
-    asked : EvaluationSettings
+    settings : EvaluationSettings
     seed : int
     flags : list of str, optional
         Reasons not to trust the run, where they were computed on all customers and `fitted` holds a sample.
@@ -90,20 +90,20 @@ def gather(
     """
     evidence, every = Evidence(flags=_flags(fitted) if flags is None else flags), []
     try:
-        if asked.stability:
-            _stability(fitted, parts, asked.repeats, seed, evidence)
+        if settings.stability:
+            _stability(fitted, parts, settings.repeats, seed, evidence)
             evidence.stability = replace(evidence.stability, total=int(measured.values["data/customers"]))
-        if asked.null:
-            _null(fitted, parts, asked, seed, evidence)
+        if settings.null:
+            _null(fitted, parts, settings, seed, evidence)
     except ValueError as error:
         raise SegError(f"evaluation: {error}") from error
     if fitted.prepared.parted is not None:
         with progress.step("judge by the hold-out") as detail:
             evidence.holdout = holdout.judge(
-                parts, fitted.prepared.parted, fitted.k, asked.silhouette_sample, seed
+                parts, fitted.prepared.parted, fitted.k, settings.silhouette_sample, seed
             )
             detail(evidence.holdout.sentence)
-        every = [evidence.holdout, *_earlier(fitted, parts, asked.silhouette_sample, seed)]
+        every = [evidence.holdout, *_earlier(fitted, parts, settings.silhouette_sample, seed)]
         evidence.metrics |= evidence.holdout.metrics | holdout.spread(every)
     evidence.verdicts = verdicts.verdicts(
         silhouette=measured.own.value,
@@ -192,35 +192,35 @@ def _stability(fitted: FittedSegmentation, parts: Parts, repeats: int, seed: int
 
 
 def _null(
-    fitted: FittedSegmentation, parts: Parts, asked: EvaluationSettings, seed: int, evidence: Evidence
+    fitted: FittedSegmentation, parts: Parts, settings: EvaluationSettings, seed: int, evidence: Evidence
 ) -> None:
     """Run features, transforms, scaler, embedding and clusterer on data without structure."""
     if isinstance(fitted.segmenter.clusterer, OutcomeTiers):
         with progress.step("null data") as detail:
-            evidence.null = {"shuffled": _shuffled(fitted.segmenter.clusterer, asked.null, seed)}
+            evidence.null = {"shuffled": _shuffled(fitted.segmenter.clusterer, settings.null, seed)}
             detail(null.sentence(evidence.null))
         _null_metrics(evidence)
         return
     table, k = fitted.prepared.table, fitted.k
-    fit, sample = fitter(parts, table.features), asked.silhouette_sample
+    fit, sample = fitter(parts, table.features), settings.silhouette_sample
     columns = table.features
 
     def score(values: np.ndarray, draw: int) -> float:
-        made = FeatureTable(pd.DataFrame(values, columns=columns), columns, [], table.transforms, None)
-        _pipeline, X, _notes = space.scale(made, clone(parts.scaler))
-        seen = X
+        drawn = FeatureTable(pd.DataFrame(values, columns=columns), columns, [], table.transforms, None)
+        _pipeline, X, _notes = space.scale(drawn, clone(parts.scaler))
+        embedded = X
         if parts.embed is not None:
             embedding = clone(parts.embed).set_params(random_state=draw)
-            seen = space.embed(embedding, columns, X)
-            labels = Segmenter(parts.make_clusterer(k)).fit(seen).labels_
+            embedded = space.embed(embedding, columns, X)
+            labels = Segmenter(parts.make_clusterer(k)).fit(embedded).labels_
         else:
             labels, _assign = fit(X, k, draw)
-        return metrics.silhouettes(seen, {k: labels}, sample=sample, seed=seed)[k].value
+        return metrics.silhouettes(embedded, {k: labels}, sample=sample, seed=seed)[k].value
 
     with progress.step("null data") as detail:
         workers = 1 if parts.embed is not None else None
         raw = table.frame[columns].to_numpy()
-        evidence.null = null.null_test(raw, score, asked.null, seed, workers=workers)
+        evidence.null = null.null_test(raw, score, settings.null, seed, workers=workers)
         detail(null.sentence(evidence.null))
     _null_metrics(evidence)
 

@@ -24,7 +24,7 @@ class FittedSegmentation:
         From the feature table to segments.
     X : ndarray of shape (n_customers, n_features)
         The scaled features (own space).
-    seen : ndarray of shape (n_customers, n_dimensions)
+    embedded : ndarray of shape (n_customers, n_dimensions)
         What the clusterer was fitted to: `X`, or an embedding of it.
     scan : Scan
         Every k that was tried.
@@ -35,7 +35,7 @@ class FittedSegmentation:
     prepared: Prepared
     pipeline: Pipeline
     X: np.ndarray
-    seen: np.ndarray
+    embedded: np.ndarray
     scan: Scan
     k: int
 

@@ -63,7 +63,7 @@ def measure(
     """
     table, scan, k, X = fitted.prepared.table, fitted.scan, fitted.k, fitted.X
     labels, row, prepared = fitted.labels, scan.table.set_index("k").loc[k], fitted.prepared
-    seen = {
+    scanned = {
         name: float(row[name])
         for name in row.index
         if name not in ("seconds", "smallest_segment", "largest_share")
@@ -71,10 +71,10 @@ def measure(
     own, values = scan.silhouettes[k], {}
     if "embed" in fitted.pipeline.named_steps:
         own = separation.silhouettes(X, {k: labels}, sample=sample, seed=seed)[k]
-        values |= {f"embedding/{name}": value for name, value in seen.items()}
+        values |= {f"embedding/{name}": value for name, value in scanned.items()}
         values |= {f"own/{name}": value for name, value in _separation(X, labels, own).items()}
     else:
-        values |= {f"own/{name}": value for name, value in seen.items()}
+        values |= {f"own/{name}": value for name, value in scanned.items()}
     space = common.rank_normal(table.frame[list(space_features)])
     explained = separation.variance_explained(table.frame[table.features], labels)
     values |= {

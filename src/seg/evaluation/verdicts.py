@@ -210,8 +210,8 @@ def _predictive(foretold: Foretold) -> Verdict:
     )
     source = "temporal hold-out, cross-fitted; Hosmer & Lemeshow 2000, ch. 5: 0.5 no discrimination, from 0.7 acceptable"
     if holdout is None:
-        asked = foretold.reason or "not measured: pass evaluation.holdout.cut=<day>"
-        return Verdict("predictive", None, asked, threshold, source)
+        reason = foretold.reason or "not measured: pass evaluation.holdout.cut=<day>"
+        return Verdict("predictive", None, reason, threshold, source)
     against = holdout.added.against.set_index("name")
     word, rules = holdout.added.verdict(RULES), against.loc[RULES]
     singles = against[against.index.str.startswith("deciles")]["explained"]

@@ -96,15 +96,15 @@ def build(engine: Engine, table: ir.Table, request: FeatureRequest) -> FeatureTa
     SegError
         `as_of` lies before the newest order, nobody is left, or a feature is not a number for a customer.
     """
-    made, missing = plan(engine, table, request), request.missing
-    customers = _few_enough(engine, made.customers)
+    planned, missing = plan(engine, table, request), request.missing
+    customers = _few_enough(engine, planned.customers)
     frame = engine.collect(customers.order_by("customer_id")).set_index("customer_id").sort_index()
     planted = frame.pop("_truth") if request.truth else None
     if not len(frame):
         raise checks.nobody()
     fills = checks.medians(frame) if missing == "median" else {}
     frame = checks.checked(frame.fillna(fills), gaps=missing == "keep")
-    return replace(made.computed(frame, planted), fills=fills)
+    return replace(planned.computed(frame, planted), fills=fills)
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,10 @@ def plan(engine: Engine, table: ir.Table, request: FeatureRequest) -> Plan:
     counted, features = "is_return" in table.columns, request.features
     context = _context(engine, table, counted, request.as_of, request.levels)
     wanted = list(dict.fromkeys([*features, *request.profile, *request.extra]))
-    customers, made = _columns(table, counted, wanted, context, request.truth)
-    chosen = [column for name in features for column in made[name]]
-    described = [column for name in wanted for column in made[name] if column not in chosen]
-    transforms = {column: features[name] for name in features for column in made[name]}
+    customers, columns_of = _columns(table, counted, wanted, context, request.truth)
+    chosen = [column for name in features for column in columns_of[name]]
+    described = [column for name in wanted for column in columns_of[name] if column not in chosen]
+    transforms = {column: features[name] for name in features for column in columns_of[name]}
     if context.newest is None:
         return Plan(customers, chosen, described, transforms)
     ends = context.oldest.date(), context.newest.date()
@@ -217,7 +217,7 @@ def _as_of(as_of: object, newest: date) -> date:
 
 def _columns(table: ir.Table, counted: bool, wanted: Sequence[str], context: Context, truth: str | None):
     """Add feature after feature, what each needs before it."""
-    made: dict[str, list[str]] = {}
+    columns_of: dict[str, list[str]] = {}
     ordered = _in_order(wanted, set() if counted else set(table.columns))
     if counted:
         aggregates: dict[str, ir.Value] = {}
@@ -225,7 +225,7 @@ def _columns(table: ir.Table, counted: bool, wanted: Sequence[str], context: Con
             if GLOSSARY[name].counted:
                 built = _named(name, GLOSSARY[name].build(table, context))
                 aggregates |= built
-                made[name] = list(built)
+                columns_of[name] = list(built)
         if truth:
             aggregates["_truth"] = table[truth].max()
         # Someone without a purchase has no recency: such customers cannot be segmented.
@@ -239,16 +239,16 @@ def _columns(table: ir.Table, counted: bool, wanted: Sequence[str], context: Con
     else:
         customers = table.mutate(_truth=table[truth]) if truth else table
     for name in ordered:
-        if name in made:
+        if name in columns_of:
             continue
-        made[name] = [name]
+        columns_of[name] = [name]
         # A column that the table has already needs no step of its own: hundreds of steps take minutes to compile.
         if _derived(name, customers):
             built = _named(name, GLOSSARY[name].build(customers, context))
             customers = customers.mutate(**built)
-            made[name] = list(built)
-    columns = dict.fromkeys(column for name in wanted for column in made[name])
-    return customers.select("customer_id", *columns, *(["_truth"] if truth else [])), made
+            columns_of[name] = list(built)
+    columns = dict.fromkeys(column for name in wanted for column in columns_of[name])
+    return customers.select("customer_id", *columns, *(["_truth"] if truth else [])), columns_of
 
 
 def _derived(name: str, customers: ir.Table) -> bool:

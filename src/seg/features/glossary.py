@@ -69,10 +69,10 @@ GLOSSARY: dict[str, Feature] = {}
 
 def _define(counted: bool, unit: str, needs: tuple[str, ...]) -> Callable:
     def register(function: Callable) -> Callable:
-        taken = GLOSSARY.get(function.__name__)
-        if taken is not None:
+        registered = GLOSSARY.get(function.__name__)
+        if registered is not None:
             raise SegError(
-                f"feature {function.__name__!r}: registered by {taken.build.__module__} and again by {function.__module__}; "
+                f"feature {function.__name__!r}: registered by {registered.build.__module__} and again by {function.__module__}; "
                 "rename one of them"
             )
         GLOSSARY[function.__name__] = Feature(function.__name__, function, counted, needs, unit)

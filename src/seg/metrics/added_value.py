@@ -135,13 +135,13 @@ def _regression(
     design = np.column_stack([ranks, ranks**2 - 1 / 12])
     rate, mean = np.empty(len(bought)), np.empty(len(bought))
     for one in range(fold.max() + 1):
-        here, rest = fold == one, fold != one
-        rate[here] = bought[rest].mean()
+        in_fold, rest = fold == one, fold != one
+        rate[in_fold] = bought[rest].mean()
         if 0 < bought[rest].mean() < 1:
-            rate[here] = (
+            rate[in_fold] = (
                 LogisticRegression(C=10.0, max_iter=500)
                 .fit(design[rest], bought[rest])
-                .predict_proba(design[here])[:, 1]
+                .predict_proba(design[in_fold])[:, 1]
             )
-        mean[here] = Ridge(1.0).fit(design[rest], log_spend[rest]).predict(design[here])
+        mean[in_fold] = Ridge(1.0).fit(design[rest], log_spend[rest]).predict(design[in_fold])
     return rate, mean

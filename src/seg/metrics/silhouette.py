@@ -353,8 +353,8 @@ def _estimate(
     known = labeling.codes[query] >= 0
     query, samples = query[known], samples[known]
     k, total = len(labeling.ids), labeling.counts.sum()
-    counts, taken = np.bincount(cells), np.bincount(cells[query], minlength=cells.max() + 1)
-    weights = counts[cells[query]] / taken[cells[query]]
+    counts, drawn = np.bincount(cells), np.bincount(cells[query], minlength=cells.max() + 1)
+    weights = counts[cells[query]] / drawn[cells[query]]
     adjusted, shift, se = samples, np.zeros(k), 0.0
     if len(query) < total:
         control, codes = _squared(X, labeling), labeling.codes
@@ -375,12 +375,12 @@ def _regress(
     values: np.ndarray, control: np.ndarray, strata: np.ndarray, counts: np.ndarray
 ) -> tuple[float, float]:
     """Return the slope on the control that minimises the variance of the total, and the total's deviation."""
-    taken = np.bincount(strata, minlength=len(counts))
+    n_drawn = np.bincount(strata, minlength=len(counts))
 
     def within(v: np.ndarray) -> np.ndarray:
-        return v - (np.bincount(strata, weights=v, minlength=len(counts)) / np.maximum(taken, 1))[strata]
+        return v - (np.bincount(strata, weights=v, minlength=len(counts)) / np.maximum(n_drawn, 1))[strata]
 
-    size, drawn = counts[strata], taken[strata]
+    size, drawn = counts[strata], n_drawn[strata]
     # Cochran 5.9: N (N - n) / n times the variance within the stratum; complete strata add nothing.
     factor = size * (size - drawn) / (drawn * np.maximum(drawn - 1, 1))
     values, control = within(values), within(control)

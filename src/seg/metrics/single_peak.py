@@ -132,5 +132,5 @@ def _divergence(shares: np.ndarray, peak: int) -> float:
         isotonic_regression(shares[:peak]).x if peak else [],
         isotonic_regression(shares[peak:], increasing=False).x,
     ]
-    seen = shares > 0
-    return float(np.maximum((shares[seen] * np.log(shares[seen] / nearest[seen])).sum(), 0.0))
+    positive = shares > 0
+    return float(np.maximum((shares[positive] * np.log(shares[positive] / nearest[positive])).sum(), 0.0))

@@ -138,7 +138,7 @@ def _estimators() -> tuple[str, ...]:
     """Return the names of scikit-learn's estimators, which skops trusts by default."""
     from sklearn.utils import all_estimators
 
-    names = (f"{made.__module__}.{made.__qualname__}" for _, made in all_estimators())
+    names = (f"{estimator.__module__}.{estimator.__qualname__}" for _, estimator in all_estimators())
     return tuple(name for name in names if name.startswith("sklearn."))
 
 
@@ -163,10 +163,10 @@ def portable(pipeline):
     plain = _plain(fitted)
     if plain is fitted:
         return pipeline
-    segmenter, made = copy.copy(pipeline[-1]), copy.copy(pipeline)
+    segmenter, light = copy.copy(pipeline[-1]), copy.copy(pipeline)
     segmenter.clusterer = segmenter.clusterer_ = plain
-    made.steps = [*pipeline.steps[:-1], (pipeline.steps[-1][0], segmenter)]
-    return made
+    light.steps = [*pipeline.steps[:-1], (pipeline.steps[-1][0], segmenter)]
+    return light
 
 
 def _plain(fitted):

@@ -50,9 +50,9 @@ def value_at_stake(scores: pd.DataFrame, names: Mapping[int, str], days: int) ->
         }
     )
     rules = dict.fromkeys(table.columns[1:], "sum") | dict.fromkeys(["purchase_rate", "lost_rate"], "mean")
-    made = table.groupby("segment", as_index=False).agg(rules)
-    made.insert(1, "name", [names.get(int(one), f"segment {one}") for one in made["segment"]])
-    return made.sort_values("segment", key=lambda one: one.where(one >= 0, np.inf), ignore_index=True)
+    stakes = table.groupby("segment", as_index=False).agg(rules)
+    stakes.insert(1, "name", [names.get(int(one), f"segment {one}") for one in stakes["segment"]])
+    return stakes.sort_values("segment", key=lambda one: one.where(one >= 0, np.inf), ignore_index=True)
 
 
 def ab_test_sizes(stakes: pd.DataFrame, lifts: Sequence[float] = LIFTS) -> pd.DataFrame:
@@ -105,9 +105,9 @@ def by_action(
         What to do, by segment; a segment without actions keeps its one row.
     """
     listed = [list(actions.get(int(segment), ())) or [""] for segment in stakes["segment"]]
-    made = tests.copy()
-    made.insert(1, "action", listed)
-    return made.explode("action", ignore_index=True)
+    table = tests.copy()
+    table.insert(1, "action", listed)
+    return table.explode("action", ignore_index=True)
 
 
 def customers_needed(

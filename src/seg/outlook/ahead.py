@@ -89,12 +89,12 @@ class Outlook:
     @property
     def card(self) -> dict[str, object]:
         """What the model card says about the scores."""
-        made = self.customers
+        customers = self.customers
         return {
-            "day": str(made.day),
-            "horizons": made.possible,
-            "lost_after": made.lost_after,
-            "trained_until": None if made.trained_until is None else str(made.trained_until),
+            "day": str(customers.day),
+            "horizons": customers.possible,
+            "lost_after": customers.lost_after,
+            "trained_until": None if customers.trained_until is None else str(customers.trained_until),
         }
 
     def joined(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -110,28 +110,28 @@ class Outlook:
             "spend_mae": "mean absolute error of spend",
             "mase": "mean absolute scaled error of the forecast of all",
         }
-        made = {}
+        meanings = {}
         for name in self.metrics:
             kind, _, what = name.removeprefix("outlook/").rpartition("_")
             ahead = f"in the next {what} days, on customers of a cut that the models have not seen"
             rhythm = self.segments.rhythm
             rolled = f"{what} by {rhythm.name}, rolling origin, 1 to {rhythm.steps} {rhythm.name}s ahead"
-            made[name] = f"{words[kind]}, {ahead if what.isdigit() else rolled}"
-        return made
+            meanings[name] = f"{words[kind]}, {ahead if what.isdigit() else rolled}"
+        return meanings
 
     @property
     def metrics(self) -> dict[str, float]:
         """The numbers of the judged horizons and of the forecast of the total, by name."""
-        made = {}
+        values = {}
         for one in self.customers.horizons:
             if one.judgement is not None:
                 row = one.judgement.scores.iloc[0]
                 for name in ("auc", "brier", "spend_r2", "spend_mae"):
-                    made[f"outlook/{name}_{one.horizon}"] = float(row[name])
+                    values[f"outlook/{name}_{one.horizon}"] = float(row[name])
         for measure, forecast in self.segments.forecasts.items():
             total = forecast.errors.iloc[-1]
-            made[f"outlook/mase_{measure}"] = float(total["mase"])
-        return {name: value for name, value in made.items() if np.isfinite(value)}
+            values[f"outlook/mase_{measure}"] = float(total["mase"])
+        return {name: value for name, value in values.items() if np.isfinite(value)}
 
 
 def impossible(dataset: DatasetSettings) -> str | None:
@@ -171,20 +171,20 @@ def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
         return replace(result, notes=[*result.notes, ("warning", f"evaluation.outlook: {reason}")])
     card = model_card.of(result, settings.preparation, settings.tracking.min_cell)
     scorer = Scorer(result.pipeline, card, "this run")
-    made = compute(settings, parts, scorer.features, placed_by(scorer), card.days_after, card.names)
+    outlook = compute(settings, parts, scorer.features, placed_by(scorer), card.days_after, card.names)
     meant = result.interpretation
-    if made.stakes is not None:
+    if outlook.stakes is not None:
         rules = outlook_rules.parse(settings.playbook.model_dump())
-        naming = outlook_rules.adjusted(meant.naming, rules, outlook_rules.measures(made.stakes))
+        naming = outlook_rules.adjusted(meant.naming, rules, outlook_rules.measures(outlook.stakes))
         meant = replace(meant, naming=naming)
-        made = replace(made, tests=actions.by_action(made.tests, made.stakes, _actions(naming)))
+        outlook = replace(outlook, tests=actions.by_action(outlook.tests, outlook.stakes, _actions(naming)))
     return replace(
         result,
-        outlook=made,
+        outlook=outlook,
         interpretation=meant,
-        notes=[*result.notes, *made.notices],
-        metrics=result.metrics | made.metrics,
-        meanings=result.meanings | made.meanings,
+        notes=[*result.notes, *outlook.notices],
+        metrics=result.metrics | outlook.metrics,
+        meanings=result.meanings | outlook.meanings,
     )
 
 
@@ -230,10 +230,10 @@ def compute(
     reason = impossible(settings.dataset)
     if reason:
         raise SegError(f"outlook: {reason}")
-    asked = settings.outlook
-    if asked.text and settings.dataset.name != REVIEWED:
+    outlook = settings.outlook
+    if outlook.text and settings.dataset.name != REVIEWED:
         raise SegError(
-            f"outlook.text={asked.text}: dataset={settings.dataset.name} has no reviews; use dataset={REVIEWED}"
+            f"outlook.text={outlook.text}: dataset={settings.dataset.name} has no reviews; use dataset={REVIEWED}"
         )
     with parts.connect() as engine:
         with progress.step(f"read {settings.dataset.name} for the outlook") as answer:
@@ -241,20 +241,25 @@ def compute(
             table = engine.checkpoint(parts.load(engine, source).table)
             answer(source.where)
         # Before the work of minutes: the column may be missing.
-        texts = load_texts(engine, source, asked.text) if asked.text else None
+        texts = load_texts(engine, source, outlook.text) if outlook.text else None
         steps = cleaning.parse(settings.cleaning.steps)
         levels = settings.dataset.levels
         history = OrderHistory(engine, table, steps, list(recipe), place, days_after, levels)
         with progress.step("outlook of the customers") as answer:
             customers = customer_outlook(
-                history, asked.horizons, asked.cut, asked.training_cuts, settings.seed, asked.classical
+                history,
+                outlook.horizons,
+                outlook.cut,
+                outlook.training_cuts,
+                settings.seed,
+                outlook.classical,
             )
             answer(
                 f"{len(customers.scores):,} customers, {', '.join(map(str, customers.possible)) or 'no'} days"
             )
         with progress.step("outlook of the segments") as answer:
-            by_week = asked.period == "week"
-            segments = segment_outlook(history, names, asked.months, asked.weeks if by_week else None)
+            by_week = outlook.period == "week"
+            segments = segment_outlook(history, names, outlook.months, outlook.weeks if by_week else None)
             counted = segments.history.months if segments.weeks is None else segments.weeks.weeks
             answer(f"{len(counted)} complete {segments.rhythm.name}s")
         reviews = None

@@ -164,8 +164,8 @@ def _errors(name: str, one: _Series, rhythm: Rhythm) -> dict[str, object]:
     known = ~np.isnan(one.truth)
     track = forecasting.widened(one.track, one.values, rhythm)
     row: dict[str, object] = {"group": name, "model": one.model}
-    for column, made in (("mase", one.track), ("mase_seasonal_naive", one.seasonal)):
-        error = np.abs(made[..., 0] - one.truth)[known].mean()
+    for column, forecast in (("mase", one.track), ("mase_seasonal_naive", one.seasonal)):
+        error = np.abs(forecast[..., 0] - one.truth)[known].mean()
         row[column] = float(error / scale) if scale > 0 else float("nan")
     for place, level in enumerate(LEVELS):
         low, high = track[..., 1 + 2 * place], track[..., 2 + 2 * place]

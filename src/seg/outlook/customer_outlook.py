@@ -119,15 +119,15 @@ def customer_outlook(
     first, last = history.ends()
     look = _remembered(history, horizons, last)
     today = look(last + timedelta(days=1))
-    made, forecasts = [], []
+    outlooks, forecasts = [], []
     for horizon in horizons:
         one, scored = _one_horizon(
             plan_cuts(first, last, horizon, cut, n_training), look, today, seed, classical
         )
-        made.append(one)
+        outlooks.append(one)
         if scored is not None:
             forecasts.append(scored)
-    possible = [one for one in made if one.judgement is not None]
+    possible = [one for one in outlooks if one.judgement is not None]
     scores = pd.DataFrame({"segment": today.segments})
     for one, frame in zip(possible, learning.nested(forecasts), strict=True):
         scores[f"probability_{one.horizon}"] = frame["probability"]
@@ -138,7 +138,9 @@ def customer_outlook(
         scores["probability_lost"] = 1 - scores[f"probability_{lost_after}"]
         scores["usual_spend"] = learning.usual_spend(today.features, value_days)
     ends = [one.plan.judged + timedelta(days=one.horizon - 1) for one in possible]
-    return CustomerOutlook(today.cut, tuple(made), scores, lost_after, value_days, max(ends, default=None))
+    return CustomerOutlook(
+        today.cut, tuple(outlooks), scores, lost_after, value_days, max(ends, default=None)
+    )
 
 
 def _value_days(possible: list[int]) -> int | None:
@@ -173,11 +175,11 @@ def _one_horizon(
     forecasts |= {name: make(training, judged, horizon) for name, make in YARDSTICKS.items()}
     notes = []
     if classical:
-        made = bgnbd.forecast(judged.features, horizon)
-        if isinstance(made, str):
-            notes.append(made)
+        yardstick = bgnbd.forecast(judged.features, horizon)
+        if isinstance(yardstick, str):
+            notes.append(yardstick)
         else:
-            forecasts[bgnbd.NAME] = made
+            forecasts[bgnbd.NAME] = yardstick
     judgement = judging.judge(forecasts, judged.spend[horizon].to_numpy(), seed)
     if judgement.rate in (0.0, 1.0):
         everybody = "everybody" if judgement.rate else "nobody"

@@ -110,13 +110,13 @@ def ahead(
     if np.ptp(rates) == 0:  # nothing to estimate: more of the same
         return np.repeat(rates[-1] * days_ahead[:, None], 1 + len(ENDS), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # an exact fit has no variance
-        made: Mapping[str, np.ndarray] = make().forecast(y=rates, h=steps, level=list(LEVELS))
-    mean = np.asarray(made["mean"], dtype="float64")
+        forecast: Mapping[str, np.ndarray] = make().forecast(y=rates, h=steps, level=list(LEVELS))
+    mean = np.asarray(forecast["mean"], dtype="float64")
     columns = [mean]
     for level in LEVELS:
         reach = NORMAL[level] * rates.std()  # for the exact fits of which a model has no interval
         for end, sign in (("lo", -1), ("hi", 1)):
-            value = np.asarray(made[f"{end}-{level}"], dtype="float64")
+            value = np.asarray(forecast[f"{end}-{level}"], dtype="float64")
             columns.append(np.where(np.isfinite(value), value, mean + sign * reach))
     return np.maximum(np.column_stack(columns) * days_ahead[:, None], 0.0)
 
@@ -215,11 +215,11 @@ def widened(track: np.ndarray, values: np.ndarray, rhythm: Rhythm = MONTHS) -> n
 
     See `widen`; `track` is of shape (n_origins, steps, 5), `values` of shape (n_periods,).
     """
-    truth, made = truth_of(values, rhythm), track.copy()
+    truth, wider = truth_of(values, rhythm), track.copy()
     for place, origin in enumerate(origins(len(values), rhythm)):
         by = factors(track, truth, over(truth, place, rhythm.stride))
-        made[place] = widen(track[place], by, values[:origin])
-    return made
+        wider[place] = widen(track[place], by, values[:origin])
+    return wider
 
 
 def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -239,7 +239,7 @@ def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarr
     ndarray of shape (4,)
         By how much each interval is to be stretched; 1 at least.
     """
-    error, made = truth - track[..., 0], []
+    error, stretch = truth - track[..., 0], []
     for place, level in enumerate(LEVELS):
         low, high = track[..., 1 + 2 * place], track[..., 2 + 2 * place]
         reach = np.where(error < 0, track[..., 0] - low, high - track[..., 0])
@@ -247,8 +247,8 @@ def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarr
         ratios = np.abs(error[usable]) / reach[usable]
         enough = len(ratios) >= LEAST_RATIOS
         factor = max(1.0, float(np.quantile(ratios, level / 100, method="higher"))) if enough else 1.0
-        made += [factor, factor]
-    return np.array(made)
+        stretch += [factor, factor]
+    return np.array(stretch)
 
 
 def widen(table: np.ndarray, by: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -181,7 +181,7 @@ def nested(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     frames : sequence of DataFrame
         ``probability`` and ``spend``, by growing horizon.
     """
-    made: list[pd.DataFrame] = []
+    ordered: list[pd.DataFrame] = []
     for frame in frames:
-        made.append(frame if not made else frame.clip(lower=made[-1]))
-    return made
+        ordered.append(frame if not ordered else frame.clip(lower=ordered[-1]))
+    return ordered

@@ -187,7 +187,7 @@ def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
     segments, sections = outlook.segments, []
     future, names, rhythm = segments.future(), segments.names, segments.rhythm
     for measure in MEASURES if segments.forecasts else ():
-        made = segments.forecasts[measure]
+        panel = segments.forecasts[measure]
         past = segments.panel(measure)
         past[TOTAL] = past.sum(axis=1)
         order = [names[TOTAL], *(names[one] for one in past.columns if one != TOTAL)]
@@ -195,7 +195,7 @@ def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
         chart = plots.forecasts(past.rename(columns=names), made_now, measure, order, rhythm.name)
         note = (
             "Each segment has a forecast of its own, and the total is their sum."
-            if made.way == "summed"
+            if panel.way == "summed"
             else f"The total is forecast, and each segment gets its share of the last {rhythm.recent} {rhythm.name}s."
         )
         sections.append(

@@ -88,8 +88,8 @@ def monthly_history(history: OrderHistory) -> MonthlyHistory:
     days = open_days(history, lines)
     first, last = days["day"].min(), days["day"].max()
     every = pd.period_range(first, last, freq="M")
-    whole = [month for month in every if _is_complete(month, first, last)]
-    complete = whole[-MOST_MONTHS:]
+    all_complete = [month for month in every if _is_complete(month, first, last)]
+    complete = all_complete[-MOST_MONTHS:]
     starts = [month.start_time.date() for month in complete]
     today = last + timedelta(days=1)
     states = {day: states_on(history, lines, day) for day in [*starts, today.date()] if day > first.date()}
@@ -97,16 +97,16 @@ def monthly_history(history: OrderHistory) -> MonthlyHistory:
     table = table[table.index.isin(named)]
     activity = _activity(history, lines)
     grouped = _grouped(activity[activity["month"].isin(complete)], table)
-    left_out = [month for month in every if month not in whole]
+    left_out = [month for month in every if month not in all_complete]
     by_month = days.groupby(days["day"].dt.to_period("M")).size().reindex(every, fill_value=0)
     partial = _partial(activity, left_out, first, last)
-    older = [f"forecasts by month look at the newest {MOST_MONTHS} of {len(whole)} complete months"]
+    older = [f"forecasts by month look at the newest {MOST_MONTHS} of {len(all_complete)} complete months"]
     notes = (
-        *(older if len(whole) > MOST_MONTHS else ()),
+        *(older if len(all_complete) > MOST_MONTHS else ()),
         *_partial_notes(partial),
         *_gap_notes(days["day"]),
     )
-    cut_off = len(whole) > MOST_MONTHS
+    cut_off = len(all_complete) > MOST_MONTHS
     return MonthlyHistory(grouped, table, by_month.loc[complete], partial, notes, cut_off)
 
 

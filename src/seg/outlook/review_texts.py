@@ -223,27 +223,27 @@ def telling_words(texts: pd.Series, groups: pd.Series, most: int = WORDS) -> pd.
     total = np.asarray(counts.sum(axis=0)).ravel().astype("float64")
     prior = PRIOR_WORDS * total / total.sum()
     for name in sorted(set(groups)):
-        here = np.asarray(counts[(groups == name).to_numpy()].sum(axis=0)).ravel().astype("float64")
-        z = log_odds(here, total - here, prior)
+        own = np.asarray(counts[(groups == name).to_numpy()].sum(axis=0)).ravel().astype("float64")
+        z = log_odds(own, total - own, prior)
         order = np.argsort(-z, kind="stable")
-        kept = [place for place in order if z[place] > 1.96 and here[place] >= LEAST_TIMES][:most]
-        rows += [(name, words[place], z[place], int(here[place])) for place in kept]
+        kept = [place for place in order if z[place] > 1.96 and own[place] >= LEAST_TIMES][:most]
+        rows += [(name, words[place], z[place], int(own[place])) for place in kept]
     return pd.DataFrame(rows, columns=["name", "word", "z", "times"])
 
 
-def log_odds(here: np.ndarray, there: np.ndarray, prior: np.ndarray) -> np.ndarray:
+def log_odds(own: np.ndarray, others: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """Return the z-score of the log-odds ratio of each word between two texts (Monroe et al. 2008, equations 16, 19 and 22).
 
     Parameters
     ----------
-    here, there : array of shape (n_words,)
+    own, there : array of shape (n_words,)
         Times that each word is used.
     prior : array of shape (n_words,)
         Pseudo-counts, above 0.
     """
     weight = prior.sum()
-    mine, other = here + prior, there + prior
-    ratio = np.log(mine / (here.sum() + weight - mine)) - np.log(other / (there.sum() + weight - other))
+    mine, other = own + prior, others + prior
+    ratio = np.log(mine / (own.sum() + weight - mine)) - np.log(other / (others.sum() + weight - other))
     return ratio / np.sqrt(1 / mine + 1 / other)
 
 

@@ -69,8 +69,8 @@ class SegmentOutlook:
 
     def _gathered(self, part: str) -> pd.DataFrame:
         frames = []
-        for measure, made in self.forecasts.items():
-            frame = getattr(made, part).rename(columns={"group": "segment"})
+        for measure, panel in self.forecasts.items():
+            frame = getattr(panel, part).rename(columns={"group": "segment"})
             frame["segment"] = [self.names[one] for one in frame["segment"]]
             frame.insert(0, "measure", measure)
             frames.append(frame)
@@ -115,21 +115,21 @@ def segment_outlook(
 
 def _by_month(months: MonthlyHistory, ahead: int) -> dict[str, PanelForecast]:
     names = [months.months[-1] + step for step in range(1, ahead + 1)]
-    made = {}
+    forecasts = {}
     for measure in MEASURES:
         days = months.open_days.to_numpy() if measure in SUMS_OVER_DAYS else None
-        made[measure] = forecast_panel(months.panel(measure), days, names)
-    return made
+        forecasts[measure] = forecast_panel(months.panel(measure), days, names)
+    return forecasts
 
 
 def _by_week(weeks: WeeklyHistory, ahead: int) -> dict[str, PanelForecast]:
     names: list[date] = [weeks.weeks[-1] + step * WEEK for step in range(1, ahead + 1)]
-    made, days = {}, weeks.open_days.to_numpy()
+    forecasts, days = {}, weeks.open_days.to_numpy()
     for measure in MEASURES:
         # Active customers are no sum over days, but a week without an open day has none.
         counted = days if measure in SUMS_OVER_DAYS else np.minimum(days, 1)
-        made[measure] = forecast_panel(weeks.panel(measure), counted, names, RHYTHMS["week"])
-    return made
+        forecasts[measure] = forecast_panel(weeks.panel(measure), counted, names, RHYTHMS["week"])
+    return forecasts
 
 
 def lacking(history: MonthlyHistory | WeeklyHistory) -> str | None:

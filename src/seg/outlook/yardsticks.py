@@ -33,10 +33,10 @@ def same_as_last_period(training: Sequence[Snapshot], judged: Snapshot, horizon:
     DataFrame
         ``probability`` and ``spend``, one row a customer of `judged`.
     """
-    made = group_means(
+    means = group_means(
         training, judged, horizon, lambda one: (one.features[PREVIOUS.format(horizon)] > 0).to_numpy()
     )
-    return made.assign(spend=judged.features[PREVIOUS.format(horizon)])
+    return means.assign(spend=judged.features[PREVIOUS.format(horizon)])
 
 
 def rfm_cells(training: Sequence[Snapshot], judged: Snapshot, horizon: int) -> pd.DataFrame:
@@ -111,8 +111,8 @@ def group_means(
     overall = known[["probability", "spend"]].mean()
     grouped = known.groupby("group")[["probability", "spend"]]
     means = (grouped.sum() + PRIOR * overall).div(grouped.size() + PRIOR, axis=0)
-    made = means.reindex(groups(judged)).fillna(overall)
-    return made.set_axis(judged.features.index)
+    forecast = means.reindex(groups(judged)).fillna(overall)
+    return forecast.set_axis(judged.features.index)
 
 
 YARDSTICKS: dict[str, Callable[[Sequence[Snapshot], Snapshot, int], pd.DataFrame]] = {

@@ -72,7 +72,7 @@ class CachedSteps:
     ----------
     cache : Cache
     parts : Parts
-    asked : Preparation
+    settings : Preparation
         Data set, cleaning, recipe and hold-out.
     scanning : Scanning
     features_key : mapping
@@ -80,9 +80,9 @@ class CachedSteps:
     """
 
     def __init__(
-        self, cache: Cache, parts: Parts, asked: Preparation, scanning: Scanning, features_key: dict
+        self, cache: Cache, parts: Parts, settings: Preparation, scanning: Scanning, features_key: dict
     ):
-        self._cache, self.parts, self._asked, self._scanning = cache, parts, asked, scanning
+        self._cache, self.parts, self._settings, self._scanning = cache, parts, settings, scanning
         self._features = features_key
         self._space = {"features": features_key, "scaler": keys.estimator_key(parts.scaler)}
         if parts.embed is not None:
@@ -97,7 +97,7 @@ class CachedSteps:
     def prepared(self, source: Source) -> Prepared:
         """Read, clean and compute features, see `seg.preparation.prepare.prepare`."""
         return self._cache.get(
-            "features", self._features, lambda: prepare.prepare(self._asked, self.parts, source)
+            "features", self._features, lambda: prepare.prepare(self._settings, self.parts, source)
         )
 
     def embedded(self, table: FeatureTable, X: np.ndarray) -> tuple[object | None, np.ndarray]:
@@ -107,7 +107,7 @@ class CachedSteps:
         -------
         embedding : transformer or None
             Fitted.
-        seen : ndarray of shape (n_customers, n_dimensions)
+        embedded : ndarray of shape (n_customers, n_dimensions)
             Place of each customer in it; `X` itself without an embedding.
         """
         if self.parts.embed is None:
@@ -115,59 +115,59 @@ class CachedSteps:
 
         def make() -> tuple[object, np.ndarray]:
             with progress.step("embed") as detail:
-                seen = space.embed(self.parts.embed, table.features, X)
-                detail(f"{X.shape[1]} scaled features -> {seen.shape[1]} dimensions")
-            return self.parts.embed, seen
+                embedded = space.embed(self.parts.embed, table.features, X)
+                detail(f"{X.shape[1]} scaled features -> {embedded.shape[1]} dimensions")
+            return self.parts.embed, embedded
 
         return self._cache.get("embedding", self._space, make)
 
-    def scanned(self, seen: np.ndarray, ks: Sequence[int], order_by: np.ndarray | None) -> Scan:
+    def scanned(self, embedded: np.ndarray, ks: Sequence[int], order_by: np.ndarray | None) -> Scan:
         """Fit and measure every k.
 
         A k outside `selection.k_range` is fitted by itself, so that the usual ones are read from the cache.
 
         Parameters
         ----------
-        seen : ndarray of shape (n_customers, n_dimensions)
+        embedded : ndarray of shape (n_customers, n_dimensions)
         ks : sequence of int
         order_by : ndarray of shape (n_customers,) or None
             Segments are numbered by its mean, highest first.
         """
         if not self.parts.takes_k:
-            return self._scan(seen, ks, order_by)
+            return self._scan(embedded, ks, order_by)
         usual = [k for k in ks if k in self._scanning.k_range]
         others = [k for k in ks if k not in usual]
         scans = [
-            self._scan(seen, few, order_by) for few in ([usual] if usual else []) + [[k] for k in others]
+            self._scan(embedded, few, order_by) for few in ([usual] if usual else []) + [[k] for k in others]
         ]
         return scans[0] if len(scans) == 1 else selection.together(scans)
 
-    def _scan(self, seen: np.ndarray, ks: Sequence[int], order_by: np.ndarray | None) -> Scan:
+    def _scan(self, embedded: np.ndarray, ks: Sequence[int], order_by: np.ndarray | None) -> Scan:
         parts, scanning = self.parts, self._scanning
 
         def make() -> Scan:
             with progress.step("scan over k") as detail, progress.bar(len(ks)) as tick:
                 sampling = Sampling(scanning.sample, scanning.seed, scanning.error)
-                scan = selection.scan(seen, parts, ks, order_by, sampling, tick)
+                scan = selection.scan(embedded, parts, ks, order_by, sampling, tick)
                 detail(f"k = {', '.join(str(k) for k in scan.table['k'])}")
             return scan
 
         return self._cache.get("scan", self._scan_key(ks), make)
 
-    def density(self, seen: np.ndarray) -> DensityGroups:
+    def density(self, embedded: np.ndarray) -> DensityGroups:
         """Count the groups in the density of the customers, once a run."""
         if self._density is None:
-            self._density = density_groups(seen, self._scanning.seed)
+            self._density = density_groups(embedded, self._scanning.seed)
         return self._density
 
     def panel(
-        self, seen: np.ndarray, scan: Scan, complete: bool, decide: bool = True
+        self, embedded: np.ndarray, scan: Scan, complete: bool, decide: bool = True
     ) -> tuple[pd.DataFrame, list[Note]]:
         """Compute the values that the rules for k look at, for every k of a scan.
 
         Parameters
         ----------
-        seen : ndarray of shape (n_customers, n_dimensions)
+        embedded : ndarray of shape (n_customers, n_dimensions)
         scan : Scan
         complete : bool
             Also gap, stability and mixtures, which decide nothing.
@@ -188,10 +188,10 @@ class CachedSteps:
         def make() -> tuple[pd.DataFrame, list[Note]]:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                dense = self.density(seen) if decide else None
+                dense = self.density(embedded) if decide else None
                 with progress.bar(len(labelings)) as tick:
                     measuring = choose.Measuring(complete=complete, decide=decide, seed=seed, tick=tick)
-                    table = choose.panel(seen, scan.table, labelings, fit, measuring, dense)
+                    table = choose.panel(embedded, scan.table, labelings, fit, measuring, dense)
             texts = [str(warning.message) for warning in caught]
             return table, [("info", text) for text in texts if text.startswith("choosing k")]
 

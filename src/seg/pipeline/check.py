@@ -53,13 +53,13 @@ def check_parts(checked: Settings) -> None:
         published.reach(entry.tolerance or 0, 1.0)
 
 
-def _check_groups(checked: Settings, given: set[str]) -> None:
+def _check_groups(checked: Settings, provided: set[str]) -> None:
     """Check that the column of the groups can be there, and that nothing is asked for that groups do not have."""
     by = checked.by
     if by is None:
         return
     dataset = checked.dataset
-    columns = given - {"customer_id", "order_id", "ordered_at", "amount", "quantity", "unit_price"}
+    columns = provided - {"customer_id", "order_id", "ordered_at", "amount", "quantity", "unit_price"}
     if dataset.kind == "transactions" and by not in columns:
         known = f"expected one of {listed(by, columns)}; " if columns else ""
         raise SegError(
@@ -71,8 +71,8 @@ def _check_groups(checked: Settings, given: set[str]) -> None:
             f"by={by}: models that are fitted on Spark have no groups; choose a model such as model=kmeans"
         )
     single = (("evaluation.outlook", checked.evaluation.outlook), ("published", checked.published))
-    for key, asked in (*single, ("model.lesson", "lesson" in checked.model)):
-        if asked:
+    for key, is_set in (*single, ("model.lesson", "lesson" in checked.model)):
+        if is_set:
             raise SegError(f"by={by}: {key} is for one model; leave it out, or run one group by itself")
     if checked.segments.names:
         raise SegError(f"by={by}: segments.names is for one model; leave it out")

@@ -32,7 +32,7 @@ def export_run(
     folder: Path,
     sink: Sink,
     names: Sequence[str] | None,
-    asked: Preparation,
+    settings: Preparation,
     data_dir: str,
     parts: Parts,
 ) -> str:
@@ -45,7 +45,7 @@ def export_run(
     sink : Sink
     names : sequence of str or None
         Tables; all usual ones when None.
-    asked : Preparation
+    settings : Preparation
     data_dir : str
         Folder that holds a folder for each data set.
     parts : Parts
@@ -63,7 +63,7 @@ def export_run(
     """
     wanted = chosen(names)
     with progress.step("export") as detail:
-        orders = _Orders(folder, asked, data_dir, parts, [name for name in FROM_DATA if name in wanted])
+        orders = _Orders(folder, settings, data_dir, parts, [name for name in FROM_DATA if name in wanted])
         export = run_tables.gather(folder, wanted, {name: orders.get(name) for name in FROM_DATA})
         where = sink.write(export)
         files.write(folder / DESCRIPTION, described(export, {}))
@@ -74,8 +74,10 @@ def export_run(
 class _Orders:
     """The cleaned orders of a run, read when the first table asks for them."""
 
-    def __init__(self, folder: Path, asked: Preparation, data_dir: str, parts: Parts, wanted: Sequence[str]):
-        self._folder, self._asked, self._data_dir = folder, asked, data_dir
+    def __init__(
+        self, folder: Path, settings: Preparation, data_dir: str, parts: Parts, wanted: Sequence[str]
+    ):
+        self._folder, self._settings, self._data_dir = folder, settings, data_dir
         self._parts, self._wanted = parts, wanted
         self._tables: dict[str, pa.Table | pd.DataFrame] | None = None
 
@@ -90,26 +92,26 @@ class _Orders:
         return make
 
     def _computed(self) -> dict:
-        if self._asked.dataset.kind != "transactions" or not self._wanted:
+        if self._settings.dataset.kind != "transactions" or not self._wanted:
             return {}
         try:
-            source, _notes = prepare.find(self._asked.dataset, self._data_dir)
+            source, _notes = prepare.find(self._settings.dataset, self._data_dir)
         except SegError as error:
             if set(self._wanted) - set(chosen(None)):  # asked for by name
                 raise
             log.warning("export: %s. Left out: %s", error, ", ".join(self._wanted))
             return {}
         known = run_tables.read_facts(self._folder).get("fingerprint")
-        if known and keys.fingerprint(self._asked.dataset, source) != known:
+        if known and keys.fingerprint(self._settings.dataset, source) != known:
             log.warning(
                 "export: the data have changed since the run; %s are left out: run it again",
                 ", ".join(self._wanted),
             )
             return {}
         with self._parts.connect() as engine:
-            clean = prepare.read(self._asked, self._parts, engine, source).table
-            made = {"monthly": monthly, "transactions": transactions, "products": products}
-            return {name: made[name](engine, clean, self._assigned()) for name in self._wanted}
+            clean = prepare.read(self._settings, self._parts, engine, source).table
+            makers = {"monthly": monthly, "transactions": transactions, "products": products}
+            return {name: makers[name](engine, clean, self._assigned()) for name in self._wanted}
 
     def _assigned(self) -> pa.Table:
         path = self._folder / "assignments.parquet"

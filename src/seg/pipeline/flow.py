@@ -128,7 +128,7 @@ def interpreted(
         fingerprint=fingerprint,
         pipeline=fitted.pipeline,
         X=fitted.X,
-        seen=fitted.seen,
+        embedded=fitted.embedded,
         scan=fitted.scan,
         k=fitted.k,
         k_reason=outcome.choice.reason,
@@ -159,32 +159,32 @@ def in_memory(settings: Settings, parts: Parts, prepared: Prepared, steps: Cache
     table = prepared.table
     pipeline, X, unvaried = space.scale(table, parts.scaler, named=parts.embed is not None)
     steps.parts = parts = taught(parts, pipeline, prepared.lessons)
-    embedding, seen = steps.embedded(table, X)
+    embedding, embedded = steps.embedded(table, X)
     value = worth.column(table.frame, table.features, settings.dataset.value)
     order_by = None if value is None else table.frame[value].to_numpy()
-    points = len(distinct(seen, np.ones(len(seen)))[0])
-    ks, not_tried = _ks(settings.k, parts.takes_k, settings.selection, len(seen), points)
-    most = min(settings.selection.k_max, points, len(seen) - 1)
+    points = len(distinct(embedded, np.ones(len(embedded)))[0])
+    ks, not_tried = _ks(settings.k, parts.takes_k, settings.selection, len(embedded), points)
+    most = min(settings.selection.k_max, points, len(embedded) - 1)
     if settings.k == "auto" and parts.takes_k:
-        ks = [*ks, *range(max(ks) + 1, min(most, steps.density(seen).counts[POSSIBLE] + 1) + 1)]
-    scan = steps.scanned(seen, ks, order_by)
-    chosen = _choose(settings.k, settings.selection.panel, steps, scan, seen)
+        ks = [*ks, *range(max(ks) + 1, min(most, steps.density(embedded).counts[POSSIBLE] + 1) + 1)]
+    scan = steps.scanned(embedded, ks, order_by)
+    chosen = _choose(settings.k, settings.selection.panel, steps, scan, embedded)
     while settings.k == "auto" and parts.takes_k and chosen.choice.k == max(ks) < most:
         ks = [*ks, *range(max(ks) + 1, min(most, max(ks) + FURTHER) + 1)]
-        scan = steps.scanned(seen, ks, order_by)
-        chosen = _choose(settings.k, settings.selection.panel, steps, scan, seen)
+        scan = steps.scanned(embedded, ks, order_by)
+        chosen = _choose(settings.k, settings.selection.panel, steps, scan, embedded)
     k, scan = chosen.choice.k, chosen.scan
     embed_step = [] if embedding is None else [("embed", embedding)]
     pipeline = Pipeline([*pipeline.steps, *embed_step, ("cluster", scan.fitted[k])])
-    fitted = FittedSegmentation(prepared, pipeline, X, seen, scan, k)
-    asked = settings.evaluation
+    fitted = FittedSegmentation(prepared, pipeline, X, embedded, scan, k)
+    measuring = settings.evaluation
     with progress.step("profile and measure"):
         shared = steps.common_silhouette(table, scan, k)
         measured = measure.measure(
-            fitted, shared, settings.dataset.common, asked.silhouette_sample, settings.seed
+            fitted, shared, settings.dataset.common, measuring.silhouette_sample, settings.seed
         )
         segments = _profile(fitted, value)
-    gathered = evidence.gather(fitted, measured, parts, asked, settings.seed)
+    gathered = evidence.gather(fitted, measured, parts, measuring, settings.seed)
     notes = [*prepared.notes, *unvaried, *not_tried, *_informed(scan.warnings)]
     notes += [*chosen.notes, *measured.notes, *gathered.notes]
     population = InMemory(table.frame[[*table.features, *table.profile]])
@@ -196,7 +196,7 @@ def _on_spark(
 ) -> Outcome:
     """Segment without collecting the customers, see `seg.pipeline.distributed`."""
     sampling = Sampling(settings.evaluation.silhouette_sample, settings.seed)
-    here = distributed.in_memory(parts)
+    sample_parts = distributed.in_memory(parts)
     with distributed.workplace(parts, folder, settings.engine.staging_dir) as (engine, work):
         cleaned = prepare.read(settings.preparation, parts, engine, source)
         with progress.step("features") as detail:
@@ -209,7 +209,9 @@ def _on_spark(
             settings.k, parts.takes_k, settings.selection, customers.count, customers.distinct
         )
         fits = distributed.scan(parts, customers, ks, work)
-        steps = CachedSteps(Cache(None), here, settings.preparation, Scanning.of(settings), features_key)
+        steps = CachedSteps(
+            Cache(None), sample_parts, settings.preparation, Scanning.of(settings), features_key
+        )
         chosen = _choose(settings.k, settings.selection.panel, steps, fits.scan, customers.X, customers.count)
         k = chosen.choice.k
         with progress.step("profile and measure"):
@@ -222,7 +224,9 @@ def _on_spark(
     pipeline = Pipeline([*customers.space.pipeline.steps, ("cluster", chosen.scan.fitted[k])])
     fitted = FittedSegmentation(prepared, pipeline, customers.X, customers.X, chosen.scan, k)
     measured = described.measured
-    gathered = evidence.gather(fitted, measured, here, settings.evaluation, settings.seed, described.flags)
+    gathered = evidence.gather(
+        fitted, measured, sample_parts, settings.evaluation, settings.seed, described.flags
+    )
     notes = [*cleaned.notes, *customers.notes, *not_tried, *chosen.notes, *measured.notes, *gathered.notes]
     return Outcome(
         fitted, chosen.choice, chosen.votes, described.segments, measured, gathered, population, notes
@@ -238,7 +242,7 @@ def _profile(fitted: FittedSegmentation, value: str | None) -> pd.DataFrame:
 
 
 def _ks(
-    k: int | str, takes_k: bool, asked: SelectionSettings, customers: int, points: int
+    k: int | str, takes_k: bool, selection: SelectionSettings, customers: int, points: int
 ) -> tuple[list[int], list[Note]]:
     """Return the numbers of segments to try: those of the settings that the customers allow, and the one asked for.
 
@@ -247,7 +251,7 @@ def _ks(
     k : int or "auto"
     takes_k : bool
         Whether the model takes k as a parameter; one that does not is fitted once.
-    asked : SelectionSettings
+    selection : SelectionSettings
     customers, points : int
         Customers, and distinct rows of features among them.
     """
@@ -257,11 +261,11 @@ def _ks(
     wanted = [] if k == "auto" else [k]
     for one in wanted:
         _check_k(one, customers, points)
-    possible = [one for one in asked.k_range if one <= points and one < customers]
-    dropped = sorted(set(asked.k_range) - set(possible))
+    possible = [one for one in selection.k_range if one <= points and one < customers]
+    dropped = sorted(set(selection.k_range) - set(possible))
     if not possible and not wanted:
         raise SegError(
-            f"selection.k_range={asked.k_range}: none of them fits {customers:,} customers with {points:,} distinct "
+            f"selection.k_range={selection.k_range}: none of them fits {customers:,} customers with {points:,} distinct "
             "rows of features; at least 3 customers are needed"
         )
     text = f"k = {', '.join(map(str, dropped))} not tried: only {points:,} distinct rows of features"
@@ -284,12 +288,12 @@ def _choose(
     complete: bool,
     steps: CachedSteps,
     scan: Scan,
-    seen: np.ndarray,
+    embedded: np.ndarray,
     customers: int | None = None,
 ) -> Chosen:
     """Collect the votes on k; return the k that was set or, for auto, the one that the votes give.
 
-    `complete` adds what decides nothing; `customers` is the number of all of them, where the table of the scan is of all and `seen`
+    `complete` adds what decides nothing; `customers` is the number of all of them, where the table of the scan is of all and `embedded`
     of a sample.
     """
     if not steps.takes_k:
@@ -298,8 +302,8 @@ def _choose(
             raise SegError("model: no segment, every customer is noise; lower model.min_cluster_size")
         return Chosen(Choice(k, "found by the model", True), None, scan, [])
     with progress.step("choose k") as detail:
-        table, notes = steps.panel(seen, scan, complete, complete or k == "auto")
-        table.loc[table["k"] == 1, "smallest_segment"] = customers or len(seen)
+        table, notes = steps.panel(embedded, scan, complete, complete or k == "auto")
+        table.loc[table["k"] == 1, "smallest_segment"] = customers or len(embedded)
         votes = choose.votes(table)
         choice = choose.choose(votes, table) if k == "auto" else Choice(k, "set by you", True)
         detail(f"{choice.k} ({choice.reason})")

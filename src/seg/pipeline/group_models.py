@@ -87,9 +87,9 @@ def segment(settings: Settings, parts: Parts) -> Grouped:
     large = large_groups(prepared.groups, settings.by, settings.groups.min_customers)
     task = Task(settings, _portable(settings, parts), source, fingerprint, key)
     with progress.step("models of the groups") as detail:
-        made, failed = _fit_all(task, prepared, large)
-        detail(f"{len(made):,} of {len(large):,} groups of {settings.by}")
-    if not made:
+        results, failed = _fit_all(task, prepared, large)
+        detail(f"{len(results):,} of {len(large):,} groups of {settings.by}")
+    if not results:
         raise SegError(f"by={settings.by}: no group can be segmented; {next(iter(failed.values()))}")
     with progress.step("common model") as detail:
         steps = CachedSteps(kept, task.parts, settings.preparation, scanning, key)
@@ -98,7 +98,7 @@ def segment(settings: Settings, parts: Parts) -> Grouped:
                 settings, source, fingerprint, flow.in_memory(settings, task.parts, prepared, steps)
             )
         detail(f"{common.k} segments of {common.customers:,} customers")
-    models = _numbered(made, GroupModel(COMMON, _light(common), 0))
+    models = _numbered(results, GroupModel(COMMON, _light(common), 0))
     notes = [*notes, *prepared.notes, *_notes(settings, prepared.groups, models, failed)]
     return Grouped(settings.by, prepared, models, source, fingerprint, notes)
 
@@ -167,12 +167,12 @@ def _fit_all(
         results = Parallel(n_jobs=cores, return_as="generator_unordered")(
             delayed(_fit_beside)(*job) for job in jobs
         )
-    made, failed = {}, {}
+    fitted, failed = {}, {}
     for count, (name, result) in enumerate(results, 1):
-        (failed if isinstance(result, str) else made)[name] = result
+        (failed if isinstance(result, str) else fitted)[name] = result
         if count % max(len(large) // 10, 1) == 0:
             log.info("  %d of %d groups", count, len(large))
-    return {name: made[name] for name in large if name in made}, failed
+    return {name: fitted[name] for name in large if name in fitted}, failed
 
 
 def _fit_beside(*job) -> tuple[str, Result | str]:
@@ -227,7 +227,7 @@ def _portable(settings: Settings, parts: Parts) -> Parts:
     )
 
 
-def _numbered(made: dict[str, Result], common: GroupModel) -> tuple[GroupModel, ...]:
+def _numbered(results: dict[str, Result], common: GroupModel) -> tuple[GroupModel, ...]:
     """Order the models by revenue, else by customers, and number their segments through."""
 
     def worth(item: tuple[str, Result]) -> tuple[float, str]:
@@ -235,7 +235,7 @@ def _numbered(made: dict[str, Result], common: GroupModel) -> tuple[GroupModel, 
         return -float(len(frame) if value is None else frame[value].sum()), item[0]
 
     models, first = [], 0
-    for name, result in sorted(made.items(), key=worth):
+    for name, result in sorted(results.items(), key=worth):
         models.append(GroupModel(name, result, first))
         first += _width(result)
     return (*models, replace(common, first=first))

@@ -172,9 +172,9 @@ class Grouped:
             "share_of_model": segments["share"],
             "revenue_share_of_model": segments["revenue_share"],
         }
-        made = segments.assign(segment_of_model=segments["segment"], **front, **shares)
+        table = segments.assign(segment_of_model=segments["segment"], **front, **shares)
         first = ["segment", "model", "segment_of_model", "name", "size", "share", "revenue_share"]
-        return made[[*first, *made.columns.difference(first, sort=False)]]
+        return table[[*first, *table.columns.difference(first, sort=False)]]
 
     def _of_the_routed(self, model: GroupModel, chosen: np.ndarray) -> pd.DataFrame:
         """Profile the customers of small groups; the common model was fitted on everyone."""

@@ -67,32 +67,32 @@ class Interpretation:
     buying: Buying | None = None
 
 
-def check(asked: Meaning, provided: set[str]) -> None:
+def check(meaning: Meaning, provided: set[str]) -> None:
     """Check the playbook, the rules of RFM and the names, before any data is read.
 
     Parameters
     ----------
-    asked : Meaning
+    meaning : Meaning
         Playbook, rules of RFM, own names and the seed.
     provided : set of str
         Columns that the data set provides.
     """
-    playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *provided})
-    outlook_rules.parse(asked.playbook.model_dump())
-    rfm.parse(asked.rfm.model_dump())
-    wrong = [segment for segment in asked.segments.names if segment < 0]
+    playbook.parse(meaning.playbook.model_dump(), {*GLOSSARY, *provided})
+    outlook_rules.parse(meaning.playbook.model_dump())
+    rfm.parse(meaning.rfm.model_dump())
+    wrong = [segment for segment in meaning.segments.names if segment < 0]
     if wrong:
         raise SegError(f"segments.names: there is no segment {wrong[0]}; segments are numbered from 0")
 
 
 def interpret(
-    asked: Meaning, prepared: Prepared, segmenter: object, segments: pd.DataFrame
+    meaning: Meaning, prepared: Prepared, segmenter: object, segments: pd.DataFrame
 ) -> Interpretation:
     """Build the names, rules and rule-based RFM of the segments.
 
     Parameters
     ----------
-    asked : Meaning
+    meaning : Meaning
         Playbook, rules of RFM, own names and the seed.
     prepared : Prepared
     segmenter : Segmenter
@@ -102,17 +102,17 @@ def interpret(
     """
     table = prepared.table
     frame, labels = table.frame, segmenter.labels_
-    book = playbook.parse(asked.playbook.model_dump(), {*GLOSSARY, *frame.columns})
+    book = playbook.parse(meaning.playbook.model_dump(), {*GLOSSARY, *frame.columns})
     measured = measures(frame, labels, segments, book)
     model = None if prepared.groups is None else COMMON
-    before = _names_of_run(asked.segments.names_from, frame.index, labels, model)
+    before = _names_of_run(meaning.segments.names_from, frame.index, labels, model)
     kept = _names_of_rules(segmenter) | before
     named = naming.name_segments(
-        measured, book, noise=bool((labels == NOISE).any()), overrides=asked.segments.names, kept=kept
+        measured, book, noise=bool((labels == NOISE).any()), overrides=meaning.segments.names, kept=kept
     )
-    levels = asked.segments.rule_levels
-    explained = explain.explain(frame, labels, named.names, table.features, levels, asked.seed)
-    rules = rfm_tables.rule_segments(frame, rfm.parse(asked.rfm.model_dump()), labels, named.names)
+    levels = meaning.segments.rule_levels
+    explained = explain.explain(frame, labels, named.names, table.features, levels, meaning.seed)
+    rules = rfm_tables.rule_segments(frame, rfm.parse(meaning.rfm.model_dump()), labels, named.names)
     segment = pd.Series(labels, index=frame.index.astype(str))
     return Interpretation(named, explained, rules, _buying(prepared.purchases, segment, named.names))
 

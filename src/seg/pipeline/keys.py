@@ -122,13 +122,13 @@ def fingerprint(
 
 
 def features_key(
-    asked: Preparation, engine: str, fingerprint: str, plugins: Sequence[str] = ()
+    settings: Preparation, engine: str, fingerprint: str, plugins: Sequence[str] = ()
 ) -> dict[str, object]:
     """Build the key of a feature table.
 
     Parameters
     ----------
-    asked : Preparation
+    settings : Preparation
         Data set, cleaning, recipe and hold-out.
     engine : str
         Name of the engine that computes it.
@@ -137,15 +137,15 @@ def features_key(
     plugins : sequence of str
         Modules that register own features and cleaning steps.
     """
-    dataset = {name: value for name, value in asked.dataset.model_dump().items() if name not in PLACES}
+    dataset = {name: value for name, value in settings.dataset.model_dump().items() if name not in PLACES}
     return {
         "data": fingerprint,
         "dataset": dataset,
-        "cleaning": asked.cleaning.model_dump(),
-        "recipe": asked.recipe.model_dump(),
-        "holdout": asked.holdout.model_dump(),
-        **({} if asked.lesson is None else {"lesson": asked.lesson.model_dump()}),
-        "by": asked.by,
+        "cleaning": settings.cleaning.model_dump(),
+        "recipe": settings.recipe.model_dump(),
+        "holdout": settings.holdout.model_dump(),
+        **({} if settings.lesson is None else {"lesson": settings.lesson.model_dump()}),
+        "by": settings.by,
         "engine": engine,
         "code": code(),
         "outside": definitions(dataset, plugins),

@@ -66,14 +66,14 @@ def impossible(kind: str) -> str | None:
     return "not possible: one row per customer, no orders" if kind == "customers" else None
 
 
-def part(asked: Preparation, engine: Engine, table: ir.Table, cut: object, days: int) -> Parted:
+def part(settings: Preparation, engine: Engine, table: ir.Table, cut: object, days: int) -> Parted:
     """Part the order lines at the cut, and make features of those before it and the outcome of those after it.
 
     Both are cleaned by the steps of the run, each by itself. Lines without a customer are no part of the outcome.
 
     Parameters
     ----------
-    asked : Preparation
+    settings : Preparation
         Data set, cleaning and recipe.
     engine : Engine
     table : ir.Table
@@ -103,9 +103,9 @@ def part(asked: Preparation, engine: Engine, table: ir.Table, cut: object, days:
         raise SegError(f"{KEY}.cut={cut}: outside the data, whose orders are of {first} to {last}; {allowed}")
     # Computed here and now: whatever is made of it cannot reach the lines that were left out.
     before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(cut)))
-    features = _features(asked, engine, before, cut)
+    features = _features(settings, engine, before, cut)
     named = with_id(engine, before)
-    outcome = _outcome(asked, engine, table, cut, until, days).reindex(features.frame.index)
+    outcome = _outcome(settings, engine, table, cut, until, days).reindex(features.frame.index)
     outcome = outcome.assign(
         bought=outcome["spend"].notna().astype("int64"),
         spend=outcome["spend"].fillna(0.0),
@@ -149,8 +149,8 @@ def first_and_last(engine: Engine, table: ir.Table) -> tuple[date, date]:
     return ends["first"].date(), ends["last"].date()
 
 
-def _features(asked: Preparation, engine: Engine, before: ir.Table, cut: date) -> FeatureTable:
-    recipe, steps = asked.recipe, cleaning.parse(asked.cleaning.steps)
+def _features(settings: Preparation, engine: Engine, before: ir.Table, cut: date) -> FeatureTable:
+    recipe, steps = settings.recipe, cleaning.parse(settings.cleaning.steps)
     try:
         lines, _ledger = cleaning.clean(engine, before, steps)
         return features_table.build(
@@ -159,9 +159,9 @@ def _features(asked: Preparation, engine: Engine, before: ir.Table, cut: date) -
             FeatureRequest(
                 features_table.parse(recipe.features),
                 recipe.profile,
-                [*asked.dataset.common, *RFM],
+                [*settings.dataset.common, *RFM],
                 moved(cut, steps),
-                asked.dataset.levels,
+                settings.dataset.levels,
             ),
         )
     except SegError as error:
@@ -186,14 +186,14 @@ def has_customer(lines: ir.Table) -> ir.BooleanValue:
 
 
 def _outcome(
-    asked: Preparation, engine: Engine, table: ir.Table, cut: date, until: date, days: int
+    settings: Preparation, engine: Engine, table: ir.Table, cut: date, until: date, days: int
 ) -> pd.DataFrame:
     day = table.ordered_at.date()
     within = (day >= ibis.literal(cut)) & (day < ibis.literal(until))
     # Pseudo-customers are numbered anew in each part: the same id would be two different orders.
     window = engine.checkpoint(table.filter(within, has_customer(table)))
     try:
-        lines, _ledger = cleaning.clean(engine, window, cleaning.parse(asked.cleaning.steps))
+        lines, _ledger = cleaning.clean(engine, window, cleaning.parse(settings.cleaning.steps))
     except SegError as error:
         raise SegError(f"{KEY}.cut={cut}: in the {days} days from it on: {error}") from None
     bought = lines.filter(~lines.is_return & (lines.amount > 0))
@@ -218,14 +218,14 @@ def _notes(outcome: pd.DataFrame, cut: date, until: date, last: date, days: int)
     return notes
 
 
-def table_on(asked: Preparation, engine, lines, day: date, days_after: int) -> tuple[FeatureTable, int]:
+def table_on(settings: Preparation, engine, lines, day: date, days_after: int) -> tuple[FeatureTable, int]:
     """Compute the features of every customer as they were at the end of a day: from orders up to and including it.
 
     Recency is counted from as many days after it as in training from the newest order.
 
     Parameters
     ----------
-    asked : Preparation
+    settings : Preparation
         Data set, cleaning and recipe.
     engine : Engine
     lines : ir.Table
@@ -243,23 +243,23 @@ def table_on(asked: Preparation, engine, lines, day: date, days_after: int) -> t
     """
     # Computed here and now: whatever is made of it cannot reach the lines that were left out.
     before = engine.checkpoint(lines.filter(lines.ordered_at.date() <= ibis.literal(day)))
-    steps = cleaning.parse(asked.cleaning.steps)
+    steps = cleaning.parse(settings.cleaning.steps)
     try:
         clean, _ledger = cleaning.clean(engine, before, steps)
         table = features_table.build(
             engine,
             clean,
             FeatureRequest(
-                features_table.parse(asked.recipe.features),
+                features_table.parse(settings.recipe.features),
                 as_of=moved(day + timedelta(days=days_after), steps),
-                levels=asked.dataset.levels,
+                levels=settings.dataset.levels,
             ),
         )
     except SegError as error:
         raise SegError(f"on {day}: {error}") from None
     frame = table.frame
-    if asked.by:
-        groups = customer_groups.collect(engine, clean, asked.by)
-        frame = frame.assign(**{asked.by: groups.reindex(frame.index)})
+    if settings.by:
+        groups = customer_groups.collect(engine, clean, settings.by)
+        frame = frame.assign(**{settings.by: groups.reindex(frame.index)})
     named = frame.index.isin(with_id(engine, before))
     return replace(table, frame=frame[named]), int((~named).sum())

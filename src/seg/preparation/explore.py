@@ -119,10 +119,10 @@ def _counterparts(engine: Engine, lines: Lines) -> int | None:
 
 
 def _missing(numbers: pd.Series, lines: Lines) -> pd.DataFrame:
-    made = pd.DataFrame({"column": list(lines.columns)})
-    made["missing"] = [int(numbers[f"{name} missing"] or 0) for name in lines.columns]
-    made["share"] = made["missing"] / max(lines.rows, 1)
-    return made.sort_values("missing", ascending=False, kind="stable", ignore_index=True)
+    gaps = pd.DataFrame({"column": list(lines.columns)})
+    gaps["missing"] = [int(numbers[f"{name} missing"] or 0) for name in lines.columns]
+    gaps["share"] = gaps["missing"] / max(lines.rows, 1)
+    return gaps.sort_values("missing", ascending=False, kind="stable", ignore_index=True)
 
 
 def _plain(value: object) -> object:

@@ -51,23 +51,23 @@ class Lessons:
         return f"learned from {len(self.frame):,} customers on {days}, and what they bought after"
 
 
-def days_of(first: date, end: date, asked: LessonSettings) -> list[date]:
+def days_of(first: date, end: date, lesson: LessonSettings) -> list[date]:
     """Return the days whose outcome is over by `end` and before which there are `LEAST_HISTORY` days of orders.
 
-    >>> asked = LessonSettings(days=90, cuts=3, step=30)
-    >>> [str(day) for day in days_of(date(2010, 1, 1), date(2010, 7, 1), asked)]
+    >>> lesson = LessonSettings(days=90, cuts=3, step=30)
+    >>> [str(day) for day in days_of(date(2010, 1, 1), date(2010, 7, 1), lesson)]
     ['2010-04-02', '2010-03-03']
     """
-    days = [end - timedelta(days=asked.days + asked.step * place) for place in range(asked.cuts)]
+    days = [end - timedelta(days=lesson.days + lesson.step * place) for place in range(lesson.cuts)]
     return [day for day in days if day >= first + timedelta(days=LEAST_HISTORY)]
 
 
-def learn_from(asked: Preparation, engine: Engine, table: ir.Table, end: date) -> Lessons:
+def learn_from(settings: Preparation, engine: Engine, table: ir.Table, end: date) -> Lessons:
     """Return the customers on the earlier days.
 
     Parameters
     ----------
-    asked : Preparation
+    settings : Preparation
         Its section `lesson` says how many days.
     engine : Engine
     table : ir.Table
@@ -82,18 +82,18 @@ def learn_from(asked: Preparation, engine: Engine, table: ir.Table, end: date) -
     """
     known = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(end)))
     first, _last = as_of.first_and_last(engine, known)
-    days = days_of(first, end, asked.lesson)
+    days = days_of(first, end, settings.lesson)
     if not days:
-        needed = asked.lesson.days + LEAST_HISTORY
+        needed = settings.lesson.days + LEAST_HISTORY
         raise SegError(
-            f"model.lesson: the segments learn from what customers bought in {asked.lesson.days} days, by those known {LEAST_HISTORY} days "
+            f"model.lesson: the segments learn from what customers bought in {settings.lesson.days} days, by those known {LEAST_HISTORY} days "
             f"before: {needed} days of orders before {end} are needed, and the orders begin on {first}; choose another model, or "
             "fewer model.lesson.days"
         )
     parts = []
     for day in days:
         try:
-            parts.append(as_of.part(asked, engine, known, day, asked.lesson.days))
+            parts.append(as_of.part(settings, engine, known, day, settings.lesson.days))
         except SegError as error:
             raise SegError(f"model.lesson, on {day}: {str(error).removeprefix(as_of.KEY)}") from None
     tables = [_known_customers(part.table, part.outcome) for part in parts]

@@ -25,8 +25,8 @@ def divisions(engine: Engine, lines: Lines) -> dict[str, pd.DataFrame]:
     dict of str to DataFrame
         ``rows``, ``customers``, ``revenue`` by the first column, which has the name of the division.
     """
-    made = {name: _largest(engine, lines, name) for name in LISTED if name in lines.columns}
-    return made | _by_time(engine, lines)
+    tables = {name: _largest(engine, lines, name) for name in LISTED if name in lines.columns}
+    return tables | _by_time(engine, lines)
 
 
 def _largest(engine: Engine, lines: Lines, name: str) -> pd.DataFrame:
@@ -49,9 +49,9 @@ def _text(table: ir.Table, name: str) -> ir.StringValue:
 
 def _with_customers(sums: pd.DataFrame, customers: pd.DataFrame, factor: int) -> pd.DataFrame:
     name = customers.columns[0]
-    made = sums.merge(customers, on=name, how="left")
-    made["customers"] = made["customers"].fillna(0).astype("int64") * factor
-    return made[[name, "rows", "customers", "revenue"]]
+    table = sums.merge(customers, on=name, how="left")
+    table["customers"] = table["customers"].fillna(0).astype("int64") * factor
+    return table[[name, "rows", "customers", "revenue"]]
 
 
 def _by_time(engine: Engine, lines: Lines) -> dict[str, pd.DataFrame]:
@@ -63,7 +63,7 @@ def _by_time(engine: Engine, lines: Lines) -> dict[str, pd.DataFrame]:
     )
     at = hourly["at"].dt
     places = {"month": at.year * 100 + at.month, "week_day": at.day_of_week, "hour": at.hour}
-    some, made = lines.some, {}
+    some, tables = lines.some, {}
     when = some.ordered_at
     keys = {
         "month": when.year().cast("int64") * 100 + when.month().cast("int64"),
@@ -78,8 +78,8 @@ def _by_time(engine: Engine, lines: Lines) -> dict[str, pd.DataFrame]:
         )
         table_of = _with_customers(sums, customers, lines.factor)
         if len(table_of) > 1:
-            made[name] = table_of.assign(**{name: [_when(name, one) for one in table_of[name]]})
-    return made
+            tables[name] = table_of.assign(**{name: [_when(name, one) for one in table_of[name]]})
+    return tables
 
 
 def _when(name: str, number: int) -> object:
@@ -128,9 +128,9 @@ def _returning(bought: ir.Table, length: int) -> ir.Table:
     """Count customers by their first period (of `length` months) and by how many periods later they bought."""
     at = bought.ordered_at
     period = ((at.year().cast("int64") * 12 + at.month().cast("int64") - 1) / length).floor().cast("int64")
-    seen = bought.select(customer=bought.customer_id, period=period).distinct()
-    first = seen.group_by("customer").aggregate(start=seen.period.min())
-    pairs = seen.join(first, "customer")
+    active = bought.select(customer=bought.customer_id, period=period).distinct()
+    first = active.group_by("customer").aggregate(start=active.period.min())
+    pairs = active.join(first, "customer")
     return pairs.group_by(start=pairs.start, later=pairs.period - pairs.start).aggregate(
         customers=pairs.count()
     )

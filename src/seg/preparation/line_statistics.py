@@ -17,10 +17,10 @@ def quantiles(engine: Engine, lines: Lines) -> pd.DataFrame:
     """Compute quantiles of the numeric columns, of the stored lines: one row a column, ``p1`` to ``p99``."""
     names = [name for name in NUMERIC if name in lines.columns]
     some = lines.some
-    asked = {name: some[name].cast("float64").quantile(list(SHARES)) for name in names}
-    if not asked:
+    measures = {name: some[name].cast("float64").quantile(list(SHARES)) for name in names}
+    if not measures:
         return pd.DataFrame()
-    row = engine.collect(some.aggregate(**asked)).iloc[0]
+    row = engine.collect(some.aggregate(**measures)).iloc[0]
     nothing = [np.nan] * len(SHARES)
     values = [nothing if row[name] is None else list(row[name]) for name in names]
     return pd.DataFrame(
@@ -44,18 +44,18 @@ def totals(engine: Engine, lines: Lines, around: Mapping[str, float]) -> pd.Seri
     Series
         Indexed by ``"<column> <number>"``.
     """
-    asked: dict[int, dict[str, ir.Scalar]] = {}
+    by_place: dict[int, dict[str, ir.Scalar]] = {}
     for name in lines.columns:
         place = lines.tables.index(lines.having(name))
-        asked.setdefault(place, {}).update(_asked(lines, name, around))
+        by_place.setdefault(place, {}).update(_numbers_of(lines, name, around))
     parts = [
         engine.collect(lines.tables[place].aggregate(**numbers)).iloc[0].astype("object")
-        for place, numbers in asked.items()
+        for place, numbers in by_place.items()
     ]
     return pd.concat(parts)
 
 
-def _asked(lines: Lines, name: str, around: Mapping[str, float]) -> dict[str, ir.Scalar]:
+def _numbers_of(lines: Lines, name: str, around: Mapping[str, float]) -> dict[str, ir.Scalar]:
     table = lines.having(name)
     column = table[name]
     wanted = {"missing": total(table, column.isnull())}

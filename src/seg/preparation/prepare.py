@@ -109,12 +109,12 @@ def find(dataset: DatasetSettings, data_dir: str) -> tuple[Source, list[Note]]:
     return source, notes + [("info", text) for text in dataset.limits]
 
 
-def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
+def prepare(settings: Preparation, parts: Parts, source: Source) -> Prepared:
     """Read, clean and compute features; split the orders at the cut too where a temporal hold-out is asked for.
 
     Parameters
     ----------
-    asked : Preparation
+    settings : Preparation
         Data set, cleaning, recipe and hold-out.
     parts : Parts
         Engine and adapter are used.
@@ -127,25 +127,27 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
         A file cannot be read, nothing is left after cleaning, or a feature is not a number for a customer.
     """
     parted, earlier, groups, notes = None, [], None, []
-    reason = as_of.impossible(asked.dataset.kind)
+    reason = as_of.impossible(settings.dataset.kind)
     with parts.connect() as engine:
-        cleaned = read(asked, parts, engine, source)
+        cleaned = read(settings, parts, engine, source)
         with progress.step("features") as detail:
-            table = features.build(engine, cleaned.table, requested(asked))
+            table = features.build(engine, cleaned.table, requested(settings))
             detail(
                 f"{len(table.frame):,} customers x {len(table.features)} features: {', '.join(table.features)}"
             )
-            if asked.by:
-                groups = customer_groups.collect(engine, cleaned.table, asked.by).reindex(table.frame.index)
+            if settings.by:
+                groups = customer_groups.collect(engine, cleaned.table, settings.by).reindex(
+                    table.frame.index
+                )
             bought = purchases.collect(engine, cleaned.table, int(cleaned.ledger["rows"].iloc[-1]))
-        learned = _lessons(asked, engine, cleaned.loaded.table, table)
-        if asked.holdout.cut and reason:
+        learned = _lessons(settings, engine, cleaned.loaded.table, table)
+        if settings.holdout.cut and reason:
             notes = [("warning", f"evaluation.holdout.cut: {reason}")]
-        elif asked.holdout.cut:
+        elif settings.holdout.cut:
             with progress.step("hold-out") as detail:
                 *earlier, parted = (
-                    _parted(asked, engine, cleaned.loaded.table, cut)
-                    for cut in (*asked.holdout.earlier, asked.holdout.cut)
+                    _parted(settings, engine, cleaned.loaded.table, cut)
+                    for cut in (*settings.holdout.earlier, settings.holdout.cut)
                 )
                 detail(f"{len(parted.table.frame):,} customers before {parted.cut}")
             notes = [("info", text) for text in parted.notes]
@@ -156,31 +158,31 @@ def prepare(asked: Preparation, parts: Parts, source: Source) -> Prepared:
     )
 
 
-def _parted(asked: Preparation, engine: Engine, lines: ir.Table, cut: date) -> as_of.Parted:
+def _parted(settings: Preparation, engine: Engine, lines: ir.Table, cut: date) -> as_of.Parted:
     """Part the order lines at one cut, with what a model of outcomes learns from before it."""
-    parted = as_of.part(asked, engine, lines, cut, asked.holdout.days)
-    if asked.lesson is None:
+    parted = as_of.part(settings, engine, lines, cut, settings.holdout.days)
+    if settings.lesson is None:
         return parted
-    return as_of.with_lessons(parted, lessons.learn_from(asked, engine, lines, cut))
+    return as_of.with_lessons(parted, lessons.learn_from(settings, engine, lines, cut))
 
 
 def _lessons(
-    asked: Preparation, engine: Engine, lines: ir.Table, table: features.FeatureTable
+    settings: Preparation, engine: Engine, lines: ir.Table, table: features.FeatureTable
 ) -> Lessons | None:
     """Return what a model of outcomes learns from, up to the newest order; None for another model."""
-    if asked.lesson is None:
+    if settings.lesson is None:
         return None
     with progress.step("learn from earlier days") as detail:
         _first, last = as_of.first_and_last(engine, lines)
         # A step may have left out the last days; one that moves the years has moved them behind the lines' own.
-        learned = lessons.learn_from(asked, engine, lines, min(last, table.newest) + timedelta(days=1))
+        learned = lessons.learn_from(settings, engine, lines, min(last, table.newest) + timedelta(days=1))
         detail(learned.sentence)
     return learned
 
 
-def requested(asked: Preparation) -> FeatureRequest:
+def requested(settings: Preparation) -> FeatureRequest:
     """Return the feature table that a run asks for."""
-    recipe, dataset = asked.recipe, asked.dataset
+    recipe, dataset = settings.recipe, settings.dataset
     return FeatureRequest(
         features.parse(recipe.features),
         recipe.profile,
@@ -192,12 +194,12 @@ def requested(asked: Preparation) -> FeatureRequest:
     )
 
 
-def read(asked: Preparation, parts: Parts, engine: Engine, source: Source) -> Cleaned:
+def read(settings: Preparation, parts: Parts, engine: Engine, source: Source) -> Cleaned:
     """Read the files and apply the cleaning steps.
 
     Parameters
     ----------
-    asked : Preparation
+    settings : Preparation
         Data set and cleaning.
     parts : Parts
         Its `load` reads.
@@ -214,15 +216,17 @@ def read(asked: Preparation, parts: Parts, engine: Engine, source: Source) -> Cl
     SegError
         A file cannot be read, or no row is left.
     """
-    with progress.step(f"read {asked.dataset.name}") as detail:
+    with progress.step(f"read {settings.dataset.name}") as detail:
         loaded = parts.load(engine, source)
         detail(source.where)
-    notes: list[Note] = list(loaded_notes.check(engine, loaded, asked.cleaning.steps, asked.recipe.as_of))
+    notes: list[Note] = list(
+        loaded_notes.check(engine, loaded, settings.cleaning.steps, settings.recipe.as_of)
+    )
     for level, text in notes:
         log.log(logging.WARNING if level == "warning" else logging.INFO, text)
     with progress.step("clean") as detail:
-        steps = cleaning.parse(asked.cleaning.steps)
-        full = asked.cleaning.ledger == "full"
+        steps = cleaning.parse(settings.cleaning.steps)
+        full = settings.cleaning.ledger == "full"
         table, ledger = cleaning.clean(engine, loaded.table, steps, full=full, lookup=loaded.lookup)
         detail(
             f"{ledger.rows.iloc[0]:,} -> {ledger.rows.iloc[-1]:,} rows, {ledger.customers.iloc[-1]:,} customers"

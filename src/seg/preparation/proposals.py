@@ -50,50 +50,50 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
         max_bytes=getattr(dataset, "max_bytes", None),
         names=getattr(dataset, "names", None),
     )
-    seen = file_look.look(source.paths[0], declared)
-    if seen is None:
+    file = file_look.look(source.paths[0], declared)
+    if file is None:
         return None
-    layout = file_look.layout_options(seen, declared)
+    layout = file_look.layout_options(file, declared)
     numbers = NumberFormat(getattr(dataset, "decimal", "."), getattr(dataset, "thousands", None))
     of_kind = _orders if hasattr(dataset, "columns") else _customers
-    options_of_kind = of_kind(dataset, seen, numbers)
+    options_of_kind = of_kind(dataset, file, numbers)
     options, notes = (*layout, *options_of_kind.options), options_of_kind.notes
-    if seen.reading.names and not declared.names:
+    if file.reading.names and not declared.names:
         notes = (
             "the file has no header: the names are a guess; correct dataset.names where it is wrong",
             *notes,
         )
-    if seen.reading.encoding != declared.encoding and seen.reading.encoding in GUESSED:
+    if file.reading.encoding != declared.encoding and file.reading.encoding in GUESSED:
         guess = (
-            f"the file is not {declared.encoding}, and {seen.reading.encoding} is a guess: windows-1251 (Cyrillic), windows-1254 "
+            f"the file is not {declared.encoding}, and {file.reading.encoding} is a guess: windows-1251 (Cyrillic), windows-1254 "
             "(Turkish) and others read it too; look whether ids and texts are right"
         )
         notes = (guess, *notes)
     return Proposal(options, notes) if options or notes else None
 
 
-def _orders(dataset: DatasetSettings, seen: Look, numbers: NumberFormat) -> Proposal:
-    options, columns = file_look.column_options(seen, dataset.columns)
+def _orders(dataset: DatasetSettings, file: Look, numbers: NumberFormat) -> Proposal:
+    options, columns = file_look.column_options(file, dataset.columns)
     money = [columns[name] for name in ("amount", "quantity", "unit_price") if name in columns]
     formats, notes = file_look.format_options(
-        seen, columns.get("ordered_at"), money, (dataset.date_format, numbers)
+        file, columns.get("ordered_at"), money, (dataset.date_format, numbers)
     )
     return Proposal((*options, *formats), tuple(notes))
 
 
-def _customers(dataset: DatasetSettings, seen: Look, numbers: NumberFormat) -> Proposal:
+def _customers(dataset: DatasetSettings, file: Look, numbers: NumberFormat) -> Proposal:
     options = []
     id = dataset.id
-    if id not in seen.header and id != "row":
-        id = next((name for name in seen.header if _names_customers(seen, name)), "row")
+    if id not in file.header and id != "row":
+        id = next((name for name in file.header if _names_customers(file, name)), "row")
         options.append(option("dataset.id", id))
-    features, notes = _features(dataset, seen, id)
+    features, notes = _features(dataset, file, id)
     if features != list(dataset.features):
         options.append(option("dataset.features", f"[{','.join(map(_in_list, features))}]"))
     formats, unsure = file_look.format_options(
-        seen, None, [name for name in features if name in seen.values], (None, numbers)
+        file, None, [name for name in features if name in file.values], (None, numbers)
     )
-    gaps = [name for name in features if _has_gaps(seen, name)]
+    gaps = [name for name in features if _has_gaps(file, name)]
     if gaps and getattr(dataset, "missing", "fail") == "fail":
         options.append("dataset.missing=median")
         notes.append(
@@ -102,8 +102,8 @@ def _customers(dataset: DatasetSettings, seen: Look, numbers: NumberFormat) -> P
     return Proposal((*options, *formats), (*notes, *unsure))
 
 
-def _names_customers(seen: Look, name: str) -> bool:
-    values = seen.values[name]
+def _names_customers(file: Look, name: str) -> bool:
+    values = file.values[name]
     return (
         bool(values)
         and len(set(values)) == len(values)
@@ -111,17 +111,17 @@ def _names_customers(seen: Look, name: str) -> bool:
     )
 
 
-def _features(dataset: DatasetSettings, seen: Look, id: str) -> tuple[list[str], list[str]]:
+def _features(dataset: DatasetSettings, file: Look, id: str) -> tuple[list[str], list[str]]:
     """Keep the features that are numbers; put columns of zeros and ones in the place of texts."""
-    wanted = [name for name in dataset.features if name in seen.header or "=" in name]
+    wanted = [name for name in dataset.features if name in file.header or "=" in name]
     if not wanted:
-        wanted = [name for name in seen.header if name not in ("", id) and _is_numeric(seen, name)]
+        wanted = [name for name in file.header if name not in ("", id) and _is_numeric(file, name)]
     features, notes = [], []
     for name in wanted:
-        if name not in seen.values or _is_numeric(seen, name):
+        if name not in file.values or _is_numeric(file, name):
             features.append(name)
             continue
-        levels = sorted({value.strip() for value in seen.values[name] if value.strip()})
+        levels = sorted({value.strip() for value in file.values[name] if value.strip()})
         if len(levels) <= LEVELS:
             features += [f"{name}={level}" for level in levels]
             notes.append(f"{name}: holds texts; each value becomes a column of zeros and ones")
@@ -130,13 +130,13 @@ def _features(dataset: DatasetSettings, seen: Look, id: str) -> tuple[list[str],
     return features, notes
 
 
-def _is_numeric(seen: Look, name: str) -> bool:
-    values = _filled(seen.values[name])
+def _is_numeric(file: Look, name: str) -> bool:
+    values = _filled(file.values[name])
     return bool(values) and bool(number_formats.proposals(values))
 
 
-def _has_gaps(seen: Look, name: str) -> bool:
-    return name in seen.values and len(_filled(seen.values[name])) < len(seen.values[name])
+def _has_gaps(file: Look, name: str) -> bool:
+    return name in file.values and len(_filled(file.values[name])) < len(file.values[name])
 
 
 def _filled(values: Sequence[str]) -> list[str]:

@@ -103,8 +103,10 @@ def _baskets(engine: Engine, bought: ir.Table, items: pd.DataFrame) -> pd.DataFr
         if len(top) < 2:
             continue
         chosen = bought.filter(bought[kind].cast("string").isin(top) & bought.order_id.notnull())
-        held = chosen.select(item=chosen[kind].cast("string"), customer_id="customer_id", order_id="order_id")
-        collected.append(engine.collect(held.distinct()).assign(kind=kind))
+        lines = chosen.select(
+            item=chosen[kind].cast("string"), customer_id="customer_id", order_id="order_id"
+        )
+        collected.append(engine.collect(lines.distinct()).assign(kind=kind))
     if not collected:
         return None
     rows = pd.concat(collected, ignore_index=True)

@@ -35,9 +35,9 @@ def drawn(drawings: Mapping[str, Drawing], locale: str = "en") -> dict[str, byte
     names = list(drawings)
     half = names[:-1:2] if _helpers else []  # maps and heatmaps, which come first, take longest
     try:
-        asked = half if half and _ask({name: drawings[name] for name in half}) else []
-        pictures = {name: drawings[name]() for name in names if name not in asked}
-        pictures |= _answer() if asked else {}
+        helped = half if half and _ask({name: drawings[name] for name in half}) else []
+        pictures = {name: drawings[name]() for name in names if name not in helped}
+        pictures |= _answer() if helped else {}
     except BaseException:
         _stop()  # what it still answers must not be taken for the figures of the next run
         raise

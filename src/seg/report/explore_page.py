@@ -89,14 +89,14 @@ def _missing(missing: pd.DataFrame, locale: Locale) -> object:
 
 
 def _histograms(tables: dict[str, pd.DataFrame], locale: Locale) -> list[tuple[str, object]]:
-    made = []
+    sections = []
     for name, table in tables.items():
         edges = list(zip(table["from"], table["to"], strict=True))
         title = wording.label(name)
-        made.append(
+        sections.append(
             (title, charts.columns_chart(f"Distribution of {title}", edges, table["rows"].tolist(), locale))
         )
-    return made
+    return sections
 
 
 def _boxes(described: dict[str, pd.DataFrame], locale: Locale) -> object:

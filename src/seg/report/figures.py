@@ -36,11 +36,11 @@ def figures(result: Result, locale: str = "en", cache: Cache = NONE) -> dict[str
     dict of str to (str, bytes)
         Caption and PNG by file stem, in the order of the report.
     """
-    made = drawings(result)
-    asked = {name: make for name, (_, make) in made.items()}
-    key = keys.figures_key(asked, locale)
-    pngs = cache.get("figures", key, partial(drawing.drawn, asked, locale))
-    return {name: (made[name][0], pngs[name]) for name in made}
+    drawable = drawings(result)
+    makers = {name: make for name, (_, make) in drawable.items()}
+    key = keys.figures_key(makers, locale)
+    pngs = cache.get("figures", key, partial(drawing.drawn, makers, locale))
+    return {name: (drawable[name][0], pngs[name]) for name in drawable}
 
 
 def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
@@ -51,7 +51,7 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
     points, explained = plane(result.X)
     shown = [*result.table.features, *result.table.profile][:40]
     sampled = f" ({result.population.sampled})" if result.population.sampled else ""
-    made: dict[str, tuple[str, Callable[[], Figure]]] = {
+    figures: dict[str, tuple[str, Callable[[], Figure]]] = {
         "map": (
             f"Customers in the two main directions of the scaled features{sampled}",
             partial(plots.draw, "map_2d", points, labels, named, explained),
@@ -65,19 +65,19 @@ def drawings(result: Result) -> dict[str, tuple[str, Callable[[], Figure]]]:
             partial(plots.draw, "sizes", segments),
         ),
     }
-    made |= _embedding(result, named)
-    made |= _blades(result, named, sampled)
-    made["elbow"] = ("Inertia over k", partial(plots.draw, "elbow", k_scan, result.k))
-    made["silhouette"] = (
+    figures |= _embedding(result, named)
+    figures |= _blades(result, named, sampled)
+    figures["elbow"] = ("Inertia over k", partial(plots.draw, "elbow", k_scan, result.k))
+    figures["silhouette"] = (
         "Mean silhouette over k",
         partial(plots.draw, "silhouette_over_k", k_scan, result.k),
     )
     if result.votes is not None:
-        made["votes"] = (
+        figures["votes"] = (
             "Votes of the rules for the number of segments",
             partial(plots.draw, "votes", result.votes, result.k, k_scan["k"]),
         )
-    return made
+    return figures
 
 
 def _blades(
@@ -96,18 +96,18 @@ def _blades(
 
 def _embedding(result: Result, named: dict[int, str]) -> dict[str, tuple[str, Callable[[], Figure]]]:
     """Return the map of the embedding, where the model has one."""
-    seen = embedding(result)
-    if seen is None:
+    embedded = embedding(result)
+    if embedded is None:
         return {}
     caption = "Customers in the embedding that the model clusters in, where islands appear in random data too"
-    return {"map_embedding": (caption, partial(plots.draw, "map_2d", seen, result.labels, named, None))}
+    return {"map_embedding": (caption, partial(plots.draw, "map_2d", embedded, result.labels, named, None))}
 
 
 def embedding(result: Result) -> np.ndarray | None:
     """Return customers (n, 2) in the embedding that the model clusters in, by its main directions; None without one."""
     if "embed" not in result.pipeline.named_steps:
         return None
-    return result.seen if result.seen.shape[1] == 2 else plane(result.seen)[0]
+    return result.embedded if result.embedded.shape[1] == 2 else plane(result.embedded)[0]
 
 
 def plane(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

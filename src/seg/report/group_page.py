@@ -69,12 +69,12 @@ def _chart(groups: pd.DataFrame, locale: Locale) -> object:
 
 def _models(result: Grouped, features: list[str]) -> list[dict]:
     rows = {name: table for name, table in result.segments.groupby("model", sort=False)}
-    made = []
+    models = []
     for number, model in enumerate(result.models):
         if model.name not in rows:
             continue
         naming = model.result.interpretation.naming
-        made.append(
+        models.append(
             {
                 "id": f"model-{number}",
                 "name": model.name,
@@ -90,7 +90,7 @@ def _models(result: Grouped, features: list[str]) -> list[dict]:
                 ],
             }
         )
-    return made
+    return models
 
 
 def _actions(rules: Mapping[int, playbook.Rule], row: Mapping) -> str:

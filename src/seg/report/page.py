@@ -92,9 +92,9 @@ def tables_page(
             return {"title": title, "note": note, "figure": figure(title, note, content)}
         return {"title": title, "note": note, **plain(content)}
 
-    made = [{"figure": None, "columns": []} | section(*one) for one in sections]
+    shown = [{"figure": None, "columns": []} | section(*one) for one in sections]
     return template("report/tables.html.jinja").render(
-        title=title, subtitle=subtitle, notices=notices, sections=made
+        title=title, subtitle=subtitle, notices=notices, sections=shown
     )
 
 

@@ -143,10 +143,10 @@ def _lists(result: Result, folder: Path, about: About) -> list[Path]:
 
 def placed(result: Result, rows: slice | np.ndarray = slice(None)) -> lists.Placed:
     """Measure how near every customer, or those in `rows`, is to the own and to the next segment, and which features decided."""
-    segmenter, labels, seen = result.scan.fitted[result.k], result.labels[rows], result.seen[rows]
-    probabilities = segmenter.memberships(seen)
+    segmenter, labels, embedded = result.scan.fitted[result.k], result.labels[rows], result.embedded[rows]
+    probabilities = segmenter.memberships(embedded)
     if probabilities is None:
-        nearness = deciding.nearest(np.asarray(seen, dtype="float64"), labels, segmenter.centers_)
+        nearness = deciding.nearest(np.asarray(embedded, dtype="float64"), labels, segmenter.centers_)
     else:
         nearness = deciding.most_probable(probabilities, labels)
     following = nearness["next_segment"].to_numpy()
@@ -203,13 +203,13 @@ def _stakes(result: Result) -> dict[str, object]:
 
 def months(segments: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Sum what the features know of each calendar month: one table (segments by months) for revenue and for orders."""
-    made: dict[str, dict[str, pd.Series]] = {}
+    tables: dict[str, dict[str, pd.Series]] = {}
     for column in segments.columns:
         match = MONTH.fullmatch(str(column).removeprefix("mean_"))
         if match and str(column).startswith("mean_"):
             sums = segments[column] * segments["size"]
-            made.setdefault(match.group(1), {})[match.group(2)] = sums.set_axis(segments["segment"])
-    return {what: pd.DataFrame(by_month).sort_index(axis=1) for what, by_month in made.items()}
+            tables.setdefault(match.group(1), {})[match.group(2)] = sums.set_axis(segments["segment"])
+    return {what: pd.DataFrame(by_month).sort_index(axis=1) for what, by_month in tables.items()}
 
 
 def _metrics(result: Result) -> pd.DataFrame:
@@ -221,7 +221,7 @@ def _metrics(result: Result) -> pd.DataFrame:
 def _assignments(result: Result) -> pd.DataFrame:
     """Return one row a customer: the segment and, of a mixture, the probability of each segment."""
     table = pd.DataFrame({"customer_id": result.table.frame.index.astype(str), "segment": result.labels})
-    probabilities = result.scan.fitted[result.k].memberships(result.seen)
+    probabilities = result.scan.fitted[result.k].memberships(result.embedded)
     if probabilities is None:
         return table
     names = [f"probability_{segment}" for segment in range(probabilities.shape[1])]

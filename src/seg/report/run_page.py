@@ -191,7 +191,7 @@ def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]
         for row in segments.to_dict("records")
     ]  # fmt: skip
     title = f"Share of customers and of {value}" if valued else "Share of customers"
-    made = [(title, "", charts.bars_chart(title, rows, locale))]
+    parts = [(title, "", charts.bars_chart(title, rows, locale))]
     if content.customer_map is not None:
         points, labels = content.customer_map
         title = "Customers in the two main directions of the features"
@@ -199,13 +199,13 @@ def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]
             f"A dot is a customer ({locale.number(min(len(points), charts.DOTS))} of {locale.number(len(points))} are drawn), "
             "a badge the middle of a segment. Customers who are alike lie near each other."
         )
-        made.append((title, note, charts.map_chart(title, points, labels, names, colours)))
+        parts.append((title, note, charts.map_chart(title, points, labels, names, colours)))
     if content.customer_map is not None and content.embedding is not None:
         title = "Customers in the embedding that the model clusters in"
         note = "The same customers. Beware: an embedding shows islands in random data too; judge the segments by the map of the features."
         chart = charts.map_chart(title, content.embedding, content.customer_map[1], names, colours)
-        made.append((title, note, chart))
-    return made
+        parts.append((title, note, chart))
+    return parts
 
 
 def _profile(content: RunPage, locale: Locale) -> list[dict]:
@@ -262,7 +262,7 @@ def strength(index: float) -> int:
 def _months(content: RunPage, locale: Locale) -> list[dict]:
     """Draw a chart and a grid for everything that is summed by month."""
     names = segment_names(content.segments)
-    made = []
+    parts = []
     for what, table in content.months.items():
         months = [str(month) for month in table.columns]
         lines = [
@@ -275,8 +275,8 @@ def _months(content: RunPage, locale: Locale) -> list[dict]:
             for line in lines
         ]
         chart = charts.lines_chart(title, months, lines, locale)
-        made.append({"what": what, "title": title, "chart": chart, "months": months, "rows": rows})
-    return made
+        parts.append({"what": what, "title": title, "chart": chart, "months": months, "rows": rows})
+    return parts
 
 
 def _share(value: float, values: Sequence[float]) -> int:
@@ -407,12 +407,12 @@ def _curves(content: RunPage, locale: Locale) -> list[tuple[str, object]]:
         ("inertia", "Inertia over k (sum of squared distances)"),
         ("silhouette", "Mean silhouette over k (Euclidean)"),
     )
-    made = []
+    parts = []
     for column, title in wanted:
         if column in scan and scan[column].notna().any():
             line = charts.Line(column, "var(--ink)", scan[column].to_numpy(dtype="float64"))
-            made.append((title, charts.lines_chart(title, ks, [line], locale, str(content.k))))
-    return made
+            parts.append((title, charts.lines_chart(title, ks, [line], locale, str(content.k))))
+    return parts
 
 
 def _ledger(ledger: pd.DataFrame, locale: Locale) -> list[dict]:

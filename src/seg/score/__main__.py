@@ -100,16 +100,16 @@ def score(*arguments: str) -> int:
         from seg.score import input_rows
         from seg.score import scorer as scoring
 
-        asked = input_rows.Input(own["input"], own["kind"], own["id"], own["as_of"], overrides)
-        cfg = input_rows.configured(asked, scorer, config_yaml, own["trust"] == "true")
-        rows = input_rows.rows(asked, scorer, cfg)
+        rows_input = input_rows.Input(own["input"], own["kind"], own["id"], own["as_of"], overrides)
+        cfg = input_rows.configured(rows_input, scorer, config_yaml, own["trust"] == "true")
+        rows = input_rows.rows(rows_input, scorer, cfg)
         outlook, further = _outlook(scorer, cfg, overrides)
         notices = [*scorer.remarks, *rows.notes, *further]
         with progress.step("score") as detail:
             scored = scoring.write(scorer, rows.batches, target, own["guard"] == "true", outlook)
             detail(f"{scored.customers:,} customers")
     summary = nightly.summary(scorer, scored, notices, target, rows.day, rows.extract)
-    summary["run_id"] = nightly.run_id(scorer, rows.day, asked.names)
+    summary["run_id"] = nightly.run_id(scorer, rows.day, rows_input.names)
     refused = [_exported(cfg, summary, target), _tracked(own, overrides, files, summary)]
     _write_summary(summary, target)
     if quiet:

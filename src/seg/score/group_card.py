@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from seg.config.settings import Preparation, TrackingSettings
 
 
-def of(result: Grouped, asked: Preparation, min_cell: int) -> Contract:
+def of(result: Grouped, settings: Preparation, min_cell: int) -> Contract:
     """Return the card: features and ranges of all customers, all segments numbered through, and the card of each model.
 
     Parameters
     ----------
     result : Grouped
-    asked : Preparation
+    settings : Preparation
         Data set and recipe.
     min_cell : int
         Customers that the bounds of features which may be uploaded must reach.
@@ -31,7 +31,7 @@ def of(result: Grouped, asked: Preparation, min_cell: int) -> Contract:
     -------
     Contract
     """
-    cards = {one.name: model_card.of(one.result, asked, min_cell) for one in result.models}
+    cards = {one.name: model_card.of(one.result, settings, min_cell) for one in result.models}
     sizes = result.segments.set_index("segment")[["size", "share"]].to_dict("index")
     segments = [
         {
@@ -76,13 +76,13 @@ def placement(result: Grouped, min_cell: int) -> RoutedPlacement:
     return RoutedPlacement(result.by, placements, placements.pop(COMMON), first, COMMON)
 
 
-def leave(result: Grouped, asked: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
+def leave(result: Grouped, settings: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
     """Leave `scoring.json` in the directory of a run; the models too, where no tracking store keeps them.
 
     Parameters
     ----------
     result : Grouped
-    asked : Preparation
+    settings : Preparation
         Data set and recipe.
     tracking : TrackingSettings
         Whether a store keeps the models, and the fewest customers of a cell.
@@ -94,5 +94,5 @@ def leave(result: Grouped, asked: Preparation, tracking: TrackingSettings, folde
     list of Path
         What was written.
     """
-    text = json.dumps(asdict(of(result, asked, tracking.min_cell)), ensure_ascii=False)
+    text = json.dumps(asdict(of(result, settings, tracking.min_cell)), ensure_ascii=False)
     return model_card.write(text, lambda: placement(result, 1).pipeline, tracking, folder)

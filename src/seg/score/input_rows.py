@@ -65,8 +65,8 @@ class Input:
     def names(self) -> list[str]:
         """Names of the files, or the address: what tells one input from another."""
         if request.is_remote(self.path):
-            asked = request.Request(self.path, self.value("dataset.table"), self.value("dataset.query"))
-            return [str(asked)]
+            source = request.Request(self.path, self.value("dataset.table"), self.value("dataset.query"))
+            return [str(source)]
         return [path.name for path in self.paths]
 
     def value(self, key: str) -> str | None:
@@ -107,12 +107,12 @@ class Rows:
     extract: bool = False
 
 
-def configured(asked: Input, scorer: Scorer, config_yaml: str, trust: bool = False):
+def configured(rows_input: Input, scorer: Scorer, config_yaml: str, trust: bool = False):
     """Compose the configuration of training for the new input; refuse data of another data set.
 
     Parameters
     ----------
-    asked : Input
+    rows_input : Input
     scorer : Scorer
     config_yaml : str
         The configuration the model was trained with.
@@ -124,17 +124,17 @@ def configured(asked: Input, scorer: Scorer, config_yaml: str, trust: bool = Fal
     SegError
         The input is of another data set than the model, and the user has not said that it is the same.
     """
-    cfg = compose.recompose(config_yaml, asked.overrides, trust)
+    cfg = compose.recompose(config_yaml, rows_input.overrides, trust)
     name = scorer.contract.dataset
-    remote = request.is_remote(asked.path)
-    path = redact(asked.path) if remote else asked.paths[0]
-    _set_place(cfg, asked, remote)
-    named = any(text.startswith("dataset.name=") for text in asked.overrides)
+    remote = request.is_remote(rows_input.path)
+    path = redact(rows_input.path) if remote else rows_input.paths[0]
+    _set_place(cfg, rows_input, remote)
+    named = any(text.startswith("dataset.name=") for text in rows_input.overrides)
     other = str(cfg.dataset.name) != name
     # A file of one's own names its data set; the files of seg's own data sets are called as they are.
     by_file = "name: ${data_name:" in config_yaml and name not in ("transactions", "customers")
-    table = asked.kind == "features" or (
-        asked.kind is None and asked.header and not scorer.lacking(asked.header)
+    table = rows_input.kind == "features" or (
+        rows_input.kind is None and rows_input.header and not scorer.lacking(rows_input.header)
     )
     called = data_name(str(path), "", cfg.dataset.get("table")) if remote else str(path)
     if other or (by_file and not named and not table and not same_data(name, called)):
@@ -146,23 +146,23 @@ def configured(asked: Input, scorer: Scorer, config_yaml: str, trust: bool = Fal
     return cfg
 
 
-def _set_place(cfg, asked: Input, remote: bool) -> None:
+def _set_place(cfg, rows_input: Input, remote: bool) -> None:
     """Read the input in the place of what the model was trained on."""
     # A secret of the address stays in the environment.
-    cfg.dataset.path = private(f"dataset.path={asked.path}").partition("=")[2]
-    options = {name: asked.value(f"dataset.{name}") for name in ("table", "query")}
+    cfg.dataset.path = private(f"dataset.path={rows_input.path}").partition("=")[2]
+    options = {name: rows_input.value(f"dataset.{name}") for name in ("table", "query")}
     if (not remote or any(options.values())) and "table" in cfg.dataset:
         # What training read: another table, or a table where the input is a file.
         for name, value in options.items():
             cfg.dataset[name] = value
 
 
-def rows(asked: Input, scorer: Scorer, cfg) -> Rows:
+def rows(rows_input: Input, scorer: Scorer, cfg) -> Rows:
     """Return ids and features, batch by batch, and notes.
 
     Parameters
     ----------
-    asked : Input
+    rows_input : Input
     scorer : Scorer
     cfg : DictConfig
         The configuration of training for this input, see `configured`.
@@ -172,58 +172,62 @@ def rows(asked: Input, scorer: Scorer, cfg) -> Rows:
     SegError
         The files cannot be read, or lack a column that the model needs.
     """
-    complete = asked.header and not scorer.lacking(asked.header)
-    if asked.kind == "features" or (asked.kind is None and complete):
-        return Rows(_features(asked, scorer))
-    return _counted(asked, scorer, cfg)
+    complete = rows_input.header and not scorer.lacking(rows_input.header)
+    if rows_input.kind == "features" or (rows_input.kind is None and complete):
+        return Rows(_features(rows_input, scorer))
+    return _counted(rows_input, scorer, cfg)
 
 
-def _features(asked: Input, scorer: Scorer) -> Iterable:
-    if not asked.paths:
+def _features(rows_input: Input, scorer: Scorer) -> Iterable:
+    if not rows_input.paths:
         raise SegError("kind=features: which table? Set dataset.table or dataset.query")
-    path = asked.paths[0]
-    if asked.as_of:
+    path = rows_input.paths[0]
+    if rows_input.as_of:
         raise SegError(
-            f"as_of={asked.as_of}: {path} is a table of features, computed already; leave as_of out"
+            f"as_of={rows_input.as_of}: {path} is a table of features, computed already; leave as_of out"
         )
-    if "evaluation.outlook=true" in asked.overrides:
+    if "evaluation.outlook=true" in rows_input.overrides:
         raise SegError(
             f"evaluation.outlook=true: {path} is a table of features, which does not show when each order was placed; pass the orders"
         )
-    further = [text for text in asked.overrides if not text.startswith(("tracking", "sink", "dataset.name="))]
+    further = [
+        text for text in rows_input.overrides if not text.startswith(("tracking", "sink", "dataset.name="))
+    ]
     if further:
         raise SegError(
             f"{further[0]}: {path} is a table of features, which is read without a data set; leave it out"
         )
-    if not tables.readable(asked.paths):
+    if not tables.readable(rows_input.paths):
         raise SegError(
             f"input={path}: expected a table of features in a file that ends in {', '.join(tables.READABLE)}"
         )
-    header = tables.columns(path) if asked.header is None else asked.header
+    header = tables.columns(path) if rows_input.header is None else rows_input.header
     scorer.check(header, str(path))
-    names = [asked.id] if asked.id else list(dict.fromkeys(["customer_id", scorer.contract.id]))
+    names = [rows_input.id] if rows_input.id else list(dict.fromkeys(["customer_id", scorer.contract.id]))
     id = next((name for name in names if name in header), None)
     if id is None:
         raise SegError(
             f"{path} has no column {' or '.join(names)} that names the customers; it has {listed(names[0], header, most=20)}: "
             "set id=..."
         )
-    return tables.batches(asked.paths, id, scorer.features, getattr(scorer, "by", None))
+    return tables.batches(rows_input.paths, id, scorer.features, getattr(scorer, "by", None))
 
 
-def _counted(asked: Input, scorer: Scorer, cfg) -> Rows:
+def _counted(rows_input: Input, scorer: Scorer, cfg) -> Rows:
     """Read raw rows and compute features as in training."""
-    if asked.id:
+    if rows_input.id:
         raise SegError(
-            f"id={asked.id}: only for a table of features; for raw rows set the column of the data set (dataset.columns)"
+            f"id={rows_input.id}: only for a table of features; for raw rows set the column of the data set (dataset.columns)"
         )
-    as_of = asked.as_of or "rule"
+    as_of = rows_input.as_of or "rule"
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, as_of)
-    raw = asked.header is None or not _needed(settings.dataset, scorer, asked) - set(asked.header)
-    if asked.kind is None and not raw and len(scorer.lacking(asked.header)) < len(scorer.features):
-        scorer.check(asked.header, asked.names[0])
+    raw = rows_input.header is None or not _needed(settings.dataset, scorer, rows_input) - set(
+        rows_input.header
+    )
+    if rows_input.kind is None and not raw and len(scorer.lacking(rows_input.header)) < len(scorer.features):
+        scorer.check(rows_input.header, rows_input.names[0])
     check.check_parts(settings)
-    prepared, notes = _prepared(asked, scorer, settings.preparation, cfg, raw)
+    prepared, notes = _prepared(rows_input, scorer, settings.preparation, cfg, raw)
     table = prepared.table
     frame = table.frame if prepared.groups is None else table.frame.assign(**{settings.by: prepared.groups})
     scorer.check(frame.columns, f"the table of features of {settings.dataset.name}")
@@ -237,25 +241,25 @@ def _counted(asked: Input, scorer: Scorer, cfg) -> Rows:
     return Rows(scoring.pieces(chosen), notes, day, bool(partial))
 
 
-def _prepared(asked: Input, scorer: Scorer, preparation: Preparation, cfg, raw: bool) -> tuple:
+def _prepared(rows_input: Input, scorer: Scorer, preparation: Preparation, cfg, raw: bool) -> tuple:
     """Return the prepared table and the warnings of reading; `raw` is whether all columns of the data set are there."""
     parts = compose.instantiate_parts(cfg)
     source, notes = prepare.find(preparation.dataset, cfg.data_dir)
     try:
         prepared = prepare.prepare(preparation, parts, source)
     except SegError as error:
-        if raw or asked.kind:
+        if raw or rows_input.kind:
             raise
-        lacking = ", ".join(scorer.lacking(asked.header))
+        lacking = ", ".join(scorer.lacking(rows_input.header))
         raise SegError(f"{error}\n  as a table of features for {scorer.label} it lacks {lacking}") from None
     return prepared, [text for level, text in [*notes, *prepared.notes] if level == "warning"]
 
 
-def _needed(dataset: DatasetSettings, scorer: Scorer, asked: Input) -> set[str]:
+def _needed(dataset: DatasetSettings, scorer: Scorer, rows_input: Input) -> set[str]:
     """Return the columns that the data set reads from its files."""
     if not dataset.files:
         raise SegError(
-            f"input={asked.names[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "
+            f"input={rows_input.names[0]}: dataset={dataset.name} is generated and reads no file; pass a table of its features "
             f"({', '.join(scorer.features)}), or the data set of the file, such as dataset=transactions"
         )
     return set(inspection.names_in_files(dataset).values())

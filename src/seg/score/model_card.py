@@ -104,13 +104,13 @@ class Contract:
         return table.set_axis(["least", "greatest"], axis=1)
 
 
-def of(result: Result, asked: Preparation, min_cell: int) -> Contract:
+def of(result: Result, settings: Preparation, min_cell: int) -> Contract:
     """Write down what the model of a run needs to be used later.
 
     Parameters
     ----------
     result : Result
-    asked : Preparation
+    settings : Preparation
         Data set and recipe.
     min_cell : int
         Customers that the bounds of features which may be uploaded must reach.
@@ -127,9 +127,9 @@ def of(result: Result, asked: Preparation, min_cell: int) -> Contract:
     ranges.loc[["0", "1"]] = result.population.ends[table.features].to_numpy()
     days = {"day": table.as_of, "oldest": table.oldest, "newest": table.newest}
     return Contract(
-        dataset=asked.dataset.name,
-        id=getattr(asked.dataset, "id", "customer_id"),
-        currency=asked.dataset.currency,
+        dataset=settings.dataset.name,
+        id=getattr(settings.dataset, "id", "customer_id"),
+        currency=settings.dataset.currency,
         fingerprint=result.fingerprint,
         seg=__version__,
         k=int(result.k),
@@ -141,7 +141,7 @@ def of(result: Result, asked: Preparation, min_cell: int) -> Contract:
         cells=feature_shift.cells(chosen),
         inner=inner_bounds(chosen, min_cell),
         segments=result.segments[["segment", "name", "size", "share"]].to_dict("records"),
-        as_of={"rule": _plain(asked.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
+        as_of={"rule": _plain(settings.recipe.as_of)} | {name: _plain(day) for name, day in days.items()},
         outlook=None if result.outlook is None else result.outlook.card,
     )
 
@@ -156,13 +156,13 @@ def placement(result: Result, min_cell: int) -> Placement:
     return Placement(result.pipeline, features, least, greatest, names, fills)
 
 
-def leave(result: Result, asked: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
+def leave(result: Result, settings: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
     """Leave `scoring.json` in the directory of a run, and the model where no tracking store keeps it.
 
     Parameters
     ----------
     result : Result
-    asked : Preparation
+    settings : Preparation
         Data set and recipe.
     tracking : TrackingSettings
         Whether a store keeps the model, and the fewest customers of a cell.
@@ -174,7 +174,7 @@ def leave(result: Result, asked: Preparation, tracking: TrackingSettings, folder
     list of Path
         What was written.
     """
-    text = json.dumps(asdict(of(result, asked, tracking.min_cell)), indent=1, ensure_ascii=False)
+    text = json.dumps(asdict(of(result, settings, tracking.min_cell)), indent=1, ensure_ascii=False)
     return write(text, lambda: result.pipeline, tracking, folder)
 
 

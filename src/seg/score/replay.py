@@ -44,11 +44,11 @@ def for_scoring(settings: Settings, contract: Contract, as_of: str) -> Settings:
     )
 
 
-def remarks(asked: Preparation) -> list[str]:
+def remarks(settings: Preparation) -> list[str]:
     """List which cleaning steps do something else on other rows than those of training."""
-    names = [step.name for step, _ in cleaning.parse(asked.cleaning.steps)]
+    names = [step.name for step, _ in cleaning.parse(settings.cleaning.steps)]
     texts = [f"cleaning step {name} {REMARKS[name]}" for name in names if name in REMARKS]
-    if "elapsed_days" in features.parse(asked.recipe.features):
+    if "elapsed_days" in features.parse(settings.recipe.features):
         texts.append("elapsed_days counts from the newest purchase of the input, whatever as_of is")
     return texts
 

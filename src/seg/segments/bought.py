@@ -125,9 +125,9 @@ def status(months: pd.DataFrame, segment: pd.Series) -> pd.DataFrame:
     if ago.max() < 2 * PERIOD - 1:
         return pd.DataFrame(columns=["segment", *STATUS])
     place = pd.Series(np.minimum(ago // PERIOD, 2).to_numpy(), index=months["customer_id"])
-    seen = {when: place.index[place == when].unique() for when in (0, 1, 2)}
+    buyers = {when: place.index[place == when].unique() for when in (0, 1, 2)}
     customers = segment.index
-    now, before, earlier = (customers.isin(seen[when]) for when in (0, 1, 2))
+    now, before, earlier = (customers.isin(buyers[when]) for when in (0, 1, 2))
     flags = {
         "new": now & ~before & ~earlier,
         "repeat": now & before,
@@ -139,7 +139,7 @@ def status(months: pd.DataFrame, segment: pd.Series) -> pd.DataFrame:
 
 
 def _factors(customers: pd.Series, sums: pd.DataFrame | pd.Series, pieces: str) -> pd.DataFrame | dict:
-    made = {
+    groups = {
         "customers": customers,
         "orders_per_customer": sums["orders"] / customers,
         "pieces_per_order": sums[pieces] / sums["orders"],
@@ -147,4 +147,4 @@ def _factors(customers: pd.Series, sums: pd.DataFrame | pd.Series, pieces: str) 
         "revenue": sums["revenue"],
         "revenue_per_customer": sums["revenue"] / customers,
     }
-    return pd.DataFrame(made) if isinstance(customers, pd.Series) else made
+    return pd.DataFrame(groups) if isinstance(customers, pd.Series) else groups

@@ -100,11 +100,11 @@ def decided(X: np.ndarray, labels: np.ndarray, following: np.ndarray, features: 
 
 
 def _pairs(features: list[str]) -> np.ndarray:
-    made = np.empty((len(features), len(features)), dtype=object)
+    pairs = np.empty((len(features), len(features)), dtype=object)
     for first, one in enumerate(features):
         for second, other in enumerate(features):
-            made[first, second] = one if first == second else f"{one}, {other}"
-    return made
+            pairs[first, second] = one if first == second else f"{one}, {other}"
+    return pairs
 
 
 def _nearest(points: np.ndarray, labels: np.ndarray, centers: np.ndarray) -> pd.DataFrame:

@@ -96,10 +96,10 @@ def explain(
     shown = frame.iloc[kept][list(features)]
     best = None
     for depth in range(1, levels + 1):
-        made = _merged(_readable(fitted, values[kept], list(features), depth))
-        fidelity = float((predict(made, shown) == labels[kept]).mean())
+        candidate = _merged(_readable(fitted, values[kept], list(features), depth))
+        fidelity = float((predict(candidate, shown) == labels[kept]).mean())
         if best is None or fidelity > best[0] + GAIN:
-            best = fidelity, made
+            best = fidelity, candidate
     tree = best[1]
     predicted = predict(tree, frame)
     rules = _rules(tree, frame, labels, predicted, names)

@@ -58,7 +58,7 @@ def named_after(matched: Mapping[int, int], new: list[int], names: Mapping[int, 
     -------
     dict of int to str
     """
-    taken = {names[old] for old in matched.values() if old in names}
+    kept = {names[old] for old in matched.values() if old in names}
     fresh = {}
     for segment in new:
         if segment in matched:
@@ -67,8 +67,8 @@ def named_after(matched: Mapping[int, int], new: list[int], names: Mapping[int, 
             )
             continue
         name = f"new segment {segment}"
-        while name in taken:
+        while name in kept:
             name += "'"
         fresh[segment] = name
-        taken.add(name)
+        kept.add(name)
     return fresh

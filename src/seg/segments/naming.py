@@ -129,17 +129,17 @@ def _fixed(
         )
     fixed = {segment: (name, "kept") for segment, name in kept.items() if segment in segments}
     fixed |= {segment: (str(name).strip(), "set") for segment, name in overrides.items()}
-    taken: dict[str, int] = {}
+    segment_of: dict[str, int] = {}
     for segment in sorted(overrides):
         name = fixed[segment][0]
         if not name or name.casefold() == NOISE_NAME:
             raise SegError(f"segments.names: segment {segment} is named {name!r}; expected a name of its own")
-        if name.casefold() in taken:
+        if name.casefold() in segment_of:
             raise SegError(
-                f"segments.names: segments {taken[name.casefold()]} and {segment} are both named {name}; give each its own name"
+                f"segments.names: segments {segment_of[name.casefold()]} and {segment} are both named {name}; give each its own name"
             )
-        taken[name.casefold()] = segment
-    return {one: entry for one, entry in fixed.items() if taken.get(entry[0].casefold(), one) == one}
+        segment_of[name.casefold()] = segment
+    return {one: entry for one, entry in fixed.items() if segment_of.get(entry[0].casefold(), one) == one}
 
 
 def _rated(places: pd.Series, playbook: Playbook) -> dict[str, _Fit]:

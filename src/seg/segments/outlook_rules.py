@@ -124,17 +124,17 @@ def adjusted(naming: Naming, rules: Sequence[OutlookRule], known: pd.DataFrame) 
     known : DataFrame, index segment
         As `measures` returns it; segments without a row keep their actions.
     """
-    made = dict(naming.rules)
+    changed = dict(naming.rules)
     for segment, rule in naming.rules.items():
         if segment in known.index:
             values = known.loc[segment].to_dict()
-            made[segment] = _applied(rule, [one for one in rules if one.holds(values)])
-    return replace(naming, rules=made)
+            changed[segment] = _applied(rule, [one for one in rules if one.holds(values)])
+    return replace(naming, rules=changed)
 
 
 def _applied(rule: Rule, rules: Sequence[OutlookRule]) -> Rule:
     for one in rules:
         kept = [action for action in rule.actions if action.key not in one.drop and action not in one.add]
-        says = ". ".join(filter(None, [rule.says, one.says]))
-        rule = replace(rule, says=says, actions=(*one.add, *kept))
+        sentence = ". ".join(filter(None, [rule.says, one.says]))
+        rule = replace(rule, says=sentence, actions=(*one.add, *kept))
     return rule

@@ -133,22 +133,22 @@ def places(frame: pd.DataFrame, labels: np.ndarray, names: Iterable[str]) -> pd.
 
 def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the features that follow from others: tenure from recency and span, the average order from revenue and orders."""
-    made = _derivable(set(frame.columns))
+    derived = _derivable(set(frame.columns))
     added = {}
-    if "tenure_days" in made:
+    if "tenure_days" in derived:
         added["tenure_days"] = frame["recency_days"] + frame["span_days"]
-    if "average_basket" in made:
+    if "average_basket" in derived:
         added["average_basket"] = (frame["revenue"] / frame["orders"].where(frame["orders"] > 0)).fillna(0.0)
     return frame.assign(**added) if added else frame
 
 
 def _derivable(columns: set[str]) -> set[str]:
-    made = set()
+    derivable = set()
     if {"recency_days", "span_days"} <= columns and "tenure_days" not in columns:
-        made.add("tenure_days")
+        derivable.add("tenure_days")
     if {"revenue", "orders"} <= columns and "average_basket" not in columns:
-        made.add("average_basket")
-    return made
+        derivable.add("average_basket")
+    return derivable
 
 
 def _of_customers(frame: pd.DataFrame, name: str) -> np.ndarray | None:

@@ -217,11 +217,11 @@ def parse(section: Mapping[str, Any]) -> RfmBook:
     unknown = sorted(set(cuts) - set(MEASURES))
     if unknown:
         raise SegError(f"rfm.cuts.{unknown[0]}: unknown key; expected {', '.join(MEASURES)}")
-    made = {measure: _cut(measure, cuts.get(measure, "quintiles")) for measure in MEASURES}
+    parsed = {measure: _cut(measure, cuts.get(measure, "quintiles")) for measure in MEASURES}
     rules = tuple(_rule(place, entry) for place, entry in enumerate(section.get("rules") or []))
     _check_names(rules)
     _check_cells(rules)
-    return RfmBook(made, rules)
+    return RfmBook(parsed, rules)
 
 
 def _cut(measure: str, value: Any) -> Cut:

@@ -59,12 +59,12 @@ def script(explanation: Explanation, names: Mapping[int, str]) -> str:
 def _case(tree: Split | Leaf) -> sql.Expression:
     if isinstance(tree, Leaf):
         return _number(tree.segment)
-    made = sql.Case()
+    case = sql.Case()
     for conditions, segment in leaves(tree):
-        made = made.when(
+        case = case.when(
             sql.and_(*[_condition(*one) for one in conditions], copy=False), _case(Leaf(segment)), copy=False
         )
-    return made
+    return case
 
 
 def _condition(feature: str, sign: str, threshold: float) -> sql.Expression:

@@ -60,9 +60,9 @@ def _pairs(rows: pd.DataFrame, n_orders: int) -> pd.DataFrame:
     """Measure the pairs of one segment and kind."""
     order, names = pd.factorize(rows["order_id"])[0], np.sort(rows["item"].unique())
     item = np.searchsorted(names, rows["item"].to_numpy(dtype=object))
-    held = np.zeros((order.max() + 1, len(names)), dtype="float32")
-    held[order, item] = 1
-    both = (held.T @ held).astype("int64")
+    in_basket = np.zeros((order.max() + 1, len(names)), dtype="float32")
+    in_basket[order, item] = 1
+    both = (in_basket.T @ in_basket).astype("int64")
     first, second = np.nonzero(np.triu(both >= LEAST_ORDERS, 1))
     # The rarer item first: its share of orders with the other says more.
     swap = both[first, first] > both[second, second]
@@ -70,7 +70,7 @@ def _pairs(rows: pd.DataFrame, n_orders: int) -> pd.DataFrame:
     counts = both[first, second]
     lift, low, high = lift_of_pairs(counts, both[first, first], both[second, second], n_orders)
     owner = pd.factorize(rows["customer_id"])[0]
-    of_order = np.zeros(len(held), dtype="int64")
+    of_order = np.zeros(len(in_basket), dtype="int64")
     of_order[order] = owner
     table = pd.DataFrame(
         {"first": names[first], "second": names[second], "orders": counts,
@@ -79,7 +79,7 @@ def _pairs(rows: pd.DataFrame, n_orders: int) -> pd.DataFrame:
     table = table.assign(place_first=first, place_second=second)[low > 1].sort_values("low", ascending=False)
     table = table.head(5 * MOST_PAIRS)
     table["customers"] = [
-        len(np.unique(of_order[(held[:, one] > 0) & (held[:, other] > 0)]))
+        len(np.unique(of_order[(in_basket[:, one] > 0) & (in_basket[:, other] > 0)]))
         for one, other in zip(table["place_first"], table["place_second"], strict=True)
     ]
     return table[table["customers"] >= LEAST_CUSTOMERS].head(MOST_PAIRS)

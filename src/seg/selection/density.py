@@ -203,11 +203,11 @@ def _roots(owner: np.ndarray) -> np.ndarray:
 def _climb(heights: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the top (n,) that each customer reaches by always going to the highest neighbour."""
     up = np.arange(len(heights))
-    here, there = np.r_[a, b], np.r_[b, a]
-    better = heights[there] > heights[here]
-    here, there = here[better], there[better]
-    ascending = np.argsort(heights[there], kind="stable")
-    up[here[ascending]] = there[ascending]  # the last one written is the highest
+    start, end = np.r_[a, b], np.r_[b, a]
+    better = heights[end] > heights[start]
+    start, end = start[better], end[better]
+    ascending = np.argsort(heights[end], kind="stable")
+    up[start[ascending]] = end[ascending]  # the last one written is the highest
     return _roots(up)
 
 

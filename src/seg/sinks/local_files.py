@@ -141,9 +141,9 @@ def filled(folder: Path) -> Iterator[Path]:
     """
     writable(folder.parent)
     with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        yield made
+        unfinished = Path(scratch) / "made"
+        unfinished.mkdir()
+        yield unfinished
         if folder.exists():
             folder.rename(Path(scratch) / "before")
-        made.rename(folder)
+        unfinished.rename(folder)

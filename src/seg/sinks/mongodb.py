@@ -97,16 +97,16 @@ class MongoDB:
     def _filled(self, database, table: Table, run_id: str):
         """Make a collection of the documents of all other runs and those of this one."""
         name = self._prefix + table.name
-        made = database[f"{name}.{time.time_ns()}.unfinished"]
+        unfinished = database[f"{name}.{time.time_ns()}.unfinished"]
         if name in database.list_collection_names():
-            database[name].aggregate([{"$match": {"run_id": {"$ne": run_id}}}, {"$out": made.name}])
+            database[name].aggregate([{"$match": {"run_id": {"$ne": run_id}}}, {"$out": unfinished.name}])
         documents = _documents(table)
         while batch := [one for _, one in zip(range(BATCH), documents, strict=False)]:
-            made.insert_many(batch, ordered=False)
-        made.create_index("run_id")
+            unfinished.insert_many(batch, ordered=False)
+        unfinished.create_index("run_id")
         if "customer_id" in table.rows.column_names:
-            made.create_index("customer_id")
-        return made
+            unfinished.create_index("customer_id")
+        return unfinished
 
     def _runs(self, database) -> set[str]:
         return {one["_id"] for one in database[self._prefix + "runs"].find({}, {"_id": 1})}

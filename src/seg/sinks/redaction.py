@@ -132,8 +132,8 @@ def _login(rest: str) -> tuple[str | None, str]:
         return None, rest
     # Beyond a name with a password, the last @ counts: the password may hold one, or a slash.
     login_part = rest if ":" in authority.partition("@")[0] else authority
-    asked = login_part.find("?", end) if "@" in authority else -1
-    place = login_part.rfind("@", 0, asked if asked >= 0 else len(login_part))
+    query = login_part.find("?", end) if "@" in authority else -1
+    place = login_part.rfind("@", 0, query if query >= 0 else len(login_part))
     return rest[:place], rest[place + 1 :]
 
 
@@ -284,15 +284,15 @@ def _assignments(text: str) -> Iterator[tuple[int, int, str]]:
     """Find the values of ``password=...``, ``password: ...``, ``--password ...`` and the like, quoted or not."""
     after = 0
     for place in _secret_words(text):
-        found = REST_OF_NAME.match(text, place)
-        if found is None or place < after:
+        match = REST_OF_NAME.match(text, place)
+        if match is None or place < after:
             continue
-        name = NAME.search(text[max(0, place - REACH) : place])[0] + found[1]
-        if not is_secret_name(name, words=frozenset({"sslkey"})) or (found[3] and not name.startswith("--")):
+        name = NAME.search(text[max(0, place - REACH) : place])[0] + match[1]
+        if not is_secret_name(name, words=frozenset({"sslkey"})) or (match[3] and not name.startswith("--")):
             continue
-        start, end = _value(text, found.end())
+        start, end = _value(text, match.end())
         value = text[start:end]
-        prose = (found[2] or found[3]) and value.lower().strip(".'\"") in PROSE
+        prose = (match[2] or match[3]) and value.lower().strip(".'\"") in PROSE
         if value in ("", HIDDEN, "null", "None", "true", "false") or prose or value.startswith(("${", "<")):
             continue
         yield start, end, value

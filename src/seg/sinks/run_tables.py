@@ -77,15 +77,15 @@ def gather(
         The directory holds no run.
     """
     known = read_facts(folder)
-    run_id, made = known["run_id"], []
+    run_id, tables = known["run_id"], []
     for name in names:
         with undamaged(folder / FILES.get(name, FACTS if name == "runs" else "assignments.parquet")):
             rows = _runs(known) if name == "runs" else _read(folder, name)
         if rows is None and name in computed:
             rows = computed[name]()
         if rows is not None and len(rows):
-            made.append(table(name, run_id, rows))
-    return Export(run_id, str(known.get("dataset")), tuple(made))
+            tables.append(table(name, run_id, rows))
+    return Export(run_id, str(known.get("dataset")), tuple(tables))
 
 
 def _runs(known: Mapping) -> pd.DataFrame:
@@ -134,8 +134,8 @@ def _with_actions(segments: pd.DataFrame, names: Path) -> pd.DataFrame:
     table = pd.read_csv(names, dtype=dict.fromkeys(TEXTS, "string"))
     if not {"segment", "sentence", "actions"} <= set(table.columns):
         return segments
-    told = table.loc[table["segment"] >= 0, ["segment", "sentence", "actions"]]
-    return segments.merge(told.drop_duplicates("segment"), on="segment", how="left")
+    wording = table.loc[table["segment"] >= 0, ["segment", "sentence", "actions"]]
+    return segments.merge(wording.drop_duplicates("segment"), on="segment", how="left")
 
 
 def scored(path: Path, summary: Mapping) -> Export:
@@ -167,5 +167,5 @@ def scored(path: Path, summary: Mapping) -> Export:
     customers = pyarrow.dataset.dataset(path, format=kind).to_table()
     place = customers.schema.get_field_index("customer_id")
     customers = customers.set_column(place, "customer_id", customers["customer_id"].cast(pa.string()))
-    made = [("runs", _runs(known)), ("segments", segments), ("customers", customers)]
-    return Export(run_id, str(summary["dataset"]), tuple(table(name, run_id, rows) for name, rows in made))
+    tables = [("runs", _runs(known)), ("segments", segments), ("customers", customers)]
+    return Export(run_id, str(summary["dataset"]), tuple(table(name, run_id, rows) for name, rows in tables))

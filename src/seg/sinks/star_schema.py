@@ -192,9 +192,9 @@ def table(name: str, run_id: str, rows: pd.DataFrame | pa.Table) -> Table:
         segments = pc.cast(arrow.column("segment"), pa.string())
         keys = pc.binary_join_element_wise(pa.scalar(run_id), segments, "/")
         arrow = arrow.add_column(arrow.column_names.index("segment") + 1, "segment_key", keys)
-    made = Table(name, arrow.replace_schema_metadata(None))
-    _check_keys(made)
-    return made
+    table = Table(name, arrow.replace_schema_metadata(None))
+    _check_keys(table)
+    return table
 
 
 def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
@@ -268,14 +268,14 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.float64()) if pa.types.is_floating(kind) else column
 
 
-def _check_keys(made: Table) -> None:
-    missing = [key for key in made.keys if key not in made.rows.column_names]
+def _check_keys(table: Table) -> None:
+    missing = [key for key in table.keys if key not in table.rows.column_names]
     if missing:
         raise SegError(
-            f"sink: the table {made.name} has no {', '.join(missing)}; it has {', '.join(made.rows.column_names)}"
+            f"sink: the table {table.name} has no {', '.join(missing)}; it has {', '.join(table.rows.column_names)}"
         )
-    counts = made.rows.group_by(list(made.keys)).aggregate([([], "count_all")])
-    if counts.num_rows < made.rows.num_rows:
+    counts = table.rows.group_by(list(table.keys)).aggregate([([], "count_all")])
+    if counts.num_rows < table.rows.num_rows:
         twice = counts.filter(pc.greater(counts["count_all"], 1)).slice(0, 1).to_pylist()[0]
-        key = ", ".join(f"{name}={twice[name]}" for name in made.keys[1:])
-        raise SegError(f"sink: the table {made.name} has two rows of {key}; one row is expected")
+        key = ", ".join(f"{name}={twice[name]}" for name in table.keys[1:])
+        raise SegError(f"sink: the table {table.name} has two rows of {key}; one row is expected")

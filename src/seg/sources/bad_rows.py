@@ -237,8 +237,8 @@ def _dates_that_follow(text: str) -> str:
         "us": ("microseconds", "divide by 1000"),
         "ns": ("nanoseconds", "divide by 1000000"),
     }[unit]
-    seen = f"as milliseconds it would be of {days['ms']}, " if days["ms"] else ""
-    return f": {seen}as {word} of {days[unit]}; if they are {word}, {mend}"
+    in_milliseconds = f"as milliseconds it would be of {days['ms']}, " if days["ms"] else ""
+    return f": {in_milliseconds}as {word} of {days[unit]}; if they are {word}, {mend}"
 
 
 # ---- errors ------------------------------------------------------------------------------------------------

@@ -195,8 +195,8 @@ def proposals(values: Iterable[object]) -> list[Proposal]:
 def _best(values: dict[str, int]) -> list[Proposal]:
     """Find the formats that read the most of the values; all of them where several read equally many."""
     shapes = list(values)
-    seen = {_shape(text) for text in shapes[:200]}
-    tried = [None, *COUNTED, *(one for one in (*FORMATS, *MONTHS) if _shape_of(one) in seen)]
+    present = {_shape(text) for text in shapes[:200]}
+    tried = [None, *COUNTED, *(one for one in (*FORMATS, *MONTHS) if _shape_of(one) in present)]
     # A format that reads none of the first values is tried on no others, unless all are such.
     near = [one for one in tried if any(day_of(text, one) for text in shapes[:5])] or [
         one for one in tried if any(day_of(text, one) for text in shapes[:200])

@@ -128,9 +128,9 @@ def _names_of(rows: Sequence[Sequence[str]]) -> list[str]:
     return names
 
 
-def _has_fractions(seen: Look, column: str) -> bool:
-    return bool(seen.numbers([column])) and any(
-        re.search(r"[.,]\d{1,2}\b", one) for one in seen.values[column]
+def _has_fractions(file: Look, column: str) -> bool:
+    return bool(file.numbers([column])) and any(
+        re.search(r"[.,]\d{1,2}\b", one) for one in file.values[column]
     )
 
 
@@ -215,9 +215,9 @@ def _all_alike(rows: Sequence[Sequence[str]], width: int) -> bool:
 # ---- options -----------------------------------------------------------------------------------------------
 
 
-def layout_options(seen: Look, declared: Reading) -> list[str]:
+def layout_options(file: Look, declared: Reading) -> list[str]:
     """List the options that declare the layout of a file, as a shell takes them."""
-    reading = seen.reading
+    reading = file.reading
     pairs = {
         "delimiter": "\\t" if reading.delimiter == "\t" else reading.delimiter,
         "encoding": reading.encoding,
@@ -240,7 +240,7 @@ def option(key: str, value: object) -> str:
     return f"{key}={shlex.quote(text)}"
 
 
-def column_options(seen: Look, mapped: Mapping[str, str | None]) -> tuple[list[str], dict[str, str]]:
+def column_options(file: Look, mapped: Mapping[str, str | None]) -> tuple[list[str], dict[str, str]]:
     """Find the columns of orders that the file has under other names.
 
     Returns
@@ -250,12 +250,12 @@ def column_options(seen: Look, mapped: Mapping[str, str | None]) -> tuple[list[s
     columns : dict of str to str
         Column of the file for each column of seg, those declared and those found.
     """
-    columns = {name: source for name, source in mapped.items() if source in seen.header}
+    columns = {name: source for name, source in mapped.items() if source in file.header}
     options: list[str] = []
     for name, pattern in NAMES.items():
         if name in columns or (name in ("quantity", "unit_price") and "amount" in columns):
             continue
-        column = _column(seen, name, pattern, set(columns.values()))
+        column = _column(file, name, pattern, set(columns.values()))
         if column is None:
             continue
         if name == "amount" and {"quantity", "unit_price"} <= set(columns):
@@ -270,22 +270,22 @@ def column_options(seen: Look, mapped: Mapping[str, str | None]) -> tuple[list[s
     return [*options, *(f"dataset.columns.{name}=null" for name in stale)], columns
 
 
-def _column(seen: Look, name: str, pattern: str, taken: set[str]) -> str | None:
+def _column(file: Look, name: str, pattern: str, used: set[str]) -> str | None:
     free = [
         column
-        for column in seen.header
-        if column and column not in taken and re.search(pattern, column, re.IGNORECASE)
+        for column in file.header
+        if column and column not in used and re.search(pattern, column, re.IGNORECASE)
     ]
     if name == "ordered_at":
-        dated = [column for column in seen.header if column not in taken and _is_date(seen, column)]
+        dated = [column for column in file.header if column not in used and _is_date(file, column)]
         return next((column for column in dated if column in free), dated[0] if len(dated) == 1 else None)
     if name in ("amount", "quantity", "unit_price"):
-        free = [column for column in free if seen.numbers([column])]
+        free = [column for column in free if file.numbers([column])]
     return free[0] if free else None
 
 
-def _is_date(seen: Look, column: str, named: bool = True) -> bool:
-    formats = seen.dates(column)
+def _is_date(file: Look, column: str, named: bool = True) -> bool:
+    formats = file.dates(column)
     if not named:
         return bool(formats) and formats[0].format not in date_formats.COUNTED
     # Any number could be a serial number or seconds: only its name tells.
@@ -294,7 +294,7 @@ def _is_date(seen: Look, column: str, named: bool = True) -> bool:
 
 
 def format_options(
-    seen: Look,
+    file: Look,
     date_column: str | None,
     number_columns: Sequence[str],
     declared: tuple[str | None, NumberFormat],
@@ -303,7 +303,7 @@ def format_options(
 
     Parameters
     ----------
-    seen : Look
+    file : Look
     date_column : str or None
     number_columns : sequence of str
     declared : tuple of str or None, and NumberFormat
@@ -314,14 +314,14 @@ def format_options(
     options, notes : list of str
     """
     options, notes = [], []
-    dates = seen.dates(date_column) if date_column in seen.values else []
+    dates = file.dates(date_column) if date_column in file.values else []
     if dates and declared[0] not in [one.format for one in dates]:
         options.append(dates[0].override)
     if len(dates) > 1:
         notes.append(
             f"{date_column}: no day is later than the 12th, so {' and '.join(one.named for one in dates)} both read it; check which one is right"
         )
-    numbers = seen.numbers([column for column in number_columns if column in seen.values])
+    numbers = file.numbers([column for column in number_columns if column in file.values])
     if numbers and declared[1] not in numbers:
         options += numbers[0].overrides
     if len(numbers) > 1:

@@ -100,8 +100,8 @@ def of(dataset: DatasetSettings, data_dir: str) -> Source:
     path, table = dataset.path, getattr(dataset, "table", None)
     query = getattr(dataset, "query", None)
     if path is not None and request.is_remote(path):
-        asked = request.Request(path, table, query)
-        source = fetched(dataset.name, asked)
+        remote = request.Request(path, table, query)
+        source = fetched(dataset.name, remote)
     elif table or query:
         option = f"dataset.table={table}" if table else "dataset.query"
         raise SegError(
@@ -112,16 +112,16 @@ def of(dataset: DatasetSettings, data_dir: str) -> Source:
     return with_tables(source, dataset.tables, dataset.source)
 
 
-def fetched(dataset: str, asked: request.Request) -> Source:
+def fetched(dataset: str, remote: request.Request) -> Source:
     """Fetch a source from a database, an object store or a table with versions; its files last as long as the command."""
     from seg.sources.remote import staging
 
-    staged = staging.stage(asked)
-    _check_once(staged.paths, f"{asked.option}={asked}")
+    staged = staging.stage(remote)
+    _check_once(staged.paths, f"{remote.option}={remote}")
     shown = {
-        path: str(asked) if len(staged.paths) == 1 else f"{asked} ({path.name})" for path in staged.paths
+        path: str(remote) if len(staged.paths) == 1 else f"{remote} ({path.name})" for path in staged.paths
     }
-    return Source(dataset, "file", staged.paths, str(asked), addresses=shown, versions=staged.versions)
+    return Source(dataset, "file", staged.paths, str(remote), addresses=shown, versions=staged.versions)
 
 
 def find(
@@ -285,9 +285,9 @@ def _check_once(paths: Sequence[Path], option: str) -> None:
     names = {path.name.lower(): path for path in paths}
     alike += [[path, names[f"{name}.gz"]] for name, path in names.items() if f"{name}.gz" in names]
     for group in alike:
-        seen: dict[bytes, Path] = {}
+        by_content: dict[bytes, Path] = {}
         for path in group:
-            first = seen.setdefault(_digest(path), path)
+            first = by_content.setdefault(_digest(path), path)
             if first != path and _lines(path) > 1:
                 raise SegError(
                     f"{option}: {path} holds the same as {first}, and every row would count twice; remove one of them, or name the "

@@ -263,9 +263,9 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
                 "declare what the numbers are with dataset.date_format: %Y%m%d for 20240131, excel for serial numbers of a "
                 "spreadsheet, epoch_s or epoch_ms for seconds or milliseconds since 1970"
             )
-        held = "durations" if kind.is_interval() else kind
+        holds = "durations" if kind.is_interval() else kind
         raise SegError(
-            f"{where}: column {field.source!r} holds {held}, expected {EXPECTED.get(field.kind, 'text')}; {advice}"
+            f"{where}: column {field.source!r} holds {holds}, expected {EXPECTED.get(field.kind, 'text')}; {advice}"
         )
     if kind.is_floating():
         # Ids that once had gaps beside them: 17850.0 is 17850, and 12.5 is no whole number to round.

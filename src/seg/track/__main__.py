@@ -103,9 +103,9 @@ def _waiting(roots: list[Path]) -> list[Path]:
 
 
 def _address(run: record.Record, folder: Path, uri: str | None) -> str:
-    here = store.address(uri)
-    if uri or run.uri in (None, store.hidden(here)):
-        return here
+    uri_here = store.address(uri)
+    if uri or run.uri in (None, store.hidden(uri_here)):
+        return uri_here
     if any(sign in run.uri for sign in ("...@", "=...")):
         raise SegError(
             f"{folder}: it was to go to {run.uri}, whose password is not stored; pass the address again: "

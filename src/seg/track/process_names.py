@@ -35,8 +35,8 @@ def has_ended(name: str) -> bool:
             return False
         return process_name(number) != name
     # As seg wrote it before it knew of namespaces.
-    here = process_name(number).rpartition(" ")[2].split(".")
-    return [here[0], here[-1]] != [boot, *parts]
+    own = process_name(number).rpartition(" ")[2].split(".")
+    return [own[0], own[-1]] != [boot, *parts]
 
 
 def _boot() -> str:

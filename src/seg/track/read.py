@@ -84,9 +84,9 @@ def runs(client, experiment: str, datasets: Sequence[str] = (), finished: bool =
             f"tracking.experiment={experiment}: not in this store; there are {listed(experiment, names, most=10)}"
         )
     status = ["attributes.status = 'FINISHED'"] if finished else []
-    asked = [[*status, f"params.dataset = '{name}'"] for name in datasets if "'" not in name]
+    conditions_of_each = [[*status, f"params.dataset = '{name}'"] for name in datasets if "'" not in name]
     rows = []
-    for conditions in asked if datasets else [status]:
+    for conditions in conditions_of_each if datasets else [status]:
         rows += [
             _row(run)
             for run in _paged(client, stored.experiment_id, " and ".join(conditions))

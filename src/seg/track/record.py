@@ -99,21 +99,21 @@ def write(record: Record, folder: Path, save_model=None) -> None:
     save_model : callable, optional
         Called with the folder to save the model to.
     """
-    final, made = folder / FOLDER, folder / f".{FOLDER}.{os.getpid()}"
+    final, unfinished = folder / FOLDER, folder / f".{FOLDER}.{os.getpid()}"
     try:
-        made.mkdir(parents=True)
+        unfinished.mkdir(parents=True)
         record.model = save_model is not None
         if save_model is not None:
-            save_model(made / "model")
-        (made / "record.json").write_text(json.dumps(redacted(asdict(record)), indent=1))
+            save_model(unfinished / "model")
+        (unfinished / "record.json").write_text(json.dumps(redacted(asdict(record)), indent=1))
         shutil.rmtree(final, ignore_errors=True)
-        made.replace(final)
+        unfinished.replace(final)
     except OSError as error:
         raise SegError(
             f"{final}: cannot be written ({error.strerror}); free space or choose another hydra.run.dir"
         ) from None
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def read(folder: Path) -> Record:

@@ -19,14 +19,14 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
     'explained/a_b_2'
     """
     names = sorted(set(names), key=lambda name: (_spelled(name) != name, name))
-    taken: dict[str, str] = {}
+    unique_names: dict[str, str] = {}
     for name in names:
         spelled = _spelled(name)
         number = 2
-        while (unique := spelled if number == 2 else f"{spelled}_{number - 1}") in taken:
+        while (unique := spelled if number == 2 else f"{spelled}_{number - 1}") in unique_names:
             number += 1
-        taken[unique] = name
-    return {name: unique for unique, name in taken.items()}
+        unique_names[unique] = name
+    return {name: unique for unique, name in unique_names.items()}
 
 
 def _spelled(name: str) -> str:

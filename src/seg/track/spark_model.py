@@ -39,8 +39,8 @@ def save(model, example: pd.DataFrame, target: Path, staging: Path) -> list[Path
 
     inputs = Schema([ColSpec(DataType.double, name) for name in example])
     signature = ModelSignature(inputs, Schema([ColSpec(DataType.integer, "prediction")]))
-    with tempfile.TemporaryDirectory(prefix=".spark-model-", dir=staging) as made:
-        work = Path(made)
+    with tempfile.TemporaryDirectory(prefix=".spark-model-", dir=staging) as folder:
+        work = Path(folder)
         work.chmod(0o777)  # executors may run as another user
         model.write().save((work / "sparkml").as_uri())
         described = Model(signature=signature)

@@ -107,8 +107,8 @@ class MLflowTracker:
         model: bool = True,
     ):
         self._uri = store.address(uri)
-        asked = uri or os.environ.get("MLFLOW_TRACKING_URI")
-        self._record = Record(experiment, run_name, asked and store.hidden(self._uri), {}, {})
+        named = uri or os.environ.get("MLFLOW_TRACKING_URI")
+        self._record = Record(experiment, run_name, named and store.hidden(self._uri), {}, {})
         self._record.add(params, {"mlflow.user": _user(), **tags})
         self._model, self._folder = model, None
         self._refused = False

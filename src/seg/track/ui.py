@@ -53,8 +53,8 @@ def served(uri: str, port: int) -> Iterator[subprocess.Popen]:
 def address(server: str, experiment: str) -> str:
     """Return the page to open: the runs of an experiment with their saved view, or the server where it has none."""
     try:
-        asked = f"{server}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(experiment)}"
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        address = f"{server}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(experiment)}"
+        with urllib.request.urlopen(address, timeout=20) as answer:
             return view.link(server, json.load(answer)["experiment"]["experiment_id"])
     except (urllib.error.URLError, KeyError, ValueError):
         return server

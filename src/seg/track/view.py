@@ -107,8 +107,8 @@ def pictures(figures: Iterable[Path], target: Path, when: int) -> bool:
     """
     from PIL import Image
 
-    taken = [path for path in figures if path.stem in PICTURES]
-    for path in taken:
+    pictures = [path for path in figures if path.stem in PICTURES]
+    for path in pictures:
         name = f"figures~{path.stem}+step+0+timestamp+{when}+{uuid.uuid5(uuid.NAMESPACE_URL, f'{when} {path.stem}')}"
         (target / "images").mkdir(exist_ok=True)
         (target / "images" / f"{name}.png").write_bytes(path.read_bytes())
@@ -116,7 +116,7 @@ def pictures(figures: Iterable[Path], target: Path, when: int) -> bool:
             small = picture.convert("RGB")
             small.thumbnail((800, 800), Image.Resampling.HAMMING)
             small.save(target / "images" / f"{name}+compressed.webp", quality=80, method=0)
-    return bool(taken)
+    return bool(pictures)
 
 
 def _charts():

@@ -54,7 +54,7 @@ class Returned:
 def asked(**changes):
     usual = {"sampler": TPESampler(seed=0), "direction": "maximize", "storage": None, "study_name": None, "n_trials": 30,
              "n_jobs": 3, "max_failure_rate": 1.0, "params": {"x": "range(0, 20)"}}  # fmt: skip
-    return search.Asked(**usual | changes)
+    return search.SearchOptions(**usual | changes)
 
 
 def test_a_search_comes_near_the_best_value_and_goes_on_after_jobs_that_fail(tmp_path):

@@ -52,7 +52,7 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     """
     redaction.install()  # a launcher may have started this process anew
     hydra_config = HydraConfig.get()
-    here, folder = Path(hydra_config.runtime.output_dir), Path(hydra_config.sweep.dir)
+    job_folder, folder = Path(hydra_config.runtime.output_dir), Path(hydra_config.sweep.dir)
     sweep = notes.read(folder / notes.SWEEP) or {}
     if sweep.get("process") != process_name():
         _beside_others(sweep, int(hydra_config.job.num))
@@ -64,7 +64,7 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     note = {
         "num": int(hydra_config.job.num),
         "overrides": list(hydra_config.overrides.task),
-        "folder": str(here),
+        "folder": str(job_folder),
         "choices": {name: choices.get(name) for name in sweep.get("varied", ())},
     }
     start = time.perf_counter()
@@ -76,10 +76,10 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     except Impossible as error:
         note |= {"status": "skipped", "reason": str(error)}
     except Exception as error:
-        note |= _failure(error, here)
+        note |= _failure(error, job_folder)
     finally:
         note["seconds"] = time.perf_counter() - start
-        notes.write(here / notes.JOB, note)
+        notes.write(job_folder / notes.JOB, note)
         _print(note, sweep.get("jobs"))
         _settle()
     if "Optuna" not in str(hydra_config.sweeper.get("_target_", "")):
@@ -90,10 +90,12 @@ def job(cfg: DictConfig, action: Callable[[DictConfig, Mapping], dict]) -> float
     return objective(cfg.sweep.objective, note["metrics"])
 
 
-def _failure(error: Exception, here: Path) -> dict:
+def _failure(error: Exception, job_folder: Path) -> dict:
     """Return what the note of a job that failed holds; log the traceback of what the user cannot correct."""
     if not isinstance(error, SegError):
-        text = f"the traceback is below; the other jobs go on, and {here} keeps what this one has written"
+        text = (
+            f"the traceback is below; the other jobs go on, and {job_folder} keeps what this one has written"
+        )
         log.exception("%s", bug(error, text))
     return {"status": "failed", "reason": f"{error}" or type(error).__name__}
 
@@ -120,12 +122,14 @@ def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callab
         return {**done, "status": "finished", "key": same}
 
 
-def _make_free(here: Path) -> None:
+def _make_free(job_folder: Path) -> None:
     """Make the directory of a job free where the same job was killed between its report and the store; a run that was tracked stays as it is."""
     from seg.track import record
 
-    if (here / local_files.LOCK).exists() and not record.state(here).get("pushed"):  # who ends unlocks it
-        (here / local_files.FINISHED).unlink(missing_ok=True)
+    if (job_folder / local_files.LOCK).exists() and not record.state(job_folder).get(
+        "pushed"
+    ):  # who ends unlocks it
+        (job_folder / local_files.FINISHED).unlink(missing_ok=True)
 
 
 def objective(wanted: str | Sequence[str], metrics: Mapping[str, float]) -> float | list[float]:

@@ -114,10 +114,10 @@ def plan(cfg: DictConfig) -> Plan:
     loader = GlobalHydra.instance().config_loader()
     sweeper = cfg.hydra.sweeper
     preset = [f"{name}={value}" for name, value in (sweeper.get("params") or {}).items()]
-    asked = OmegaConf.to_container(cfg.hydra.overrides.task, resolve=False)
+    overrides = OmegaConf.to_container(cfg.hydra.overrides.task, resolve=False)
     overrides = {
         one.get_key_element(): one
-        for one in OverridesParser.create(config_loader=loader).parse_overrides(preset + asked)
+        for one in OverridesParser.create(config_loader=loader).parse_overrides(preset + overrides)
     }
     values = {name: _values(one) for name, one in overrides.items()}
     search = "BasicSweeper" not in sweeper["_target_"]
@@ -135,7 +135,7 @@ def plan(cfg: DictConfig) -> Plan:
         jobs=planned,
         open=search,
         varied={name: few for name, few in values.items() if len(few) > 1},
-        command=[*preset, *asked],
+        command=[*preset, *overrides],
         settings=settings,
         count=count,
         side_by_side=workers,

@@ -27,8 +27,8 @@ RESULTS = "optimization_results.yaml"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a search is asked for, see `hydra_plugins.seg_search.optuna_sweeper`."""
+class SearchOptions:
+    """Options of a search, see `hydra_plugins.seg_search.optuna_sweeper`."""
 
     sampler: Any
     direction: str | Sequence[str]
@@ -45,44 +45,44 @@ class Asked:
         return [self.direction] if isinstance(self.direction, str) else [str(one) for one in self.direction]
 
 
-def run(asked: Asked, launcher, arguments: Sequence[str], folder: str) -> None:
+def run(options: SearchOptions, launcher, arguments: Sequence[str], folder: str) -> None:
     """Run a search, and write what is best into ``optimization_results.yaml``.
 
     Parameters
     ----------
-    asked : Asked
+    options : SearchOptions
     launcher : hydra.plugins.launcher.Launcher
     arguments : sequence of str
-        Overrides of the command line; they win over `asked.params`.
+        Overrides of the command line; they win over `options.params`.
     folder : str
         Of the sweep.
 
     Raises
     ------
     SegError
-        More jobs of a batch failed than `asked.max_failure_rate` allows.
+        More jobs of a batch failed than `options.max_failure_rate` allows.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions, fixed = space(
-        [f"{name}={value}" for name, value in (asked.params or {}).items()] + [*arguments]
+        [f"{name}={value}" for name, value in (options.params or {}).items()] + [*arguments]
     )
     study = optuna.create_study(
-        study_name=asked.study_name,
-        storage=asked.storage,
-        sampler=asked.sampler,
-        directions=asked.directions,
+        study_name=options.study_name,
+        storage=options.storage,
+        sampler=options.sampler,
+        directions=options.directions,
         load_if_exists=True,
     )
     done = 0
-    while done < asked.n_trials:
-        trials = [study.ask(distributions) for _ in range(min(asked.n_jobs, asked.n_trials - done))]
+    while done < options.n_trials:
+        trials = [study.ask(distributions) for _ in range(min(options.n_jobs, options.n_trials - done))]
         jobs = [overrides(trial, fixed) for trial in trials]
         returns = launcher.launch(jobs, initial_job_idx=done)
         failed = [not told(study, trial, one) for trial, one in zip(trials, returns, strict=True)]
         done += len(trials)
-        if sum(failed) / len(failed) > asked.max_failure_rate:
+        if sum(failed) / len(failed) > options.max_failure_rate:
             raise SegError(
-                f"hydra.sweeper.max_failure_rate={asked.max_failure_rate}: {sum(failed)} of {len(failed)} jobs failed; the "
+                f"hydra.sweeper.max_failure_rate={options.max_failure_rate}: {sum(failed)} of {len(failed)} jobs failed; the "
                 "search was stopped"
             )
     OmegaConf.save(OmegaConf.create(best(study)), Path(folder) / RESULTS)

@@ -228,13 +228,13 @@ def shared(jobs: pd.DataFrame, folder: Path) -> Iterator[Path]:
     from seg.report import plots
 
     with tempfile.TemporaryDirectory(prefix="seg-sweep-") as scratch:
-        here = Path(scratch)
-        jobs.drop(columns="label").to_csv(here / "sweep.csv", index=False)
+        target = Path(scratch)
+        jobs.drop(columns="label").to_csv(target / "sweep.csv", index=False)
         drawn = jobs[jobs["common/silhouette"].notna()]
         if len(drawn):
-            (here / "figures").mkdir()
-            (here / "figures" / "sweep.png").write_bytes(plots.png(plots.sweep(drawn)))
+            (target / "figures").mkdir()
+            (target / "figures" / "sweep.png").write_bytes(plots.png(plots.sweep(drawn)))
         searched = folder / "optimization_results.yaml"
         if searched.exists():
-            (here / searched.name).write_bytes(searched.read_bytes())
-        yield here
+            (target / searched.name).write_bytes(searched.read_bytes())
+        yield target

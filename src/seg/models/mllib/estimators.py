@@ -95,8 +95,8 @@ class KMeans:
     def _estimator(self, **changed):
         from pyspark.ml.clustering import KMeans
 
-        asked = {"initSteps": self.init_steps, "tol": self.tol, "maxIter": self.max_iter} | changed
-        return KMeans(featuresCol=FEATURES, predictionCol=CLUSTER, k=self.k, **asked)
+        options = {"initSteps": self.init_steps, "tol": self.tol, "maxIter": self.max_iter} | changed
+        return KMeans(featuresCol=FEATURES, predictionCol=CLUSTER, k=self.k, **options)
 
     def _fit_by_mllib(self, points):
         """Return the best of several starts by MLlib, with seeds one apart."""

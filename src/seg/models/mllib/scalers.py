@@ -46,11 +46,11 @@ class StandardScaler:
 
     def without_jvm(self, model) -> preprocessing.StandardScaler:
         """Return scikit-learn's scaler of the same numbers."""
-        made = self.in_memory()
-        made.mean_, deviation = model.mean.toArray(), model.std.toArray()
-        made.var_, made.scale_ = deviation**2, _or_nothing(deviation) if self.with_std else None
-        made.n_features_in_ = len(deviation)
-        return made
+        scaler = self.in_memory()
+        scaler.mean_, deviation = model.mean.toArray(), model.std.toArray()
+        scaler.var_, scaler.scale_ = deviation**2, _or_nothing(deviation) if self.with_std else None
+        scaler.n_features_in_ = len(deviation)
+        return scaler
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class MinMaxScaler:
 
     def without_jvm(self, model) -> preprocessing.MinMaxScaler:
         """Return scikit-learn's scaler of the same numbers."""
-        made = self.in_memory()
-        made.data_min_, made.data_max_ = model.originalMin.toArray(), model.originalMax.toArray()
-        made.data_range_ = made.data_max_ - made.data_min_
-        moving = made.data_range_ > 0
-        made.scale_ = np.where(moving, 1 / np.where(moving, made.data_range_, 1), 0.0)
-        made.min_ = np.where(moving, -made.data_min_ * made.scale_, 0.5)
-        made.n_features_in_ = len(moving)
-        return made
+        scaler = self.in_memory()
+        scaler.data_min_, scaler.data_max_ = model.originalMin.toArray(), model.originalMax.toArray()
+        scaler.data_range_ = scaler.data_max_ - scaler.data_min_
+        moving = scaler.data_range_ > 0
+        scaler.scale_ = np.where(moving, 1 / np.where(moving, scaler.data_range_, 1), 0.0)
+        scaler.min_ = np.where(moving, -scaler.data_min_ * scaler.scale_, 0.5)
+        scaler.n_features_in_ = len(moving)
+        return scaler
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,10 @@ class RobustScaler:
 
     def without_jvm(self, model) -> preprocessing.RobustScaler:
         """Return scikit-learn's scaler of the same numbers."""
-        made = self.in_memory()
-        made.center_, made.scale_ = model.median.toArray(), _or_nothing(model.range.toArray())
-        made.n_features_in_ = len(made.center_)
-        return made
+        scaler = self.in_memory()
+        scaler.center_, scaler.scale_ = model.median.toArray(), _or_nothing(model.range.toArray())
+        scaler.n_features_in_ = len(scaler.center_)
+        return scaler
 
 
 def _or_nothing(scale: np.ndarray) -> np.ndarray:

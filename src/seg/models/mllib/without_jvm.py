@@ -120,11 +120,11 @@ def segmenter(clusterer, order: np.ndarray, labels: np.ndarray, centers: np.ndar
     centers : ndarray of shape (n_segments, n_features)
     radii : ndarray of shape (n_segments,)
     """
-    made = Segmenter(clusterer)
-    made.clusterer_, made.order_, made.labels_ = clusterer, order, labels
-    made.n_segments_, made.n_features_in_ = len(order), centers.shape[1]
-    made.centers_, made.radii_, made.noise_ = centers, radii, False
-    return made
+    wrapped = Segmenter(clusterer)
+    wrapped.clusterer_, wrapped.order_, wrapped.labels_ = clusterer, order, labels
+    wrapped.n_segments_, wrapped.n_features_in_ = len(order), centers.shape[1]
+    wrapped.centers_, wrapped.radii_, wrapped.noise_ = centers, radii, False
+    return wrapped
 
 
 def _by_parts(place, X) -> np.ndarray:

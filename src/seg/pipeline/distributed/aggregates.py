@@ -76,11 +76,11 @@ def summary(labelled, segment: str, columns: Sequence[str], collect: Collect) ->
     medians = []
     for start in range(0, len(columns), MEDIANS):
         some = columns[start : start + MEDIANS]
-        asked = [
+        middles = [
             F.percentile(F.col(quoted(name)), F.lit(0.5)).alias(f"median_{place}")
             for place, name in enumerate(some)
         ]
-        medians.append(collect(labelled.groupBy(segment).agg(*asked)).set_index(segment).sort_index())
+        medians.append(collect(labelled.groupBy(segment).agg(*middles)).set_index(segment).sort_index())
     parts = {
         what: by_segment[[f"{what}_{place}" for place in range(len(columns))]]
         for what in ("sum", "mean", "variance")

@@ -77,16 +77,16 @@ class Customers:
     @property
     def sampled(self) -> str:
         """Return a description of the sample; empty where it is everyone."""
-        here = len(self.table.frame)
-        return "" if here == self.count else f"a sample of {here:,} of the {self.count:,} customers"
+        n_sampled = len(self.table.frame)
+        return "" if n_sampled == self.count else f"a sample of {n_sampled:,} of the {self.count:,} customers"
 
 
-def prepare(asked: Preparation, parts: Parts, engine, clean: ir.Table, sampling: Sampling) -> Customers:
+def prepare(settings: Preparation, parts: Parts, engine, clean: ir.Table, sampling: Sampling) -> Customers:
     """Compute the features of every customer, scale them, and collect a sample.
 
     Parameters
     ----------
-    asked : Preparation
+    settings : Preparation
         Data set and recipe are used.
     parts : Parts
     engine : SparkEngine
@@ -99,26 +99,26 @@ def prepare(asked: Preparation, parts: Parts, engine, clean: ir.Table, sampling:
     SegError
         A feature is not a number for someone, or nothing tells customers apart.
     """
-    plan = features.plan(engine, clean, requested(asked))
+    plan = features.plan(engine, clean, requested(settings))
 
     def collect(frame) -> pd.DataFrame:
         return engine.collect(engine.table(frame))
 
-    columns, planted = [*plan.features, *plan.profile], ["_truth"] if asked.dataset.truth else []
+    columns, planted = [*plan.features, *plan.profile], ["_truth"] if settings.dataset.truth else []
     frame, count = table.prepared(engine.frame(plan.customers), columns, planted, collect)
-    here = table.sample(frame, sampling.size, collect).set_index(space.CUSTOMER)
-    truth = here.pop("_truth") if planted else None
+    sampled = table.sample(frame, sampling.size, collect).set_index(space.CUSTOMER)
+    truth = sampled.pop("_truth") if planted else None
     ends = aggregates.ends(frame, columns, collect)
     notes = scaled.check_varied({name: ends[name].nunique() == 1 for name in plan.features}, count)
-    learned = space.fit(frame, plan.features, plan.transforms, parts.scaler, here, collect)
+    learned = space.fit(frame, plan.features, plan.transforms, parts.scaler, sampled, collect)
     points = aggregates.with_worth(
         learned.points(frame), "revenue" if "revenue" in columns else None
     ).persist()
     distinct, commonest, bounds = aggregates.points(points, plan.features, collect)
     frame.unpersist()
     scaled.check_finite(plan.features, np.isfinite(bounds).all(axis=0))
-    sample = plan.computed(here, truth)
-    X = np.asarray(learned.pipeline.transform(here[plan.features]), dtype="float64")
+    sample = plan.computed(sampled, truth)
+    X = np.asarray(learned.pipeline.transform(sampled[plan.features]), dtype="float64")
     still = [name for name in plan.features if guards.stands_still(bounds[name].to_numpy())]
     return Customers(
         count, distinct, commonest, points, learned, sample, X, ends, still, collect, sampling, tuple(notes)

@@ -65,8 +65,8 @@ def describe(
     space_features : sequence of str
         Features of the common space.
     """
-    made, order = fits.chosen(k)
-    model = spark_export.pipeline(customers.space, made, order)
+    clusterer, order = fits.chosen(k)
+    model = spark_export.pipeline(customers.space, clusterer, order)
     labelled = model.transform(customers.raw)
     summary = aggregates.summary(labelled, SEGMENT, customers.columns, customers.collect)
     measured = _measured(customers, fits.scan, k, summary, space_features)

@@ -49,8 +49,8 @@ class Fits:
 
     def chosen(self, k: int) -> tuple[object, np.ndarray]:
         """Return the model of MLlib with k clusters, and the number in it of each segment."""
-        made, order = self.models[k], self.clusters[k].order
-        return (made.mllib, made.numbers[order]) if isinstance(made, Centers) else (made, order)
+        model, order = self.models[k], self.clusters[k].order
+        return (model.mllib, model.numbers[order]) if isinstance(model, Centers) else (model, order)
 
 
 def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> Fits:

@@ -178,9 +178,9 @@ def _aggregated(
 
 def _quantiles(frame, spelled: Sequence[str], shares: Sequence[float], collect: Collect) -> list[np.ndarray]:
     """Return the exact, linearly interpolated quantiles of each feature, one feature a pass: memory is for one."""
-    asked = ", ".join(str(share) for share in shares)
-    passes = [collect(frame.selectExpr(f"percentile({text}, array({asked})) AS q")) for text in spelled]
-    return [np.array(found["q"].iloc[0], dtype="float64") for found in passes]
+    listed = ", ".join(str(share) for share in shares)
+    passes = [collect(frame.selectExpr(f"percentile({text}, array({listed})) AS q")) for text in spelled]
+    return [np.array(table["q"].iloc[0], dtype="float64") for table in passes]
 
 
 def _number(value: float) -> str:

@@ -147,30 +147,30 @@ def content(exports: Exports, run: str, *chosen) -> list:
     table, monthly, runs = exports.table("segments", run), exports.table("monthly", run), exports.runs()
     about = runs[runs["run_id"] == run].iloc[0]
     currency = about["currency"] if isinstance(about.get("currency"), str) else ""
-    made = [_totals(facts.totals(table, monthly, choice), currency, str(about["flagged"]))]
+    parts = [_totals(facts.totals(table, monthly, choice), currency, str(about["flagged"]))]
     cards = facts.cards(table, choice)
-    made.append(html.Section([_card(card) for card in cards[:MOST_CARDS]], className="cards"))
+    parts.append(html.Section([_card(card) for card in cards[:MOST_CARDS]], className="cards"))
     if len(cards) > MOST_CARDS:
         more = f"{len(cards) - MOST_CARDS:,} further segments are not shown: choose groups or segments, or download the list."
-        made.append(html.P(more, className="note"))
+        parts.append(html.P(more, className="note"))
     if monthly is None:
-        made.append(html.P("This run has no months: it is of a table of customers.", className="note"))
+        parts.append(html.P("This run has no months: it is of a table of customers.", className="note"))
     else:
         by_month = facts.by_month(monthly, table, choice, measure)
         unit = currency if measure == "revenue" else ""
-        made.append(
+        parts.append(
             _figure(drawings.lines(by_month, f"{facts.MEASURES[measure].capitalize()} by month", unit))
         )
     customers = exports.table("customers", run)
     stake = None if customers is None else facts.at_stake(customers, table, choice)
     if stake is not None:
-        made.append(
+        parts.append(
             _figure(
                 drawings.bars(stake, "Value at stake: usual spend of those who may not come back", currency)
             )
         )
-    made.append(_movement(exports, runs, str(about["dataset"])))
-    return made
+    parts.append(_movement(exports, runs, str(about["dataset"])))
+    return parts
 
 
 def _choice(segments, groups, first, last, _measure) -> Choice:

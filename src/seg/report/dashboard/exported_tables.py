@@ -45,10 +45,12 @@ def connect(source: str, schema: str = "public", prefix: str = "seg_") -> Export
     SegError
         There are no tables of seg, or the database cannot be reached.
     """
-    found = PostgresExports(source, schema, prefix) if source.startswith(POSTGRES) else ParquetExports(source)
-    if found.runs().empty:
-        raise SegError(f"source={found.where}: holds no run; export one with: seg export run=... sink=...")
-    return found
+    exports = (
+        PostgresExports(source, schema, prefix) if source.startswith(POSTGRES) else ParquetExports(source)
+    )
+    if exports.runs().empty:
+        raise SegError(f"source={exports.where}: holds no run; export one with: seg export run=... sink=...")
+    return exports
 
 
 class ParquetExports:
@@ -81,18 +83,18 @@ class PostgresExports:
 
     def runs(self) -> pd.DataFrame:
         """Return one row a run."""
-        found = self._select("runs", None)
-        if found is None:
+        runs = self._select("runs", None)
+        if runs is None:
             raise SegError(
                 f"source={self.where}: has no table {self._schema}.{self._prefix}runs; set schema= and prefix= as in sink.schema and "
                 "sink.prefix"
             )
-        return found
+        return runs
 
     def table(self, name: str, run_id: str) -> pd.DataFrame | None:
         """Return the rows of one run."""
-        found = self._select(name, run_id)
-        return None if found is None or found.empty else found.dropna(axis="columns", how="all")
+        table = self._select(name, run_id)
+        return None if table is None or table.empty else table.dropna(axis="columns", how="all")
 
     def _select(self, name: str, run_id: str | None) -> pd.DataFrame | None:
         try:

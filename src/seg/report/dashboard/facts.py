@@ -42,16 +42,18 @@ def trainings(runs: pd.DataFrame) -> pd.DataFrame:
     SegError
         There is none.
     """
-    found = runs[runs["kind"] == "train"]
-    if found.empty:
+    trainings = runs[runs["kind"] == "train"]
+    if trainings.empty:
         raise SegError("source: holds scorings or movements only; export a run of seg run too")
-    made = pd.to_datetime(found["made_at"], utc=True)
-    found = found.assign(made_at=made).sort_values(["made_at", "run_id"], ascending=False, ignore_index=True)
+    made_at = pd.to_datetime(trainings["made_at"], utc=True)
+    trainings = trainings.assign(made_at=made_at).sort_values(
+        ["made_at", "run_id"], ascending=False, ignore_index=True
+    )
     label = [
         f"{row.dataset}, {row.made_at:%Y-%m-%d %H:%M}, {int(row.k)} segments, {row.run_id[:8]}"
-        for row in found.itertuples()
+        for row in trainings.itertuples()
     ]
-    return found.assign(label=label)
+    return trainings.assign(label=label)
 
 
 def chosen(table: pd.DataFrame, segments: pd.DataFrame, choice: Choice) -> pd.DataFrame:
@@ -93,10 +95,10 @@ def groups(customers: pd.DataFrame | None) -> list[str]:
 
 def cards(segments: pd.DataFrame, choice: Choice) -> list[dict]:
     """Return what people read of each chosen segment: name, size, shares, sentence, actions, means."""
-    named, made = names(segments), []
+    named, cards = names(segments), []
     for row in wanted(segments, choice).to_dict("records"):
         means = {name.removeprefix("mean_"): row[name] for name in row if name.startswith("mean_")}
-        made.append(
+        cards.append(
             {
                 "segment": int(row["segment"]),
                 "name": named[row["segment"]],
@@ -108,7 +110,7 @@ def cards(segments: pd.DataFrame, choice: Choice) -> list[dict]:
                 "means": dict(list(means.items())[:SHOWN]),
             }
         )
-    return made
+    return cards
 
 
 def _text(value: object) -> str:
@@ -145,20 +147,20 @@ def by_month(monthly: pd.DataFrame, segments: pd.DataFrame, choice: Choice, meas
 
 def totals(segments: pd.DataFrame, monthly: pd.DataFrame | None, choice: Choice) -> dict[str, float]:
     """Return customers of the chosen segments and, for the chosen months, their orders and revenue."""
-    made = {"customers": float(wanted(segments, choice)["size"].sum())}
+    totals = {"customers": float(wanted(segments, choice)["size"].sum())}
     if monthly is not None:
         for measure in ("orders", "revenue"):
-            made[measure] = float(by_month(monthly, segments, choice, measure).to_numpy().sum())
-    return made
+            totals[measure] = float(by_month(monthly, segments, choice, measure).to_numpy().sum())
+    return totals
 
 
 def movement(runs: pd.DataFrame, dataset: str) -> str | None:
     """Return the id of the newest run of ``seg migrate`` of a data set; None where there is none."""
-    found = runs[(runs["kind"] == "migrate") & (runs["dataset"] == dataset)]
-    if found.empty:
+    migrations = runs[(runs["kind"] == "migrate") & (runs["dataset"] == dataset)]
+    if migrations.empty:
         return None
-    made = pd.to_datetime(found["made_at"], utc=True)
-    return str(found.loc[made.idxmax(), "run_id"])
+    made_at = pd.to_datetime(migrations["made_at"], utc=True)
+    return str(migrations.loc[made_at.idxmax(), "run_id"])
 
 
 def moves(table: pd.DataFrame) -> pd.DataFrame:

@@ -84,14 +84,19 @@ def forecasts(
     )
     axes = np.ravel(figure.subplots(rows, columns, sharex=True, squeeze=False))
     for ax, name in zip(axes, order, strict=False):
-        made = future[future["segment"] == name]
-        at = np.arange(len(past), len(past) + len(made))
+        forecast = future[future["segment"] == name]
+        at = np.arange(len(past), len(past) + len(forecast))
         ax.plot(np.arange(len(past)), past[name], color=INK, linewidth=1.4)
         for level, shade in ((95, 0.15), (80, 0.3)):
             ax.fill_between(
-                at, made[f"low_{level}"], made[f"high_{level}"], color=ACCENT, alpha=shade, linewidth=0
+                at,
+                forecast[f"low_{level}"],
+                forecast[f"high_{level}"],
+                color=ACCENT,
+                alpha=shade,
+                linewidth=0,
             )
-        ax.plot(at, made["mean"], color=ACCENT, marker="o", markersize=3.5, linewidth=1.2)
+        ax.plot(at, forecast["mean"], color=ACCENT, marker="o", markersize=3.5, linewidth=1.2)
         ax.set_title(short(name, 28), fontsize=10, loc="left")
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))

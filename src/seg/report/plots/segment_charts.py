@@ -61,9 +61,9 @@ def sizes(segments: pd.DataFrame) -> Figure:
         panels["revenue_share"] = "revenue"
     real = segments[segments["segment"] >= 0]
     lead = (real if len(real) else segments).sort_values(list(panels)[-1]).iloc[-1]
-    says = " and ".join(f"{percent(lead[column])} of {what}" for column, what in panels.items())
+    sentence = " and ".join(f"{percent(lead[column])} of {what}" for column, what in panels.items())
     note = f"Share per segment; {number(int(segments['size'].sum()))} customers in all"
-    figure = new_figure(6, 0.4 * len(segments) + 1.1, f"{short(lead['name'])}: {says}", note)
+    figure = new_figure(6, 0.4 * len(segments) + 1.1, f"{short(lead['name'])}: {sentence}", note)
     axes = figure.subplots(
         1, len(panels), sharey=True, sharex=True, squeeze=False, gridspec_kw={"wspace": 0.14}
     )[0]

@@ -57,12 +57,12 @@ def column(values: list) -> pa.Array:
     ['1', 'a', None]
     """
     try:
-        made = pa.array(values)
+        array = pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return pa.array([None if one is None else _text(one) for one in values], pa.string())
-    if pa.types.is_nested(made.type):
+    if pa.types.is_nested(array.type):
         return pa.array([None if one is None else _text(one) for one in values], pa.string())
-    return made
+    return array
 
 
 def _text(value: object) -> str:
@@ -93,12 +93,12 @@ def _join(parts: list[Path], target: Path) -> None:
         name: reduce(_wider, [schema.field(name).type for schema in schemas if name in schema.names])
         for name in names
     }
-    whole = pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
-    with pq.ParquetWriter(target, whole) as writer:
+    joined = pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
+    with pq.ParquetWriter(target, joined) as writer:
         for part in parts:
             with pq.ParquetFile(part) as file:
                 for batch in file.iter_batches():
-                    writer.write_batch(_widened(batch, whole))
+                    writer.write_batch(_widened(batch, joined))
             part.unlink()
 
 

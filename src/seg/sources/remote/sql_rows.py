@@ -66,7 +66,7 @@ def _postgres(request: Request) -> Iterator[pa.RecordBatch]:
             cursor.execute("SET LOCAL TimeZone TO 'UTC'")
             cursor.execute("SET LOCAL DateStyle TO 'ISO'")
             # The line break: a query may end in a comment.
-            cursor.execute(sql.SQL("SELECT * FROM ({}\n) AS asked LIMIT 0").format(statement))
+            cursor.execute(sql.SQL("SELECT * FROM ({}\n) AS query LIMIT 0").format(statement))
             types = {one.name: _type(one) for one in cursor.description}
             _check_names(request, [one.name for one in cursor.description])
             with cursor.copy(sql.SQL("COPY ({}\n) TO STDOUT (FORMAT csv)").format(statement)) as copy:

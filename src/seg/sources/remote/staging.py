@@ -65,8 +65,8 @@ def stage(request: Request) -> Staged:
 def forget() -> None:
     """Remove what was fetched, so that the next reading fetches it again: a notebook lives longer than its data."""
     os.environ.pop(FOLDER, None)
-    for made in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*"):
-        shutil.rmtree(made, ignore_errors=True)
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def folder() -> Path:
@@ -75,10 +75,10 @@ def folder() -> Path:
     if shared and Path(shared).is_dir():
         return Path(shared)
     _remove_stale()
-    made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-    os.environ[FOLDER] = str(made)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    os.environ[FOLDER] = str(folder)
     atexit.register(forget)
-    return made
+    return folder
 
 
 def _reader(request: Request):
