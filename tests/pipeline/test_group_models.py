@@ -132,7 +132,7 @@ def test_the_served_model_routes_by_the_group(grouped):
 
 def test_the_directory_holds_tables_a_sink_takes_and_a_page_over_groups(grouped, tmp_path):
     about = group_directory.run_directory.About("toy <b>", "kmeans")
-    group_directory.leave(grouped, tmp_path, "k: 2\n", about)
+    group_directory.write(grouped, tmp_path, "k: 2\n", about)
     (tmp_path / run_tables.FACTS).write_text(run_tables.facts("r1", dataset="toy"))
     export = run_tables.gather(tmp_path, ["runs", "segments", "customers", "k_scan"], {})
     by_name = {table.name: table.rows for table in export.tables}

@@ -199,7 +199,7 @@ def test_the_page_has_every_part_and_no_customer(looked):
     correlations, pairs = statistics.alike(frame, [])
     curve, gini = statistics.lorenz(frame["revenue"])
     content = explore_page.ExplorePage(
-        title="<b>x</b>", subtitle="s", notices=["n"], facts=looked.facts, missing=looked.missing,
+        title="<b>x</b>", subtitle="s", notes=["n"], facts=looked.facts, missing=looked.missing,
         described={"order lines": looked.described, "features": statistics.describe(frame)},
         histograms={"order lines": looked.histograms}, divisions=looked.divisions, ratings=None, cohorts=looked.cohorts,
         correlations=correlations, pairs=pairs, curve=curve, gini=gini, advice="recipe.features=[orders]",

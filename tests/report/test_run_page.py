@@ -80,7 +80,7 @@ def content(**changes) -> RunPage:
     made = RunPage(
         title="Study",
         subtitle="kmeans on sample",
-        notices=[("warning", "SAMPLE DATA"), ("info", "a note")],
+        notes=[("warning", "SAMPLE DATA"), ("info", "a note")],
         facts={"seed": "42"},
         metrics=[("own/silhouette", 0.41234, "mean silhouette, Euclidean"), ("rows", 1234567, "read")],
         segments=segments(),
@@ -165,7 +165,7 @@ def test_colours_say_good_and_bad_and_not_high_and_low():
 
 def test_the_same_sentence_is_not_on_the_page_twice():
     reason = "No clear number of segments."
-    text = html(notices=[("warning", reason), ("info", "x"), ("info", "x")], k_reason=reason)
+    text = html(notes=[("warning", reason), ("info", "x"), ("info", "x")], k_reason=reason)
     assert text.count(reason) == 1
     assert text.count("<li>x</li>") == 1
 
@@ -230,7 +230,7 @@ def test_html_in_any_text_is_escaped():
     text = html(
         title=NASTY,
         subtitle=NASTY,
-        notices=[("info", NASTY), ("warning", NASTY)],
+        notes=[("info", NASTY), ("warning", NASTY)],
         facts={NASTY: NASTY},
         metrics=[(NASTY, 1.0, NASTY)],
         segments=tables,
@@ -256,7 +256,7 @@ def test_html_in_any_text_is_escaped():
 def test_a_page_with_almost_nothing_still_renders():
     empty = pd.DataFrame(columns=["step", "rows", "customers", "revenue"])
     text = html(
-        notices=[], facts={}, metrics=[], features=[], figures={}, verdicts=(), verdict_line="", months={},
+        notes=[], facts={}, metrics=[], features=[], figures={}, verdicts=(), verdict_line="", months={},
         segments=segments().head(1).assign(share=1.0, revenue_share=np.nan), k=None, k_reason="", ledger=empty,
         k_scan=pd.DataFrame({"k": [1], "silhouette": [np.nan]}), naming=None, explanation=None, rule_segments=None,
         customer_map=None,
@@ -265,9 +265,9 @@ def test_a_page_with_almost_nothing_still_renders():
     assert "<img" not in text
 
 
-def test_an_unknown_notice_level_is_refused():
+def test_an_unknown_level_of_a_note_is_refused():
     with pytest.raises(ValueError, match="level 'loud', expected one of warning, info"):
-        html(notices=[("loud", "!")])
+        html(notes=[("loud", "!")])
 
 
 def test_a_figure_that_is_not_png_is_refused():

@@ -40,7 +40,7 @@ def test_scoring_the_raw_training_file_reproduces_the_segments(model, orders, tm
     cfg = compose.compose([*options, "k=4", "selection.k_range=[4]", *light])
     settings = load.settings(cfg)
     result = flow.segment(settings, compose.instantiate_parts(cfg))
-    model_card.leave(result, settings.preparation, settings.tracking, tmp_path)
+    model_card.write(result, settings.preparation, settings.tracking, tmp_path)
     (tmp_path / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=False))
 
     target = tmp_path / "scored.parquet"

@@ -36,7 +36,7 @@ def train(folder: Path, *overrides: str) -> tuple[Path, flow.Result]:
     settings = load.settings(cfg)
     result = flow.segment(settings, compose.instantiate_parts(cfg))
     folder.mkdir(parents=True, exist_ok=True)
-    model_card.leave(result, settings.preparation, settings.tracking, folder)
+    model_card.write(result, settings.preparation, settings.tracking, folder)
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=False))
     return folder, result
 

@@ -154,7 +154,7 @@ def _page(
     return ExplorePage(
         title=f"{settings.dataset.name} before clustering",
         subtitle=f"currency {settings.dataset.currency or 'unknown'}, cleaning {', '.join(steps) or 'none'}",
-        notices=_warnings(looked, surveyed.factor, notes),
+        notes=_warnings(looked, surveyed.factor, notes),
         described=described,
         histograms=histograms,
         correlations=surveyed.correlations,

@@ -147,18 +147,18 @@ def _between_days(side: _Side, ends: tuple[date, date], steps: str, folder: Path
                 detail(f"{len(placed):,} customers")
     moved = movement.compare_days(on, scorer.contract.names)
     about = replay.movement_remarks(side.settings.cleaning, scorer.contract, (start, end), first, nameless)
-    notices = [*side.remarks, *(text for _, text in notes), *about]
-    known = migrate_summary.About(side.dataset, scorer.label, None, scorer.contract.k, notices, str(folder))
+    remarks = [*side.remarks, *(text for _, text in notes), *about]
+    known = migrate_summary.About(side.dataset, scorer.label, None, scorer.contract.k, remarks, str(folder))
     summary = migrate_summary.between_days(known, moved)
     with files.filled(folder) as scratch:
-        _leave_days(scratch, side.dataset, scorer.label, moved, notices)
-        migrate_summary.leave(scratch, summary)
+        _write_days(scratch, side.dataset, scorer.label, moved, remarks)
+        migrate_summary.write(scratch, summary)
     if not quiet:
-        _print_days(moved, notices, folder)
+        _print_days(moved, remarks, folder)
     return summary
 
 
-def _leave_days(folder: Path, dataset: str, model: str, moved: Movement, notices: Sequence[str]) -> None:
+def _write_days(folder: Path, dataset: str, model: str, moved: Movement, notes: Sequence[str]) -> None:
     start, end = moved.days[0], moved.days[-1]
     picture = plots.png(plots.movement(moved.matrix, f"on {start}", f"on {end}"))
     files.write(folder / "movement.png", picture)
@@ -180,11 +180,11 @@ def _leave_days(folder: Path, dataset: str, model: str, moved: Movement, notices
             moved.transitions,
         ),
     ]
-    page = report.tables_page(f"{dataset}: from {start} to {end}", f"Segments of {model}", notices, sections)
+    page = report.tables_page(f"{dataset}: from {start} to {end}", f"Segments of {model}", notes, sections)
     files.write(folder / "movement.html", page)
 
 
-def _print_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
+def _print_days(moved: Movement, notes: Sequence[str], folder: Path) -> None:
     counts = moved.customers["status"].value_counts()
     moves = ", ".join(
         f"{counts.get(name, 0):,} {name}" for name in ("stayed", "moved", movement.NEW, movement.GONE)
@@ -200,7 +200,7 @@ def _print_days(moved: Movement, notices: Sequence[str], folder: Path) -> None:
     ]
     _print(
         moved.matrix,
-        [*lines, *(("note", text) for text in notices), ("output", str(folder / "movement.html"))],
+        [*lines, *(("note", text) for text in notes), ("output", str(folder / "movement.html"))],
     )
 
 
@@ -212,23 +212,23 @@ def _between_models(older: _Side, newer: _Side, day: date | None, folder: Path, 
     scorer = older.scorer
     placed, notes = zip(*(_placed(side, day) for side in (older, newer)), strict=True)
     remarks = [*older.remarks, *newer.remarks]
-    notices = [*remarks, *(text for text in dict.fromkeys(itertools.chain(*notes)) if text not in remarks)]
+    all_notes = [*remarks, *(text for text in dict.fromkeys(itertools.chain(*notes)) if text not in remarks)]
     matched = refit.compare_models(*placed, scorer.contract.names, newer.scorer.contract.names)
     known = migrate_summary.About(
-        older.dataset, scorer.label, newer.scorer.label, scorer.contract.k, notices, str(folder)
+        older.dataset, scorer.label, newer.scorer.label, scorer.contract.k, all_notes, str(folder)
     )
     summary = migrate_summary.between_models(known, matched, str(day or date.today()))
     with files.filled(folder) as scratch:
-        migrate_summary.leave(scratch, summary)
-        _leave_models(scratch, (older, newer), matched, notices)
+        migrate_summary.write(scratch, summary)
+        _write_models(scratch, (older, newer), matched, all_notes)
     if not quiet:
-        lines = [("agreement", matched.sentence), *(("note", text) for text in notices)]
+        lines = [("agreement", matched.sentence), *(("note", text) for text in all_notes)]
         _print(matched.matrix, [*lines, ("output", str(folder / "movement.html"))])
     return summary
 
 
-def _leave_models(
-    folder: Path, sides: tuple[_Side, _Side], matched: refit.Matched, notices: Sequence[str]
+def _write_models(
+    folder: Path, sides: tuple[_Side, _Side], matched: refit.Matched, notes: Sequence[str]
 ) -> None:
     older, newer = (side.scorer.label for side in sides)
     picture = plots.png(plots.movement(matched.matrix, older, newer))
@@ -246,7 +246,7 @@ def _leave_models(
         ),
     ]
     title = f"{sides[0].dataset}: {older} and {newer}"
-    page = report.tables_page(title, "The same customers, two models", notices, sections)
+    page = report.tables_page(title, "The same customers, two models", notes, sections)
     files.write(folder / "movement.html", page)
 
 

@@ -93,7 +93,7 @@ def _common(about: About, day: str, start: str | None) -> dict:
     }
 
 
-def leave(folder: Path, summary: Mapping) -> None:
+def write(folder: Path, summary: Mapping) -> None:
     """Write the summary, and the facts that the tables of a sink need, into the directory of the result."""
     files.write(folder / FILE, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     known = {"dataset": summary["dataset"], "as_of": summary["day"] or None, "k": summary["k"]}

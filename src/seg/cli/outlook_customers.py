@@ -9,7 +9,7 @@ from seg import progress
 from seg.cli import options, trained_model
 from seg.config import compose, folders, load
 from seg.outlook.ahead import Outlook, compute, placed_by
-from seg.outlook.leaving import PAGE, leave
+from seg.outlook.outlook_files import PAGE, write
 from seg.pipeline import check
 from seg.score import replay
 from seg.sinks import local_files as files
@@ -51,7 +51,7 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
     remarks = [*scorer.remarks, *replay.remarks(settings.preparation)]
     title = f"{settings.dataset.name}: from {result.customers.day} on"
     with files.filled(folder) as scratch:
-        leave(result, scratch, title, f"Segments of {scorer.label}")
+        write(result, scratch, title, f"Segments of {scorer.label}")
     _close(result, remarks, folder)
     return 0
 
@@ -83,7 +83,7 @@ def _close(result: Outlook, remarks: Sequence[str], folder: Path) -> None:
         for row in stakes.itertuples(index=False):
             table.add_row(*(escape(value if isinstance(value, str) else compact(value)) for value in row))
         console.print(table)
-    lines = [(level, text.removeprefix("outlook: ")) for level, text in result.notices]
+    lines = [(level, text.removeprefix("outlook: ")) for level, text in result.notes]
     lines += [("note", text) for text in remarks]
     lines.append(("page", str(folder / PAGE)))
     for name, text in lines:

@@ -23,7 +23,7 @@ from seg.sinks import local_files as files
 FEWEST = 20  # customers with a known outcome; with fewer, two models are not compared
 
 
-def leave_champion(placed: Placed, folder: Path) -> None:
+def write_champion(placed: Placed, folder: Path) -> None:
     """Write today's segments of the champion as the directory of a run has them, for the names of the challenger's."""
     assigned = placed.known[["segment", "model"]].rename_axis("customer_id").reset_index()
     files.write_parquet(folder / "assignments.parquet", assigned)

@@ -59,7 +59,7 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
     folder = folders.result("retrain", settings.dataset.name, own, SUMMARY)
     check.check_parts(settings)
     with _new(folder):
-        placed, notes = _leave_champion(champion, settings, cfg, folder)
+        placed, notes = _place_champion(champion, settings, cfg, folder)
         tags = {"retrain.of": champion.scorer.label}
         done = single_run.tracked(_request(champion, cfg, uri), folder / "run", tags)
         duel, remarks, figures = _judged(placed, done.result, settings, folder)
@@ -103,10 +103,10 @@ def _judged(placed: Placed, result: Result, settings: Settings, folder: Path) ->
     return _compared(placed, result, settings), [], _matched(placed, result, folder)
 
 
-def _leave_champion(
+def _place_champion(
     champion: TrainedModel, settings: Settings, cfg: DictConfig, folder: Path
 ) -> tuple[Placed, list[str]]:
-    """Place today's customers with the champion, so that names stay; ask for the evidence of "best"; return both and notes."""
+    """Place today's customers with the champion, and configure the challenger: names that stay, and the evidence of "best"."""
     parts = compose.instantiate_parts(cfg)
     frame, first, last = _today(settings, parts)
     placed = Placed.once(champion, frame)
@@ -114,10 +114,10 @@ def _leave_champion(
     before.mkdir()
     evaluation = settings.evaluation
     if settings.by is not None:
-        retrain_groups.leave_champion(placed, before)
+        retrain_groups.write_champion(placed, before)
         evidence = {}
     else:
-        _leave_segments(placed, before)
+        _write_segments(placed, before)
         evidence = {"stability": True, "null": max(evaluation.null, NEEDED)}
     notes, cut = [], None
     if last is not None:
@@ -140,7 +140,7 @@ def _leave_champion(
     return placed, notes
 
 
-def _leave_segments(placed: Placed, folder: Path) -> None:
+def _write_segments(placed: Placed, folder: Path) -> None:
     """Write today's segments of the champion and their names."""
     assigned = placed.known[["segment"]].rename_axis("customer_id").reset_index()
     files.write_parquet(folder / "assignments.parquet", assigned)

@@ -29,4 +29,4 @@ def outlook(scorer: Scorer, cfg: DictConfig) -> tuple[pd.DataFrame, list[str]]:
     names = scorer.contract.names | scorer.names
     parts, place = compose.instantiate_parts(cfg), ahead.placed_by(scorer)
     computed = ahead.compute(settings, parts, scorer.features, place, scorer.contract.days_after, names)
-    return computed.customers.scores.drop(columns="segment"), [text for _, text in computed.notices]
+    return computed.customers.scores.drop(columns="segment"), [text for _, text in computed.notes]

@@ -134,7 +134,7 @@ class Segmentation:
         from seg.sinks import local_files as files
 
         files.writable(target)
-        single_run.leave(self._finished, target)
+        single_run.write(self._finished, target)
         return target
 
     def score(self, data: object, as_of: str | None = None) -> pd.DataFrame:

@@ -183,7 +183,7 @@ def tracked(
     tracker = _tracker(request, settings, parts.takes_k, tags or {})
     try:
         finished = Finished(request, settings, _segmented(settings, parts, folder), clock())
-        written = leave(finished, folder)
+        written = write(finished, folder)
         further = {} if job_key is None else {"job.key": job_key(finished.result.fingerprint)}
         outcome = _outcome(finished, clock(), further)
         refused = _track(tracker, settings.tracking, folder, outcome, shared_files.shared_files(written))
@@ -200,7 +200,7 @@ def tracked(
     return Done(finished, tracker, folder, clock(), refused)
 
 
-def leave(finished: Finished, folder: Path) -> list[Path]:
+def write(finished: Finished, folder: Path) -> list[Path]:
     """Write what a run leaves into its directory: report, tables, figures, configuration, and what scoring needs."""
     from seg.pipeline import cache as run_cache
     from seg.report import group_directory, run_directory
@@ -216,14 +216,14 @@ def leave(finished: Finished, folder: Path) -> list[Path]:
         settings.segments.lists,
     )
     if settings.by is not None:
-        written = group_directory.leave(result, folder, finished.request.yaml, about)
-        return written + group_card.leave(result, settings.preparation, settings.tracking, folder)
-    written = run_directory.leave(result, folder, finished.request.yaml, about, run_cache.of(settings.cache))
-    written += model_card.leave(result, settings.preparation, settings.tracking, folder)
+        written = group_directory.write(result, folder, finished.request.yaml, about)
+        return written + group_card.write(result, settings.preparation, settings.tracking, folder)
+    written = run_directory.write(result, folder, finished.request.yaml, about, run_cache.of(settings.cache))
+    written += model_card.write(result, settings.preparation, settings.tracking, folder)
     if result.outlook is not None:
-        from seg.outlook import leaving
+        from seg.outlook import outlook_files
 
-        written += leaving.leave(result.outlook, folder / "outlook", finished.title, finished.subtitle)
+        written += outlook_files.write(result.outlook, folder / "outlook", finished.title, finished.subtitle)
     return written + _spark_models(settings.tracking, result, folder)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from seg import cleaning, progress
 from seg.config.parts import Parts
-from seg.config.settings import DatasetSettings, Settings
+from seg.config.settings import DatasetSettings, OutlookSettings, Settings
 from seg.errors import SegError
 from seg.outlook import actions
 from seg.outlook.customer_outlook import CustomerOutlook, customer_outlook
@@ -54,7 +54,7 @@ class Outlook:
     reviews: ReviewOutlook | None = None
 
     @property
-    def notices(self) -> list[tuple[str, str]]:
+    def notes(self) -> list[tuple[str, str]]:
         """What a reader has to know, as (level, text)."""
         texts = []
         for one in self.customers.horizons:
@@ -182,7 +182,7 @@ def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
         result,
         outlook=outlook,
         interpretation=meant,
-        notes=[*result.notes, *outlook.notices],
+        notes=[*result.notes, *outlook.notes],
         metrics=result.metrics | outlook.metrics,
         meanings=result.meanings | outlook.meanings,
     )
@@ -245,18 +245,7 @@ def compute(
         steps = cleaning.parse(settings.cleaning.steps)
         levels = settings.dataset.levels
         history = OrderHistory(engine, table, steps, list(recipe), place, days_after, levels)
-        with progress.step("outlook of the customers") as answer:
-            customers = customer_outlook(
-                history,
-                outlook.horizons,
-                outlook.cut,
-                outlook.training_cuts,
-                settings.seed,
-                outlook.classical,
-            )
-            answer(
-                f"{len(customers.scores):,} customers, {', '.join(map(str, customers.possible)) or 'no'} days"
-            )
+        customers = _customers(history, outlook, settings.seed)
         with progress.step("outlook of the segments") as answer:
             by_week = outlook.period == "week"
             segments = segment_outlook(history, names, outlook.months, outlook.weeks if by_week else None)
@@ -268,6 +257,15 @@ def compute(
                 reviews = read_reviews(texts, customers.scores["segment"], names, settings.seed)
                 answer(reviews.sentence)
     return replace(with_actions(customers, segments, names), reviews=reviews)
+
+
+def _customers(history: OrderHistory, outlook: OutlookSettings, seed: int) -> CustomerOutlook:
+    with progress.step("outlook of the customers") as answer:
+        customers = customer_outlook(
+            history, outlook.horizons, outlook.cut, outlook.training_cuts, seed, outlook.classical
+        )
+        answer(f"{len(customers.scores):,} customers, {', '.join(map(str, customers.possible)) or 'no'} days")
+    return customers
 
 
 def with_actions(customers: CustomerOutlook, segments: SegmentOutlook, names: Mapping[int, str]) -> Outlook:

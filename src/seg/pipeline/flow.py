@@ -219,7 +219,7 @@ def _on_spark(
                 customers, replace(fits, scan=chosen.scan), k, prepared, settings.dataset.common
             )
         with progress.step("write the segments") as detail:
-            population = distributed.leave(customers, described, work, folder)
+            population = distributed.write_segments(customers, described, work, folder)
             detail(str(population.written or "no directory to write to"))
     pipeline = Pipeline([*customers.space.pipeline.steps, ("cluster", chosen.scan.fitted[k])])
     fitted = FittedSegmentation(prepared, pipeline, customers.X, customers.X, chosen.scan, k)

@@ -22,7 +22,7 @@ class ExplorePage:
     Parameters
     ----------
     title, subtitle : str
-    notices : list of str
+    notes : list of str
         Shown on top.
     facts : DataFrame
         ``what``, ``value``.
@@ -44,7 +44,7 @@ class ExplorePage:
 
     title: str
     subtitle: str
-    notices: list[str]
+    notes: list[str]
     facts: pd.DataFrame
     missing: pd.DataFrame
     described: dict[str, pd.DataFrame]

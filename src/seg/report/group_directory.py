@@ -13,7 +13,7 @@ from seg.segments import formats
 from seg.sinks import local_files as files
 
 
-def leave(result: Grouped, folder: Path, config_yaml: str, about: run_directory.About) -> list[Path]:
+def write(result: Grouped, folder: Path, config_yaml: str, about: run_directory.About) -> list[Path]:
     """Write everything into the directory of the run.
 
     Parameters

@@ -75,13 +75,13 @@ def _brings(segment: pd.Series) -> str:
 
 
 def tables_page(
-    title: str, subtitle: str, notices: Sequence[str], sections: Sequence[tuple[str, str, object]]
+    title: str, subtitle: str, notes: Sequence[str], sections: Sequence[tuple[str, str, object]]
 ) -> str:
     """Return titled tables and figures as one self-contained HTML page.
 
     Parameters
     ----------
-    notices : sequence of str
+    notes : sequence of str
         Shown on top.
     sections : sequence of (title, note, content)
         Content is a DataFrame, or the bytes of a PNG.
@@ -94,7 +94,7 @@ def tables_page(
 
     shown = [{"figure": None, "columns": []} | section(*one) for one in sections]
     return template("report/tables.html.jinja").render(
-        title=title, subtitle=subtitle, notices=notices, sections=shown
+        title=title, subtitle=subtitle, notes=notes, sections=shown
     )
 
 

@@ -46,7 +46,7 @@ class About:
     lists: str = "auto"
 
 
-def leave(result: Result, folder: Path, config_yaml: str, about: About, cache: Cache = NONE) -> list[Path]:
+def write(result: Result, folder: Path, config_yaml: str, about: About, cache: Cache = NONE) -> list[Path]:
     """Write everything a run leaves into its directory.
 
     Parameters
@@ -163,7 +163,7 @@ def _page(
     return run_page.RunPage(
         title=about.title,
         subtitle=about.subtitle,
-        notices=result.notes,
+        notes=result.notes,
         facts=about.facts,
         metrics=[(name, value, result.meanings.get(name, "")) for name, value in result.metrics.items()],
         segments=result.segments,

@@ -33,7 +33,7 @@ class RunPage:
     Parameters
     ----------
     title, subtitle : str
-    notices : list of (level, text)
+    notes : list of (level, text)
         Level is "warning" (shown on top) or "info" (folded).
     facts : mapping of str to str
         Where the result comes from.
@@ -73,7 +73,7 @@ class RunPage:
 
     title: str
     subtitle: str
-    notices: list[tuple[str, str]]
+    notes: list[tuple[str, str]]
     facts: Mapping[str, str]
     metrics: list[tuple[str, float, str]]
     segments: pd.DataFrame
@@ -106,17 +106,17 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
     Raises
     ------
     ValueError
-        A notice has an unknown level, or a figure is not PNG.
+        A note has an unknown level, or a figure is not PNG.
     """
-    for level, text in content.notices:
+    for level, text in content.notes:
         if level not in LEVELS:
-            raise ValueError(f"Notice {text!r} has level {level!r}, expected one of {', '.join(LEVELS)}.")
+            raise ValueError(f"Note {text!r} has level {level!r}, expected one of {', '.join(LEVELS)}.")
     # The reason for k has its place with the evidence: as a warning it would be on the page twice.
-    notices = list(dict.fromkeys(notice for notice in content.notices if notice[1] != content.k_reason))
+    notes = list(dict.fromkeys(note for note in content.notes if note[1] != content.k_reason))
     return page.template("report/run_page.html.jinja", locale).render(
         content=content,
-        warnings=[text for level, text in notices if level == "warning"],
-        notes=[text for level, text in notices if level == "info"],
+        warnings=[text for level, text in notes if level == "warning"],
+        notes=[text for level, text in notes if level == "info"],
         headline=page.headline(content.segments, locale),
         cards=_cards(content, locale),
         columns=min(COLUMNS, key=lambda columns: (-len(content.segments) % columns, -columns)),

@@ -104,11 +104,11 @@ def score(*arguments: str) -> int:
         cfg = input_rows.configured(rows_input, scorer, config_yaml, own["trust"] == "true")
         rows = input_rows.rows(rows_input, scorer, cfg)
         outlook, further = _outlook(scorer, cfg, overrides)
-        notices = [*scorer.remarks, *rows.notes, *further]
+        notes = [*scorer.remarks, *rows.notes, *further]
         with progress.step("score") as detail:
             scored = scoring.write(scorer, rows.batches, target, own["guard"] == "true", outlook)
             detail(f"{scored.customers:,} customers")
-    summary = nightly.summary(scorer, scored, notices, target, rows.day, rows.extract)
+    summary = nightly.summary(scorer, scored, notes, target, rows.day, rows.extract)
     summary["run_id"] = nightly.run_id(scorer, rows.day, rows_input.names)
     refused = [_exported(cfg, summary, target), _tracked(own, overrides, files, summary)]
     _write_summary(summary, target)

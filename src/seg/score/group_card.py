@@ -76,8 +76,8 @@ def placement(result: Grouped, min_cell: int) -> RoutedPlacement:
     return RoutedPlacement(result.by, placements, placements.pop(COMMON), first, COMMON)
 
 
-def leave(result: Grouped, settings: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
-    """Leave `scoring.json` in the directory of a run; the models too, where no tracking store keeps them.
+def write(result: Grouped, settings: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
+    """Write `scoring.json` into the directory of a run; the models too, where no tracking store keeps them.
 
     Parameters
     ----------
@@ -95,4 +95,4 @@ def leave(result: Grouped, settings: Preparation, tracking: TrackingSettings, fo
         What was written.
     """
     text = json.dumps(asdict(of(result, settings, tracking.min_cell)), ensure_ascii=False)
-    return model_card.write(text, lambda: placement(result, 1).pipeline, tracking, folder)
+    return model_card.write_card(text, lambda: placement(result, 1).pipeline, tracking, folder)

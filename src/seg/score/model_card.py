@@ -156,8 +156,8 @@ def placement(result: Result, min_cell: int) -> Placement:
     return Placement(result.pipeline, features, least, greatest, names, fills)
 
 
-def leave(result: Result, settings: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
-    """Leave `scoring.json` in the directory of a run, and the model where no tracking store keeps it.
+def write(result: Result, settings: Preparation, tracking: TrackingSettings, folder: Path) -> list[Path]:
+    """Write `scoring.json` into the directory of a run, and the model where no tracking store keeps it.
 
     Parameters
     ----------
@@ -175,10 +175,12 @@ def leave(result: Result, settings: Preparation, tracking: TrackingSettings, fol
         What was written.
     """
     text = json.dumps(asdict(of(result, settings, tracking.min_cell)), indent=1, ensure_ascii=False)
-    return write(text, lambda: result.pipeline, tracking, folder)
+    return write_card(text, lambda: result.pipeline, tracking, folder)
 
 
-def write(card: str, fitted: Callable[[], object], tracking: TrackingSettings, folder: Path) -> list[Path]:
+def write_card(
+    card: str, fitted: Callable[[], object], tracking: TrackingSettings, folder: Path
+) -> list[Path]:
     """Write a card into the directory of a run, and the model where no tracking store keeps it.
 
     Parameters

@@ -5,7 +5,7 @@ silhouettes, the rules for k, stability and null data. The sample is chosen by a
 run on the same data has the same one.
 """
 
-from seg.pipeline.distributed.spark_assignments import leave, workplace
+from seg.pipeline.distributed.spark_assignments import workplace, write_segments
 from seg.pipeline.distributed.spark_customers import Customers, in_memory, prepare
 from seg.pipeline.distributed.spark_measure import Described, describe
 from seg.pipeline.distributed.spark_scan import Fits, scan
@@ -16,8 +16,8 @@ __all__ = [
     "Fits",
     "describe",
     "in_memory",
-    "leave",
     "prepare",
     "scan",
     "workplace",
+    "write_segments",
 ]

@@ -51,7 +51,7 @@ def workplace(parts: Parts, folder: Path | None, staging: str | None) -> Iterato
     )
 
 
-def leave(customers: Customers, described: Described, work: Path, folder: Path | None) -> OnSpark:
+def write_segments(customers: Customers, described: Described, work: Path, folder: Path | None) -> OnSpark:
     """Write the segments from the executors; they appear in the directory of the run complete or not at all.
 
     Parameters

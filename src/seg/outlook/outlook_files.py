@@ -1,4 +1,4 @@
-"""What an outlook leaves in a directory: one page, its tables, and a score for each customer."""
+"""The files of an outlook: one page, its tables, and a score for each customer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADINGS = {
 }  # fmt: skip
 
 
-def leave(outlook: Outlook, folder: Path, title: str, subtitle: str) -> list[Path]:
+def write(outlook: Outlook, folder: Path, title: str, subtitle: str) -> list[Path]:
     """Write an outlook into a directory.
 
     Parameters
@@ -45,12 +45,12 @@ def leave(outlook: Outlook, folder: Path, title: str, subtitle: str) -> list[Pat
     for name, table in _tables(outlook).items():
         if len(table):
             written.append(files.write_csv(folder / f"{name}.csv", table))
-    notices = [text.removeprefix("outlook: ") for _level, text in outlook.notices]
+    notes = [text.removeprefix("outlook: ") for _level, text in outlook.notes]
     sections = [
         (head, note, part.rename(columns=HEADINGS) if isinstance(part, pd.DataFrame) else part)
         for head, note, part in _sections(outlook)
     ]
-    page = report.tables_page(title, subtitle, notices, sections)
+    page = report.tables_page(title, subtitle, notes, sections)
     return [*written, files.write(folder / PAGE, page)]
 
 
