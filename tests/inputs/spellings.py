@@ -83,13 +83,16 @@ def array() -> str:
     return json.dumps(records, indent=1)
 
 
-def book(path: Path, hidden: bool = False) -> Path:
-    """Write a workbook: the orders, another sheet beside them, and a hidden copy of the orders."""
+def book(path: Path, hidden: bool = False, spell: Callable[[int, tuple], list] | None = None) -> Path:
+    """Write a workbook: the orders, another sheet beside them or a hidden copy of the orders; spelled otherwise, the orders alone."""
     workbook = openpyxl.Workbook()
     sheet = workbook.active
     sheet.title = "Orders"
-    for row in [HEADER, *orders()]:
+    for row in [HEADER, *(list(row) if spell is None else spell(at, row) for at, row in enumerate(orders()))]:
         sheet.append(list(row))
+    if spell is not None:
+        workbook.save(path)
+        return path
     if hidden:
         copy = workbook.copy_worksheet(sheet)
         copy.title, copy.sheet_state = "Old", "hidden"

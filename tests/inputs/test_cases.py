@@ -27,6 +27,42 @@ def mixed(day):
     return f"{day:%d-%m-%Y}" if day.day > 12 else f"{day:%m/%d/%Y}"
 
 
+def iso_week(day):
+    year, week, weekday = day.isocalendar()
+    return f"{year}-W{week:02}-{weekday}"
+
+
+TURKISH = [
+    "Ocak",
+    "Şubat",
+    "Mart",
+    "Nisan",
+    "Mayıs",
+    "Haziran",
+    "Temmuz",
+    "Ağustos",
+    "Eylül",
+    "Ekim",
+    "Kasım",
+    "Aralık",
+]
+FRENCH = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+GERMAN = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+
+
 @dataclass(frozen=True)
 class Case:
     """A file, how it is declared, and what should come: the same table, an error or a note with these words."""
@@ -84,6 +120,19 @@ CASES = [
     case("milliseconds", sp.text(lambda day: sp.seconds(day) + "000"), date_format="epoch_ms"),
     case("milliseconds as seconds", sp.text(lambda day: sp.seconds(day) + "000"), date_format="epoch_s",
          error=r"dataset\.date_format=epoch_ms"),
+    case("microseconds, not declared", sp.text(lambda day: sp.seconds(day) + "000000"), error=r"dataset\.date_format=epoch_us"),
+    case("microseconds", sp.text(lambda day: sp.seconds(day) + "000000"), date_format="epoch_us"),
+    case("nanoseconds", sp.text(lambda day: sp.seconds(day) + "000000000"), date_format="epoch_ns"),
+    case("ISO weeks with days", sp.text(iso_week), date_format="%G-W%V-%u"),
+    case("ISO weeks, not declared", sp.text(iso_week), error=r"dataset\.date_format=%G-W%V-%u"),
+    case("Turkish months", sp.text(lambda day: f"{day.day} {TURKISH[day.month - 1]} {day.year}"), date_format="%d %B %Y"),
+    case("French months with days of the week", sp.text(lambda day: f"mar. {day.day} {FRENCH[day.month - 1]} {day.year}"), date_format="%a %d %b %Y"),
+    case("German months, not declared", sp.text(lambda day: f"{day.day}. {GERMAN[day.month - 1]} {day.year}"), error=r"dataset\.date_format='%d\. %B %Y'"),
+    case("a year, solid, behind day and month", sp.text("{:%d%m%Y}".format), error=r"date: set dataset\.date_format=%d%m%Y \(2023"),
+    case("a year of two digits in front", sp.text("{:%y-%m-%d}".format), error=r"date: set dataset\.date_format=%y-%m-%d \(2023"),
+    case("days that are counted from 1960", sp.text(lambda day: str(int(sp.serial(day)) - 21_916)), error="no date format that seg knows"),
+    case("days of a spreadsheet with a decimal comma", sp.text(lambda day: f"{sp.serial(day)},5", delimiter=";"), reading={"delimiter": ";"},
+         date_format="excel", error=r"date: set dataset\.decimal=','"),
     case("days without dashes", sp.text("{:%Y%m%d}".format), date_format="%Y%m%d"),
     case("names of months", sp.text("{:%d-%b-%Y}".format), date_format="%d-%b-%Y"),
     case("names of days", sp.text("{:%A, %d %B %Y}".format), date_format="%A, %d %B %Y"),
@@ -101,9 +150,25 @@ CASES = [
     case("ids in lower case", sp.text(spell_id=lambda id, at: id.lower() if at % 2 else id), reading={"id_case": "lower"}),
     case("one column for two things", sp.text(), columns=COLUMNS | {"order_id": "cust"}, error="customer_id and order_id are both 'cust'"),
     case("one object around an array", '{"orders": ' + sp.array().replace("\n", "") + "}", ending="json", error="the list in 'orders', write that list alone"),
+    case("lines that are longer than the header", sp.text(spell_id=lambda id, at: f"12;{id}").replace(";", ","), error=r"malformed lines(.|\n)*dataset\.delimiter\Z"),
+    case("quotes behind a backslash", sp.text(spell_id=lambda id, at: f'\\"{id}\\"').replace('""', '"'), error='write a quote inside a field as ""'),
+    case("single quotes", sp.text().replace(",", "','").replace("\n", "'\n'")[:-1].join(["'", ""]), error="the fields are in single quotes"),
+    case("only blank lines", " \n\n  \n", error="the file is empty; expected a header line"),
+    case("a field of megabytes", sp.text(spell_id=lambda id, at: id + "x" * 300_000 * (at == 0)), customers=SAME[2] + 1),
+    case("a page of HTML", "<html><table><tr><td>cust</td></tr></table></html>", error="a page of HTML or XML, not a table; open it in a spreadsheet"),
+    case("an archive that is text", "PK\x03\x04" + sp.text(), error="a ZIP archive or a workbook, not text; unpack it"),
+    case("plain text named gzip", sp.text(), ending="csv.gz", error=r"it is not compressed; rename it without \.gz"),
+    case("a unit behind each amount", sp.text(spell_amount=lambda x: f"{x} Taler"), error=r"numbers with other text around them \('Taler'\)"),
+    case("objects of JSON as ids", "\n".join('{"order":"a","cust":{"id":"x"},"date":"2024-01-05","total":1}' for _ in range(3)), ending="jsonl",
+         error="cust: it holds JSON objects or lists: write the value that is needed"),
+    case("names in another Unicode form", sp.text().replace("total", "to\u0308tal"), columns=COLUMNS | {"amount": "t\u00f6tal"}, error="copy the name from its header"),
+    case("characters of ids that are not seen", sp.text(spell_id=lambda id, at: id + "\u200b1" if at else id + "1"), notes=("characters that are not seen",), customers=SAME[2] + 1),
     case("no header, no option", sp.text().partition("\n")[2], error="seg data check looks at the file and prints the options"),
     case("workbook with another sheet", "book", ending="xlsx", error=r"the sheets Orders, Returns; .*dataset\.sheet='Orders'"),
     case("one sheet of a workbook", "book", ending="xlsx", reading={"sheet": "Orders"}),
+    case("formulas without values", "formulas", ending="xlsx", error="total: no cell holds a value; if they hold formulas, open the workbook"),
+    case("dates and texts in one column of a workbook", "texts", ending="xlsx", error=r"date: set dataset\.date_format=%d\.%m\.%Y \("),
+    case("text named workbook", sp.text(), ending="xlsx", error=r"not a readable Excel workbook .*rename it to \.csv"),
     case("hidden sheet", "hidden", ending="xlsx", notes=("hidden sheets are not read: Old",)),
     case("whole numbers in Parquet", "typed", ending="parquet", date_format="%Y%m%d"),
     case("whole numbers in Parquet, not declared", "typed", ending="parquet", error=r"%Y%m%d for 20240131"),
@@ -112,7 +177,15 @@ CASES = [
 
 def written(one: Case, folder: Path) -> Path:
     path = folder / f"orders.{one.ending}"
-    makers = {"book": sp.book, "hidden": lambda path: sp.book(path, hidden=True), "typed": sp.typed}
+    makers = {
+        "book": sp.book,
+        "hidden": lambda path: sp.book(path, hidden=True),
+        "typed": sp.typed,
+        "formulas": lambda path: sp.book(path, spell=lambda at, row: [*row[:3], f"={row[3]}"]),
+        "texts": lambda path: sp.book(
+            path, spell=lambda at, row: [*row[:2], f"{row[2]:%d.%m.%Y}" if at % 2 else row[2], row[3]]
+        ),
+    }
     if one.content in makers:
         return makers[one.content](path)
     content = one.content
@@ -146,7 +219,7 @@ def test_a_file_is_read_as_it_is_meant_or_refused_with_the_way_out(engine, tmp_p
             load(engine, path, one.options)
         return
     loaded = load(engine, path, one.options)
-    assert measured(engine, loaded.table) == SAME
+    assert measured(engine, loaded.table) == (*SAME[:2], one.customers, *SAME[3:])
     said = " ".join(text for _level, text in loaded.notes)
     assert all(words in said for words in one.notes)
     assert one.notes or not loaded.notes
@@ -183,6 +256,13 @@ def test_days_that_could_be_months_are_said(engine, tmp_path):
 def test_days_of_another_zone_are_said(engine, tmp_path):
     said = notes_of(engine, tmp_path / "orders.csv", sp.text("{:%Y-%m-%d}T23:30:00-05:00".format))
     assert "set dataset.time_zone" in said
+
+
+def test_amounts_whose_point_may_group_thousands_are_said(engine, tmp_path):
+    path = tmp_path / "orders.csv"
+    said = notes_of(engine, path, sp.text(spell_amount=lambda x: f"{x % 900 + 1:.3f}"))
+    assert "if it groups thousands, set dataset.decimal=',' dataset.thousands='.'" in said
+    assert not notes_of(engine, path, sp.text(spell_amount=lambda x: f"{x % 9000 + 1000:.3f}"))
 
 
 def test_years_of_two_digits_are_said(engine, tmp_path):

@@ -67,7 +67,7 @@ def load(
     reading : Reading
         How the files are written.
     date_format : str, optional
-        A format of ``strptime``, ``excel``, ``epoch_s`` or ``epoch_ms``; ISO 8601 when left out.
+        A format of ``strptime``, ``excel`` or ``epoch_s`` to ``epoch_ns``; ISO 8601 when left out.
     decimal : {".", ","}
     bad_rows : {"fail", "skip"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seg.engine.files import Reading, check_header, missing_columns
+from seg.engine.files import Reading, check_header, missing_columns, not_text
 from seg.engine.inflated_size import check_workbook, limit_of
 from seg.errors import SegError, listed
 
@@ -45,7 +45,10 @@ def read(paths: list[Path], columns: list[str], reading: Reading) -> tuple[pa.Ta
             notes.append(
                 f"{path.name}: hidden sheets are not read: {', '.join(hidden)} (dataset.sheet=<name> reads one)"
             )
-        _check_sheets(path, {name: header for name, (header, _cells) in sheets.items()}, columns, reading)
+        try:
+            _check_sheets(path, {name: header for name, (header, _cells) in sheets.items()}, columns, reading)
+        except SegError as error:
+            raise SegError("; ".join([str(error), *notes])) from None
         for header, cells in sheets.values():
             picked = cells.select([header.index(column) for column in columns])
             parts.append(picked.rename_columns(columns))
@@ -91,7 +94,11 @@ def _open(path: Path, reading: Reading):
     try:
         return fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
-        raise SegError(f"{path}: not a readable Excel workbook ({str(error).splitlines()[0]})") from None
+        if (other := not_text(path)) and "HTML" in str(other):
+            raise other from None
+        raise SegError(
+            f"{path}: not a readable Excel workbook ({str(error).splitlines()[0]}); save it again as .xlsx, or rename it to .csv where it is text"
+        ) from None
 
 
 def _sheets(path: Path, reading: Reading) -> tuple[dict[str, tuple[tuple[str, ...], pa.Table]], list[str]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -126,6 +128,7 @@ FORMATS = {
     ".json": "jsonl",
     ".parquet": "parquet",
     ".xlsx": "excel",
+    ".xlsm": "excel",
     ".xls": "excel",
 }
 
@@ -168,6 +171,8 @@ def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Readin
     for path in paths:
         if path.name.lower().endswith(".gz"):
             check_gzip(path, reading.max_bytes)
+        elif formats & {"csv", "jsonl"} and (other := not_text(path)):
+            raise other
     return formats.pop(), reading
 
 
@@ -241,17 +246,22 @@ COMPRESSED = {
     b"PAR1": ("a Parquet file", "rename it so that it ends in .parquet"),
     b"\xd0\xcf\x11\xe0": ("an old or encrypted workbook", "save it as .xlsx without a password"),
 }
+MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|[?]xml)\b", re.IGNORECASE)
 
 
 def not_text(path: Path) -> SegError | None:
     """Build the error for a file that is named like text and begins like another format; None where it does not."""
     with open(path, "rb") as file:
-        start = file.read(4)
+        start = file.read(200)
     if path.name.lower().endswith(".gz"):
         return None
     for sign, (kind, mend) in COMPRESSED.items():
         if start.startswith(sign):
             return SegError(f"{path}: it is {kind}, not text; {mend}")
+    if MARKUP.match(start):
+        return SegError(
+            f"{path}: it is a page of HTML or XML, not a table; open it in a spreadsheet program and save it as CSV or .xlsx"
+        )
     return None
 
 
@@ -314,6 +324,9 @@ def check_header(
         )
         rows = first_rows() if first_rows else []
         way_out = _way_out(header, rows, columns, reading)
+        same = [name for name in header if _composed(name) in map(_composed, missing)]
+        if same:
+            way_out = f"the file spells {', '.join(map(repr, same))} with accents as characters of their own: copy the name from its header"
         if len(header) == 1 and file_format(path) == "jsonl":
             way_out = f"if the records are the list in {header[0]!r}, write that list alone, such as with: jq .{header[0]}"
         raise SegError(f"{path}: missing column {named}; {way_out}")
@@ -324,11 +337,17 @@ def check_header(
         )
 
 
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
 def _way_out(header: tuple[str, ...], rows: list[list[str]], columns: Sequence[str], reading: Reading) -> str:
     """Look for the columns where they could be: behind another delimiter, or below lines of a title."""
     guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
     if guess:
         return f'the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
+    if all(re.fullmatch("'.*'", name) for name in header):
+        return "the fields are in single quotes: write them in double quotes, or in none"
     for place, row in enumerate(rows):
         if place and not missing_columns([name.strip() for name in row], columns):
             skipped = reading.skip_rows + place

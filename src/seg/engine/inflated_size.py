@@ -58,6 +58,15 @@ def check_gzip(path: Path, limit: int | None) -> None:
                 size += len(piece)
                 if limit is not None and size > limit:
                     raise _too_large(path, f"it inflates from {path.stat().st_size:,} bytes to more", limit)
+    except gzip.BadGzipFile as error:
+        with open(path, "rb") as file:
+            text = file.read(2) != b"\x1f\x8b"
+        mend = (
+            "it is not compressed; rename it without .gz"
+            if text
+            else f"a damaged gzip file ({error}); fetch it again"
+        )
+        raise SegError(f"{path}: {mend}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise SegError(f"{path}: a damaged or truncated gzip file ({error}); fetch it again") from None
 

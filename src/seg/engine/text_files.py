@@ -58,11 +58,11 @@ def copy_as_utf8(path: Path, target: Path, encoding: str, newline: str | None = 
 def csv_header(path: Path, reading: Reading) -> tuple[str, ...]:
     """Read the column names of a CSV file, from the line behind those that are skipped."""
     rows = csv_rows(path, reading, 30)
-    if not rows or not rows[0]:
+    if not rows or not any(name.strip() for name in rows[0]):
         more = f" behind the {reading.skip_rows} lines of dataset.skip_rows" if reading.skip_rows else ""
         blank = (
             "the file is empty"
-            if not any(rows)
+            if not any("".join(row).strip() for row in rows)
             else "its first line is blank (dataset.skip_rows leaves lines out)"
         )
         raise SegError(f"{path}: {blank}{more}; expected a header line with the column names")
@@ -97,6 +97,9 @@ def csv_rows(path: Path, reading: Reading, most: int) -> list[list[str]]:
     try:
         with open_csv(path, reading) as file:
             lines = iter(partial(file.readline, LONGEST), "")
+            csv.field_size_limit(
+                LONGEST
+            )  # of the process: the limit of Python is far below what DuckDB reads
             if reading.delimiter == WHITESPACE:
                 return [line.split() for line in islice(lines, most)]
             return list(islice(csv.reader(lines, delimiter=reading.delimiter), most))

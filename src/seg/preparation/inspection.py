@@ -12,7 +12,7 @@ from ibis.expr import datatypes as dt
 from seg.config.settings import DatasetSettings
 from seg.datasets import transactions
 from seg.engine import Engine
-from seg.sources import oddities, schema
+from seg.sources import odd_ids, oddities, schema
 from seg.sources.schema import Loaded
 
 SHOWN = 5  # bad rows shown
@@ -100,9 +100,10 @@ def inspect(
     problems = [*_bad(loaded.rejects, rows), *_faults(kind, rows, customers, columns, absent)]
     problems += [loaded.suspects.text] if loaded.suspects else []
     notes = tuple(text for _level, text in loaded.notes if "dataset.bad_rows=skip" not in text)
-    repeated = (
-        oddities.repeated_lines(engine, table) if kind == "transactions" and rows <= oddities.LARGE else None
-    )
+    oddly = []
+    if kind == "transactions" and rows <= oddities.LARGE:
+        nobody = odd_ids.about_placeholders(odd_ids.placeholders(engine, table))
+        oddly = [text for text in (nobody, oddities.repeated_lines(engine, table)) if text]
     days = [totals[name] if dates and pd.notna(totals[name]) else None for name in ("first", "last")]
     revenue = float(totals["revenue"]) if money and pd.notna(totals["revenue"]) else None
     return Report(
@@ -113,7 +114,7 @@ def inspect(
         loaded.rejects,
         tuple(columns),
         tuple(problems),
-        (*notes, *filter(None, [repeated])),
+        (*notes, *oddly),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from seg import cleaning, features
 from seg.engine import Engine
-from seg.sources import oddities
+from seg.sources import odd_ids, oddities
 from seg.sources.oddities import LARGE, Suspects
 from seg.sources.schema import Loaded
 
@@ -42,15 +42,22 @@ def check(engine: Engine, loaded: Loaded, steps: Sequence, as_of: object) -> lis
         if not isinstance(features.check_as_of(as_of), date):
             raise suspects.error(_window(suspects, steps))
         notes.append(("warning", suspects.text))
-    if "drop_duplicates" not in names and "amount" in loaded.table.columns and loaded.lookup is None:
-        rows = int(engine.collect(loaded.table.aggregate(rows=loaded.table.count())).rows[0])
-        text = (
-            oddities.repeated_lines(engine, loaded.table, _with_step(steps, "drop_duplicates"))
-            if rows <= LARGE
-            else None
-        )
-        notes += [("warning", text)] if text else []
-    return notes
+    if "amount" not in loaded.table.columns or loaded.lookup is not None:
+        return notes
+    rows = int(engine.collect(loaded.table.aggregate(rows=loaded.table.count())).rows[0])
+    texts = _about_lines(engine, loaded, steps, names) if rows <= LARGE else []
+    return [*notes, *(("warning", text) for text in texts)]
+
+
+def _about_lines(engine: Engine, loaded: Loaded, steps: Sequence, names: Sequence[str]) -> list[str]:
+    texts = []
+    if "drop_customers" not in names:
+        nobody = odd_ids.placeholders(engine, loaded.table)
+        step = {"drop_customers": {"customers": [*nobody]}}
+        texts.append(odd_ids.about_placeholders(nobody, _with_step(steps, step)))
+    if "drop_duplicates" not in names:
+        texts.append(oddities.repeated_lines(engine, loaded.table, _with_step(steps, "drop_duplicates")))
+    return [text for text in texts if text]
 
 
 def _window(suspects: Suspects, steps: Sequence) -> str:

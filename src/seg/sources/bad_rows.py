@@ -244,8 +244,24 @@ def _dates_that_follow(text: str) -> str:
 # ---- errors ------------------------------------------------------------------------------------------------
 
 
-def malformed(where: str, rejects: pd.DataFrame) -> SegError:
-    """Build the error for lines that could not be split into fields."""
+def malformed(where: str, rejects: pd.DataFrame, rows: int, limit: float) -> SegError:
+    """Build the error for lines that could not be split into fields.
+
+    Parameters
+    ----------
+    where : str
+        Name of the source.
+    rejects : DataFrame
+        Lines that could not be split.
+    rows : int
+        Lines that could.
+    limit : float
+        Largest share of the lines that may be skipped.
+
+    Returns
+    -------
+    SegError
+    """
     shown = "\n".join(
         f"  line {row.line}: {row.reason}\n    {str(row.text)[:160]}"
         for row in rejects.head(SHOWN).itertuples()
@@ -256,9 +272,11 @@ def malformed(where: str, rejects: pd.DataFrame) -> SegError:
         if encoding
         else "correct the file or dataset.delimiter"
     )
-    return SegError(
-        f"{where}: {len(rejects):,} malformed lines\n{shown}\n  {mend}, or leave the lines out with dataset.bad_rows=skip"
-    )
+    if rejects["text"].head(SHOWN).str.contains('\\"', regex=False).all():
+        mend = 'write a quote inside a field as "" and not as \\"'
+    few = rows > 0 and len(rejects) <= limit * (len(rejects) + rows)
+    skip = ", or leave the lines out with dataset.bad_rows=skip" if few else ""
+    return SegError(f"{where}: {len(rejects):,} malformed lines\n{shown}\n  {mend}{skip}")
 
 
 def unreadable(engine: Engine, faults: Faults, listing: pd.DataFrame, where: str, counts: Counts) -> SegError:

@@ -1,4 +1,4 @@
-"""Dates as files have them: ISO 8601, a format of ``strptime``, serial numbers of a spreadsheet, seconds since 1970.
+"""Dates as files have them: ISO 8601, a format of ``strptime``, serial numbers of a spreadsheet, a count since 1970.
 
 The format is declared (`dataset.date_format`) and never guessed while rows are read; `proposals` looks at values and
 returns the formats that read them. Instants (a UTC offset, an epoch) become the wall clock of `dataset.time_zone`.
@@ -18,17 +18,26 @@ from itertools import product
 from ibis.expr import types as ir
 
 from seg.errors import SegError
+from seg.sources import month_names
 from seg.sources.number_formats import NumberFormat, number
 
-EXCEL, SECONDS, MILLISECONDS = "excel", "epoch_s", "epoch_ms"
-COUNTED = (EXCEL, SECONDS, MILLISECONDS)  # formats that are numbers and no text
-INSTANTS = (SECONDS, MILLISECONDS)
-# Days of Excel from March 1900 (before it, Excel counts a day that never was) to the year 9999.
-EXCEL_DAYS = (61, 2_958_466)
+EXCEL, SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (
+    "excel",
+    "epoch_s",
+    "epoch_ms",
+    "epoch_us",
+    "epoch_ns",
+)
+INSTANTS = (SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS)
+COUNTED = (EXCEL, *INSTANTS)  # formats that are numbers and no text
+PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
 EXCEL_START = 25_569  # 1970-01-01 in days of Excel
-# April 1970 to the year 5138, so that seconds are not milliseconds and the other way round.
-EPOCH_S = (10**7, 10**11)
-EPOCH_MS = (10**10, 10**14)
+# April 1970 to the year 5138, so that seconds are not milliseconds and the other way round; days of Excel from March 1900 (before
+# it, Excel counts a day that never was) to the year 9999.
+RANGES = {unit: (10**7 * factor, 10**11 * factor) for unit, factor in PER_SECOND.items()} | {
+    EXCEL: (61, 2_958_466)
+}
+EPOCH_MS = RANGES[MILLISECONDS]
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,8 @@ def check(format: str | None) -> None:
         )
     if "%z" in format or "%Z" in format:
         raise SegError(
-            f"dataset.date_format={format}: time zones are read from ISO 8601 text only; leave date_format out"
+            f"dataset.date_format={format}: time zones are read from ISO 8601 text only; write the times like 2024-01-31T23:30:00+01:00 "
+            "and leave date_format out, or, where all have one offset, write it in the format as it is (such as +0000)"
         )
 
 
@@ -117,28 +127,41 @@ def milliseconds(column: ir.Value, format: str, numbers: NumberFormat | None = N
     ----------
     column : ir.Value
         Text or numbers.
-    format : {"excel", "epoch_s", "epoch_ms"}
+    format : {"excel", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"}
     numbers : NumberFormat, optional
         How the text of numbers is written.
     """
     value = number(column, numbers) if column.type().is_string() else column.cast("float64")
-    first, last = {EXCEL: EXCEL_DAYS, SECONDS: EPOCH_S, MILLISECONDS: EPOCH_MS}[format]
-    value = ((value >= first) & (value < last)).ifelse(value, None).cast("float64")
+    first, last = RANGES[format]
+    # As floats: the last nanosecond is beyond 64 bits.
+    value = ((value >= float(first)) & (value < float(last))).ifelse(value, None).cast("float64")
     if format == EXCEL:
         # A serial number holds the time of day as a fraction: to the millisecond, as spreadsheets show it.
         return ((value - EXCEL_START) * 86_400_000).round().cast("int64")
-    return (value * (1000 if format == SECONDS else 1)).round().cast("int64")
+    if PER_SECOND[format] > 1000:  # rounded up, the last microsecond of a day would be of the next
+        return (value / (PER_SECOND[format] // 1000)).floor().cast("int64")
+    return (value * (1000 // PER_SECOND[format])).round().cast("int64")
 
 
 # ---- what values look like ---------------------------------------------------------------------------------
 
-DAYS = ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y"]
+DAYS = ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d"]
 NAMED = ["%d{0}%b{0}%Y", "%d{0}%B{0}%Y", "%b{0}%d{0}%Y", "%d{0}%b{0}%y", "%Y{0}%b{0}%d"]
-WORDS = ["%B %d, %Y", "%b %d, %Y", "%d. %B %Y", "%d. %b %Y"]
-SOLID = ["%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"]
-MONTHS = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%y"]  # read as the first day
+WORDS = [
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%d. %B %Y",
+    "%d. %b %Y",
+    "%d de %B de %Y",
+    "%d de %b de %Y",
+    "%Y年%m月%d日",
+]
+SOLID = ["%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y", "%Y%m%d%H%M%S", "%Y%m%d%H%M"]
+JOINED = ["%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%G-W%V-%u", "%Y-%j"]
+# Read as the first day of the month, the year or the week.
+MONTHS = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%y", "%Y", "%G-W%V"]
 WEEKDAYS = ["", "%a ", "%A ", "%a, ", "%A, "]
-ZONES = ("GMT", "UTC")
+ZONES = ("GMT", "UTC", "SZ")
 TIMES = [
     "",
     " %H:%M",
@@ -159,10 +182,11 @@ PLACED = [
     *(day.format(sign) for sign, day in product("- /", NAMED)),
     *WORDS,
 ]
-FORMATS = [*SOLID, *(prefix + day + time for prefix, day, time in product(WEEKDAYS, PLACED, TIMES))]
+FORMATS = [*SOLID, *JOINED, *(prefix + day + time for prefix, day, time in product(WEEKDAYS, PLACED, TIMES))]
 ISO = re.compile(
     r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d+)?)?( ?(?P<offset>Z|UTC|GMT|[+-]\d\d(:?\d\d)?))?)?"
 )
+FIXED = (*SOLID, "%Y", "%Y-%j")  # formats whose numbers have all their digits
 MOST = 2_000  # values that are looked at
 
 
@@ -214,7 +238,8 @@ def _shape(text: str) -> str:
     >>> _shape("5. May 2024  10:15")
     '9. w 9 9:9'
     """
-    return re.sub(r"\s+", " ", re.sub(r"[^\W\d_]+", "w", re.sub(r"\d+", "9", text)))
+    words = re.sub(r"[^\W\d_]+", "w", re.sub(r"\d+", "9", text))
+    return re.sub(r"\s+", " ", re.sub(r"w[.](?=\s)", "w", words))
 
 
 @cache
@@ -226,20 +251,26 @@ def _told_apart(best: list[Proposal]) -> list[Proposal]:
     """Drop formats that only seem to fit: a year of two digits in one of four, an instant centuries away."""
     now = datetime.now(UTC).date()
     likely = [one for one in best if date(1950, 1, 1) <= one.last <= now + timedelta(days=3660)]
+    likely = [one for one in likely if one.last <= now + timedelta(days=366)] or likely
     # Formats that read the same days are one: %b and %B of May.
     likely = list({(one.first, one.last): one for one in reversed(likely or best)}.values())[::-1]
     solid = [one for one in likely if one.format in SOLID]
     counted = [one for one in likely if one.format in COUNTED]
-    return solid[:1] or counted[:1] or likely[:2]
+    return solid[:3] or counted[:1] or likely[:3]
 
 
 def _proposal(format: str | None, values: dict[str, int]) -> Proposal | None:
     days = {text: day for text in values if (day := day_of(text, format))}
-    if not days:
+    # Any number is a day of Excel or a second of the epoch: only days that shops have had are proposed.
+    if not days or (format in COUNTED and not _recent(min(days.values()), max(days.values()))):
         return None
     zoned = format is None and any(ISO.fullmatch(text)["offset"] for text in days)
     read = sum(values[text] for text in days)
     return Proposal(format, read, min(days.values()), max(days.values()), zoned)
+
+
+def _recent(first: date, last: date) -> bool:
+    return first >= date(1985, 1, 1) and last <= datetime.now(UTC).date() + timedelta(days=3660)
 
 
 def day_of(text: str, format: str | None) -> date | None:
@@ -249,11 +280,28 @@ def day_of(text: str, format: str | None) -> date | None:
             return _iso(text)
         if format in COUNTED:
             return _counted(float(text.replace(",", ".")), format)
-        if format in SOLID and len(text) != len(datetime(2000, 1, 1).strftime(format)):
+        if format in FIXED and len(text) != len(datetime(2000, 1, 1).strftime(format)):
             return None
-        return datetime.strptime(text, format).date()
+        return _strptime(text, format)
     except (ValueError, OverflowError):
         return None
+
+
+def _strptime(text: str, format: str) -> date:
+    try:
+        return datetime.strptime(
+            *(one + add for one, add in zip((text, format), start_of_week(format), strict=True))
+        ).date()
+    except ValueError:
+        if not month_names.named(format):
+            raise
+        spelled = month_names.english_text(text, format)
+        return datetime.strptime(spelled.strip(), month_names.undated(format).strip()).date()
+
+
+def start_of_week(format: str) -> tuple[str, str]:
+    """Return what is added to a text and to its format, so that a week without a day is read as its Monday."""
+    return (" 1", " %u") if "%V" in format and not re.search("%[uwaA]", format) else ("", "")
 
 
 def _iso(text: str) -> date | None:
@@ -264,10 +312,10 @@ def _iso(text: str) -> date | None:
 
 
 def _counted(value: float, format: str) -> date | None:
-    first, last = {EXCEL: EXCEL_DAYS, SECONDS: EPOCH_S, MILLISECONDS: EPOCH_MS}[format]
+    first, last = RANGES[format]
     if not first <= value < last:
         return None
-    seconds = {EXCEL: (value - EXCEL_START) * 86_400, SECONDS: value, MILLISECONDS: value / 1000}[format]
+    seconds = (value - EXCEL_START) * 86_400 if format == EXCEL else value / PER_SECOND[format]
     return (datetime(1970, 1, 1) + timedelta(seconds=seconds)).date()
 
 

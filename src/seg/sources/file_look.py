@@ -10,11 +10,14 @@ import csv
 import io
 import re
 import shlex
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pyarrow as pa
 
 from seg.engine import Reading, Uri, file_format
 from seg.engine.cell_sample import rows_of
@@ -85,12 +88,16 @@ def look(path: Path, reading: Reading) -> Look | None:
     """
     if isinstance(path, Uri):
         return None
-    with suppress(SegError, OSError, UnicodeError):
+    # Whatever a damaged file ends with: what is wrong with it is said by the reader.
+    with suppress(SegError, OSError, UnicodeError, EOFError, zlib.error, RecursionError, pa.ArrowException):
         kind = file_format(path)
         if kind in ("csv", "jsonl") and not_text(path):
             return None
         if kind == "csv":
             reading = _layout(path, reading)
+        if kind == "jsonl":
+            with opener(path)(path, "rb") as file:
+                reading = replace(reading, encoding=_encoding(file.read(HEAD), reading.encoding))
         for detected, rows in rows_of(path, reading, ROWS):
             if not reading.names and (place := _header_row(rows)) is not None:
                 detected = replace(detected, skip_rows=reading.skip_rows + place)
@@ -149,6 +156,8 @@ def _layout(path: Path, reading: Reading) -> Reading:
 
 
 def _encoding(head: bytes, declared: str) -> str:
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if head[:200].count(0) > 0.3 * len(head[:200]):

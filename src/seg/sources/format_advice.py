@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ibis.expr import types as ir
 
 from seg.engine import Engine, Raw
 from seg.sources import date_formats, number_formats
+from seg.sources.date_formats import COUNTED
 from seg.sources.number_formats import NumberFormat
 from seg.sources.typed_values import MISSING_WORDS, Field
 
 SAMPLE = 2_000  # different values that are looked at
 LEVELS = 20  # different texts that make columns of zeros and ones
+NESTED = "it holds JSON objects or lists: write the value that is needed as a column of its own"
 
 
 def sample(engine: Engine, raw: Raw, source: str) -> Counter:
@@ -66,11 +70,18 @@ def advice(
         if not flagged.get(field.name):
             continue
         values = sample(engine, raw, field.source)
-        look = {"time": of_dates, "number": of_numbers}.get(field.kind, lambda *_: None)
+        look = {"time": partial(of_dates, workbook=raw.workbook), "number": of_numbers, "id": of_ids}.get(
+            field.kind, lambda *_: None
+        )
         line = of_other_digits(field, values) or look(field, values)
         wrong = [text for text in values if _is_no_number(text)] if field.kind == "number" else []
         if line is None and field.if_missing and wrong:
             line = f"{field.source}: {wrong[0]!r} is not a finite number; correct it, or leave such rows out with dataset.bad_rows=skip"
+        elif line is None and raw.workbook and field.kind == "number" and not values:
+            line = (
+                f"{field.source}: no cell holds a value; if they hold formulas, open the workbook in a spreadsheet program and save it, "
+                "which stores their values"
+            )
         elif line is None and field.if_missing:
             line = f"{field.source}: {int(flagged[field.name]):,} values are missing; {field.if_missing}"
         lines += [line] if line else []
@@ -93,15 +104,27 @@ def _is_no_number(text: str) -> bool:
     return all(number_formats.parse(text, one) is None for one in number_formats.EVERY)
 
 
-def of_dates(field: Field, values: Counter) -> str | None:
-    """Return the date formats that a column looks like."""
+def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | None:
+    """Return the date formats that a column looks like; of a workbook, cells that are dates need no format beside that of the others."""
+    if workbook:
+        texts = Counter(
+            {text: times for text, times in values.items() if date_formats.day_of(text.strip(), None) is None}
+        )
+        values = texts or values
+    if (
+        field.format in COUNTED
+        and any("," in text for text in values)
+        and all(re.fullmatch(r"\d+(,\d+)?", text.strip()) for text in values)
+    ):
+        return f"{field.source}: set dataset.decimal=','"
     formats = date_formats.proposals(values.elements())
     total = values.total()
     formats = [one for one in formats if one.format != field.format or one.values < total]
     if not formats and values and not date_formats.proposals(values.elements()):
-        return (
-            f"{field.source}: no date format that seg knows reads {next(iter(values))!r}; declare it as strptime spells it "
-            "(dataset.date_format), or write the dates like 2024-01-31"
+        return f"{field.source}: no date format that seg knows reads {next(iter(values))!r}; " + (
+            NESTED
+            if _nested(values)
+            else "declare it as strptime spells it (dataset.date_format), or write the dates like 2024-01-31"
         )
     if not formats or (len(formats) == 1 and formats[0].format == field.format):
         return None
@@ -114,10 +137,19 @@ def of_dates(field: Field, values: Counter) -> str | None:
     if len(formats) == 1:
         other = next(text for text in values if date_formats.day_of(text.strip(), formats[0].format) is None)
         return (
-            f"{field.source}: {named} reads {formats[0].values / total:.0%} of the rows, and not {other!r} (names of months and days are "
-            "read in English); write all dates in one format, such as 2024-01-31"
+            f"{field.source}: {named} reads {formats[0].values / total:.0%} of the rows, and not {other!r}; write all dates in one "
+            "format, such as 2024-01-31"
         )
     return f"{field.source}: mixes {named}; write all dates in one format"
+
+
+def _nested(values: Counter) -> bool:
+    return all(text.strip()[:1] in ("{", "[") for text in values)
+
+
+def of_ids(field: Field, values: Counter) -> str | None:
+    """Return what to do about ids that are JSON objects or lists."""
+    return f"{field.source}: {NESTED}" if values and _nested(values) else None
 
 
 def of_numbers(field: Field, values: Counter) -> str | None:
@@ -132,6 +164,14 @@ def of_numbers(field: Field, values: Counter) -> str | None:
     if formats or not words:
         return None
     return of_texts(field, values)
+
+
+def _around_numbers(values: Counter) -> list[str]:
+    """List what stands before or behind the number in each of the texts; nothing where a text has no number, or several."""
+    matches = [re.fullmatch(r"([^\d(+-]*)[(]?[+-]?\d[\d.,' ]*[)]?(\D*)", text.strip()) for text in values]
+    if not all(matches):
+        return []
+    return list(dict.fromkeys(part.strip() for match in matches for part in match.groups() if part.strip()))
 
 
 def of_texts(field: Field, values: Counter) -> str | None:
@@ -152,10 +192,15 @@ def of_texts(field: Field, values: Counter) -> str | None:
         )
     if not field.percent and all(text.strip().endswith("%") for text in values):
         return f"{field.source}: holds percentages, expected amounts; choose another column"
+    if values and _nested(values):
+        return f"{field.source}: {NESTED}"
     if not field.percent or len(values) > LEVELS:  # an amount, or too many to be kinds of something
-        return (
-            f"{field.source}: holds {len(values):,} different texts, expected numbers; choose another column"
-        )
+        if around := _around_numbers(values):
+            return (
+                f"{field.source}: holds numbers with other text around them ({', '.join(map(repr, around[:3]))}), such as "
+                f"{next(iter(values))!r}; write the numbers alone, or choose another column"
+            )
+        return f"{field.source}: holds texts such as {next(iter(values))!r}, expected numbers; choose another column"
     columns = ",".join(f"'{field.source}={text.strip()}'" for text in sorted(values))
     return (
         f"{field.source}: holds texts ({', '.join(map(repr, sorted(values)[:3]))}{', ...' if len(values) > 3 else ''}), and a feature is a "

@@ -49,7 +49,7 @@ def set_aside(
     if not rows and not malformed:
         raise SegError(f"{where}: a header but no rows; expected at least one row of data")
     if not rows:
-        raise bad.malformed(where, raw.rejects)
+        raise bad.malformed(where, raw.rejects, rows, limit)
     listing = pd.DataFrame(columns=REJECT_COLUMNS)
     if counts.bad:
         most = None if counts.skip and counts.bad <= limit * rows else bad.SHOWN
@@ -58,7 +58,7 @@ def set_aside(
         if not counts.skip or counts.bad > limit * rows or counts.bad == rows:
             raise bad.unreadable(engine, faults, listing, where, counts)
     if malformed > limit * (rows + malformed):
-        raise bad.malformed(where, raw.rejects)
+        raise bad.malformed(where, raw.rejects, rows, limit)
     rejects = [part for part in (raw.rejects, listing) if len(part)]
     rejects = pd.concat(rejects)[REJECT_COLUMNS].reset_index(drop=True) if rejects else listing
     _check_money(engine, table, counts, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -11,11 +12,14 @@ from ibis.expr import types as ir
 
 from seg.engine import Engine, Raw
 from seg.sources import bad_rows as bad
-from seg.sources import oddities
+from seg.sources import odd_ids, oddities
 from seg.sources.date_formats import swapped
 from seg.sources.number_formats import currency
 from seg.sources.oddities import Suspects
 from seg.sources.typed_values import Field
+
+MONEY = ("amount", "unit_price")
+THREE = 3  # numbers with three digits behind the sign, from which on it may group thousands
 
 
 def check_currencies(engine: Engine, raw: Raw, fields: Sequence[Field], where: str) -> None:
@@ -42,6 +46,46 @@ def check_currencies(engine: Engine, raw: Raw, fields: Sequence[Field], where: s
     }
     if signs:
         oddities.mixed_currencies(engine, raw.table, signs, where)
+
+
+def about_thousands(engine: Engine, raw: Raw, fields: Sequence[Field], decimal: str) -> list[tuple[str, str]]:
+    """Return a note on columns of money whose every fraction has three digits: their sign may group thousands.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+    fields : sequence of Field
+    decimal : str
+        The decimal sign that is declared.
+
+    Returns
+    -------
+    list of (level, text)
+    """
+    money = [field for field in fields if field.name in MONEY and raw.table[field.source].type().is_string()]
+    if not money or raw.workbook:
+        return []
+    sign, counts = re.escape(decimal), {}
+    for field in money:
+        text = raw.table[field.source]
+        counts |= {
+            f"all {field.name}": text.contains(decimal).sum().fill_null(0),
+            f"three {field.name}": text.re_search(f"(^|[^0-9])[1-9][0-9]{{0,2}}{sign}[0-9]{{3}}($|[^0-9])")
+            .sum()
+            .fill_null(0),
+        }
+    row = engine.collect(raw.table.aggregate(**counts)).iloc[0]
+    other = "." if decimal == "," else ","
+    return [
+        (
+            "warning",
+            f"{field.source}: every number with a {decimal!r} has three digits behind it; if it groups thousands, set dataset.decimal='{other}' "
+            f"dataset.thousands='{decimal}'",
+        )
+        for field in money
+        if row[f"three {field.name}"] >= THREE and row[f"three {field.name}"] == row[f"all {field.name}"]
+    ]
 
 
 def look(
@@ -79,7 +123,7 @@ def look(
     for field in columns:
         if field.kind == "id" and field.name == "customer_id":
             notes += _about_gaps(engine, raw, good, field)
-            notes += [("warning", text) for text in oddities.alike_ids(engine, good, field.source)]
+            notes += [("warning", text) for text in odd_ids.alike_ids(engine, good, field.source)]
         if field.kind == "time" and field.name == "ordered_at":
             days = oddities.days_of(engine, good[field.name], good)
             suspects = _suspects(engine, raw, columns, field, days, where)

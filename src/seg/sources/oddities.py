@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis.expr import types as ir
 
@@ -176,61 +177,6 @@ def two_digit_years(days: pd.Series, format: str | None) -> str | None:
     )
 
 
-# ---- ids ---------------------------------------------------------------------------------------------------
-
-
-def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
-    """Return notes on customers whose ids differ only in upper and lower case, or in zeros in front.
-
-    Parameters
-    ----------
-    engine : Engine
-    table : ir.Table
-        Order lines or customers.
-    source : str
-        Name of the column of ids in the file.
-
-    Returns
-    -------
-    list of str
-        At most one note on case and one on zeros; none above `LARGE` rows.
-    """
-    if int(engine.collect(table.aggregate(rows=table.count())).rows[0]) > LARGE:
-        return []
-    ids = table.filter(table.customer_id.notnull()).select(id=table.customer_id).distinct()
-    forms = {
-        "case": ids.id.lower().re_replace("[ \t\u00a0]+", " "),
-        "zeros": ids.id.re_search("^0*[1-9][0-9]*\\z").ifelse(ids.id.re_replace("^0+", ""), ids.id),
-    }
-    counts = engine.collect(
-        ids.aggregate(ids=ids.count(), **{name: form.nunique() for name, form in forms.items()})
-    ).iloc[0]
-    notes = []
-    for name, words in {
-        "case": ("upper and lower case or blanks", "set dataset.id_case=lower to read them as one"),
-        "zeros": (
-            "zeros in front",
-            "a spreadsheet drops such zeros: export the column as text if they are one customer",
-        ),
-    }.items():
-        pairs = int(counts["ids"] - counts[name])
-        if pairs:
-            notes.append(
-                f"{pairs:,} customers have an id that differs from another only in {words[0]}, such as "
-                f"{_example(engine, ids, forms[name])} ({source}): they are counted as different customers; {words[1]}"
-            )
-    return notes
-
-
-def _example(engine: Engine, ids: ir.Table, form: ir.StringValue) -> str:
-    formed = ids.mutate(form=form)
-    pairs = formed.group_by("form").aggregate(
-        least=formed.id.min(), greatest=formed.id.max(), times=formed.count()
-    )
-    row = engine.collect(pairs.filter(pairs.times > 1).order_by("form").limit(1)).iloc[0]
-    return f"{row.least!r} and {row.greatest!r}"
-
-
 # ---- lines -------------------------------------------------------------------------------------------------
 
 
@@ -259,7 +205,7 @@ def repeated_lines(engine: Engine, table: ir.Table, option: str = "cleaning.step
             all=(counts.amount * counts._times).sum(),
         )
     ).iloc[0]
-    if pd.isna(row["more"]) or not row["more"]:
+    if pd.isna(row["more"]) or not row["more"] or not np.isfinite([row["money"], row["all"]]).all():
         return None
     share = (
         f", {row['money'] / (row['all'] - row['money']):+.1%} of the revenue without them"

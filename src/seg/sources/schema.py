@@ -110,7 +110,8 @@ def load_fields(
     raw = engine.read(source.paths, list(dict.fromkeys(field.source for field in fields)), reading)
     where = _where(source)
     if len(raw.rejects) and bad_rows == "fail":
-        raise bad.malformed(where, raw.rejects)
+        rows = int(engine.collect(raw.table.aggregate(rows=raw.table.count())).rows[0])
+        raise bad.malformed(where, raw.rejects, rows, reading.bad_rows_limit)
     dialect = with_plain(engine, raw, fields, Dialect.of(reading, decimal))
     fields = percentages.with_percent(engine, raw, fields, dialect.plain, where)
     fields = [_with_zone(engine, raw, field, where) for field in fields]
@@ -131,6 +132,7 @@ def load_fields(
     notes = [
         *(("info", text) for text in raw.notes),
         *percentages.notes(fields),
+        *([] if reading.thousands else noticed.about_thousands(engine, raw, fields, decimal)),
         *left_out.lost(engine, table, rejects, counts),
         *notes,
     ]

@@ -11,7 +11,7 @@ from ibis.expr import types as ir
 
 from seg.engine import Engine, Raw, Reading
 from seg.errors import SegError
-from seg.sources import date_formats
+from seg.sources import date_formats, month_names
 from seg.sources.date_formats import COUNTED, EPOCH_MS, INSTANTS
 from seg.sources.number_formats import BLANK, NumberFormat, fraction, number, plain, plain_number
 
@@ -43,7 +43,7 @@ class Field:
     required : bool
         Whether a row without a value is a bad row.
     format : str, optional
-        Of a time: a format of ``strptime``, ``excel``, ``epoch_s`` or ``epoch_ms``; ISO 8601 when left out. Of a number:
+        Of a time: a format of ``strptime``, ``excel`` or ``epoch_s`` to ``epoch_ns``; ISO 8601 when left out. Of a number:
         ``percent``, see `seg.sources.percentages`.
     missing_words : bool
         Whether ``NA``, ``null`` and the like are missing values instead of faults.
@@ -208,10 +208,22 @@ def _time(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
     if field.format == "offset":
         return _local(engine, engine.instant(canonical_offset(column)), dialect.time_zone)
     text = column.strip().nullif("")
-    value = engine.timestamp(text, field.format)
+    value = _dated(engine, text, field.format)
     if (field.format or "").endswith(date_formats.ZONES):
         value = _local(engine, value, dialect.time_zone)
     return ibis.coalesce(value, engine.timestamp(text, None)) if raw.typed_cells and field.format else value
+
+
+def _dated(engine: Engine, text: ir.StringValue, format: str | None) -> ir.TimestampValue:
+    """Read times in a format of ``strptime``, or ISO 8601; a week is its Monday, and months may have names in other languages."""
+    if format is None:
+        return engine.timestamp(text, None)
+    more, directive = date_formats.start_of_week(format)
+    value = engine.timestamp(text + more if more else text, format + directive)
+    if not month_names.named(format):
+        return value
+    spelled = month_names.english(text, format).strip()
+    return ibis.coalesce(value, engine.timestamp(spelled, month_names.undated(format).strip()))
 
 
 def canonical_offset(column: ir.StringValue) -> ir.StringValue:
@@ -261,7 +273,7 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
         if field.kind == "time" and kind.is_numeric():
             advice = (
                 "declare what the numbers are with dataset.date_format: %Y%m%d for 20240131, excel for serial numbers of a "
-                "spreadsheet, epoch_s or epoch_ms for seconds or milliseconds since 1970"
+                "spreadsheet, epoch_s, epoch_ms, epoch_us or epoch_ns for seconds to nanoseconds since 1970"
             )
         holds = "durations" if kind.is_interval() else kind
         raise SegError(

@@ -1,0 +1,120 @@
+"""Ids that are nearly the same as another, or stand for nobody."""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr import types as ir
+
+from seg.engine import Engine
+from seg.sources.oddities import LARGE
+
+# Characters of an id that nobody sees: controls, soft hyphens, zero-width ones, marks of direction.
+UNSEEN = "[\\x{00}-\\x{1F}\\x{7F}\\x{AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
+# Words that systems write where nobody knows the customer.
+NOBODY = (
+    "na",
+    "n/a",
+    "nan",
+    "null",
+    "none",
+    "nil",
+    "unknown",
+    "undefined",
+    "guest",
+    "anonymous",
+    "anonym",
+    "-",
+    "?",
+    ".",
+    "0",
+    "-1",
+    "#n/a",
+)
+
+
+def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
+    """Return notes on customers whose ids differ only in case, blanks, zeros in front, or characters that are not seen.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Order lines or customers.
+    source : str
+        Name of the column of ids in the file.
+
+    Returns
+    -------
+    list of str
+        At most one note on each way to differ; none above `LARGE` rows.
+    """
+    if int(engine.collect(table.aggregate(rows=table.count())).rows[0]) > LARGE:
+        return []
+    ids = table.filter(table.customer_id.notnull()).select(id=table.customer_id).distinct()
+    forms = {
+        "unseen": ids.id.re_replace(UNSEEN, ""),
+        "case": ids.id.lower().re_replace("[ \t\u00a0]+", " "),
+        "zeros": ids.id.re_search("^0*[1-9][0-9]*\\z").ifelse(ids.id.re_replace("^0+", ""), ids.id),
+    }
+    counts = engine.collect(
+        ids.aggregate(ids=ids.count(), **{name: form.nunique() for name, form in forms.items()})
+    ).iloc[0]
+    notes = []
+    for name, words in {
+        "unseen": (
+            "characters that are not seen (zero-width or control characters)",
+            "remove them from the file",
+        ),
+        "case": ("upper and lower case or blanks", "set dataset.id_case=lower to read them as one"),
+        "zeros": (
+            "zeros in front",
+            "a spreadsheet drops such zeros: export the column as text if they are one customer",
+        ),
+    }.items():
+        pairs = int(counts["ids"] - counts[name])
+        if pairs:
+            notes.append(
+                f"{pairs:,} customers have an id that differs from another only in {words[0]}, such as "
+                f"{_example(engine, ids, forms[name])} ({source}): they are counted as different customers; {words[1]}"
+            )
+    return notes
+
+
+def _example(engine: Engine, ids: ir.Table, form: ir.StringValue) -> str:
+    formed = ids.mutate(form=form)
+    pairs = formed.group_by("form").aggregate(
+        least=formed.id.min(), greatest=formed.id.max(), times=formed.count()
+    )
+    row = engine.collect(pairs.filter(pairs.times > 1).order_by("form").limit(1)).iloc[0]
+    return f"{row.least!r} and {row.greatest!r}"
+
+
+def placeholders(engine: Engine, table: ir.Table) -> dict[str, int]:
+    """Count the rows of ids that stand for nobody, such as ``NULL`` or ``guest``: each would be one customer with many orders.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+        Order lines.
+
+    Returns
+    -------
+    dict of str to int
+        Rows by id, the most frequent first.
+    """
+    nobody = table.filter(table.customer_id.lower().isin(NOBODY))
+    counts = nobody.group_by("customer_id").aggregate(rows=nobody.count())
+    frame = engine.collect(counts.order_by(ibis.desc("rows"), "customer_id"))
+    return {str(id): int(rows) for id, rows in zip(frame["customer_id"], frame["rows"], strict=True)}
+
+
+def about_placeholders(rows: dict[str, int], option: str = "cleaning.steps") -> str | None:
+    """Return a note on ids that stand for nobody, see `placeholders`; `option` drops their rows."""
+    if not rows:
+        return None
+    shown = ", ".join(f"{id!r} ({times:,} rows)" for id, times in rows.items())
+    return (
+        f"{shown} {'is' if len(rows) == 1 else 'are'} counted as a customer{'' if len(rows) == 1 else ' each'}; if nobody is meant, leave "
+        f"the rows out with the cleaning step drop_customers ({option})"
+    )
