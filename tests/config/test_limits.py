@@ -83,3 +83,17 @@ def test_a_rolling_window_is_a_step_behind_the_dates_that_cannot_be():
             CleaningSettings(steps=steps, window=window)
     with pytest.raises(ValueError, match="the step newest_days already"):
         CleaningSettings(steps=[newest], window="30d")
+
+
+def test_a_locale_may_have_a_region_that_writes_numbers_as_the_language_does():
+    from pydantic import ValidationError
+
+    from seg.config.settings import ReportSettings
+
+    languages = [
+        ReportSettings(locale=text).locale for text in ("de", "de_DE", "tr-TR", "pt_BR.UTF-8", "en_US")
+    ]
+    assert languages == ["de", "de", "tr", "pt", "en"]
+    for text in ("de_CH", "fr_FR"):  # 1'234.50 and 1 234,50
+        with pytest.raises(ValidationError, match="'en', 'de', 'tr' or 'pt'"):
+            ReportSettings(locale=text)

@@ -91,7 +91,7 @@ def test_the_page_shows_value_tests_and_forecasts_and_says_what_is_not_possible(
         assert words in page
     assert "400 days: not possible: the history is too short" in page
     report = (made[0] / "report.html").read_text()
-    assert "What is at stake" in report and "What an A/B test of each action can show" in report
+    assert "What is at stake" in report and "What an A/B test of the actions can show" in report
     sheets = pd.ExcelFile(made[0] / "segments.xlsx").sheet_names
     assert sheets[-2:] == ["value at stake", "A-B tests"]
 

@@ -77,9 +77,23 @@ def test_divisions_count_lines_customers_and_money(looked):
     country = looked.divisions["country"].set_index("country")
     assert country.loc["DE", ["rows", "customers", "revenue"]].tolist() == [4, 1, 6.0]
     assert country.loc["(none)", "revenue"] == 10.0
+    assert country["share"].to_dict() == pytest.approx(
+        {"DE": 6 / 18.5, "(none)": 10 / 18.5, "FR": 2.5 / 18.5}
+    )
     months = looked.divisions["month"]
     assert months["month"].tolist() == ["2011-01", "2011-02", "2011-03"]
     assert looked.divisions["week_day"]["week_day"].tolist()[0] == "Monday"
+
+
+def test_a_share_is_of_all_revenue_and_a_product_goes_by_its_most_frequent_description(engine, lines):
+    rows = [("a", str(at), "2011-01-03 10:00", f"p{at % 30}", 1.0, 1.0) for at in range(60)]
+    texts = [None if at % 30 == 1 else "cup" if at != 30 else "damaged" for at in range(60)]
+    table = lines(*rows, ("b", "61", "2011-01-04 10:00", "p0", 1.0, 1.0), description=[*texts, "cup"])
+    products = explore.look(engine, table).divisions["product_id"].set_index("product_id")
+    assert len(products) == 20 and products["share"].sum() < 0.7
+    assert products.loc["p0", ["description", "revenue"]].tolist() == ["cup", 3.0]
+    assert products.loc["p0", "share"] == pytest.approx(3 / 61)
+    assert products.loc["p1", "description"] == ""
 
 
 def test_cohorts_follow_customers_from_their_first_month(looked):

@@ -226,3 +226,13 @@ def test_pyplot_is_never_imported():
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_high_number_is_blue_where_it_is_good_and_orange_where_it_is_bad():
+    features = ["recency_days", "revenue", "tenure_days"]
+    values = {f"{part}_{name}": [200.0] for part in ("mean", "index") for name in features}
+    wide = pd.DataFrame({"segment": [0], "name": ["Loyal"], "size": [3], **values})
+    shaded, grey = plots.profile_heatmap(wide, features).axes[0].images
+    assert np.ma.filled(shaded.get_array(), np.nan)[0, :2].tolist() == [-1, 1]
+    assert np.isnan(np.ma.filled(shaded.get_array(), np.nan)[0, 2])
+    assert grey.get_array()[0, 2] == 1 and grey.get_array().mask[0, :2].all()

@@ -8,10 +8,12 @@ from pathlib import Path
 from seg import progress
 from seg.cli import options, trained_model
 from seg.config import compose, folders, load
+from seg.outlook import page_tables
 from seg.outlook.ahead import Outlook, compute, placed_by
-from seg.outlook.outlook_files import PAGE, write
+from seg.outlook.outlook_files import PAGE, About, write
 from seg.pipeline import check
 from seg.score import replay
+from seg.segments import formats
 from seg.sinks import local_files as files
 
 
@@ -49,10 +51,11 @@ def outlook(own: dict[str, str | None], overrides: Sequence[str]) -> int:
         scorer.contract.names | scorer.names,
     )
     remarks = [*scorer.remarks, *replay.remarks(settings.preparation)]
-    title = f"{settings.dataset.name}: from {result.customers.day} on"
+    data = settings.dataset
+    about = About(data.name, f"Segments of {scorer.label}", settings.report.locale, data.currency)
     with files.filled(folder) as scratch:
-        write(result, scratch, title, f"Segments of {scorer.label}")
-    _close(result, remarks, folder)
+        write(result, scratch, about)
+    _close(result, remarks, folder, about)
     return 0
 
 
@@ -65,23 +68,21 @@ def _overrides(own: dict[str, str | None]) -> list[str]:
     return overrides
 
 
-def _close(result: Outlook, remarks: Sequence[str], folder: Path) -> None:
+def _close(result: Outlook, remarks: Sequence[str], folder: Path, about: About) -> None:
     """Print the value at stake and what was measured."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from seg.report.plots import compact
-
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     if result.stakes is not None:
-        stakes = result.stakes.drop(columns="segment")
+        stakes = page_tables.stakes(result, formats.locale(about.locale), about.currency)
         table = Table(header_style="bold")
         for name in stakes:
-            table.add_column(name, justify="left" if name == "name" else "right")
+            table.add_column(name, justify="left" if name == "segment" else "right")
         for row in stakes.itertuples(index=False):
-            table.add_row(*(escape(value if isinstance(value, str) else compact(value)) for value in row))
+            table.add_row(*map(escape, row))
         console.print(table)
     lines = [(level, text.removeprefix("outlook: ")) for level, text in result.notes]
     lines += [("note", text) for text in remarks]

@@ -223,7 +223,11 @@ def write(finished: Finished, folder: Path) -> list[Path]:
     if result.outlook is not None:
         from seg.outlook import outlook_files
 
-        written += outlook_files.write(result.outlook, folder / "outlook", finished.title, finished.subtitle)
+        data = settings.dataset
+        on = outlook_files.About(
+            data.name, f"Segments: {finished.subtitle}", settings.report.locale, data.currency
+        )
+        written += outlook_files.write(result.outlook, folder / "outlook", on)
     return written + _spark_models(settings.tracking, result, folder)
 
 

@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from seg.config.parts import Parts
 
 # What may differ between the training of a model and its use.
-REUSABLE = ("dataset", "engine", "data_dir", "tracking", "outlook", "sink", "evaluation.outlook")
+REUSABLE = (
+    "dataset",
+    "engine",
+    "data_dir",
+    "tracking",
+    "outlook",
+    "sink",
+    "evaluation.outlook",
+    "report.locale",
+)
 # Sections that may be replaced as a whole.
 GROUPS = ("dataset", "engine", "sink")
 

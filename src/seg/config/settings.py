@@ -14,6 +14,8 @@ MOST_KS = 1_000  # numbers of segments that are tried: each is a fit
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
+# Locales by language and region as systems write them; other regions of a language write numbers differently.
+REGIONS = {"en_us": "en", "en_gb": "en", "de_de": "de", "tr_tr": "tr", "pt_br": "pt"}
 LARGEST_SEED = 2**32 - 1  # of NumPy's generators
 
 
@@ -30,6 +32,12 @@ def _whole(least: int, other: str = "", most: int | None = None):
         return value
 
     return BeforeValidator(check)
+
+
+def _language(value: Any) -> Any:
+    """Return the language of a locale with a region: de for de_DE, de-DE and de_DE.UTF-8."""
+    text = str(value).partition(".")[0].replace("-", "_").lower()
+    return REGIONS.get(text, value)
 
 
 def _ks(value: Any) -> Any:
@@ -339,7 +347,7 @@ class SegmentsSettings(Strict):
 class ReportSettings(Strict):
     """How the report is written."""
 
-    locale: Literal["en", "de", "tr", "pt"] = "en"
+    locale: Annotated[Literal["en", "de", "tr", "pt"], BeforeValidator(_language)] = "en"
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Judgement:
         """Sentences on where the model is no better than a yardstick."""
         rows = self.differences[~self.differences["better"]]
         return [
-            f"{WORDS[metric]}: no better than {' and '.join(group['yardstick'])}"
+            f"{WORDS[metric]}: no better than {', '.join(group['yardstick'])}"
             for metric, group in rows.groupby("metric", sort=False)
         ]
 

@@ -54,10 +54,12 @@ class ShareForecast:
             if self.p_value < 0.05
             else "no sign that customers follow where they were before: a Markov chain fits"
         )
+        p_value = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
         better = "better than" if self.error < self.error_unchanged else "no better than"
         return (
-            f"{memory} (likelihood ratio {self.statistic:,.0f} on {self.degrees} degrees of freedom, p = {self.p_value:.2g}); {JUDGED_AHEAD} "
-            f"months ahead the chain missed a share by {self.error:.1%} on average, {better} unchanged shares ({self.error_unchanged:.1%})"
+            f"{memory} (likelihood ratio {self.statistic:,.0f} on {self.degrees} degrees of freedom, {p_value}); {JUDGED_AHEAD} "
+            f"months ahead the chain missed a share by {100 * self.error:.1f} points on average, {better} unchanged shares "
+            f"({100 * self.error_unchanged:.1f} points)"
         )
 
 

@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from seg.outlook import page_tables
 from seg.outlook.actions import POWER, SIGNIFICANCE
 from seg.outlook.ahead import Outlook
 from seg.outlook.coherent import TOTAL
+from seg.outlook.customer_outlook import HorizonOutlook
 from seg.outlook.monthly import MEASURES
 from seg.report import page as report
 from seg.report import plots
+from seg.segments import formats
+from seg.segments.formats import Locale
 from seg.sinks import local_files as files
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 CUSTOMERS, PAGE = "customer_outlook.parquet", "outlook.html"
-# What readers of the page see; the CSV files keep the names of columns.
-HEADINGS = {
-    "purchase_rate": "expected to buy", "lost_rate": "expected to be lost", "expected_spend": "expected spend", "usual_spend": "usual spend",
-    "value_at_stake": "value at stake", "likely_anyway": "likely to buy anyway", "smallest_lift": "smallest lift",
-    "needed_for_1_points": "needed for 1 point", "needed_for_2_points": "needed for 2 points", "needed_for_5_points": "needed for 5 points",
-    "mase": "MASE", "mase_seasonal_naive": "MASE of the seasonal naive", "coverage_80": "inside the 80 % interval",
-    "coverage_95": "inside the 95 % interval", "judged": "forecasts judged",
-}  # fmt: skip
 
 
-def write(outlook: Outlook, folder: Path, title: str, subtitle: str) -> list[Path]:
+@dataclass(frozen=True)
+class About:
+    """What the page of an outlook says beside the outlook.
+
+    Parameters
+    ----------
+    dataset, subtitle : str
+        Name of the data set; the model that made the segments.
+    locale : str
+        Code of the locale of the numbers.
+    currency : str or None
+    """
+
+    dataset: str
+    subtitle: str
+    locale: str = "en"
+    currency: str | None = None
+
+
+def write(outlook: Outlook, folder: Path, about: About) -> list[Path]:
     """Write an outlook into a directory.
 
     Parameters
     ----------
     outlook : Outlook
     folder : Path
-    title, subtitle : str
-        Of the page.
+    about : About
 
     Returns
     -------
@@ -45,17 +65,39 @@ def write(outlook: Outlook, folder: Path, title: str, subtitle: str) -> list[Pat
     for name, table in _tables(outlook).items():
         if len(table):
             written.append(files.write_csv(folder / f"{name}.csv", table))
-    notes = [text.removeprefix("outlook: ") for _level, text in outlook.notes]
+    return [*written, files.write(folder / PAGE, _page(outlook, about))]
+
+
+def _page(outlook: Outlook, about: About) -> str:
+    """Return the page: what is expected first, then what it is worth, then how far to trust it."""
+    locale = formats.locale(about.locale)
+    judged = {f"outlook: {one.sentence}" for one in _judged(outlook)}
+    texts = [(level, text.removeprefix("outlook: ")) for level, text in outlook.notes if text not in judged]
+    notes = [text for level, text in texts if level != "warning"]
     sections = [
-        (head, note, part.rename(columns=HEADINGS) if isinstance(part, pd.DataFrame) else part)
-        for head, note, part in _sections(outlook)
+        *_actions(outlook, locale, about.currency),
+        *_trust(outlook, locale),
+        *_forecasts(outlook, locale),
+        *_shares(outlook, locale),
+        *_reviews(outlook),
+        *([("Notes", "On the data and the method.", notes)] if notes else []),
     ]
-    page = report.tables_page(title, subtitle, notes, sections)
-    return [*written, files.write(folder / PAGE, page)]
+    return report.tables_page(
+        f"{about.dataset}: outlook from {outlook.customers.day} on",
+        about.subtitle,
+        [text for level, text in texts if level == "warning"],
+        sections,
+        lead=page_tables.lead(outlook, locale, about.currency),
+        locale=locale,
+    )
+
+
+def _judged(outlook: Outlook) -> list[HorizonOutlook]:
+    return [one for one in outlook.customers.horizons if one.judgement is not None]
 
 
 def _tables(outlook: Outlook) -> dict[str, pd.DataFrame]:
-    judged = [one for one in outlook.customers.horizons if one.judgement is not None]
+    judged = _judged(outlook)
 
     def gathered(part: str) -> pd.DataFrame:
         frames = [
@@ -84,17 +126,7 @@ def _tables(outlook: Outlook) -> dict[str, pd.DataFrame]:
     }
 
 
-def _sections(outlook: Outlook) -> list[tuple[str, str, object]]:
-    return [
-        *_actions(outlook),
-        *_judged(outlook),
-        *_forecasts(outlook),
-        *_shares(outlook),
-        *_reviews(outlook),
-    ]
-
-
-def _actions(outlook: Outlook) -> list[tuple[str, str, object]]:
+def _actions(outlook: Outlook, locale: Locale, currency: str | None) -> list[tuple[str, str, object]]:
     if outlook.stakes is None:
         return []
     days = outlook.customers.value_days
@@ -102,14 +134,14 @@ def _actions(outlook: Outlook) -> list[tuple[str, str, object]]:
         (
             "Value at stake",
             f"{outlook.meaning[0].upper()}{outlook.meaning[1:]}.",
-            outlook.stakes.drop(columns="segment"),
+            page_tables.stakes(outlook, locale, currency),
         ),
         (
             "What a test can show",
             f"Half of a segment gets the action, half does not; two-sided test at {SIGNIFICANCE:.0%} significance with {POWER:.0%} power. "
-            f"Smallest lift: growth of the purchase rate within {days} days (share of 1) that the segment is large enough to show. "
-            "Needed: customers in both halves together for a lift of so many percentage points.",
-            outlook.tests,
+            f"Smallest growth: percentage points of the purchase rate within {days} days that the segment is large enough to show. "
+            "Needed: customers in both halves together for a growth of 1, 2 and 5 percentage points.",
+            page_tables.tests(outlook, locale),
         ),
     ]
 
@@ -134,56 +166,49 @@ def _reviews(outlook: Outlook) -> list[tuple[str, str, object]]:
     ]
 
 
-def _judged(outlook: Outlook) -> list[tuple[str, str, object]]:
-    judged = [one for one in outlook.customers.horizons if one.judgement is not None]
+def _trust(outlook: Outlook, locale: Locale) -> list[tuple[str, str, object]]:
+    judged = _judged(outlook)
     if not judged:
         return []
     titles = {f"{one.horizon} days": one.judgement for one in judged}
-    picture = plots.calibration(
-        {title: one.calibration for title, one in titles.items()},
-        {title: one.calibration_error for title, one in titles.items()},
-    )
+
+    def picture() -> Figure:
+        return plots.calibration(
+            {title: one.calibration for title, one in titles.items()},
+            {title: one.calibration_error for title, one in titles.items()},
+        )
+
     sections = [
         (
+            "How far to trust it",
+            "The models forecast days that are over, without having seen them. Better: the 95 % interval of the difference to the "
+            "yardstick, by bootstrap over customers, lies above zero.",
+            page_tables.trust(judged, locale),
+        ),
+        (
             "Expected and observed",
-            "Customers of the judged cut, whom the models have not seen.",
-            plots.png(picture),
-        )
+            "Customers of the judged days, whom the models have not seen.",
+            plots.in_locale(locale.code, picture),
+        ),
     ]
     for one in judged:
         training = ", ".join(str(day) for day in one.plan.training)
         note = (
-            f"{one.sentence}. Trained on the cuts {training}; intervals are 95 %, by bootstrap over customers. Spend ratio: expected spend of "
-            "all customers divided by what they spent."
+            f"Trained on the cuts {training}; in parentheses 95 % intervals. AUC: how well buyers are ranked before the others, 0.5 is "
+            "chance. Brier score: squared error of the probability, smaller is better. Spend ratio: expected spend of all customers "
+            "divided by what they spent."
         )
         sections.append(
-            (f"The {one.horizon} days from {one.plan.judged} on", note, _readable(one.judgement.scores))
+            (
+                f"The {one.horizon} days from {one.plan.judged} on",
+                note,
+                page_tables.scores(one.judgement, locale),
+            )
         )
     return sections
 
 
-def _readable(scores: pd.DataFrame) -> pd.DataFrame:
-    """Put each measure and its interval into one column."""
-    shown = pd.DataFrame({"forecast": scores["name"]})
-    for name, title, digits in (
-        ("auc", "AUC", 3),
-        ("brier", "Brier score", 3),
-        ("spend_r2", "R squared of spend", 2),
-        ("spend_mae", "mean absolute error of spend", 0),
-    ):
-        columns = zip(scores[name], scores[f"{name}_low"], scores[f"{name}_high"], strict=True)
-        shown[title] = [
-            f"{value:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})" for value, low, high in columns
-        ]
-    return shown.assign(
-        **{
-            "expected rate": scores["mean_probability"].round(3),
-            "spend ratio": scores["spend_ratio"].round(2),
-        }
-    )
-
-
-def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
+def _forecasts(outlook: Outlook, locale: Locale) -> list[tuple[str, str, object]]:
     segments, sections = outlook.segments, []
     future, names, rhythm = segments.future(), segments.names, segments.rhythm
     for measure in MEASURES if segments.forecasts else ():
@@ -192,7 +217,7 @@ def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
         past[TOTAL] = past.sum(axis=1)
         order = [names[TOTAL], *(names[one] for one in past.columns if one != TOTAL)]
         made_now = future[future["measure"] == measure]
-        chart = plots.forecasts(past.rename(columns=names), made_now, measure, order, rhythm.name)
+        drawn = partial(plots.forecasts, past.rename(columns=names), made_now, measure, order, rhythm.name)
         note = (
             "Each segment has a forecast of its own, and the total is their sum."
             if panel.way == "summed"
@@ -202,7 +227,7 @@ def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
             (
                 f"{measure.capitalize()} by {rhythm.name}",
                 f"{note} The segments add up to the total.",
-                plots.png(chart),
+                plots.in_locale(locale.code, drawn),
             )
         )
     if segments.forecasts:
@@ -212,22 +237,25 @@ def _forecasts(outlook: Outlook) -> list[tuple[str, str, object]]:
                 f"Rolling origin, one to {rhythm.steps} {rhythm.name}s ahead. MASE: mean absolute error divided by the mean change from one "
                 f"{rhythm.name} to the next; beside it the seasonal naive (the same {rhythm.name} of last year) on the same "
                 f"{rhythm.name}s. Coverage: share of the {rhythm.name}s inside the interval.",
-                segments.errors().round(2),
+                page_tables.errors(segments.errors(), locale),
             )
         )
     return sections
 
 
-def _shares(outlook: Outlook) -> list[tuple[str, str, object]]:
+def _shares(outlook: Outlook, locale: Locale) -> list[tuple[str, str, object]]:
     shares = outlook.segments.shares
     if shares is None:
         return []
     names = outlook.segments.names
     matrix = shares.counts.rename(index=names, columns=names)
-    picture = plots.movement(matrix, "a month before", "a month later")
-    table = (shares.shares.rename(columns=names) * 100).round(1)
-    table.insert(0, "months from today", range(len(table)))
+    drawn = partial(plots.movement, matrix, "a month before", "a month later")
+    table = page_tables.shares(shares.shares.rename(columns=names), locale)
     return [
-        ("Movement of a month", "All monthly steps of the history together.", plots.png(picture)),
-        ("Shares of the segments to come", f"Percent of the customers. The test: {shares.sentence}.", table),
+        (
+            "Movement of a month",
+            "All monthly steps of the history together.",
+            plots.in_locale(locale.code, drawn),
+        ),
+        ("Shares of the segments to come", f"Share of the customers. The test: {shares.sentence}.", table),
     ]

@@ -23,7 +23,8 @@ def divisions(engine: Engine, lines: Lines) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to DataFrame
-        ``rows``, ``customers``, ``revenue`` by the first column, which has the name of the division.
+        ``rows``, ``customers``, ``revenue`` by the first column, which has the name of the division. Countries, categories and
+        products also have ``share`` (of all revenue), products a ``description`` where the orders have one.
     """
     tables = {name: _largest(engine, lines, name) for name in LISTED if name in lines.columns}
     return tables | _by_time(engine, lines)
@@ -34,13 +35,28 @@ def _largest(engine: Engine, lines: Lines, name: str) -> pd.DataFrame:
     table = lines.having(name, "amount")
     grouped = table.group_by(**{name: _text(table, name)})
     sums = grouped.aggregate(rows=counted(table), revenue=total(table, table.amount))
-    top = engine.collect(sums.order_by([ibis.desc("revenue"), name]).limit(TOP))
+    shared = sums.mutate(share=sums.revenue / sums.revenue.sum())  # of all groups, also those below the limit
+    top = engine.collect(shared.order_by([ibis.desc("revenue"), name]).limit(TOP))
     buyers = lines.having("customer_id", name) if name == "product_id" else lines.some
     few = buyers.filter(_text(buyers, name).isin(top[name].tolist()))
     customers = engine.collect(
         few.group_by(**{name: _text(few, name)}).aggregate(customers=few.customer_id.nunique())
     )
-    return _with_customers(top, customers, 1 if name == "product_id" else lines.factor)
+    made = _with_customers(top, customers, 1 if name == "product_id" else lines.factor)
+    made["share"] = top.set_index(name)["share"].reindex(made[name]).to_numpy()
+    if name == "product_id" and "description" in lines.columns:
+        made.insert(1, "description", _descriptions(engine, lines, made[name].tolist()))
+    return made
+
+
+def _descriptions(engine: Engine, lines: Lines, products: list[str]) -> list[str]:
+    """Return the most frequent description of each product, an empty text where there is none."""
+    table = lines.having("product_id", "description")
+    written = table.filter(_text(table, "product_id").isin(products) & table.description.notnull())
+    by = {"product": _text(written, "product_id"), "description": written.description.cast("string")}
+    counts = engine.collect(written.group_by(**by).aggregate(rows=counted(written)))
+    first = counts.sort_values(["rows", "description"], ascending=[False, True]).drop_duplicates("product")
+    return first.set_index("product")["description"].reindex(products).fillna("").tolist()
 
 
 def _text(table: ir.Table, name: str) -> ir.StringValue:

@@ -116,13 +116,13 @@ def _division(name: str, table: pd.DataFrame, locale: Locale) -> dict:
         line = charts.Line("revenue", BLUE, table["revenue"].to_numpy(dtype="float64"))
         chart = charts.lines_chart(f"Revenue by {wording.label(name)}", xs, [line], locale)
     else:
-        total = table["revenue"].sum()
         rows = [
-            (str(row[name]), BLUE, [("", row["revenue"] / total if total else np.nan)])
+            (str(row.get("description") or row[name]), BLUE, [("", row["share"])])
             for row in table.head(10).to_dict("records")
         ]
-        chart = charts.bars_chart(f"Share of the listed revenue by {wording.label(name)}", rows, locale)
-    return {"chart": chart, "table": page.plain(table), "label": wording.label(name)}
+        chart = charts.bars_chart(f"Share of all revenue by {wording.label(name)}", rows, locale)
+    listed = table.drop(columns="share", errors="ignore")
+    return {"chart": chart, "table": page.plain(listed), "label": wording.label(name)}
 
 
 def _correlations(table: pd.DataFrame | None, locale: Locale) -> dict | None:
@@ -133,7 +133,7 @@ def _correlations(table: pd.DataFrame | None, locale: Locale) -> dict | None:
     rows = []
     for place, name in enumerate(names):
         cells = [
-            (locale.written(f"{value:.2f}"), "good" if value > 0 else "bad", round(100 * abs(value)))
+            (locale.fixed(round(value, 2) + 0.0, 2), "good" if value > 0 else "bad", round(100 * abs(value)))
             if np.isfinite(value)
             else None
             for value in table.iloc[place, :place].tolist()

@@ -36,7 +36,9 @@ def stakes(table: pd.DataFrame | None, locale: Locale, currency: str | None) -> 
 
 
 def tests(table: pd.DataFrame | None, locale: Locale) -> list[dict]:
-    """Return one row an action of a segment, or one a segment: name, action and cells in words.
+    """Return one row a segment: name, actions and cells in words.
+
+    The actions of a segment share its size and rate, so one test says the same of each of them.
 
     Parameters
     ----------
@@ -47,10 +49,11 @@ def tests(table: pd.DataFrame | None, locale: Locale) -> list[dict]:
     if table is None:
         return []
     needed = [name for name in table.columns if name.startswith("needed_for_")]
+    actions = table.groupby("name", sort=False)["action"].agg("; ".join) if "action" in table else {}
     return [
         {
             "name": row["name"],
-            "action": row.get("action", ""),
+            "action": actions.get(row["name"], ""),
             "cells": [
                 locale.number(int(row["customers"])),
                 locale.percent(row["purchase_rate"]),
@@ -58,7 +61,7 @@ def tests(table: pd.DataFrame | None, locale: Locale) -> list[dict]:
                 *(locale.number(row[name]) for name in needed),
             ],
         }
-        for row in table.to_dict("records")
+        for row in table.drop_duplicates("name").to_dict("records")
     ]
 
 

@@ -33,6 +33,7 @@ def template(name: str, locale: Locale = ENGLISH) -> jinja2.Template:
         "percent": locale.percent,
         "compact": locale.compact,
         "fixed": locale.fixed,
+        "prose": locale.prose,
     }
     return environment.get_template(name)
 
@@ -53,11 +54,19 @@ def headline(segments: pd.DataFrame, locale: Locale = ENGLISH) -> str:
     return text + (f"; {locale.percent(noise)} fit no segment." if noise > 0 else ".")
 
 
+class Written(str):
+    """A number that is already written for people: a table shows it like other numbers, aligned right."""
+
+    __slots__ = ()
+
+
 def plain(table: pd.DataFrame) -> dict:
     """Return what a template needs to show a table: columns, rows, and which columns hold text."""
     rows = table.astype(object).to_numpy().tolist()
     words = [
-        bool(rows) and all(isinstance(row[place], str) for row in rows) for place in range(table.shape[1])
+        bool(rows)
+        and all(isinstance(row[place], str) and not isinstance(row[place], Written) for row in rows)
+        for place in range(table.shape[1])
     ]
     return {"columns": [str(name) for name in table.columns], "rows": rows, "words": words}
 
@@ -75,26 +84,38 @@ def _brings(segment: pd.Series) -> str:
 
 
 def tables_page(
-    title: str, subtitle: str, notes: Sequence[str], sections: Sequence[tuple[str, str, object]]
+    title: str,
+    subtitle: str,
+    notes: Sequence[str],
+    sections: Sequence[tuple[str, str, object]],
+    lead: str = "",
+    locale: Locale = ENGLISH,
 ) -> str:
     """Return titled tables and figures as one self-contained HTML page.
 
     Parameters
     ----------
+    title, subtitle : str
     notes : sequence of str
-        Shown on top.
+        Warnings, shown on top.
     sections : sequence of (title, note, content)
-        Content is a DataFrame, or the bytes of a PNG.
+        Content is a DataFrame, the bytes of a PNG, or a list of texts.
+    lead : str
+        What matters most, in words; already written in the locale.
+    locale : Locale
+        Of the numbers in tables and notes.
     """
 
     def section(title: str, note: str, content: object) -> dict:
         if isinstance(content, bytes):
             return {"title": title, "note": note, "figure": figure(title, note, content)}
+        if isinstance(content, list):
+            return {"title": title, "note": note, "texts": content}
         return {"title": title, "note": note, **plain(content)}
 
-    shown = [{"figure": None, "columns": []} | section(*one) for one in sections]
-    return template("report/tables.html.jinja").render(
-        title=title, subtitle=subtitle, notes=notes, sections=shown
+    shown = [{"figure": None, "columns": [], "texts": []} | section(*one) for one in sections]
+    return template("report/tables.html.jinja", locale).render(
+        title=title, subtitle=subtitle, notes=notes, sections=shown, lead=lead
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,10 @@ from seg.errors import SegError
 
 UNKNOWN, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
+# Numbers and percentages in a sentence; not dates, versions, DOIs, numbers inside of words, or values of options.
+_IN_TEXT = re.compile(
+    r"(?<![\w.:/=])(?<!\w-)(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=[ \u00a0]?%))(?P<percent>[ \u00a0]?%)?(?![\w/]|\.\d|,\d)"
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,21 @@ class Locale:
         """
         text = self.number(round(value) if np.isfinite(value) and abs(value) >= 100 else value)
         return f"{text}{NO_BREAK}{currency}" if currency else text
+
+    def prose(self, english: str) -> str:
+        r"""Write the numbers and percentages of an English sentence as this locale does.
+
+        >>> LOCALES["de"].prose("p = 0.048 of 1,200 draws since 2011-09-10 (doi 10.1145/2535927), 95 % of 3")
+        'p = 0,048 of 1.200 draws since 2011-09-10 (doi 10.1145/2535927), 95\xa0% of 3'
+        >>> LOCALES["tr"].prose("70% or more, 4.9 % lost; evaluation.null=20")
+        '%70 or more, %4,9 lost; evaluation.null=20'
+        """
+
+        def of_match(match: re.Match[str]) -> str:
+            text = self.written(match["number"])
+            return self.percentage.format(text) if match["percent"] else text
+
+        return _IN_TEXT.sub(of_match, english)
 
     def written(self, english: str) -> str:
         """Turn a number with English separators into one of this locale."""

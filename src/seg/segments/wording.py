@@ -9,7 +9,7 @@ import numpy as np
 
 LABELS = {
     "recency_days": "days since last order",
-    "elapsed_days": "days since last order",
+    "elapsed_days": "days from last order to newest day",
     "orders": "orders",
     "revenue": "revenue",
     "net_revenue": "revenue less returns",
@@ -33,6 +33,14 @@ LABELS = {
     "five_star_share": "share of five-star ratings",
     "helpful_votes": "helpful votes",
     "active_days": "days with an order",
+    "interpurchase_days": "days from order to order",
+    "lateness": "lateness (wait over usual wait)",
+    "days_overdue": "days overdue",
+    "weekend_share": "share of orders at week-ends",
+    "first_half_share": "share of orders in first half of month",
+    "second_half_share": "share of orders in second half of month",
+    "product_id": "product",
+    "week_day": "day of the week",
 }
 GOOD = {
     "orders", "revenue", "net_revenue", "average_basket", "order_rate", "quantity", "quantity_per_order", "products",

@@ -45,7 +45,7 @@ class CsvFolder:
         write_folder(self._folder, export, ".csv", write, self._replace)
         if changed:
             log.info(
-                "%d cells begin like a formula and got an apostrophe in front; sink.guard=false writes them unchanged",
-                changed,
+                "%s like a formula and got an apostrophe in front; sink.guard=false leaves such texts unchanged",
+                "1 cell begins" if changed == 1 else f"{changed:,} cells begin",
             )
         return str(self._folder)

@@ -121,9 +121,9 @@ def write_csv(path: Path, frame: pd.DataFrame) -> Path:
         frame, cells = guard_frame(frame)
         if cells:
             log.info(
-                "%s: %d cells begin like a formula and got an apostrophe in front (SEG_CSV_GUARD=off writes them unchanged)",
+                "%s: %s like a formula and got an apostrophe in front (SEG_CSV_GUARD=off leaves such texts unchanged)",
                 path.name,
-                cells,
+                "1 cell begins" if cells == 1 else f"{cells:,} cells begin",
             )
     return write(path, redact_known(frame.to_csv(index=False, lineterminator="\n")).encode())
 

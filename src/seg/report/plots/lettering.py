@@ -1,6 +1,7 @@
 """Numbers and names in figures, with the numbers as the language of the run writes them."""
 
 import math
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -40,7 +41,12 @@ def percent(share: float) -> str:
     return _locale.get().percent(share).replace(NO_BREAK, " ")
 
 
-def short(name: object, width: int = 30) -> str:
+def folded(name: object, width: int = 20) -> str:
+    """Put a name on two lines at most, broken between words; what does not fit ends in an ellipsis."""
+    return "\n".join(textwrap.wrap(str(name), width, max_lines=2, placeholder="…", break_long_words=True))
+
+
+def short(name: object, width: int = 52) -> str:
     """Put a name on one line of at most `width` characters."""
     text = " ".join(str(name).split())
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seg.report.plots.lettering import compact, percent, short
+from seg.report.plots.lettering import compact, folded, number, percent
 from seg.report.plots.palette import INK
 from seg.report.plots.style import new_figure, styled
 
@@ -38,7 +38,7 @@ def movement(counts: pd.DataFrame, start: str, end: str) -> Figure:
         if not values[row, column]:
             continue
         text = (
-            f"{percent(share)}\n{values[row, column]:,.0f}"
+            f"{percent(share)}\n{number(values[row, column])}"
             if len(counts.columns) <= 14
             else compact(100 * share)
         )
@@ -46,12 +46,12 @@ def movement(counts: pd.DataFrame, start: str, end: str) -> Figure:
             column, row, text, ha="center", va="center", color="white" if share > 0.62 else INK, fontsize=9.5
         )
     ax.set_xticks(
-        range(len(counts.columns)), [short(name, 18) for name in counts.columns], rotation=30, ha="right"
+        range(len(counts.columns)), [folded(name) for name in counts.columns], rotation=30, ha="right"
     )
     sizes = values.sum(axis=1)
     ax.set_yticks(
         range(len(counts)),
-        [f"{short(name, 22)}  ({size:,.0f})" for name, size in zip(counts.index, sizes, strict=True)],
+        [f"{folded(name)}  ({number(size)})" for name, size in zip(counts.index, sizes, strict=True)],
     )
     ax.set_xlabel(end)
     ax.set_ylabel(start)

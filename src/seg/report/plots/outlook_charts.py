@@ -47,7 +47,7 @@ def calibration(tables: Mapping[str, pd.DataFrame], errors: Mapping[str, float])
         ax.set_ylim(0, 1)
         ax.set_xlabel("expected probability")
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
     figure.axes[0].set_ylabel("share who bought")
     return figure
 
@@ -97,7 +97,7 @@ def forecasts(
                 linewidth=0,
             )
         ax.plot(at, forecast["mean"], color=ACCENT, marker="o", markersize=3.5, linewidth=1.2)
-        ax.set_title(short(name, 28), fontsize=10, loc="left")
+        ax.set_title(short(name, 34), fontsize=10, loc="left")
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
         ax.grid(axis="y")

@@ -1,6 +1,7 @@
 """The colours of figures and pages."""
 
 INK, MUTED, GRID, ACCENT = "#1d2433", "#5b6472", "#e3e6eb", "#b3261e"
+BETTER, WORSE = "#0072b2", "#d55e00"  # than the average customer
 NOISE_COLOUR = "#9aa0a6"
 # Okabe & Ito (2008), https://jfly.uni-koeln.de/color/, without its black and with its yellow, too faint on
 # white, replaced by the wine and the olive of Paul Tol's muted scheme.

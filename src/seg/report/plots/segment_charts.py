@@ -1,23 +1,30 @@
 """Segments side by side: what sets them apart, and how much of customers and revenue each holds."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from seg.report.plots.lettering import compact, label, number, percent, short
-from seg.report.plots.palette import INK, segment_colour
+from seg.report.plots.palette import BETTER, INK, WORSE, segment_colour
 from seg.report.plots.style import new_figure, styled
+from seg.segments import wording
+
+UNKNOWN = "#eceef1"  # colour of a cell without an index
+WORSE_TO_BETTER = LinearSegmentedColormap.from_list("worse_to_better", [WORSE, "white", BETTER])
+NEITHER = LinearSegmentedColormap.from_list("neither", ["white", "#6b7280"])
 
 
 @styled
 def profile_heatmap(segments: pd.DataFrame, features: list[str]) -> Figure:
-    """Draw the profile of every segment: cell text is the mean, colour the index to the average customer.
+    """Draw the profile of every segment: cell text is the mean, colour whether that is better or worse for the shop.
+
+    The rule is that of the page: more orders and money are good, days since the last order and returns are bad, see
+    `seg.segments.wording.direction`. Features that are neither are shaded grey by their distance from the average.
 
     Parameters
     ----------
@@ -30,19 +37,20 @@ def profile_heatmap(segments: pd.DataFrame, features: list[str]) -> Figure:
     with_text = len(features) <= 20
     cell = float(np.clip(9.6 / max(len(features), 1), 0.26, 0.95 if with_text else 0.4))
     body = 0.44 * len(segments) + 2.2
-    note = "Colour: index to the average customer (100), log scale, capped at 25 and 400; grey: no index."
-    note = ("Numbers: mean per customer in the feature's own units. " if with_text else "") + note
-    width = max(6.4, cell * len(features) + 2.6)
+    note = "Blue is better for the shop than the average customer, orange is worse; grey is neither, darker the farther from average."
+    note = ("Numbers: mean per customer. " if with_text else "") + note
+    longest = max((len(label(0, name)) for name in segments["name"]), default=0)
+    width = max(6.4, cell * len(features) + 0.9 + 0.08 * max(longest, 20))
     figure = new_figure(width, body, "What sets the segments apart", note, solve=True)
     ax = figure.subplots()
     index = segments[[f"index_{feature}" for feature in features]].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log2(index / 100)
-    colours = matplotlib.colormaps["BrBG"].with_extremes(bad="#eceef1")
-    image = ax.imshow(np.clip(ratio, -2, 2), cmap=colours, norm=Normalize(-2.5, 2.5), aspect="auto")
+    ways = np.array([wording.direction(feature) for feature in features], dtype="float64")
+    image = _shade(ax, np.clip(ratio, -2, 2), ways)
     _colour_bar(figure, ax, image, shrink=float(np.clip(3.6 / (cell * len(features)), 0.3, 1)))
     if with_text:
-        _write_cells(ax, segments[[f"mean_{feature}" for feature in features]].to_numpy(float), ratio)
+        _write_cells(ax, segments[[f"mean_{feature}" for feature in features]].to_numpy(float), ratio * ways)
     _heatmap_axes(ax, segments, features, rotation=40 if with_text else 90)
     return figure
 
@@ -87,9 +95,20 @@ def sizes(segments: pd.DataFrame) -> Figure:
     return figure
 
 
+def _shade(ax: Axes, ratio: np.ndarray, ways: np.ndarray) -> AxesImage:
+    """Colour cells by good and bad, and grey where a feature is neither; return the image of the colour bar."""
+    judged = WORSE_TO_BETTER.with_extremes(bad=UNKNOWN)
+    image = ax.imshow(
+        np.where(ways, ratio * ways, np.nan), cmap=judged, norm=Normalize(-2.5, 2.5), aspect="auto"
+    )
+    neither = np.ma.masked_invalid(np.where(ways == 0, np.abs(ratio), np.nan))
+    ax.imshow(neither, cmap=NEITHER, norm=Normalize(0, 4), aspect="auto")
+    return image
+
+
 def _colour_bar(figure: Figure, ax: Axes, image: AxesImage, shrink: float) -> None:
     bar = figure.colorbar(image, ax=ax, location="bottom", shrink=shrink, aspect=34 * shrink + 14, pad=0.03)
-    bar.set_ticks([-2, -1, 0, 1, 2], labels=["≤ 25", "50", "100", "200", "≥ 400"])
+    bar.set_ticks([-2, -1, 0, 1, 2], labels=["≥ 4 times", "2", "average", "2", "≥ 4 times"])
     # The 256 cells of a colour bar take longer to draw than the whole heatmap; as one image they do not.
     bar.solids.set_visible(False)
     bar.ax.imshow(
@@ -98,12 +117,12 @@ def _colour_bar(figure: Figure, ax: Axes, image: AxesImage, shrink: float) -> No
     bar.ax.set(xlim=(-2, 2), ylim=(0, 1))
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
-    bar.set_label("index to the average customer (100)")
+    bar.set_label("worse than the average customer, or better")
 
 
 def _write_cells(ax: Axes, means: np.ndarray, ratio: np.ndarray) -> None:
     for (row, column), mean in np.ndenumerate(means):
-        colour = "white" if abs(ratio[row, column]) > 1.5 else INK
+        colour = "white" if abs(ratio[row, column]) > 1.7 else INK
         ax.text(column, row, compact(mean), ha="center", va="center", color=colour, fontsize=9.5)
 
 
@@ -120,7 +139,7 @@ def _heatmap_axes(ax: Axes, segments: pd.DataFrame, features: list[str], rotatio
     ax.scatter([0] * len(rows), rows, s=85, c=colours, transform=beside, clip_on=False)
     ax.xaxis.tick_top()
     anchor = {"rotation": rotation, "ha": "left", "va": "center", "rotation_mode": "anchor"}
-    ax.set_xticks(range(len(features)), [short(feature) for feature in features], **anchor)
+    ax.set_xticks(range(len(features)), [short(wording.label(feature)) for feature in features], **anchor)
     ax.tick_params(axis="x", length=0, labelsize=9.5, labelcolor=INK)
     white = {"color": "white", "linewidth": 2}
     ax.vlines(np.arange(1, len(features)) - 0.5, -0.5, len(segments) - 0.5, **white)
