@@ -1,7 +1,6 @@
 """A new store is made once, whole, and by one process; what died is ended, what lives is left alone."""
 
 import errno
-import os
 import sqlite3
 import subprocess
 import sys
@@ -119,4 +118,3 @@ def test_a_process_of_another_container_is_taken_for_alive():
     boot, _namespace, start = when.split(".")
     assert not has_ended(f"{host} {number} {boot}.1.{start}")
     assert has_ended(f"{host} {number} {boot}.{_namespace}.{int(start) + 1}")
-    assert not has_ended(f"{host} {os.getpid()} {boot}.{start}"), "as older versions wrote it"

@@ -116,9 +116,7 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
     for name in (SCORE, *EVIDENCE, "holdout/auc_rule_rfm", "holdout/auc_random", "null/draws", *EXPLAINED):
         table[name] = _number(table, name)
     table["champion"] = False
-    # Runs from before there was the null of one cloud have no complete test.
-    complete = table[["null/stretched_p", "null/shuffled_p"]].notna().any(axis=1)
-    table["null/p"] = table[list(NULL)].max(axis=1).where(complete)
+    table["null/p"] = table[list(NULL)].max(axis=1)
     table["holdout/lift"] = table["holdout/auc"] - table["holdout/auc_rule_rfm"]
     return table.reset_index(drop=True)
 

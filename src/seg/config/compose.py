@@ -134,16 +134,12 @@ def recompose(config_yaml: str, overrides: Sequence[str], trust: bool = False) -
                 f"{', '.join(f'{name}...' for name in REUSABLE)}"
             )
     chosen = [override for override in parsed if override.key_or_group in GROUPS]
-    if chosen or not {"sink", "outlook"} <= set(cfg):  # composing takes longer than all else here
+    if chosen:  # composing takes longer than all else here
         fresh = compose([override.input_line for override in chosen])
-    if "sink" not in cfg:  # of a run from before there were sinks
-        cfg.sink = fresh.sink
     if "dataset" not in {override.key_or_group for override in chosen}:
         cfg.dataset.name = name
     for override in chosen:
         cfg[override.key_or_group] = fresh[override.key_or_group]
-    if "outlook" not in cfg:  # a run from before there was one
-        cfg.outlook, cfg.evaluation.outlook = fresh.outlook, False
     OmegaConf.set_struct(cfg, True)
     for override in parsed:
         if override in chosen:

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import Birch
-from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 NOISE = -1
@@ -101,13 +100,7 @@ class Segmenter(ClusterMixin, BaseEstimator):
         X = validate_data(self, X, dtype="float64", reset=False)
         if self.predicts:
             return self._numbered(np.asarray(self.clusterer_.predict(X)))
-        if hasattr(self, "rows_"):
-            return self.row_labels_[cKDTree(self.rows_).query(X)[1]].astype("int64")
-        # A model of an earlier version knows the centres only.
-        nearest, distance = pairwise_distances_argmin_min(X, self.centers_)
-        if self.noise_:
-            nearest = np.where(distance > self.radii_[nearest], NOISE, nearest)
-        return nearest.astype("int64")
+        return self.row_labels_[cKDTree(self.rows_).query(X)[1]].astype("int64")
 
     def memberships(self, X) -> np.ndarray | None:
         """Return the probability of each segment for each customer, shape (n_customers, n_segments); None without one."""
@@ -138,10 +131,3 @@ class Segmenter(ClusterMixin, BaseEstimator):
         self.centers_ = np.array([rows.mean(axis=0) for rows in members]).reshape(
             self.n_segments_, X.shape[1]
         )
-        self.radii_ = np.array(
-            [
-                np.linalg.norm(rows - center, axis=1).max()
-                for rows, center in zip(members, self.centers_, strict=True)
-            ]
-        )
-        self.noise_ = bool((self.labels_ == NOISE).any())

@@ -1,7 +1,7 @@
 """A fitted pipeline as a file that runs no code when it is loaded (skops), and back.
 
 Only the estimators of scikit-learn and of seg are loaded from it, by a list; a file that names anything else is refused unless
-the user trusts it. Pickles, which older versions of seg wrote and which run whatever they hold, load with trust only.
+the user trusts it. Pickles, which run whatever they hold, load with trust only.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class FeatureShift:
     Parameters
     ----------
     trained : mapping
-        As `cells` gives it; empty for a model from before seg kept it.
+        As `cells` returns it.
     """
 
     def __init__(self, trained: Mapping[str, Mapping[str, list]]):

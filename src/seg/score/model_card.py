@@ -220,7 +220,7 @@ def read(path: Path) -> Contract:
         return contract
     except FileNotFoundError:
         raise SegError(
-            f"{path}: missing; the model was trained before seg kept what scoring needs: train it again"
+            f"{path}: missing; choose the directory of a run that kept its model, or train the model again"
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SegError(
@@ -231,7 +231,7 @@ def read(path: Path) -> Contract:
 def _check_shape(contract: Contract) -> None:
     """Raise a ValueError or TypeError where a part of a contract is not what it has to be: a damaged file is named at once."""
     if not contract.features or set(contract.features) - set(contract.ranges):
-        raise ValueError("its features and their ranges do not go together")
+        raise ValueError("its features and their ranges do not match")
     names, shares, bounds = contract.names, contract.shares, contract.bounds()
     if not names or set(names) != set(shares) or bounds.isna().any(axis=None):
         raise ValueError("its segments or ranges are incomplete")
@@ -242,7 +242,7 @@ def _check_shape(contract: Contract) -> None:
         for card in contract.groups["cards"].values():
             _check_shape(Contract(**card))
         if set(contract.groups["first"]) != set(contract.groups["cards"]) or not contract.groups["by"]:
-            raise ValueError("its groups and their models do not go together")
+            raise ValueError("its groups and their models do not match")
 
 
 def _plain(value: object) -> int | str | None:

@@ -44,7 +44,7 @@ def shared_card(card: Mapping, merged: Mapping[int, int], min_cell: int) -> dict
     """
     if min_cell <= 1:
         return dict(card)
-    bounds = card.get("inner") or _from_quantiles(card, min_cell)
+    bounds = card["inner"]
     ranges = {
         name: {share: float(np.clip(value, *bounds[name])) for share, value in quantiles.items()}
         for name, quantiles in card["ranges"].items()
@@ -93,18 +93,3 @@ def _evened(segments: list[dict], merged: Mapping[int, int]) -> list[dict]:
         {**row, "size": sizes[int(row["segment"])], "share": share} if int(row["segment"]) in sizes else row
         for row in segments
     ]
-
-
-def _from_quantiles(card: Mapping, min_cell: int) -> dict[str, list[float]]:
-    """Return bounds for a card from before it had its own: the outermost quantiles beyond which enough customers lie."""
-    least = min_cell / max(int(card["customers"]), 1)
-    return {
-        name: [
-            next((value for share, value in quantiles.items() if float(share) >= least), quantiles["0.5"]),
-            next(
-                (value for share, value in reversed(quantiles.items()) if float(share) <= 1 - least),
-                quantiles["0.5"],
-            ),
-        ]
-        for name, quantiles in card["ranges"].items()
-    }

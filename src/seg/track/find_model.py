@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seg.errors import SegError, listed
 from seg.sinks import redaction
-from seg.track import model_registry, store
+from seg.track import store
 
 FORMS = (
     "models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or the directory "
@@ -26,7 +26,7 @@ RUN_ID = re.compile(r"(?:runs:/)?([0-9a-f]{6,32})(?:/model)?")
 REGISTERED = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<version>\d+))")
 LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})")
 # What a run keeps of its model: the pipeline, what scoring needs to know, how the features came about.
-# The first that is there; a pickle was written by older versions, and where skops cannot write a part.
+# The first that is there; a pickle is written where skops cannot write a part.
 MODELS, BESIDE = ("model.skops", "model.pkl"), ("scoring.json", "config.yaml")
 
 
@@ -211,7 +211,7 @@ def _version(client, uri: str, name: str, alias: str | None, version: str | None
     if name not in names:
         raise SegError(
             f"model=models:/{name}: not registered in {store.hidden(uri)}, which has {listed(name, names)}; "
-            f"register a run with seg compare promote run=<run id>{model_registry.old_names(names)}"
+            f"register a run with seg compare promote run=<run id>"
         )
     if alias is not None:
         aliases = client.get_registered_model(name).aliases
@@ -240,7 +240,7 @@ def _fetcher(reference: str, into: Path) -> Callable[[str, str], Path]:
         except Exception as error:  # each kind of artifact store raises its own
             raise SegError(
                 f"model={reference}: its {name} cannot be read from {store.hidden(location)} ({_first_line(error)}); "
-                "it was deleted, or was trained before seg kept it: choose another version, or train it again"
+                "it was deleted: choose another version, or train it again"
             ) from error
 
     return fetch

@@ -30,13 +30,9 @@ def has_ended(name: str) -> bool:
     if host != socket.gethostname() or not number.isdigit():
         return False
     boot, *parts = when.split(".")
-    if len(parts) == 2:
-        if boot == _boot() and parts[0] != _namespace():
-            return False
-        return process_name(number) != name
-    # As seg wrote it before it knew of namespaces.
-    own = process_name(number).rpartition(" ")[2].split(".")
-    return [own[0], own[-1]] != [boot, *parts]
+    if parts and boot == _boot() and parts[0] != _namespace():
+        return False
+    return process_name(number) != name
 
 
 def _boot() -> str:

@@ -48,7 +48,7 @@ def make_store(path: Path) -> None:
 
 
 def is_half_made(path: Path) -> bool:
-    """Return True for a store whose tables were never finished, as older versions left it when they were killed."""
+    """Return True for a store whose tables were never finished: the process that made it, such as a server of MLflow, was killed."""
     with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as opened:
         tables = {name for (name,) in opened.execute("select name from sqlite_master where type = 'table'")}
         if not tables:

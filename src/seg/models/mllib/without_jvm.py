@@ -106,7 +106,7 @@ def _density(X: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndar
     return np.exp(constant - 0.5 * (((X - mean) @ root) ** 2).sum(axis=1))
 
 
-def segmenter(clusterer, order: np.ndarray, labels: np.ndarray, centers: np.ndarray, radii: np.ndarray):
+def segmenter(clusterer, order: np.ndarray, labels: np.ndarray, centers: np.ndarray):
     """Make the `Segmenter` that fitting in memory would have made.
 
     Parameters
@@ -118,12 +118,11 @@ def segmenter(clusterer, order: np.ndarray, labels: np.ndarray, centers: np.ndar
     labels : ndarray of shape (n_sampled,)
         Segments of the customers who are here.
     centers : ndarray of shape (n_segments, n_features)
-    radii : ndarray of shape (n_segments,)
     """
     wrapped = Segmenter(clusterer)
     wrapped.clusterer_, wrapped.order_, wrapped.labels_ = clusterer, order, labels
     wrapped.n_segments_, wrapped.n_features_in_ = len(order), centers.shape[1]
-    wrapped.centers_, wrapped.radii_, wrapped.noise_ = centers, radii, False
+    wrapped.centers_ = centers
     return wrapped
 
 

@@ -23,8 +23,8 @@ class Clusters:
     counts : ndarray of shape (k,)
     means, variances : ndarray of shape (k, d)
         In the scaled space; variances are divided by the count.
-    distances, radii : ndarray of shape (k,)
-        Mean and largest Euclidean distance of a customer to the mean.
+    distances : ndarray of shape (k,)
+        Mean Euclidean distance of a customer to the mean.
     silhouette_squared : float
         Mean silhouette of squared distances, as Spark's own evaluator defines it; NaN with fewer than two clusters.
     """
@@ -34,7 +34,6 @@ class Clusters:
     means: np.ndarray
     variances: np.ndarray
     distances: np.ndarray
-    radii: np.ndarray
     silhouette_squared: float = np.nan
 
     @property
@@ -101,13 +100,13 @@ def clusters_of(labelled, features: int, collect: Collect) -> Clusters:
     order = by_cluster[CLUSTER].to_numpy(dtype="int64")
     counts = by_cluster["n"].to_numpy(dtype="int64")
     nothing = np.full(len(order), np.nan)
-    stats = Clusters(order, counts, means, variances, nothing, nothing)
-    distances, radii, silhouette = _reach(labelled, order, stats, collect)
-    return replace(stats, distances=distances, radii=radii, silhouette_squared=silhouette)
+    stats = Clusters(order, counts, means, variances, nothing)
+    distances, silhouette = _reach(labelled, order, stats, collect)
+    return replace(stats, distances=distances, silhouette_squared=silhouette)
 
 
 def _reach(labelled, order: np.ndarray, stats: Clusters, collect: Collect) -> tuple:
-    """Return mean and largest distance to the mean of the own cluster, and the mean silhouette of squared distances.
+    """Return the mean distance to the mean of the own cluster, and the mean silhouette of squared distances.
 
     The mean squared distance of a point to the members of a cluster is the squared distance to their mean, and their variance.
     """
@@ -131,10 +130,10 @@ def _reach(labelled, order: np.ndarray, stats: Clusters, collect: Collect) -> tu
     outer, inner = F.col("outer"), F.col("inner")
     score = F.when(inner < outer, 1 - inner / outer).when(inner > outer, outer / inner - 1).otherwise(0.0)
     scored = rows.withColumn("score", F.when(F.col("n") > 1, score).otherwise(0.0)).groupBy(CLUSTER)
-    wanted = F.avg("far").alias("mean"), F.max("far").alias("largest"), F.sum("score").alias("score")
+    wanted = F.avg("far").alias("mean"), F.sum("score").alias("score")
     reach = collect(scored.agg(*wanted)).set_index(CLUSTER).loc[order]
     silhouette = float(reach["score"].sum() / stats.counts.sum()) if len(order) > 1 else np.nan
-    return reach["mean"].to_numpy(), reach["largest"].to_numpy(), silhouette
+    return reach["mean"].to_numpy(), silhouette
 
 
 def _square(mean: Sequence[float]):

@@ -126,7 +126,7 @@ def _estimated(result: SilhouetteResult, count: int) -> SilhouetteResult:
 def _segmenter(small, clusters: Clusters, X: np.ndarray) -> Segmenter:
     number = {int(cluster): segment for segment, cluster in enumerate(clusters.order)}
     labels = np.array([number.get(int(cluster), NOISE) for cluster in small.predict(X)])
-    return without_jvm.segmenter(small, clusters.order, labels, clusters.means, clusters.radii)
+    return without_jvm.segmenter(small, clusters.order, labels, clusters.means)
 
 
 def _row(k: int, clusters: Clusters, seconds: float) -> dict:
