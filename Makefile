@@ -89,4 +89,4 @@ else
 install = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
 endif
 
-.PHONY: run test lint fuzz kills docs reference ui bench bench-small bench-rules bench-truth bench-amazon bench-scale wheel
+.PHONY: run test lint fuzz mutants kills docs reference ui bench bench-small bench-rules bench-truth bench-amazon bench-scale wheel

@@ -134,7 +134,7 @@ def test_a_price_is_a_number_as_text_and_anything_else_is_missing(files, load, r
 def test_reviews_without_their_items_are_refused_and_told_where_to_get_them(files, tmp_path, load):
     path = files()
     (tmp_path / "items.jsonl").unlink()
-    expected = r"reviews.jsonl was found without its items: looked for meta_Electronics.jsonl\*, items.parquet.*set dataset.items=<file>.*seg.data fetch"
+    expected = r"reviews.jsonl has no items beside it: searched for meta_Electronics.jsonl\*, items.parquet.*set dataset.items=<file>.*seg.data fetch"
     with pytest.raises(SegError, match=expected):
         load(path)
     with pytest.raises(SegError, match=r"dataset.items=.*nowhere.jsonl: no such file"):

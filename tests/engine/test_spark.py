@@ -361,7 +361,7 @@ def test_a_jvm_that_is_killed_in_the_middle_of_a_run_fails_it_and_nothing_is_lef
     assert process.wait(60) == 1
     text = "".join(said)
     assert re.search(
-        r"error: engine: Spark \(local\[1\]\) is gone in the middle of its work: it was killed, or ran out",
+        r"error: engine: Spark \(local\[1\]\) stopped while it was working: it was killed, or ran out",
         text,
     )
     assert "Traceback" not in text and "WARN" not in text and "incubator" not in text

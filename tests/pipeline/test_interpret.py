@@ -115,7 +115,7 @@ def test_a_directory_that_is_no_run_or_has_other_customers_is_refused(tmp_path):
         interpreted(HALVES, names_from=str(tmp_path))
     pd.DataFrame({"customer_id": ["x"], "segment": [0]}).to_parquet(tmp_path / "assignments.parquet")
     pd.DataFrame({"segment": [0], "name": ["a"]}).to_csv(tmp_path / "segments.csv", index=False)
-    with pytest.raises(SegError, match="no customer of this run is in that one"):
+    with pytest.raises(SegError, match="that run has no customer of this one"):
         interpreted(HALVES, names_from=str(tmp_path))
 
 

@@ -73,7 +73,7 @@ class _Cleaner:
         self.ledger: list[tuple] = []
         self.waiting, self.stored, self.seen, self.merged = [Line("loaded")], False, None, None
         self.rows = self._count(table if lookup is None else lookup.table)
-        if lookup is not None and not self._whole():
+        if lookup is not None and not self._counts_all():
             self.table = lookup.table
         else:
             self.lookup = None
@@ -107,7 +107,7 @@ class _Cleaner:
     def _filters(self) -> list[Line]:
         return [line for line in self.waiting if line.keep]
 
-    def _whole(self) -> bool:
+    def _counts_all(self) -> bool:
         """Return True if customers and revenue are counted after every step."""
         return self.full or self.rows <= LARGE
 
@@ -144,7 +144,7 @@ class _Cleaner:
 
     def _merge(self) -> bool:
         """Merge equal rows of a large table into one with a count; return whether that is possible."""
-        if self.stored or self.merged is not None or self._whole() or not self._filters:
+        if self.stored or self.merged is not None or self._counts_all() or not self._filters:
             return False
         self._note(self._states())
         self.merged = len(self.ledger) - 1
@@ -162,7 +162,7 @@ class _Cleaner:
     def _settle(self) -> None:
         """Count after each line that waits, and keep what is left."""
         self._store_merged()
-        if self.stored or self._whole():
+        if self.stored or self._counts_all():
             self._look_up()
         with_times, self.table = self.table, self.table.drop(*{TIMES} & set(self.table.columns))
         counted = self._states()
@@ -175,14 +175,14 @@ class _Cleaner:
             # To filter a stored table once more costs less than to store what is left of it.
             self._look_up()
             self.table = self.engine.checkpoint(self.table)
-        if self._filters and not self._whole():
+        if self._filters and not self._counts_all():
             counted[-1] = state(self.engine, self.table)
         self._note(counted)
         self.rows = int(counted[-1][0])
 
     def _states(self) -> list[tuple]:
         """Count rows, customers and revenue before the filters that wait and after each; the last at least of rows."""
-        filters, complete = self._filters, self._whole()
+        filters, complete = self._filters, self._counts_all()
         if not filters:
             return [state(self.engine, self.table) if complete else (self.rows, pd.NA, float("nan"))]
         seen = self.seen and len(self.seen) == len(filters) and not filters[-1].undecided

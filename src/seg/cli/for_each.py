@@ -109,7 +109,7 @@ def _matching(arguments: Sequence[str]) -> list[str]:
     pattern = patterns[0].partition("=")[2]
     if "://" in pattern:
         raise SegError(
-            f"{pattern}: the names behind {PLACE} are not looked for at an address; expected each=brand_a,brand_b"
+            f"{pattern}: seg does not list the files of an address; the names for {PLACE} are needed; expected each=brand_a,brand_b"
         )
     shape = (
         re.escape(pattern)

@@ -33,7 +33,7 @@ COMPARED = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked for.
+    """The configuration of a run, and what was chosen on the command line.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Finished:
-    """A segmentation, and what it was asked for.
+    """A segmentation with its request.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Done:
-    """A run that has finished: its segmentation, where it lies, and why the store refused it, if it did."""
+    """A finished run: its segmentation, its directory, and the error of the store, if it refused the run."""
 
     finished: Finished
     tracker: MLflowTracker
@@ -175,7 +175,7 @@ def tracked(
     settings, parts, clock = _prepared(request)
     from seg.config.compose import instantiate_sink
 
-    # What is wrong with a place to write to is said before the work.
+    # Errors about a place to write to come before the work.
     sink = instantiate_sink(request.cfg)
     if settings.tracking.enabled:
         store.check_possible(store.address(settings.tracking.uri))
@@ -201,7 +201,7 @@ def tracked(
 
 
 def write(finished: Finished, folder: Path) -> list[Path]:
-    """Write what a run leaves into its directory: report, tables, figures, configuration, and what scoring needs."""
+    """Write the files of a run: report, tables, figures, configuration, and what scoring needs."""
     from seg.pipeline import cache as run_cache
     from seg.report import group_directory, run_directory
     from seg.score import group_card, model_card
@@ -278,7 +278,7 @@ def _keep_facts(finished: Finished, tracker, folder: Path) -> None:
 
 
 def _export(folder: Path, sink, settings: Settings, parts) -> SegError | None:
-    """Write the tables of a run to its sink; return why the sink did not take them: the run itself is kept."""
+    """Write the tables of a run to its sink; return the error of the sink, if it failed: the run itself is kept."""
     if sink is None:
         return None
     from seg.pipeline.export_run import export_run
@@ -305,18 +305,18 @@ def _spark_models(tracking: TrackingSettings, result: Result, folder: Path) -> l
     return [path for paths in saved for path in paths]
 
 
-# ---- what is told about a run ------------------------------------------------------------------------------------
+# ---- the facts of a run -------------------------------------------------------------------------------------------
 
 
 def _example(result: Result) -> pd.DataFrame:
-    """Build feature rows that show whoever opens the model what it takes: quantiles, so no customer's row."""
+    """Build example rows of features for the model: quantiles, so that no row is a customer's."""
     rows = result.table.frame[result.table.features].quantile([0.1, 0.5, 0.9]).reset_index(drop=True)
     by = getattr(result, "by", None)
     return rows.assign(**{by: result.models[0].name}) if by else rows
 
 
 def _facts(finished: Finished) -> dict[str, str]:
-    """Collect what a reader of the report has to know about where it came from."""
+    """Collect the facts that the report shows about its origin: data, configuration, version, machine."""
     from seg.track import git_commit
 
     settings, result, chosen = finished.settings, finished.result, finished.request.chosen
@@ -362,7 +362,7 @@ def _tracker(request: Request, settings: Settings, takes_k: bool, further: Mappi
 
 
 def _outcome(finished: Finished, seconds: float, further: Mapping[str, object]) -> Outcome:
-    """Collect what MLflow is to know of a run."""
+    """Collect what MLflow stores about a run."""
     from seg.score import group_card, model_card
     from seg.track import Outcome
 
@@ -424,7 +424,7 @@ def _tags(finished: Finished) -> dict[str, object]:
 
 
 def _track(tracker, tracking, folder: Path, outcome: Outcome, files: list[Path]) -> SegError | None:
-    """Keep what MLflow is to know in the run directory, then upload it; return why the store refused."""
+    """Save the record of the run in its directory, then upload it; return the error of the store, if it refused."""
     from seg import progress
     from seg.sinks import shared_files
 

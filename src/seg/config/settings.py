@@ -1,4 +1,4 @@
-"""What a run can be asked to do: every key of the configuration, its type and its limits."""
+"""The settings of a run: every key of the configuration, its type and its limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 BAD_ROWS = ("fail", "skip")
-MOST_KS = 1_000  # numbers of segments that are tried: each is a fit
+MOST_KS = 1_000  # numbers of segments to try: each is a fit
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -19,7 +19,7 @@ REGIONS = {"en_us": "en", "en_gb": "en", "de_de": "de", "tr_tr": "tr", "pt_br": 
 LARGEST_SEED = 2**32 - 1  # of NumPy's generators
 
 
-def _whole(least: int, other: str = "", most: int | None = None):
+def _whole_number(least: int, other: str = "", most: int | None = None):
     bound = f"of at least {least}" if most is None else f"from {least} to {most:,}"
     expected = f"expected a whole number {bound}" + (f", or {other}" if other else "")
 
@@ -74,7 +74,7 @@ class TableSettings(Strict):
 
 
 class DatasetSettings(BaseModel):
-    """What every data set says of itself; its further keys are the arguments of its adapter."""
+    """What every data set declares; its further keys are the arguments of its adapter."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -146,7 +146,7 @@ class DuckDBSettings(Strict):
 
     name: Literal["duckdb"]
     memory_limit: str | None = None
-    threads: Annotated[int | None, _whole(1, "null")] = None
+    threads: Annotated[int | None, _whole_number(1, "null")] = None
     spill_dir: str | None = None
     connect: dict[str, Any]
 
@@ -159,9 +159,9 @@ class SparkSettings(Strict):
     remote: str | None = None
     conf: dict[str, Any] | None = None
     driver_memory: str | None = None
-    shuffle_partitions: Annotated[int | None, _whole(1, "null")] = None
-    timeout: Annotated[int, _whole(1)] = 60
-    collect_limit: Annotated[int, _whole(1)] = 5_000_000
+    shuffle_partitions: Annotated[int | None, _whole_number(1, "null")] = None
+    timeout: Annotated[int, _whole_number(1)] = 60
+    collect_limit: Annotated[int, _whole_number(1)] = 5_000_000
     staging_dir: str | None = None
     connect: dict[str, Any]
 
@@ -173,7 +173,7 @@ class SelectionSettings(Strict):
     """The numbers of segments that are tried."""
 
     k_range: Annotated[list[int], BeforeValidator(_ks)]
-    k_max: Annotated[int, _whole(2)] = 20
+    k_max: Annotated[int, _whole_number(2)] = 20
     panel: bool = False
 
     @model_validator(mode="after")
@@ -194,7 +194,7 @@ class HoldoutSettings(Strict):
     """The temporal hold-out: the newest cut, and earlier ones that show the spread."""
 
     cut: Annotated[date | None, BeforeValidator(_day)] = None
-    days: Annotated[int, _whole(1)] = 90
+    days: Annotated[int, _whole_number(1)] = 90
     earlier: list[Annotated[date, BeforeValidator(_day)]] = []
 
     @model_validator(mode="before")
@@ -215,9 +215,9 @@ class HoldoutSettings(Strict):
 class LessonSettings(Strict):
     """Earlier days that a model of outcomes learns from; its section of the model."""
 
-    days: Annotated[int, _whole(1)] = 90
-    cuts: Annotated[int, _whole(1)] = 3
-    step: Annotated[int, _whole(1)] = 30
+    days: Annotated[int, _whole_number(1)] = 90
+    cuts: Annotated[int, _whole_number(1)] = 3
+    step: Annotated[int, _whole_number(1)] = 30
 
 
 def _horizons(value: Any) -> Any:
@@ -232,11 +232,11 @@ def _horizons(value: Any) -> Any:
 class EvaluationSettings(Strict):
     """How the result is measured, and what evidence is gathered."""
 
-    silhouette_sample: Annotated[int, _whole(100)]
+    silhouette_sample: Annotated[int, _whole_number(100)]
     silhouette_error: float = Field(default=0.0005, ge=0)
     stability: bool = False
-    repeats: Annotated[int, _whole(2)] = 100
-    null: Annotated[int, _whole(0)] = 0
+    repeats: Annotated[int, _whole_number(2)] = 100
+    null: Annotated[int, _whole_number(0)] = 0
     holdout: HoldoutSettings = HoldoutSettings()
     outlook: bool = False
 
@@ -246,10 +246,10 @@ class OutlookSettings(Strict):
 
     horizons: Annotated[list[int], BeforeValidator(_horizons)] = [30, 90, 180]
     cut: Annotated[date | None, BeforeValidator(_day)] = None
-    training_cuts: Annotated[int, _whole(1)] = 3
+    training_cuts: Annotated[int, _whole_number(1)] = 3
     period: Literal["month", "week"] = "month"
-    months: Annotated[int, _whole(1)] = 6
-    weeks: Annotated[int, _whole(1)] = 13
+    months: Annotated[int, _whole_number(1)] = 6
+    weeks: Annotated[int, _whole_number(1)] = 13
     classical: bool = True
     text: str | None = None
 
@@ -257,18 +257,18 @@ class OutlookSettings(Strict):
 class GroupsSettings(Strict):
     """Groups of customers that get a model each, with ``by``."""
 
-    min_customers: Annotated[int, _whole(10)] = 500
+    min_customers: Annotated[int, _whole_number(10)] = 500
 
 
 class TrackingSettings(Strict):
-    """Where runs are kept."""
+    """The store of runs, and what is uploaded to it."""
 
     enabled: bool
     uri: str | None = None
     experiment: str
     model: bool = True
     id_key: str | None = None
-    min_cell: Annotated[int, _whole(1)] = 5
+    min_cell: Annotated[int, _whole_number(1)] = 5
 
 
 class PublishedFigure(Strict):
@@ -277,7 +277,7 @@ class PublishedFigure(Strict):
     `source`: ``printed`` stands in the publication; ``rebuilt`` is what a direct script of its method gives; a figure without a
     value was not published.
 
-    A tolerance of null: the study's data are not to be had, ours are others, and the two are only laid side by side.
+    A tolerance of null: the data of the study are not available, so its figure and ours are only shown side by side.
     """
 
     figure: str
@@ -303,7 +303,7 @@ def _bytes(value: Any) -> Any:
 
 
 class CacheSettings(Strict):
-    """What is kept for later runs, and how much of it."""
+    """The cache: whether, where and how large."""
 
     enabled: bool = False
     folder: str | None = None
@@ -336,7 +336,7 @@ class RfmSettings(Strict):
 
 
 class SegmentsSettings(Strict):
-    """What people get: names of one's own, rules, and lists of customers."""
+    """What people read: names of their own, rules, and lists of customers."""
 
     names: Annotated[dict[int, str], BeforeValidator(lambda value: value or {})] = {}
     names_from: str | None = None
@@ -373,10 +373,10 @@ class Meaning:
 
 
 class Settings(Strict):
-    """Everything a run was asked to do."""
+    """All settings of a run."""
 
-    k: Annotated[int | Literal["auto"], _whole(2, "auto")]
-    seed: Annotated[int, _whole(0, most=LARGEST_SEED)]
+    k: Annotated[int | Literal["auto"], _whole_number(2, "auto")]
+    seed: Annotated[int, _whole_number(0, most=LARGEST_SEED)]
     data_dir: str
     dataset: DatasetSettings
     cleaning: CleaningSettings

@@ -114,8 +114,7 @@ def _check(id: str, features: Sequence[str], reading: Reading) -> None:
         )
     if "customer_id" in features or id in features:
         raise SegError(
-            f"dataset.features: {id!r} names the customers (dataset.id) and tells nothing about them; "
-            "remove it"
+            f"dataset.features: {id!r} is the id of the customers (dataset.id) and not a feature; remove it"
         )
     if reading.missing not in MISSING:
         raise SegError(f"dataset.missing={reading.missing}: expected one of {', '.join(MISSING)}")

@@ -186,7 +186,7 @@ class SparkEngine:
                 "into their logs and start again"
             )
         advice = "engine.driver_memory" if self._session.process else "its log says which; start it again"
-        return f"is gone in the middle of its work: it was killed, or ran out of memory ({advice})"
+        return f"stopped while it was working: it was killed, or ran out of memory ({advice})"
 
     # ---- leaves whose spelling differs between engines -----------------------------------------------------
 

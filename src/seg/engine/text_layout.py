@@ -74,7 +74,7 @@ def _elements(path: Path, text: str):
         elif not text.startswith("]", place):
             raise broken(place, "expected a comma or the closing bracket")
     if text[place + 1 :].strip():
-        raise broken(place + 1, "there is more behind the closing bracket")
+        raise broken(place + 1, "there is text after the closing bracket")
 
 
 def copy_split_on_blanks(source, target: Path) -> Path:

@@ -106,7 +106,7 @@ class Cache:
         try:
             lock.acquire(timeout=1)
         except Timeout:
-            log.info("%-22s waiting: another job is making the same", kind)
+            log.info("%-22s waiting: another job is computing the same result", kind)
             lock.acquire()
         return lock
 

@@ -184,7 +184,9 @@ def _names_of_run(
     if not len(both) and "model" in before:
         return {}
     if not len(both):
-        raise SegError(f"segments.names_from={folder}: no customer of this run is in that one")
+        raise SegError(
+            f"segments.names_from={folder}: that run has no customer of this one; choose a run on the same customers"
+        )
     now = pd.Series(labels, index=customers.astype(str))
     matched = matching.match(matching.overlap(before.loc[both, "segment"].to_numpy(), now[both].to_numpy()))
     return {new: names[old] for new, old in matched.items() if new != NOISE and old in names}

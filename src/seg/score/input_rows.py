@@ -140,7 +140,7 @@ def configured(rows_input: Input, scorer: Scorer, config_yaml: str, trust: bool 
     if other or (by_file and not named and not table and not same_data(name, called)):
         which = f"dataset={cfg.dataset.name}" if other else f"input={path}"
         raise SegError(
-            f"{which}: the model {scorer.label} was trained on the data set {name}, and this is named like another one; choose "
+            f"{which}: the model {scorer.label} was trained on the data set {name}, and this file is named like another one; choose "
             f"the model of that data set, or pass dataset.name={name} if these are customers of {name}"
         )
     return cfg

@@ -127,6 +127,6 @@ def movement_remarks(
         )
     if nameless:
         texts.append(
-            f"{nameless:,} orders without a customer are customers of their own here, who cannot move: left out"
+            f"{nameless:,} orders without a customer were left out: each counts as a customer of its own, who cannot move"
         )
     return texts

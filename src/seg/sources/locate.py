@@ -217,7 +217,7 @@ def _table_files(source: Source, name: str, table, how: str) -> tuple[Path, ...]
             if files:
                 return tuple(files)
     raise SegError(
-        f"dataset={source.dataset}: {source.where} was found without its {name}: looked for "
+        f"dataset={source.dataset}: {source.where} has no {name} beside it: searched for "
         f"{', '.join(table.files)} in {first} and the folder above; set dataset.{name}=<file>. To get it: {how}"
     )
 

@@ -108,7 +108,7 @@ def _address(run: record.Record, folder: Path, uri: str | None) -> str:
         return uri_here
     if any(sign in run.uri for sign in ("...@", "=...")):
         raise SegError(
-            f"{folder}: it was to go to {run.uri}, whose password is not stored; pass the address again: "
+            f"{folder}: the run is meant for {run.uri}, whose password is not stored; pass the address again: "
             f"seg track push {folder} tracking.uri=..."
         )
     return store.address(run.uri)

@@ -125,7 +125,7 @@ def _in_folder(folder: Path) -> Found:
     gone = [name for name in BESIDE if not (folder / name).is_file()] + ([] if model else [MODELS[0]])
     if gone:
         raise SegError(
-            f"model={folder}: {', '.join(gone)} is not there; expected the directory of a run that kept its model "
+            f"model={folder}: {', '.join(gone)} is missing; expected the directory of a run that kept its model "
             "(tracking.model=true), or the run's id, whose model is in MLflow"
         )
     return Found(str(folder), None, model, *(folder / name for name in BESIDE))
@@ -172,7 +172,7 @@ def _resolve(client, reference: str, uri: str) -> tuple[str, str, str | None]:
     """Return what a reference names: a label, the run, and the model where the reference tells it."""
     run_id = RUN_ID.fullmatch(reference)
     if run_id:
-        run = _whole(client, run_id[1], uri)
+        run = _complete_id(client, run_id[1], uri)
         return f"run {run}", run, None
     model_id = LOGGED.fullmatch(reference)
     if model_id:
@@ -184,14 +184,14 @@ def _resolve(client, reference: str, uri: str) -> tuple[str, str, str | None]:
     return label, version.run_id, source[1] if source else None
 
 
-def _whole(client, begins: str, uri: str) -> str:
+def _complete_id(client, begins: str, uri: str) -> str:
     """Complete the id of a run from its first characters."""
     if len(begins) == 32:
         return begins
     everywhere = [one.experiment_id for one in client.search_experiments()]
     runs = client.search_runs(everywhere, f"attributes.run_id LIKE '{begins}%'", max_results=2)
     if len(runs) != 1:
-        known = f"{len(runs)} and more runs begin so" if runs else "no run begins so"
+        known = f"{len(runs)} or more run ids begin with it" if runs else "no run id begins with it"
         raise SegError(f"model={begins}: {known} in {store.hidden(uri)}; expected {FORMS}")
     return runs[0].info.run_id
 

@@ -37,7 +37,7 @@ def directory(reference: str, roots: Sequence[Path]) -> Path:
     if len(folders) != 1:
         many = ", ".join(str(path) for path in folders[:3])
         raise SegError(
-            f"run={reference}: {f'several runs begin so ({many}): add characters' if folders else f'no such run below {looked}; give its directory'}"
+            f"run={reference}: {f'several run ids begin with it ({many}): add characters' if folders else f'no such run below {looked}; give its directory'}"
         )
     return folders[0]
 

@@ -146,7 +146,7 @@ def plan(cfg: DictConfig) -> Plan:
 def _grid(overrides: Sequence[Override]) -> list[list[str]]:
     (jobs,) = BasicSweeper.split_arguments(list(overrides), None)
     if len(jobs) > MANY:
-        raise SegError(f"{len(jobs):,} jobs were asked for; name fewer values")
+        raise SegError(f"the sweep has {len(jobs):,} jobs, expected at most {MANY:,}; name fewer values")
     return jobs
 
 

@@ -138,7 +138,7 @@ def unbeaten(jobs: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
     if best.empty:
         return ["no job has all that the search improves and no flag"]
     wanted = ", ".join(f"{name} ({WAYS[way]})" for name, way in goals.items())
-    lines = [f"no other job that is not flagged beats these in {wanted}:"]
+    lines = [f"unflagged jobs that no other unflagged job beats in {wanted}:"]
     for row in best.to_dict("records"):
         values = ", ".join(f"{row[name]:.4g}" for name in goals)
         lines.append(f"  job {row['job']}: {row['label']} k={row['segments']:.0f}: {values}")

@@ -56,7 +56,7 @@ class KMeans:
     weighted: ClassVar[bool] = True  # fits weighted points that stand for all customers
 
     def __post_init__(self):
-        _whole(self, n_init=1, max_iter=1, init_steps=1)
+        _check_whole(self, n_init=1, max_iter=1, init_steps=1)
         _positive(self, "tol", zero=True)
 
     def fit(self, points, sample: np.ndarray, weights: np.ndarray | None = None):
@@ -151,7 +151,7 @@ class BisectingKMeans:
     weighted: ClassVar[bool] = False
 
     def __post_init__(self):
-        _whole(self, max_iter=1)
+        _check_whole(self, max_iter=1)
         _positive(self, "min_divisible_cluster_size")
 
     def fit(self, points, sample: np.ndarray | None = None, weights: np.ndarray | None = None):
@@ -215,7 +215,7 @@ class GaussianMixture:
     weighted: ClassVar[bool] = False
 
     def __post_init__(self):
-        _whole(self, n_init=1, max_iter=1)
+        _check_whole(self, n_init=1, max_iter=1)
         _positive(self, "tol", zero=True)
 
     def fit(self, points, sample: np.ndarray | None = None, weights: np.ndarray | None = None):
@@ -261,7 +261,7 @@ def _tree(nodes: dict[int, tuple[list[float], list[int]]]) -> CenterTree:
     return CenterTree(np.array([nodes[name][0] for name in names]), np.array(children), np.array(leaves))
 
 
-def _whole(settings, **least: int) -> None:
+def _check_whole(settings, **least: int) -> None:
     for name, bound in {"k": 2, "seed": 0, **least}.items():
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < bound:

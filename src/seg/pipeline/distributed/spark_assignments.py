@@ -46,7 +46,7 @@ def workplace(parts: Parts, folder: Path | None, staging: str | None) -> Iterato
                 shutil.rmtree(work, ignore_errors=True)
             tried.append(str(place))
     raise SegError(
-        f"model: what Spark's executors write to {' and '.join(tried)} does not arrive here, and an MLlib model leaves its "
+        f"model: files that Spark's executors write to {' and '.join(tried)} cannot be read by this process, and an MLlib model leaves its "
         "segments there; set engine.staging_dir to a folder that executors and this process share"
     )
 
