@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -284,12 +285,37 @@ def test_rendering_changes_none_of_its_inputs():
 
 
 def test_all_verdicts_fit_into_one_line():
-    made = [
-        Verdict(name, passed, "", "", "")
-        for name, passed in (("stable", True), ("predictive", False), ("real", None))
+    worse = "worse than rule RFM: 0.214 of the deviance explained"
+    verdicts = [
+        Verdict("stable", True, "", "", ""),
+        Verdict("predictive", False, worse, "", ""),
+        Verdict("real", None, "", "", ""),
     ]
-    assert verdict_line(made) == "Evidence: stable; not predictive; 1 question not measured."
+    line = verdict_line(verdicts, "no clear k: one group. 3 segments are used")
+    assert line == (
+        "Evidence: the segments come back in samples; but predict worse than rule-based RFM; no clear number of segments; "
+        "1 question not measured."
+    )
+    assert (
+        verdict_line([Verdict("stable", False, "", "", "")])
+        == "Evidence: the segments do not come back in samples."
+    )
     assert verdict_line([]) == ""
+
+
+def test_sentences_of_the_page_write_their_numbers_in_the_locale():
+    page = render(replace(content(), notes=[("info", "1,234 rows were 12.5% of all")]), LOCALES["de"])
+    assert "1.234 rows were 12,5\xa0% of all" in page
+    assert "from 1,25 to 4 times" in page
+
+
+def test_a_last_month_that_is_not_over_and_a_short_history_are_said():
+    days = (date(2009, 12, 1), date(2011, 2, 9))
+    assert "The last month ends on 2011-02-09." in html(days=days)
+    for other in ((days[0], date(2011, 2, 25)), (days[0], date(2011, 3, 2)), (None, None)):
+        assert "The last month ends" not in html(days=other)
+    assert "The orders span 31 days: names compare" in html(days=(date(2011, 1, 1), date(2011, 1, 31)))
+    assert "The orders span" not in html(days=days)
 
 
 def test_the_value_at_stake_and_what_a_test_of_each_action_can_show_are_on_the_page():

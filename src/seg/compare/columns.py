@@ -113,12 +113,21 @@ COLUMNS = (
 )  # fmt: skip
 
 
+# Left out of a ranking in which no run has measured them; the column of the evidence says what is lacking.
+MEASURED = {column.key for column in COLUMNS if column.key.startswith(("stability/", "null/", "holdout/"))}
+
+
+def _unmeasured(table: pd.DataFrame, key: str) -> bool:
+    return len(table) > 0 and (key not in table or bool(table[key].isna().all()))
+
+
 def shown(table: pd.DataFrame, sort: str = "rule") -> list[Column]:
-    """Choose the columns of a ranking: all of them, that of overrides where there are any, and that of the order."""
+    """Choose the columns of a ranking: those with a value in any run, that of overrides where there are any, and that of the order."""
     columns = [
         column
         for column in COLUMNS
-        if column.key != "options" or ("options" in table and table["options"].astype(bool).any())
+        if (column.key != "options" or ("options" in table and table["options"].astype(bool).any()))
+        and not (column.key in MEASURED and _unmeasured(table, column.key))
     ]
     if sort != "rule" and sort not in [column.key for column in columns]:
         columns.insert(9, Column(sort, sort, f"the order is by {sort}", _places(sort, 3)))

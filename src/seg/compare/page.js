@@ -178,6 +178,10 @@ function front(place, list) {
     chart.replaceChildren(make("div", { class: "note" }, "No run that is shown has both measured; to measure them: evaluation.stability=true" + (list.criteria.includes("holdout/auc") ? " evaluation.holdout.cut=<day>" : "")));
     return;
   }
+  if (shown.length < 2) {
+    chart.replaceChildren(make("div", { class: "note" }, `Only ${shown[0].label} has both measured: there is nothing to compare it with yet.`));
+    return;
+  }
   const svg = canvas("Pareto front");
   const [px, py] = axes(svg, span(shown.map((run) => run.values[x])), span(shown.map((run) => run.values[y])), [data.axes[x], data.axes[y]], compact);
   const placed = shown.map((run) => ({ run, cx: px(run.values[x]), cy: py(run.values[y]), size: radius(run) }));
@@ -195,12 +199,12 @@ function point({ run, cx, cy, size }) {
   const about = `${run.label}: ${run.evidence}; ` + Object.keys(data.axes).filter((name) => name !== "k").map((name) => `${data.axes[name]} ${number(run.values[name])}`).join(", ");
   const mark = titled(draw("circle", {
     class: "point" + (chosen.includes(run.run_id) ? " chosen" : ""), cx, cy, r: size, tabindex: 0, role: "button", "aria-label": about, "data-id": run.run_id,
-    fill: sound ? colour : "#fff", "fill-opacity": sound ? 0.75 : 0.6, stroke: colour, "stroke-width": 2,
+    fill: sound ? colour : "var(--paper)", "fill-opacity": sound ? 0.75 : 0.6, stroke: colour, "stroke-width": 2,
   }), about);
   const toggle = () => choose(run.run_id, !chosen.includes(run.run_id));
   mark.addEventListener("click", toggle);
   mark.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); toggle(); } });
-  return run.front ? [draw("circle", { cx, cy, r: size + 4, fill: "none", stroke: "#1d2433", "stroke-width": 1.5 }), mark] : [mark];
+  return run.front ? [draw("circle", { cx, cy, r: size + 4, fill: "none", stroke: "var(--ink)", "stroke-width": 1.5 }), mark] : [mark];
 }
 // A name stands where it covers no point and no other name; where there is no such place, the title of the point has it.
 function name(svg, placed) {

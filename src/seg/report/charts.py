@@ -181,7 +181,11 @@ def _grid(low: float, high: float, locale: Locale) -> list[str]:
 
 
 def _x_labels(xs: Sequence[str], place: np.ndarray) -> list[str]:
-    step = -(-len(xs) // 9)
+    longest = max(len(str(at)) for at in xs)
+    most = int(
+        np.clip((WIDTH - LEFT - RIGHT) / (13 * longest), 2, 9)
+    )  # so that labels stay apart on a phone too
+    step = -(-len(xs) // most)
     return [
         f'<text class="{"end" if x > WIDTH - 40 else "x"}" x="{x:.1f}" y="{HEIGHT - 10}">{escape(at)}</text>'
         for number, (at, x) in enumerate(zip(xs, place, strict=True))

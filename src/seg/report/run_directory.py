@@ -175,7 +175,7 @@ def _page(
         figures={name: drawn[name] for name in figures.OF_EVIDENCE if name in drawn},
         config_yaml=config_yaml,
         verdicts=result.evidence.verdicts,
-        verdict_line=verdict_line(result.evidence.verdicts),
+        verdict_line=verdict_line(result.evidence.verdicts, result.k_reason),
         evidence_tables=evidence_tables(result),
         naming=meant.naming,
         explanation=meant.explanation,
@@ -184,6 +184,7 @@ def _page(
         embedding=figures.embedding(result),
         months=months(result.segments) if meant.buying is None else meant.buying.months,
         buying=meant.buying,
+        days=(result.table.oldest, result.table.newest),
         currency=about.currency,
         **_stakes(result),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,8 @@ MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
 # Beyond this index a value is coloured as strongly as can be; nearer to the average than 0.8 to 1.25 it is not coloured.
 STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
 COLUMNS = (4, 3)  # of cards; the number that leaves the fewest places empty
+SHORT_HISTORY = 90  # days of orders
+END_OF_MONTH = 3  # a month whose last order came so many days before its end, or fewer, is complete: shops close at week-ends
 MOST_ITEMS = 6  # a segment that are shown; bought.csv has more
 
 
@@ -69,6 +73,8 @@ class RunPage:
         Value at stake by segment, and what an A/B test of each action can show, see `seg.outlook.actions`.
     stakes_meaning : str
         What the columns of `stakes` mean.
+    days : tuple of (date or None, date or None)
+        Days of the first and of the newest order.
     """
 
     title: str
@@ -98,6 +104,7 @@ class RunPage:
     stakes: pd.DataFrame | None = None
     tests: pd.DataFrame | None = None
     stakes_meaning: str = ""
+    days: tuple[date | None, date | None] = (None, None)
 
 
 def render(content: RunPage, locale: Locale = ENGLISH) -> str:
@@ -125,7 +132,10 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
         rules=_rules(content),
         cross=_cross(content.rule_segments, locale),
         months=_months(content, locale),
+        short_history=_short_history(content),
+        partial_month=_partial_month(content),
         items=_items(content.buying),
+        items_without=_without(content),
         together=_together(content.buying),
         tree=_tree(content.buying, locale),
         status=_status(content.buying, locale),
@@ -174,6 +184,14 @@ def _cards(content: RunPage, locale: Locale) -> list[dict]:
             }
         )
     return cards
+
+
+def _short_history(content: RunPage) -> str:
+    """Write that the history is too short for names such as "Lost" to mean long ago; an empty text where it is not."""
+    oldest, newest = content.days
+    if oldest is None or newest is None or (span := (newest - oldest).days + 1) >= SHORT_HISTORY:
+        return ""
+    return f"The orders span {span} days: names compare customers with each other, so “Lost” or “Hibernating” means a few weeks at most"
 
 
 # ---- pictures ------------------------------------------------------------------------------------------------------
@@ -277,6 +295,24 @@ def _months(content: RunPage, locale: Locale) -> list[dict]:
         chart = charts.lines_chart(title, months, lines, locale)
         parts.append({"what": what, "title": title, "chart": chart, "months": months, "rows": rows})
     return parts
+
+
+def _partial_month(content: RunPage) -> str:
+    """Write that the orders end before the last month does; an empty text where the month is all there."""
+    newest = content.days[1]
+    last = {str(table.columns[-1]) for table in content.months.values() if len(table.columns)}
+    if newest is None or f"{newest:%Y-%m}" not in last:
+        return ""
+    days = calendar.monthrange(newest.year, newest.month)[1]
+    return f"The last month ends on {newest:%Y-%m-%d}" if newest.day < days - END_OF_MONTH else ""
+
+
+def _without(content: RunPage) -> list[str]:
+    """Return the names of the segments that buy nothing more often than the others."""
+    if content.buying is None or content.buying.items.empty:
+        return []
+    names, strong = segment_names(content.segments), set(content.buying.items["segment"])
+    return [name for segment, name in names.items() if segment >= 0 and segment not in strong]
 
 
 def _share(value: float, values: Sequence[float]) -> int:
