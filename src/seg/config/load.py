@@ -51,8 +51,9 @@ def settings(cfg: DictConfig) -> Settings:
     plain.pop("experiment", None)
     _check_empty(plain)
     _check_features(plain.get("dataset") or {})
-    _check_dataset_keys(cfg)
-    check_written_secrets(cfg)
+    written = OmegaConf.to_container(cfg, resolve=False)
+    _check_dataset_keys(written)
+    _check_secrets(written)
     try:
         checked = Settings(**plain)
     except ValidationError as error:
@@ -93,29 +94,31 @@ def _check_features(dataset: Mapping) -> None:
         )
 
 
-def _check_dataset_keys(cfg: DictConfig) -> None:
+def _check_dataset_keys(written: Mapping) -> None:
     """Refuse a key of the data set that nothing refers to: it would have no effect."""
-    texts = (text for _, text in _leaves(OmegaConf.to_container(cfg, resolve=False)))
+    texts = (text for _, text in _leaves(written))
     used = {key for text in texts for key in re.findall(r"[$][{]dataset[.](\w+)", text)}
     known = {*DatasetSettings.model_fields, *DATASET_KEYS, *used}
-    for key in cfg.dataset:
+    for key in written["dataset"]:
         if key not in known:
             raise SegError(
-                f"dataset.{key}: unknown key; expected one of {listed(key, {*known} & {*cfg.dataset} - {'load'}, most=8)}"
+                f"dataset.{key}: unknown key; expected one of {listed(key, {*known} & {*written['dataset']} - {'load'}, most=8)}"
             )
 
 
 def check_written_secrets(cfg: DictConfig) -> None:
     """Raise a `SegError` for a secret in plain text: run directory and store keep the configuration unresolved."""
-    plain = OmegaConf.to_container(cfg, resolve=False)
-    plain.pop("hydra", None)
-    for key, value in _leaves(plain):
+    _check_secrets(OmegaConf.to_container(cfg, resolve=False))
+
+
+def _check_secrets(written: Mapping) -> None:
+    for key, value in _leaves({name: section for name, section in written.items() if name != "hydra"}):
         if redaction.secrets_in(value):
             raise SegError(
                 f"{key}: a secret in plain text would be saved in config.yaml and in the tracking store; set it as an environment "
                 "variable, and write ${oc.env:NAME_OF_THE_VARIABLE} here"
             )
-    _check_spark_secrets((plain.get("engine") or {}).get("conf"))
+    _check_spark_secrets((written.get("engine") or {}).get("conf"))
 
 
 def _leaves(node: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -32,7 +32,8 @@ class SweepStore:
     def __init__(self, uri: str | None, experiment: str):
         self._uri, self._experiment = store.address(uri), experiment
         self.run_id: str | None = None
-        self._name, self._as_it_is = "", False
+        self._name = ""
+        self.as_it_is = False  # whether the parent run was complete before
         try:
             self._client = store.client(self._uri)
             self._in = [store.experiment_id(self._client, self._uri, experiment)]
@@ -91,8 +92,8 @@ class SweepStore:
             )
         if left:
             self.run_id, self._name = left[0].info.run_id, left[0].info.run_name
-            self._as_it_is = complete and left[0].info.status == "FINISHED"
-            if self._as_it_is:
+            self.as_it_is = complete and left[0].info.status == "FINISHED"
+            if self.as_it_is:
                 return
             self._client.update_run(self.run_id, status="RUNNING")
             for tag, value in tags.items():
@@ -123,8 +124,6 @@ class SweepStore:
         """
         from mlflow.entities import Metric, RunTag
 
-        if self._as_it_is:
-            return
         for run in self._search(
             f"attributes.status = 'RUNNING' and tags.mlflow.parentRunId = '{self.run_id}'"
         ):

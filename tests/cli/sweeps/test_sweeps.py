@@ -104,9 +104,14 @@ def test_a_job_that_has_finished_is_not_done_again(swept):
         ("third", ["done before"] * 3),
     ):
         before = len(runs(place, "a"))
-        done = sweep(place, name, *TOY, "tracking.experiment=a", "k=3,4,5")
+        arguments, env = command(place, name, *TOY, "tracking.experiment=a", "k=3,4,5")
+        line = [sys.executable, "-X", "importtime", "-m", "seg.run", *arguments]
+        done = subprocess.run(line, capture_output=True, text=True, env=env)
         assert done.returncode == 0, done.stdout + done.stderr
         assert statuses(place, name) == expected
+        imported = {text.rpartition("|")[2].strip() for text in done.stderr.splitlines()}
+        heavy = {"sklearn", "pandas", "mlflow"}
+        assert heavy & imported == (heavy if name == "second" else set())
         assert len(runs(place, "a")) - before == (2 if name == "second" else 0)
         assert "3 jobs: " in done.stdout
     finished = [run.data.tags["job.key"] for run in runs(place, "a") if "job.key" in run.data.tags]
@@ -192,9 +197,9 @@ def test_a_search_names_each_solution_once_and_none_that_is_flagged():
             [("a", 0.7, 4, "no"), ("b", 0.6, 2, "no"), ("c", 0.6, 3, "no"), ("a", 0.7, 4, "no"), ("d", 0.9, 2, "one giant")]
         )
     ]  # fmt: skip
-    told = summary.unbeaten(summary.table(jobs, {"k": []}, goals), goals)
+    told = summary.unbeaten(summary.table(summary.rows(jobs, ["k"], goals)), goals)
     assert [line.split(":")[0].strip() for line in told[1:]] == ["job 0", "job 1"]
-    page = summary.markdown(summary.table(jobs, {"k": []}, goals), ["k"], goals)
+    page = summary.markdown(summary.table(summary.rows(jobs, ["k"], goals)), ["k"], goals)
     assert page.splitlines()[2:] == ["| 4 | 0.700 |", "| 2 | 0.600 |"]
 
 
@@ -204,7 +209,9 @@ def test_the_page_of_a_grid_lays_k_against_what_else_differs():
          "metrics": {"common/silhouette": value, "segments/count": k}}
         for num, (model, k, value, flagged) in enumerate([("gmm", 10, 0.1, "no"), ("gmm", 2, 0.3, "tiny"), ("kmeans", 2, 0.4, "no")])
     ]  # fmt: skip
-    page = summary.markdown(summary.table(jobs, {"model": [], "k": []}), ["model", "k"], {}).splitlines()
+    page = summary.markdown(
+        summary.table(summary.rows(jobs, ["model", "k"])), ["model", "k"], {}
+    ).splitlines()
     assert page[0] == "| segments | gmm | kmeans |"
     assert page[2:] == ["| 2 | 0.300 (flagged) | 0.400 |", "| 10 | 0.100 | - |"]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from omegaconf import DictConfig, OmegaConf
 
 from seg.config.settings import CacheSettings, DatasetSettings
@@ -10,7 +13,12 @@ from seg.pipeline import cache, keys
 
 def key(cfg: DictConfig, fingerprint: str) -> str:
     """Build the key of a job, see `seg.pipeline.keys.job_key`."""
-    return keys.job_key(OmegaConf.to_container(cfg, resolve=True), fingerprint, takes_k(cfg))
+    return keyed(cfg)(fingerprint)
+
+
+def keyed(cfg: DictConfig) -> Callable[[str], str]:
+    """Return what builds the key of a job from the fingerprint of its data, whatever becomes of `cfg`."""
+    return functools.partial(keys.job_key, OmegaConf.to_container(cfg, resolve=True), takes_k=takes_k(cfg))
 
 
 def takes_k(cfg: DictConfig) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from seg.cli.sweeps import composing, job_key
 from seg.config import load
 from seg.config.settings import CacheSettings, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
@@ -101,8 +102,15 @@ def _goals(wanted: str | list[str], directions: object) -> dict[str, str]:
     return dict(zip(wanted if several else [wanted], ways, strict=True))
 
 
-def plan(cfg: DictConfig) -> Plan:
+def plan(cfg: DictConfig, finished: Callable[[Settings], Container[str]]) -> Plan:
     """Compose and check every job of a sweep.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        The configuration of the sweep, with Hydra's own section.
+    finished : callable
+        From the settings of a job to the keys of jobs that finished before: they are possible.
 
     Raises
     ------
@@ -122,7 +130,7 @@ def plan(cfg: DictConfig) -> Plan:
     values = {name: _values(one) for name, one in overrides.items()}
     search = "BasicSweeper" not in sweeper["_target_"]
     jobs = _one_at_a_time(values) if search else _grid(list(overrides.values()))
-    settings, planned = _checked(cfg, loader, jobs)
+    settings, planned = _checked(jobs, composing.compose_jobs(cfg, loader, jobs), finished)
     goals = _goals(settings.sweep.objective, sweeper.direction) if "direction" in sweeper else {}
     from joblib import cpu_count
 
@@ -166,59 +174,53 @@ def _values(override: Override) -> list[str]:
     return list(override.sweep_string_iterator())
 
 
-def _checked(cfg: DictConfig, loader, jobs: list[list[str]]) -> tuple[Settings, list[Planned]]:
+def _checked(
+    jobs: list[list[str]], composed: Iterable[DictConfig], finished: Callable[[Settings], Container[str]]
+) -> tuple[Settings, list[Planned]]:
     """Check every name and every value first, which takes no library for tables, and then whether the parts go together."""
-    composed: dict[tuple, DictConfig] = {}
-    ready = [_settled(_composed(cfg, loader, overrides, composed)) for overrides in jobs]
-    from seg.cli.sweeps.job_key import key
-    from seg.pipeline import check
-
+    settled = [_settled(one) for one in composed]
+    valid = [settings for settings, _ in settled if isinstance(settings, Settings)]
+    done = finished(valid[0]) if valid else ()
     data: dict[str, str | None] = {}
     planned, first = [], None
-    for num, (overrides, (one, settings)) in enumerate(zip(jobs, ready, strict=True)):
-        try:
-            if isinstance(settings, Impossible):
-                raise settings
-            check.check_parts(settings)
-        except Impossible as error:
-            planned.append(Planned(num, overrides, None, str(error)))
+    for num, (overrides, (settings, key)) in enumerate(zip(jobs, settled, strict=True)):
+        if isinstance(settings, Impossible):
+            planned.append(Planned(num, overrides, None, str(settings)))
             continue
-        first = first or settings
         place = repr((settings.data_dir, settings.dataset))
         if place not in data:
             data[place] = _data(settings.dataset, settings.data_dir, settings.cache)
-        planned.append(Planned(num, overrides, key(one, data[place]) if data[place] else None))
-    if all(job.reason for job in planned):
+        same = key(data[place]) if data[place] else None
+        reason = None if same in done else _why_impossible(settings)
+        first = first or (None if reason else settings)
+        planned.append(Planned(num, overrides, None if reason else same, reason))
+    if first is None:
         raise SegError(f"none of the {len(planned)} combinations is possible; the first: {planned[0].reason}")
     return first, planned
 
 
-def _settled(one: DictConfig) -> tuple[DictConfig, Settings | Impossible]:
-    """Return a job's configuration with its settings, or with why it is impossible."""
+def _settled(one: DictConfig) -> tuple[Settings, Callable[[str], str]] | tuple[Impossible, None]:
+    """Return the settings of a job with what builds its key, or why it is impossible."""
     try:
-        return one, load.settings(one)
+        return load.settings(one), job_key.keyed(one)
     except Impossible as error:
-        return one, error
+        return error, None
 
 
-def _composed(cfg: DictConfig, loader, overrides: list[str], composed: dict) -> DictConfig:
-    """Compose a job; those that differ in k alone are composed once, which saves seconds in a large sweep."""
-    ks = [text for text in overrides if text.startswith("k=")]
-    others = tuple(text for text in overrides if not text.startswith("k="))
-    if others not in composed:
-        composed[others] = loader.load_sweep_config(cfg, list(others))
-        OmegaConf.set_struct(composed[others], False)
-        composed[others].pop("hydra")
-    one = composed[others].copy()
-    if ks:
-        one.k = OverridesParser.create().parse_override(ks[-1]).value()
-    return one
+def _why_impossible(settings: Settings) -> str | None:
+    from seg.pipeline import (
+        check,
+    )  # late: it brings every library, and jobs that have finished are not checked again
+
+    try:
+        check.check_parts(settings)
+    except Impossible as error:
+        return str(error)
+    return None
 
 
 def _data(dataset: DatasetSettings, data_dir: str, kept: CacheSettings) -> str | None:
-    from seg.cli.sweeps.job_key import fingerprint
-
     try:
-        return fingerprint(dataset, data_dir, kept)
+        return job_key.fingerprint(dataset, data_dir, kept)
     except SegError:
         return None  # its jobs will say so, one by one, and the others go on

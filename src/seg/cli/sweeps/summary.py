@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from seg.cli.sweeps import notes
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+RANKED = "common/silhouette"
 METRICS = (
-    "common/silhouette",
+    RANKED,
     "own/silhouette",
     "embedding/silhouette",
     "stability/jaccard_min",
@@ -23,65 +27,62 @@ WAYS = {"maximize": "up", "minimize": "down"}
 WIDE = 240  # characters of a line that goes to a file or another program
 
 
-def table(
-    jobs: Sequence[Mapping], varied: Mapping[str, Sequence[str]], goals: Iterable[str] = ()
-) -> pd.DataFrame:
-    """Build a table of the notes of all jobs.
+def rows(
+    jobs: Sequence[Mapping], varied: Iterable[str], goals: Iterable[str] = ()
+) -> list[dict[str, object]]:
+    """Gather the notes of all jobs.
 
     Parameters
     ----------
     jobs : sequence of mapping
-    varied : mapping of str to sequence of str
-        What differs between jobs.
+    varied : iterable of str
+        Keys that differ between jobs.
     goals : iterable of str
         Further metrics: those that a search improves.
 
     Returns
     -------
-    DataFrame
-        Columns ``job``, one for each key that was varied, ``segments``, ``METRICS``, ``goals``, ``flagged``, ``status``,
-        ``seconds``, ``run_id``, ``reason``, ``label`` (what was varied but data set and k, in one text).
+    list of dict
+        One a job: ``job``, one for each key that was varied, ``segments``, ``METRICS``, ``goals``, ``flagged``, ``status``,
+        ``seconds``, ``run_id``, ``reason``, ``label`` (what was varied but data set and k, in one text), ``dataset``.
     """
-    rows, shown = [], list(dict.fromkeys([*METRICS, *goals]))
+    found, shown = [], list(dict.fromkeys([*METRICS, *goals]))
     for note in jobs:
         overrides = dict(text.lstrip("+~").partition("=")[::2] for text in note["overrides"])
         values = {name: overrides.get(name, "") for name in varied}
         metrics = note.get("metrics") or {}
         parts = [value if name.isidentifier() else f"{name}={value}" for name, value in values.items()
                 if name not in ("dataset", "k", "experiment")]  # fmt: skip
-        rows.append(
-            {"job": note["num"], **values, "segments": metrics.get("segments/count")}
+        found.append(
+            {"job": note["num"], **values, "segments": metrics.get(COUNT)}
             | {name: metrics.get(name) for name in shown}
-            | {
-                name: note.get(name)
-                for name in ("flagged", "status", "seconds", "run_id", "reason", "dataset")
-            }
-            | {"label": " ".join(parts) or str(note.get("model", ""))}
+            | {name: note.get(name) for name in ("flagged", "status", "seconds", "run_id", "reason")}
+            | {"label": " ".join(parts) or str(note.get("model", "")), "dataset": note.get("dataset")}
         )
-    columns = [
-        "job",
-        *varied,
-        "segments",
-        *shown,
-        "flagged",
-        "status",
-        "seconds",
-        "run_id",
-        "reason",
-        "label",
-    ]
-    return pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, "dataset"])))
+    return found
+
+
+def table(found: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Return `rows` as a table."""
+    import pandas as pd  # late: a sweep with nothing to do prints its rows without
+
+    (blank,) = rows([{"num": None, "overrides": ()}], ())
+    return pd.DataFrame(found, columns=list(found[0] if found else blank))
 
 
 def show(
-    jobs_table: pd.DataFrame, jobs: Sequence[Mapping], title: str, folder: Path, goals: Mapping[str, str]
+    found: Sequence[Mapping[str, object]],
+    jobs: Sequence[Mapping],
+    title: str,
+    folder: Path,
+    goals: Mapping[str, str],
 ) -> None:
-    """Print the table, the best of each data set or of a search, and what failed.
+    """Print the rows, the best of each data set or of a search, and what failed.
 
     Parameters
     ----------
-    jobs_table : DataFrame
-        One row a job, see `table`.
+    found : sequence of mapping
+        One a job, see `rows`.
     jobs : sequence of mapping
         Notes of the jobs, for those that failed.
     title : str
@@ -92,44 +93,65 @@ def show(
     """
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
-    aside = {"run_id", "reason", "label", COUNT} | (
-        {"dataset"} if jobs_table["dataset"].nunique() < 2 else set()
-    )
-    shown = [name for name in jobs_table if name not in aside and jobs_table[name].notna().any()]
-    drawn = Table(title=escape(title), title_justify="left", header_style="bold")
-    for name in shown:
-        numeric = pd.api.types.is_numeric_dtype(jobs_table[name])
-        drawn.add_column(name, justify="right" if numeric else "left")
-    for row in jobs_table[shown].to_dict("records"):
-        drawn.add_row(*(escape(_cell(name, value)) for name, value in row.items()))
     console.print()
-    console.print(drawn)
-    for line in [*(unbeaten(jobs_table, goals) if goals else best(jobs_table)), *_troubles(jobs)]:
+    console.print(_drawn(found, escape(title)))
+    for line in [*(unbeaten(table(found), goals) if goals and found else best(found)), *_troubles(jobs)]:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-    counts = ", ".join(f"{count} {status}" for status, count in jobs_table["status"].value_counts().items())
+    counts = ", ".join(
+        f"{count} {status}" for status, count in Counter(row["status"] for row in found).most_common()
+    )
     console.print(
-        f"  {len(jobs_table)} {'job' if len(jobs_table) == 1 else 'jobs'}: {counts or 'none'}",
+        f"  {len(found)} {'job' if len(found) == 1 else 'jobs'}: {counts or 'none'}",
         markup=False,
         highlight=False,
     )
     console.print(f"  directories under {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
-def best(jobs: pd.DataFrame) -> list[str]:
+def _drawn(found: Sequence[Mapping[str, object]], title: str):
+    from rich.markup import escape
+    from rich.table import Table
+
+    aside = {"run_id", "reason", "label", COUNT}
+    if len({row["dataset"] for row in found} - {None}) < 2:
+        aside.add("dataset")
+    shown = [
+        name
+        for name in (found[0] if found else ())
+        if name not in aside and any(_known(row[name]) for row in found)
+    ]
+    drawn = Table(title=title, title_justify="left", header_style="bold")
+    for name in shown:
+        numeric = all(isinstance(row[name], int | float) for row in found if _known(row[name]))
+        drawn.add_column(name, justify="right" if numeric else "left")
+    for row in found:
+        drawn.add_row(*(escape(_cell(name, row[name])) for name in shown))
+    return drawn
+
+
+def _known(value: object) -> bool:
+    return value is not None and value == value  # not NaN
+
+
+def best(found: Sequence[Mapping[str, object]]) -> list[str]:
     """Return the job of each data set with the largest silhouette in the common space; flagged ones never."""
-    fair = jobs[jobs["common/silhouette"].notna() & (jobs["flagged"] == "no")]
-    lines = []
-    for name, rows in fair.groupby("dataset", sort=False):
-        row = rows.loc[rows["common/silhouette"].astype(float).idxmax()]
-        lines.append(
-            f"{name}: largest common/silhouette {row['common/silhouette']:.3f}, job {row['job']}: {row['label']} k={row['segments']:.0f}"
-        )
-    return lines
+    largest: dict[object, Mapping[str, object]] = {}
+    for row in found:
+        before = largest.get(row["dataset"])
+        if (
+            _known(row[RANKED])
+            and row["flagged"] == "no"
+            and (before is None or row[RANKED] > before[RANKED])
+        ):
+            largest[row["dataset"]] = row
+    return [
+        f"{name}: largest {RANKED} {row[RANKED]:.3f}, job {row['job']}: {row['label']} k={row['segments']:.0f}"
+        for name, row in largest.items()
+    ]
 
 
 def unbeaten(jobs: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
@@ -165,7 +187,7 @@ def markdown(jobs: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str]
     Parameters
     ----------
     jobs : DataFrame
-        One row a job, see `table`.
+        One row a job, see `rows`.
     varied : iterable of str
         Keys that differ between jobs.
     goals : mapping of str to str
@@ -184,13 +206,13 @@ def markdown(jobs: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str]
         values = [name for name in goals if name != COUNT]
         shown = front(jobs, goals)[[*others, "segments", *values]].astype({"segments": int})
     elif len(others) == 1:
-        marked = done["common/silhouette"].map("{:.3f}".format) + (done["flagged"] != "no").map(
+        marked = done[RANKED].map("{:.3f}".format) + (done["flagged"] != "no").map(
             {True: " (flagged)", False: ""}
         )
         wide = done.assign(cell=marked, segments=done["segments"].astype(int))
         shown = wide.pivot(index="segments", columns=others[0], values="cell").fillna("-").reset_index()
     else:
-        shown = done[[*others, "segments", "common/silhouette", "flagged"]].astype({"segments": int})
+        shown = done[[*others, "segments", RANKED, "flagged"]].astype({"segments": int})
     cells = [
         [f"{one:.3f}" if isinstance(one, float) else str(one) for one in row]
         for row in shown.astype(object).to_numpy()
@@ -213,7 +235,7 @@ def _troubles(jobs: Sequence[Mapping]) -> list[str]:
 
 
 def _cell(name: str, value: object) -> str:
-    if pd.isna(value):
+    if not _known(value):
         return ""
     if "/" in name and isinstance(value, float):
         return f"{value:.3f}"
@@ -230,7 +252,7 @@ def shared(jobs: pd.DataFrame, folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="seg-sweep-") as scratch:
         target = Path(scratch)
         jobs.drop(columns="label").to_csv(target / "sweep.csv", index=False)
-        drawn = jobs[jobs["common/silhouette"].notna()]
+        drawn = jobs[jobs[RANKED].notna()]
         if len(drawn):
             (target / "figures").mkdir()
             (target / "figures" / "sweep.png").write_bytes(plots.png(plots.sweep(drawn)))

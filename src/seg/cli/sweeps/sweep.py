@@ -16,7 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 from seg.cli.sweeps import notes, planning
 from seg.cli.sweeps.planning import Plan
 from seg.config import load, overrides
+from seg.config.settings import Settings
 from seg.errors import SegError, bug
+from seg.pipeline import keys
+from seg.track.local_runs import LocalRuns
 from seg.track.process_names import process_name
 
 log = logging.getLogger("seg")
@@ -58,21 +61,19 @@ class _Running:
 def _begin(cfg: DictConfig) -> None:
     global _current
     planning.improve(cfg)
-    plan = planning.plan(cfg)
-    from joblib import cpu_count
+    before: dict[str, dict] = {}
 
-    from seg.pipeline import keys
+    def finished_before(settings: Settings) -> Mapping[str, dict]:
+        if settings.tracking.enabled and settings.sweep.resume:
+            runs = LocalRuns(settings.tracking.uri, settings.tracking.experiment)
+            before.update(runs.finished(keys.code()[:8]))
+        return before
 
+    plan = planning.plan(cfg, finished_before)
     settings, folder = plan.settings, Path(str(OmegaConf.select(cfg, "hydra.sweep.dir")))
     title = "sweep: " + notes.shown(plan.command)
-    store = None
-    if settings.tracking.enabled:
-        from seg.track.sweep_run import SweepStore
-
-        store = SweepStore(settings.tracking.uri, settings.tracking.experiment)
-        store.end_dead_runs()
+    store, finished = _store(settings, plan, before)
     resume = settings.sweep.resume and store is not None
-    finished = store.finished(keys.code()[:8]) if resume else {}
     for one, done in finished.items():
         if plan.open or one in plan.keys:
             notes.write(notes.of_job(folder, one), done)
@@ -86,6 +87,8 @@ def _begin(cfg: DictConfig) -> None:
             title, plan.key, plan.varied, {"process": process_name()}, resume, not left and not plan.open
         )
     _current = _Running(folder, plan, store, title)
+    from joblib import cpu_count
+
     share = 1 if plan.side_by_side is None else max(1, cpu_count() // plan.side_by_side)
     sweep = {"parent": store and store.run_id, "process": process_name(), "cores": share}
     notes.write(
@@ -94,6 +97,22 @@ def _begin(cfg: DictConfig) -> None:
     if resume and not plan.open and not left:
         _note_done(folder, plan, finished)
         sys.exit(close())
+
+
+def _store(settings: Settings, plan: Plan, before: Mapping[str, dict]):
+    """Open the store, and look up what has finished; of a sweep that is complete its parent run is enough."""
+    if not settings.tracking.enabled:
+        return None, {}
+    place = settings.tracking.uri, settings.tracking.experiment
+    if not plan.open and all(job.key in before for job in plan.jobs):
+        there = LocalRuns(*place).sweep(plan.key)
+        if there is not None:
+            return there, before
+    from seg.track.sweep_run import SweepStore  # late: it brings MLflow
+
+    store = SweepStore(*place)
+    store.end_dead_runs()
+    return store, store.finished(keys.code()[:8]) if settings.sweep.resume else {}
 
 
 def _note_done(folder: Path, plan: Plan, finished: Mapping[str, Mapping]) -> None:
@@ -132,10 +151,11 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
             if one.num not in there
         ]
         jobs.sort(key=lambda note: note["num"])
-    table = summary.table(jobs, running.plan.varied, running.plan.goals)
+    rows = summary.rows(jobs, running.plan.varied, running.plan.goals)
     failed = [note for note in jobs if note["status"] == "failed"]
-    summary.show(table, jobs, running.title, running.folder, running.plan.goals)
-    if running.store is not None:
+    summary.show(rows, jobs, running.title, running.folder, running.plan.goals)
+    if running.store is not None and not running.store.as_it_is:
+        table = summary.table(rows)
         with summary.shared(table, running.folder) as folder:
             running.store.close(
                 status or ("FAILED" if failed else "FINISHED"),
@@ -144,6 +164,7 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
                 {"sweep/seconds": time.perf_counter() - running.started},
                 error or (failed[0]["reason"] if failed else None),
             )
+    if running.store is not None:
         print(f"  tracked as {running.store.where}")
     return 1 if {note["status"] for note in jobs} & {"failed", "interrupted", "not done"} else 0
 
