@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hydra import initialize_config_dir
+from hydra.conf import ConfigSourceInfo
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
@@ -52,7 +53,7 @@ def test_a_key_that_is_not_there_is_an_error(hydra):
 
 def test_what_composing_follows_from_makes_what_was_composed_useless(hydra, tmp_path, monkeypatch):
     _, cfg = hydra
-    cfg.hydra.runtime.config_sources = [{"schema": "file", "path": str(tmp_path), "provider": "main"}]
+    cfg.hydra.runtime.config_sources = [ConfigSourceInfo(str(tmp_path), "file", "main")]
     states = []
     for content, secret in (
         ("a: 1", "x"),
