@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -331,13 +332,13 @@ def test_a_folder_behind_an_address_is_read_by_its_columns(spark, tmp_path):
         spark.read(place, ["x"])
 
 
-def jvm_of(process: subprocess.Popen) -> int | None:
+def jvm_of(process: int) -> int | None:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             name, _, rest = stat.read_text().rpartition(")")
         except OSError:
             continue
-        if "(java" in name and int(rest.split()[1]) == process.pid:
+        if "(java" in name and int(rest.split()[1]) == process:
             return int(stat.parent.name)
     return None
 
@@ -345,21 +346,18 @@ def jvm_of(process: subprocess.Popen) -> int | None:
 @pytest.mark.spark
 def test_a_jvm_that_is_killed_in_the_middle_of_a_run_fails_it_and_nothing_is_left(tmp_path):
     folder, uri = tmp_path / "run", f"sqlite:///{tmp_path}/mlflow.db"
-    command = [
-        sys.executable, "-m", "seg.run", "dataset=toy", *small_spark.OVERRIDES, "engine.master=local[1]", "cache=off", "k=4",
+    asked = [
+        "dataset=toy", "dataset.customers=60", *small_spark.OVERRIDES, "engine.master=local[1]", "cache=off", "k=4",
         f"tracking.uri={uri}", "tracking.experiment=killed", f"hydra.run.dir={folder}",
     ]  # fmt: skip
-    environment = command_line.clean_environment()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "read toy" in line:
-            os.kill(jvm_of(process), signal.SIGKILL)
-    assert process.wait(60) == 1
-    text = "".join(said)
+    with command_line.started("seg.run", *asked) as (process, said):
+        while "read toy" not in said():
+            assert process.is_alive(), said() + said("err")
+            time.sleep(0.02)
+        os.kill(jvm_of(process.pid), signal.SIGKILL)
+        process.join(60)
+        assert process.exitcode == 1
+        text = said() + said("err")
     assert re.search(
         r"error: engine: Spark \(local\[1\]\) stopped while it was working: it was killed, or ran out",
         text,

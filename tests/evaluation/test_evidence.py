@@ -29,7 +29,7 @@ def toy(tmp_path_factory):
     scratch = tmp_path_factory.mktemp("evidence")
     uri = f"sqlite:///{scratch}/mlflow.db"
     done = run(
-        "dataset=toy", "k=4", "selection.k_range=[4]", "evaluation.stability=true", "evaluation.repeats=20", "evaluation.null=20",
+        "dataset=toy", "dataset.customers=400", "k=4", "selection.k_range=[4]", "evaluation.stability=true", "evaluation.repeats=6", "evaluation.null=20",
         "evaluation.holdout.cut=2024-09-01", folder=scratch / "run", uri=uri,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

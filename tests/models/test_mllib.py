@@ -36,8 +36,8 @@ SAMPLE = 200
 # Each start and each iteration is a job of Spark or several, on few customers as on many.
 FEW_JOBS = {
     "mllib_kmeans": [],
-    "mllib_gmm": ["model.n_init=2", "model.max_iter=12"],
-    "mllib_bisecting_kmeans": ["model.max_iter=6"],
+    "mllib_gmm": ["model.n_init=1", "model.max_iter=8"],
+    "mllib_bisecting_kmeans": ["model.max_iter=3"],
 }
 
 
@@ -95,11 +95,25 @@ def test_a_customer_far_from_every_component_has_equal_probabilities_as_in_mllib
 
 
 @pytest.fixture(scope="module")
-def spark_run(tmp_path_factory):
-    """Run a segmentation on Spark, and count the rows of every table that is brought here."""
+def features_file(here, tmp_path_factory) -> Path:
+    """The features of the toy's customers as a table of customers, which Spark need not count again for each model."""
+    path = tmp_path_factory.mktemp("features") / "toy.parquet"
+    here.table.frame[here.table.features].reset_index().to_parquet(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def spark_run(tmp_path_factory, features_file):
+    """Run a segmentation on Spark, k-means from orders on, and count the rows of every table that is brought here."""
     from seg.engine.spark import SparkEngine
 
     done = {}
+    table = [
+        "dataset=customers",
+        f"dataset.path={features_file}",
+        "dataset.features=[recency_days,orders,revenue]",
+    ]
+    customers = [*table, "dataset.value=revenue", *TOY[2:]]
 
     def run(model: str):
         if model not in done:
@@ -115,6 +129,7 @@ def spark_run(tmp_path_factory):
                 f"evaluation.silhouette_sample={SAMPLE}",
                 f"model={model}",
                 *FEW_JOBS[model],
+                data=TOY if model == "mllib_kmeans" else customers,
             )
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(SparkEngine, "collect", spy)

@@ -19,7 +19,7 @@ from seg.score import __main__ as score
 START = date(2022, 1, 1)
 DAYS = 730  # 2022 and 2023
 SMALL = ["dataset=transactions", "dataset.columns.order_id=order_id", "dataset.columns.amount=amount", "k=2", "tracking=none",
-         "tracking.model=true", "cache=off", "selection.k_range=[2]", "outlook.classical=false"]  # fmt: skip
+         "tracking.model=true", "cache=off", "selection.k_range=[2]", "outlook.classical=false", "outlook.training_cuts=1"]  # fmt: skip
 
 
 def orders_file(folder, days: int = DAYS, customers: int = 120):
@@ -134,7 +134,7 @@ def test_the_command_gives_what_the_run_gave(made, tmp_path, capsys):
     asked = [
         f"model={run}",
         f"input={path}",
-        "outlook.classical=false",
+        *SMALL[-2:],
         "horizons=30",
         f"output={tmp_path / 'made'}",
     ]
