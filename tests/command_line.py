@@ -111,7 +111,7 @@ def _child(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _fill(arguments)
     if not figures:
-        sys.modules["warm"].draw_nothing()
+        sys.modules["prepared_picture"].draw_nothing()
     sys.argv = [module, *arguments]
     code = 0
     try:

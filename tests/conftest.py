@@ -64,6 +64,18 @@ def own_python():
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def prepared_pictures(request):
+    """Have runs in this process draw figures in tests of the report alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "report" not in request.path.parts:
+            import prepared_picture
+            from seg.report import drawing
+
+            patch.setattr(drawing, "_png", lambda _locale, _make: prepared_picture.picture())
+        yield
+
+
 @pytest.fixture
 def side_by_side(monkeypatch):
     """Have fits of few rows run in threads, too."""

@@ -14,19 +14,21 @@ import mlflow
 import pandas as pd
 from numba.core.registry import cpu_target
 
+import prepared_picture
 import read_once
 import seg.pipeline.flow
 import seg.report.run_directory
 import seg.run  # noqa: F401
 from seg.config import compose, load
-from seg.report import drawing, page, plots
+from seg.report import page, plots
 from seg.segments import formats
 
 SCAN = pd.DataFrame({"k": [2, 3], "inertia": [2.0, 1.0], "silhouette": 0.5, "silhouette_sq": 0.5}).assign(
     silhouette_se=0.0, silhouette_n=9
 )
 
-PICTURE = plots.png(plots.elbow(SCAN, 2))
+plots.png(plots.elbow(SCAN, 2))
+prepared_picture.picture()
 page.template("report/run_page.html.jinja", formats.ENGLISH)
 ibis.to_sql(
     ibis.table({"k": "int64"}, name="scan").group_by("k").aggregate(n=ibis._.count()), dialect="duckdb"
@@ -42,9 +44,3 @@ with tempfile.TemporaryDirectory() as folder:
 # What is here by now stays: no command has to look through it for garbage.
 gc.collect()
 gc.freeze()
-
-
-def draw_nothing() -> None:
-    """Have the runs of this process leave `PICTURE` for every figure, without a second process that draws."""
-    drawing._png = lambda _locale, _make: PICTURE
-    drawing.start_helper = lambda: None

@@ -1,4 +1,4 @@
-import os
+import json
 import subprocess
 import sys
 
@@ -18,41 +18,63 @@ for _ in range(2):
 """
 
 
-def output(environment: dict, code: str = FIT) -> str:
+# Each in a process of its own, forked where scikit-learn is loaded, and neither numba nor seg.
+CASES = {
+    "off": "import os; os.environ['SEG_KERNELS'] = 'off'",
+    "nowhere": "import numba.core.caching as c; c.CacheImpl._locator_classes = []",
+    "no numba": "import sys; sys.modules['numba'] = None",
+    "compiled": "",
+}
+FORKS = """
+import json, os, sys
+import scipy.sparse.csgraph, sklearn.cluster, sklearn.metrics
+assert not {"seg", "numba"} & set(sys.modules)
+for code in json.load(sys.stdin):
+    print("----", flush=True)
+    child = os.fork()
+    if not child:
+        exec(code, {"__name__": "__main__"})
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.fixture(scope="module")
+def printed() -> dict[str, list[str]]:
+    """Return the lines that a fit prints in each case."""
+    assert kernels.ready()
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+        [sys.executable, "-c", FORKS],
+        input=json.dumps([f"{case}\n{FIT}" for case in CASES.values()]),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    return done.stdout
+    texts = done.stdout.split("----\n")[1:]
+    return {case: text.splitlines() for case, text in zip(CASES, texts, strict=True)}
 
 
-@pytest.fixture
-def environment():
-    return dict(os.environ)
-
-
-def test_switched_off_scikit_learn_does_the_work_and_one_line_says_so(environment):
-    lines = output(environment | {"SEG_KERNELS": "off"}).splitlines()
-    assert lines == [
+def test_switched_off_scikit_learn_does_the_work_and_one_line_says_so(printed):
+    assert printed["off"] == [
         "fast kernels are off (SEG_KERNELS=off): scikit-learn and SciPy are used, which are slower",
         "3 clusters; False",
         "3 clusters; False",
     ]
 
 
-def test_without_a_folder_for_compiled_code_scikit_learn_does_the_work(environment):
-    nowhere = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
-    lines = output(environment, nowhere + FIT).splitlines()
+def test_without_a_folder_for_compiled_code_scikit_learn_does_the_work(printed):
+    lines = printed["nowhere"]
     assert lines[0].startswith("fast kernels are off (numba cannot keep compiled code: cannot cache function")
     assert "set NUMBA_CACHE_DIR to a writable folder" in lines[0]
     assert lines[1:] == ["3 clusters; False"] * 2
 
 
-def test_without_numba_scikit_learn_does_the_work(environment):
-    lines = output(environment, "import sys; sys.modules['numba'] = None\n" + FIT).splitlines()
+def test_without_numba_scikit_learn_does_the_work(printed):
+    lines = printed["no numba"]
     assert lines[0].startswith("fast kernels are off (numba cannot be imported")
     assert lines[1:] == ["3 clusters; False"] * 2
 
 
-def test_kernels_compiled_before_are_used_without_a_word(environment):
-    assert kernels.ready()
-    assert output(environment).splitlines() == ["3 clusters; True"] * 2
+def test_kernels_compiled_before_are_used_without_a_word(printed):
+    assert printed["compiled"] == ["3 clusters; True"] * 2
