@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seg.errors import SegError, listed
 from seg.sinks import redaction
-from seg.track import store
+from seg.track import model_registry, store
 
 FORMS = (
     "models:/seg-flo@champion, models:/seg-flo/3, runs:/<run id>/model, a run id or its first characters, or the directory "
@@ -211,7 +211,7 @@ def _version(client, uri: str, name: str, alias: str | None, version: str | None
     if name not in names:
         raise SegError(
             f"model=models:/{name}: not registered in {store.hidden(uri)}, which has {listed(name, names)}; "
-            f"register a run with seg compare promote run=<run id>"
+            f"register a run with seg compare promote run=<run id>{model_registry.old_names(names)}"
         )
     if alias is not None:
         aliases = client.get_registered_model(name).aliases

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 PREFIX = "seg-"
+OLD = ("seg-transactions", "seg-customers")
 TOLD = ("since", "until", "by", "why", "forced", "previous")
 
 
@@ -22,6 +23,23 @@ def registered(dataset: str) -> str:
     """Return the name of the registered model of a data set."""
     # MLflow takes neither a slash nor a colon in a name.
     return f"{PREFIX}{re.sub(r'[/:%]', '_', dataset)}"
+
+
+def old_names(names: Iterable[str]) -> str:
+    """Return a remark where models of own files are registered as older versions of seg did: all brands under one name.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of the registered models.
+    """
+    old = [name for name in names if name in OLD]
+    if not old:
+        return ""
+    return (
+        f". Older versions of seg registered the models of all own files as {' and '.join(old)}: name that model, or promote its run "
+        "once more under the name of its data set"
+    )
 
 
 def promote(
@@ -114,7 +132,9 @@ def history(client, datasets: tuple[str, ...] = ()) -> pd.DataFrame:
     missing = [name for name in datasets if registered(name) not in names]
     if missing:
         known = [name.removeprefix(PREFIX) for name in names]
-        raise SegError(f"dataset={missing[0]}: no champion yet; there is one of {listed(missing[0], known)}")
+        raise SegError(
+            f"dataset={missing[0]}: no champion yet; there is one of {listed(missing[0], known)}{old_names(names)}"
+        )
     rows = []
     for name in [registered(one) for one in datasets] or names:
         aliases = client.get_registered_model(name).aliases
