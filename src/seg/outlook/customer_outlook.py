@@ -13,6 +13,7 @@ from seg.outlook.cuts import CutPlan, plan_cuts
 from seg.outlook.judging import MODEL, Judgement
 from seg.outlook.snapshots import OrderHistory, Snapshot, snapshot
 from seg.outlook.yardsticks import YARDSTICKS
+from seg.segments.worth import stake_days
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def customer_outlook(
         scores[f"probability_{one.horizon}"] = frame["probability"]
         scores[f"spend_{one.horizon}"] = frame["spend"]
     lost_after = possible[-1].horizon if possible else None
-    value_days = _value_days([one.horizon for one in possible])
+    value_days = stake_days([one.horizon for one in possible])
     if possible:
         scores["probability_lost"] = 1 - scores[f"probability_{lost_after}"]
         scores["usual_spend"] = learning.usual_spend(today.features, value_days)
@@ -141,11 +142,6 @@ def customer_outlook(
     return CustomerOutlook(
         today.cut, tuple(outlooks), scores, lost_after, value_days, max(ends, default=None)
     )
-
-
-def _value_days(possible: list[int]) -> int | None:
-    """Choose the horizon for money: the one nearest to a quarter of a year."""
-    return min(possible, key=lambda days: abs(days - 90)) if possible else None
 
 
 def _remembered(history: OrderHistory, horizons: Sequence[int], last: date) -> Callable[[date], Snapshot]:

@@ -43,3 +43,12 @@ def words(segments: pd.DataFrame) -> str:
     """Return what ``revenue_share`` is a share of, for people."""
     value = segments.attrs.get("value") or "revenue"
     return WORDS.get(value, value)
+
+
+def stake_days(horizons: Sequence[int]) -> int | None:
+    """Return the horizon that value at stake is counted over: the one nearest to a quarter of a year; None without one.
+
+    >>> stake_days([30, 90, 180])
+    90
+    """
+    return min(horizons, key=lambda days: abs(days - 90)) if horizons else None

@@ -110,13 +110,23 @@ def test_cards_hold_name_sentence_and_actions():
     assert (second["sentence"], second["actions"]) == ("", [])
 
 
-def test_the_value_at_stake_is_counted_over_the_longest_horizon():
+def test_the_value_at_stake_is_that_of_the_report_over_the_horizon_nearest_to_a_quarter():
+    wide = CUSTOMERS.assign(probability_180=1.0)
+    assert facts.value_days(wide) == 90
+    assert facts.at_stake(wide, SEGMENTS, Choice()).equals(facts.at_stake(CUSTOMERS, SEGMENTS, Choice()))
     # Segment 1: 20 x 0.5 + 40 x 0.75; probabilities of 90 days.
     stake = facts.at_stake(CUSTOMERS, SEGMENTS, Choice())
     assert stake.to_dict() == pytest.approx(
         {"FR: Champions": 1.0, "FR: Lost": 40.0, "(common): Champions": 0.0}
     )
     assert facts.at_stake(CUSTOMERS.drop(columns="usual_spend"), SEGMENTS, Choice()) is None
+
+
+def test_a_segment_has_the_colour_that_it_has_in_the_report():
+    colours = facts.colours(SEGMENTS)
+    assert colours == {"FR: Champions": "#0072b2", "FR: Lost": "#e69f00", "(common): Champions": "#009e73"}
+    drawn = drawings.lines(pd.DataFrame({"FR: Lost": [1.0]}, index=["2026-01"]), "Revenue by month", colours)
+    assert drawn["data"][0]["line"]["color"] == "#e69f00"
 
 
 def test_movement_is_of_the_newest_run_of_the_data_set(folder):
@@ -138,7 +148,7 @@ def test_many_lines_become_few_and_the_rest():
     wide = pd.DataFrame(
         [[float(one) for one in range(20)]], index=["2026-01"], columns=[f"s{one}" for one in range(20)]
     )
-    drawn = drawings.lines(wide, "t")["data"]
+    drawn = drawings.lines(wide, "t", {})["data"]
     assert (
         len(drawn) == drawings.LEGEND
         and drawn[-1]["name"] == "9 further segments"

@@ -15,6 +15,8 @@ from seg.report import lists
 from seg.report.dashboard import drawings, facts
 from seg.report.dashboard.exported_tables import Exports
 from seg.report.dashboard.facts import Choice
+from seg.segments import wording
+from seg.segments.formats import ENGLISH
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head>{%metas%}<meta name="viewport" content="width=device-width, initial-scale=1"><title>{%title%}</title>{%css%}
@@ -90,8 +92,8 @@ def layout(exports: Exports) -> html.Main:
     runs = facts.trainings(exports.runs())
     options = [{"label": row.label, "value": row.run_id} for row in runs.itertuples()]
     months = [
-        _field(text, dcc.Dropdown(id=name, clearable=True))
-        for name, text in (("first", "From month"), ("last", "To month"))
+        _field(text, dcc.Dropdown(id=name, clearable=True, placeholder=end))
+        for name, text, end in (("first", "From month", "first"), ("last", "To month", "last"))
     ]
     measures = [{"label": text, "value": name} for name, text in facts.MEASURES.items()]
     return html.Main(
@@ -148,8 +150,10 @@ def content(exports: Exports, run: str, *chosen) -> list:
     about = runs[runs["run_id"] == run].iloc[0]
     currency = about["currency"] if isinstance(about.get("currency"), str) else ""
     parts = [_totals(facts.totals(table, monthly, choice), currency, str(about["flagged"]))]
-    cards = facts.cards(table, choice)
-    parts.append(html.Section([_card(card) for card in cards[:MOST_CARDS]], className="cards"))
+    cards, colours = facts.cards(table, choice), facts.colours(table)
+    parts.append(
+        html.Section([_card(card, colours[card["name"]]) for card in cards[:MOST_CARDS]], className="cards")
+    )
     if len(cards) > MOST_CARDS:
         more = f"{len(cards) - MOST_CARDS:,} further segments are not shown: choose groups or segments, or download the list."
         parts.append(html.P(more, className="note"))
@@ -159,16 +163,16 @@ def content(exports: Exports, run: str, *chosen) -> list:
         by_month = facts.by_month(monthly, table, choice, measure)
         unit = currency if measure == "revenue" else ""
         parts.append(
-            _figure(drawings.lines(by_month, f"{facts.MEASURES[measure].capitalize()} by month", unit))
+            _figure(
+                drawings.lines(by_month, f"{facts.MEASURES[measure].capitalize()} by month", colours, unit)
+            )
         )
     customers = exports.table("customers", run)
     stake = None if customers is None else facts.at_stake(customers, table, choice)
     if stake is not None:
-        parts.append(
-            _figure(
-                drawings.bars(stake, "Value at stake: usual spend of those who may not come back", currency)
-            )
-        )
+        days = facts.value_days(customers)
+        meaning = f"What customers spend in {days} days at their rate so far, times the probability that they do not buy in that time."
+        parts.append(_figure(drawings.bars(stake, "Value at stake", colours, currency), meaning))
     parts.append(_movement(exports, runs, str(about["dataset"])))
     return parts
 
@@ -188,8 +192,9 @@ def _movement(exports: Exports, runs: pd.DataFrame, dataset: str):
     return _figure(drawings.heat(facts.moves(table), "Customers who moved, from (rows) to (columns)"))
 
 
-def _figure(drawn: dict) -> html.Figure:
-    return html.Figure(dcc.Graph(figure=drawn, config=PLAIN))
+def _figure(drawn: dict, caption: str = "") -> html.Figure:
+    graph = dcc.Graph(figure=drawn, config=PLAIN)
+    return html.Figure([graph, html.Figcaption(caption, className="note")] if caption else graph)
 
 
 def _totals(totals: dict[str, float], currency: str, flagged: str) -> html.Section:
@@ -202,12 +207,13 @@ def _totals(totals: dict[str, float], currency: str, flagged: str) -> html.Secti
     return html.Section([*warning, html.Div(boxes, className="totals")])
 
 
-def _card(card: dict) -> html.Article:
-    shares = [f"{card['size']:,} customers", f"{card['share']:.1%} of them"]
+def _card(card: dict, colour: str) -> html.Article:
+    customers = f"{card['size']:,} customer{'' if card['size'] == 1 else 's'}"
+    shares = [customers, f"{ENGLISH.percent(card['share'])} of all"]
     if isinstance(card["revenue_share"], float) and card["revenue_share"] == card["revenue_share"]:
-        shares.append(f"{card['revenue_share']:.1%} of the revenue")
+        shares.append(f"{ENGLISH.percent(card['revenue_share'])} of the revenue")
     means = [
-        html.Div([html.Dt(name.replace("_", " ")), html.Dd(f"{value:,.1f}")])
+        html.Div([html.Dt(f"mean {wording.label(name)}"), html.Dd(ENGLISH.number(value))])
         for name, value in card["means"].items()
         if value == value
     ]
@@ -223,7 +229,8 @@ def _card(card: dict) -> html.Article:
             html.P(card["sentence"], className="note"),
             *actions,
             html.Dl(means),
-        ]
+        ],
+        style={"borderTopColor": colour},
     )
 
 

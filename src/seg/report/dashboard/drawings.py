@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-# Okabe and Ito (2008): told apart with any colour vision.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a", "#8b6f00")
+from seg.report.plots.palette import NOISE_COLOUR
+
 LEGEND = 12  # lines above which the page would be a legend only
 
 
-def lines(table: pd.DataFrame, title: str, unit: str = "") -> dict:
+def lines(table: pd.DataFrame, title: str, colours: Mapping[str, str], unit: str = "") -> dict:
     """Draw one line a column over the months of the index; the columns beyond `LEGEND` as one line.
 
     Parameters
     ----------
     table : DataFrame
     title : str
+    colours : mapping of str to str
+        Of the columns; grey where there is none.
     unit : str
         Of the values, such as a currency.
     """
@@ -26,19 +30,19 @@ def lines(table: pd.DataFrame, title: str, unit: str = "") -> dict:
     traces = [
         {
             "type": "scatter", "mode": "lines+markers", "name": str(name), "x": list(table.index), "y": table[name].tolist(),
-            "line": {"color": COLOURS[place % len(COLOURS)], "width": 2}, "marker": {"size": 5},
+            "line": {"color": colours.get(str(name), NOISE_COLOUR), "width": 2}, "marker": {"size": 5},
         }
-        for place, name in enumerate(table)
+        for name in table
     ]  # fmt: skip
     return {"data": traces, "layout": _layout(title, unit) | {"legend": {"orientation": "h", "y": -0.2}}}
 
 
-def bars(values: pd.Series, title: str, unit: str = "") -> dict:
+def bars(values: pd.Series, title: str, colours: Mapping[str, str], unit: str = "") -> dict:
     """Draw one horizontal bar a segment, the largest on top."""
     ordered = values.sort_values(kind="stable").tail(LEGEND)
     trace = {
         "type": "bar", "orientation": "h", "x": ordered.tolist(), "y": [str(name) for name in ordered.index],
-        "marker": {"color": COLOURS[0]},
+        "marker": {"color": [colours.get(str(name), NOISE_COLOUR) for name in ordered.index]},
     }  # fmt: skip
     return {"data": [trace], "layout": _layout(title, unit, "x") | {"height": 120 + 34 * len(ordered)}}
 

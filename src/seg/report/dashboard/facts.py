@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from seg.errors import SegError
+from seg.report.plots.palette import segment_colour
+from seg.segments.worth import stake_days
 
 MEASURES = {"revenue": "revenue", "customers": "customers who ordered", "orders": "orders"}
 COMMON = "(common)"
-PROBABILITY = re.compile(r"probability_\d+")  # to buy in so many days, of the outlook
+PROBABILITY = re.compile(r"probability_(\d+)")  # to buy in so many days, of the outlook
 SHOWN = 6  # mean features of a segment
 
 
@@ -84,6 +86,11 @@ def names(segments: pd.DataFrame) -> dict[int, str]:
         row.segment: f"{row.model}: {row.name}" if row.model else row.name
         for row in segments.itertuples(index=False)
     }
+
+
+def colours(segments: pd.DataFrame) -> dict[str, str]:
+    """Return the colour of each segment by its name, the same as in the report."""
+    return {name: segment_colour(int(segment)) for segment, name in names(segments).items()}
 
 
 def groups(customers: pd.DataFrame | None) -> list[str]:
@@ -176,17 +183,24 @@ def moves(table: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis(index="from", columns=None)
 
 
+def value_days(customers: pd.DataFrame | None) -> int | None:
+    """Return the days that the value at stake is counted over, the same as in the report; None without an outlook."""
+    if customers is None or "usual_spend" not in customers:
+        return None
+    matches = [PROBABILITY.fullmatch(str(name)) for name in customers]
+    return stake_days([int(match[1]) for match in matches if match])
+
+
 def at_stake(customers: pd.DataFrame, segments: pd.DataFrame, choice: Choice) -> pd.Series | None:
     """Return the value at stake of each chosen segment, by name; None where the run has no outlook.
 
     The value at stake of a customer is the spend to expect at the rate so far, times the probability not to buy in that time.
     """
-    probabilities = [name for name in customers if PROBABILITY.fullmatch(str(name))]
-    if "usual_spend" not in customers or not probabilities:
+    days = value_days(customers)
+    if days is None:
         return None
-    longest = max(probabilities, key=lambda name: int(name.rpartition("_")[2]))
     rows = chosen(customers, segments, choice)
-    value = rows["usual_spend"] * (1 - rows[longest])
+    value = rows["usual_spend"] * (1 - rows[f"probability_{days}"])
     return value.groupby(rows["segment"]).sum().rename(names(segments))
 
 
