@@ -20,6 +20,14 @@ LONGEST = [
     "test_evidence.py", "test_docs.py", "test_outlook_command.py", "test_scoring.py", "test_ui.py", "test_published.py", "test_wheel.py",
     "test_secrets_left_behind.py", "test_retrain_model.py", "test_kills.py",
 ]  # fmt: skip
+# Those that share the session of Spark: on one worker, or a second JVM is started and warmed up.
+ONE_JVM = {
+    "test_mllib.py",
+    "test_parity.py",
+    "test_spark.py",
+    "test_scoring_spark.py",
+    "test_metrics_spark.py",
+}
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
 
 # Before scikit-learn asks: tests run side by side, and on small tables threads cost more than they save.
@@ -31,6 +39,21 @@ def pytest_collection_modifyitems(items):
     """Start with the files that take longest: at the end no worker waits for another one."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the files that share a JVM together where files are what is distributed."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope = super()._split_scope(nodeid)
+            return "one JVM" if Path(scope).name in ONE_JVM else scope
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish(session):
