@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -89,3 +91,5 @@ def test_too_few_months_are_refused_with_what_is_lacking(months):
     reason = segment_outlook.lacking(months)
     assert reason.startswith("not possible: 2 complete months, and at least 18 are needed")
     assert reason.endswith("16 more months of orders are lacking")
+    one = segment_outlook.lacking(SimpleNamespace(open_days=range(17)))
+    assert "17 complete months" in one and one.endswith("1 more month of orders is lacking")

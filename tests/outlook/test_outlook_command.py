@@ -92,8 +92,9 @@ def test_the_page_shows_value_tests_and_forecasts_and_says_what_is_not_possible(
     assert "400 days: not possible: the history is too short" in page
     report = (made[0] / "report.html").read_text()
     assert "What is at stake" in report and "What an A/B test of the actions can show" in report
-    sheets = pd.ExcelFile(made[0] / "segments.xlsx").sheet_names
-    assert sheets[-2:] == ["value at stake", "A-B tests"]
+    book = pd.ExcelFile(made[0] / "segments.xlsx")
+    assert book.sheet_names[-2:] == ["value at stake", "A-B tests"]
+    assert {"expected to buy", "value at stake"} <= set(pd.read_excel(book, "value at stake").columns)
 
 
 def test_scoring_gives_the_same_scores_if_it_is_asked_for_them(made, tmp_path, capsys):

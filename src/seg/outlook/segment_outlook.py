@@ -137,12 +137,16 @@ def lacking(history: MonthlyHistory | WeeklyHistory) -> str | None:
     rhythm = RHYTHMS["week" if isinstance(history, WeeklyHistory) else "month"]
     n = len(history.open_days)
     if n < rhythm.least:
-        unit = f"{rhythm.name}s"
+        unit, lack = rhythm.name, rhythm.least - n
         return (
-            f"not possible: {n} complete {unit}, and at least {rhythm.least} are needed ({rhythm.first_origin} to learn from, and "
-            f"{rhythm.least - rhythm.first_origin} to judge the forecasts by); {rhythm.least - n} more {unit} of orders are lacking"
+            f"not possible: {n} complete {unit}{_s(n)}, and at least {rhythm.least} are needed ({rhythm.first_origin} to learn from, and "
+            f"{rhythm.least - rhythm.first_origin} to judge the forecasts by); {lack} more {unit}{_s(lack)} of orders {'is' if lack == 1 else 'are'} lacking"
         )
     return forecasting.missing()
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
 
 
 def _segments(months: MonthlyHistory) -> list[int]:

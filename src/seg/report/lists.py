@@ -28,6 +28,14 @@ TAKEN = (
     "rfm_score", "rule_segment",
 )  # fmt: skip
 
+# What the columns of an outlook are called in the workbook; its CSV files keep the names.
+FURTHER = {
+    "purchase_rate": "expected to buy", "lost_rate": "expected to be lost", "expected_spend": "expected spend", "usual_spend": "usual spend",
+    "value_at_stake": "value at stake", "likely_anyway": "likely to buy anyway", "smallest_lift": "smallest growth that shows",
+    "needed_for_1_points": "customers needed for 1 point", "needed_for_2_points": "customers needed for 2 points",
+    "needed_for_5_points": "customers needed for 5 points",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -154,7 +162,8 @@ def segments_workbook(
         sheets.append(Sheet("cross-tab", rules.cross.counts.reset_index()))
     for name, extra in (further or {}).items():
         rates = tuple(one for one in extra.columns if one.endswith(("_rate", "_lift")))
-        sheets.append(Sheet(name, extra, rates, wrapped=True))
+        words = extra.rename(columns=FURTHER)
+        sheets.append(Sheet(name, words, tuple(FURTHER.get(one, one) for one in rates), wrapped=True))
     return workbook(sheets)
 
 
