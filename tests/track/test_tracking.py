@@ -143,8 +143,11 @@ def newer(path, uri):
 
 
 def read_only(path, uri):
+    # Root may write anywhere: a store that says what a read-only one says.
     shutil.copyfile(uri.removeprefix("sqlite:///"), path)
-    return f"sqlite:///file:{path}?mode=ro&uri=true"
+    return sqlite(
+        path, "create trigger no before insert on runs begin select raise(abort, 'attempt to write a readonly database'); end"
+    )
 
 
 def text(path):
@@ -153,6 +156,9 @@ def text(path):
 
 
 REFUSED = {
+    "an address with file:": (
+        lambda path, uri: f"sqlite:///file:{path}?mode=ro&uri=true", "expected the path of a SQLite file, such as sqlite:///mlflow.db or sqlite:////data",
+    ),
     "port closed": (lambda path, uri: "http://ana:geheim@127.0.0.1:9", "no server answers there; start it"),
     "PostgreSQL is down": (lambda path, uri: "postgresql://ana:geheim@127.0.0.1:9/mlflow", "no server answers there"),
     "no folder": (lambda path, uri: f"sqlite:///{path}/mlflow.db", "there is no folder .*mlflow.db; make it"),

@@ -168,12 +168,20 @@ def check_possible(uri: str) -> None:
     Raises
     ------
     SegError
-        It is a folder in the place of a SQLite file, or of a kind that MLflow does not know.
+        It is a folder in the place of a SQLite file, an address of SQLite with ``file:``, in memory, or of a kind that MLflow does
+        not know.
     """
     scheme, colon, _ = uri.partition("://")
     if colon and scheme.partition("+")[0] not in SCHEMES:
         raise SegError(
             f"tracking.uri={uri}: unknown kind of store {scheme!r}; expected one of {', '.join(f'{one}://' for one in SCHEMES)}"
+        )
+    place = uri.removeprefix(SQLITE)
+    if uri.startswith(SQLITE) and place.startswith(("file:", ":memory:")):
+        # MLflow would make a folder of the name "file:" in the current one; what is in memory is gone with the command.
+        raise SegError(
+            f"tracking.uri={uri}: expected the path of a SQLite file, such as {SQLITE}mlflow.db or {SQLITE}/data/mlflow.db; to keep nothing, "
+            "run with tracking=none"
         )
     path = file(uri)
     if path is not None and path.is_dir():
