@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
 import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +108,39 @@ def postgres_server() -> Iterator[str]:
         line = [binary("postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-F"]
         with started(line, ready, **user):
             yield address
+
+
+def certificate(folder: Path) -> Path:
+    """Make a certificate for loopback that nobody vouches for, with its key in one file."""
+    if binary("openssl") is None:
+        pytest.skip("openssl is not installed")
+    path, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [binary("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-keyout", key,
+         "-out", path, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + key.read_text())
+    return path
+
+
+@contextlib.contextmanager
+def answering_tls(certificate: Path) -> Iterator[str]:
+    """Give the address of a server that has nothing to say, with TLS."""
+
+    class Nothing(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Nothing) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @contextlib.contextmanager

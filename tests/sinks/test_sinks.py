@@ -279,6 +279,19 @@ def test_postgres_answers_what_cannot_be_without_a_secret(postgres):
         assert "geheim" not in str(error.value)
 
 
+def test_postgres_takes_any_schema_and_refuses_what_it_would_cut_or_cannot_be(postgres):
+    assert Postgres(postgres, schema='a"b c').write(export()).startswith('a"b c.seg_*')
+    with pytest.raises(
+        SegError, match="is longer than the 63 bytes that PostgreSQL takes; choose a shorter prefix"
+    ):
+        Postgres(postgres, prefix="p" * 60).write(export())
+    with pytest.raises(SegError, match="takes no changes from this user or this server"):
+        Postgres(f"{postgres}?options=-c%20default_transaction_read_only%3Don").write(export())
+    with pytest.raises(SegError, match="expected postgresql://") as error:
+        Postgres("mysql://ana:geheim-1@db/shop")
+    assert "geheim" not in str(error.value)
+
+
 def test_a_large_run_is_replaced_with_all_indexes_views_and_rights_as_they_were(postgres):
     import psycopg
 
@@ -322,6 +335,23 @@ def test_s3_answers_a_wrong_bucket_and_wrong_credentials_without_a_secret(s3, mo
     with pytest.raises(SegError, match=r"ACCESS_DENIED.*check the bucket") as error:
         S3Bucket("s3://brand/x", endpoint=s3).write(export())
     assert "geheim" not in str(error.value)
+
+
+def test_credentials_in_an_address_of_s3_are_refused_and_hidden():
+    with pytest.raises(SegError, match="credentials belong into AWS_ACCESS_KEY_ID") as error:
+        S3Bucket("s3://KEY:geheim-1@brand/x")
+    assert "geheim" not in str(error.value)
+
+
+def test_a_certificate_that_is_not_trusted_is_named_with_what_trusts_it(tmp_path, monkeypatch):
+    certificate = local_servers.certificate(tmp_path)
+    with local_servers.answering_tls(certificate) as endpoint:
+        sink = S3Bucket("s3://brand/x", endpoint=endpoint)
+        with pytest.raises(SegError, match=r"SSL.*set AWS_CA_BUNDLE to the certificate"):
+            sink.write(export())
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        with pytest.raises(SegError, match="there is no bucket brand"):  # it has answered
+            sink.write(export())
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])

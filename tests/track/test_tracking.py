@@ -146,7 +146,8 @@ def read_only(path, uri):
     # Root may write anywhere: a store that says what a read-only one says.
     shutil.copyfile(uri.removeprefix("sqlite:///"), path)
     return sqlite(
-        path, "create trigger no before insert on runs begin select raise(abort, 'attempt to write a readonly database'); end"
+        path,
+        "create trigger no before insert on runs begin select raise(abort, 'attempt to write a readonly database'); end",
     )
 
 
@@ -185,6 +186,15 @@ def test_a_store_that_refuses_is_said_in_one_sentence_and_nothing_is_lost(case, 
     assert "pushed" not in json.loads(state) and "geheim" not in state
     assert record.read(folder).status == "FINISHED"
     assert push.push(folder, folder, uri)
+
+
+def test_a_certificate_that_is_not_trusted_is_not_called_a_server_that_is_down():
+    error = OSError(
+        "Max retries exceeded (Caused by SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] ...')))"
+    )
+    assert "its certificate is not trusted; set MLFLOW_TRACKING_SERVER_CERT_PATH" in store.reason(
+        error, "https://db"
+    )
 
 
 def test_a_file_that_may_not_be_written_is_refused_before_mlflow_tries(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from seg.errors import SegError
-from seg.sinks.redaction import remember
+from seg.sinks.redaction import redact, remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
 
@@ -43,6 +43,10 @@ class Postgres:
 
     def __init__(self, uri: str, schema: str = "public", prefix: str = "seg_", replace: bool = False):
         needed(uri, "sink.uri", "postgresql://user@host/database, the password in PGPASSWORD")
+        if not str(uri).startswith(("postgresql://", "postgres://")) and "=" not in str(uri):
+            raise SegError(
+                f"sink.uri={redact(str(uri))}: expected postgresql://user@host/database, the password in PGPASSWORD"
+            )
         self._uri, self._schema, self._prefix, self._replace = remember(str(uri)), schema, prefix, replace
 
     def write(self, export: Export) -> str:
@@ -53,6 +57,11 @@ class Postgres:
             raise extra_missing("psycopg", "postgres") from None
         for table in export.tables:
             _check_text(table)
+            if len((self._prefix + table.name).encode()) > LONGEST_NAME:
+                raise SegError(
+                    f"sink.prefix={self._prefix}: the name {self._prefix}{table.name} is longer than the {LONGEST_NAME} bytes that "
+                    "PostgreSQL takes; choose a shorter prefix"
+                )
         where = f"sink.uri={self._uri}"
         try:
             with (
@@ -69,8 +78,9 @@ class Postgres:
         from psycopg import sql
 
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        if cursor.execute("SELECT to_regnamespace(%s)", (f'"{self._schema}"',)).fetchone()[0] is None:
-            cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self._schema)))
+        schema = sql.Identifier(self._schema)
+        if cursor.execute("SELECT to_regnamespace(%s)", (schema.as_string(cursor),)).fetchone()[0] is None:
+            cursor.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for table in export.tables:
             name = sql.Identifier(self._schema, self._prefix + table.name)
             if self._prepare(cursor, table, name):
@@ -272,7 +282,9 @@ def _advice(error: Exception) -> str:
     if "permission denied" in text:
         return "ask for the right to create and write tables, or choose another sink.schema"
     if "certificate" in text or "ssl" in text:
-        return "check sslmode and sslrootcert in sink.uri"
+        return "set sslrootcert in sink.uri to the certificate of its authority, and check sslmode"
+    if "read-only" in text:
+        return "the database takes no changes from this user or this server: choose another sink.uri"
     if "does not exist" in text:
         return "create it, or check sink.uri"
     return "check sink.uri and that the server is up; then write the run again with seg export run=<run directory> sink=postgres"

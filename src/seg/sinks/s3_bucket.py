@@ -15,11 +15,13 @@ from pyarrow import csv, fs
 from seg.errors import SegError
 from seg.sinks.csv_guard import guard
 from seg.sinks.folder import DESCRIPTION
-from seg.sinks.redaction import remember
+from seg.sinks.redaction import redact, remember
+from seg.sinks.s3_trust import UNTRUSTED, certificates, untrusted
 from seg.sinks.star_schema import MADE_BY, Export, described
 from seg.sinks.target import failed, foreign, needed
 
 FORMATS = ("parquet", "csv")
+ADVICE = "check the bucket, the rights, sink.endpoint and the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
 
 
 class S3Bucket:
@@ -47,8 +49,12 @@ class S3Bucket:
         replace: bool = False,
     ):
         needed(uri, "sink.uri", "s3://bucket/folder")
-        if not str(uri).startswith("s3://") or not str(uri)[5:].strip("/"):
-            raise SegError(f"sink.uri={uri}: expected s3://bucket/folder")
+        bucket = str(uri).removeprefix("s3://").strip("/").partition("/")[0]
+        if not str(uri).startswith("s3://") or not bucket or "@" in bucket:
+            raise SegError(
+                f"sink.uri={redact(str(uri))}: expected s3://bucket/folder; credentials belong into AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or ~/.aws"
+            )
         if format not in FORMATS:
             raise SegError(f"sink.format={format}: expected one of {', '.join(FORMATS)}")
         self._uri, self._endpoint, self._region = remember(str(uri)), remember(endpoint), region
@@ -63,6 +69,7 @@ class S3Bucket:
                 **({"region": self._region} if self._region else {}),
                 connect_timeout=10,
                 request_timeout=60,
+                **certificates(),
             )
             self._check_owner(files, base)
             ordered = sorted(export.tables, key=lambda table: table.name == "runs")
@@ -71,11 +78,9 @@ class S3Bucket:
             for table in ordered:
                 _put(files, f"{base}/{table.name}/{export.run_id}.{self._format}", self._bytes(table.rows))
         except (OSError, pa.ArrowException) as error:
-            advice = (
-                "check the bucket, the rights, sink.endpoint and the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY); "
-                "then write the run again with seg export run=<run directory> sink=s3"
-            )
-            raise failed(f"sink.uri={self._uri}", error, advice) from None
+            advice = UNTRUSTED if untrusted(error) else ADVICE
+            again = "then write the run again with seg export run=<run directory> sink=s3"
+            raise failed(f"sink.uri={self._uri}", error, f"{advice}; {again}") from None
         return self._uri
 
     def _check_owner(self, files: fs.S3FileSystem, base: str) -> None:

@@ -19,6 +19,10 @@ from seg.track.sqlite_store import SQLITE
 SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks", "file")
 # What stores say when they refuse, and what it means for whoever reads it.
 REFUSALS = {
+    r"CERTIFICATE_VERIFY|certificate verify failed": (
+        "its certificate is not trusted",
+        "set MLFLOW_TRACKING_SERVER_CERT_PATH to the certificate of its authority (a file)",
+    ),
     r"readonly database|read-only": (
         "the store is read-only",
         "give yourself the right to write, or choose another tracking.uri",

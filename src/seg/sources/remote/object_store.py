@@ -13,6 +13,7 @@ from pyarrow import fs
 
 from seg.errors import SegError, listed
 from seg.sinks.redaction import redact
+from seg.sinks.s3_trust import UNTRUSTED, certificates, untrusted
 from seg.sources.remote.request import Request
 
 PIECE = 1 << 23  # bytes read at a time
@@ -37,19 +38,24 @@ def read(request: Request, folder: Path) -> dict[Path, str]:
             for name in names
         }
     except (OSError, pa.ArrowException) as error:
-        raise request.failed(error, ADVICE) from None
+        raise request.failed(error, UNTRUSTED if untrusted(error) else ADVICE) from None
 
 
 def connect() -> fs.S3FileSystem:
     """Connect to S3, or to the server that ``AWS_ENDPOINT_URL`` names; credentials come from the environment or ~/.aws."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     further = {"endpoint_override": endpoint} if endpoint else {}
-    return fs.S3FileSystem(connect_timeout=10, request_timeout=60, **further)
+    return fs.S3FileSystem(connect_timeout=10, request_timeout=60, **further, **certificates())
 
 
 def _objects(files: fs.S3FileSystem, request: Request, place: str) -> tuple[str, list[str]]:
     """Return the folder that the objects lie below, and their names, sorted."""
     bucket = place.partition("/")[0]
+    if "@" in bucket:
+        raise SegError(
+            f"{request.option}={redact(request.path)}: expected s3://bucket/folder/*.csv; credentials belong into AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or ~/.aws"
+        )
     if not bucket or PATTERN.search(bucket):
         raise SegError(f"{request.option}={request.path}: expected s3://bucket/folder/*.csv")
     if files.get_file_info(bucket).type == fs.FileType.NotFound:

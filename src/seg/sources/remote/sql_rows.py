@@ -72,7 +72,7 @@ def _postgres(request: Request) -> Iterator[pa.RecordBatch]:
             with cursor.copy(sql.SQL("COPY ({}\n) TO STDOUT (FORMAT csv)").format(statement)) as copy:
                 yield from _parsed(copy, types)
     except psycopg.Error as error:
-        raise request.failed(error, _advice(str(error))) from None
+        raise request.failed(error, _advice(error)) from None
     except pa.ArrowInvalid as error:
         raise request.failed(error, "leave out or convert the value in dataset.query") from None
 
@@ -135,18 +135,24 @@ def _type(described) -> pa.DataType:
     return pa.decimal128(digits, scale) if digits and digits <= MOST_DIGITS and scale >= 0 else pa.string()
 
 
-def _advice(text: str) -> str:
-    lower = text.lower()
+def _advice(error: Exception) -> str:
+    lower = str(error).lower()
     if "password" in lower or "authentication" in lower:
         return "check the user and the password (PGPASSWORD, ~/.pgpass, or the address from the environment)"
     if "permission denied" in lower:
         return "ask for the right to read it"
     if "certificate" in lower or "ssl" in lower:
-        return "check sslmode and sslrootcert in the address"
+        return "set sslrootcert in the address to the certificate of its authority, and check sslmode"
     if "read-only transaction" in lower:
         return "dataset.query may only read"
     if "does not exist" in lower or "syntax" in lower:
         return "check dataset.table or dataset.query, and the name of the database"
+    if getattr(error, "sqlstate", None):  # the server has answered
+        return (
+            "correct dataset.query"
+            if "timeout" not in lower
+            else "ask for less in dataset.query, or for more time (statement_timeout)"
+        )
     return "check the address and that the server is up"
 
 
