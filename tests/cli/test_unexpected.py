@@ -17,3 +17,15 @@ def test_a_bug_is_named_as_one_with_its_traceback(capsys):
         .splitlines()[-1]
         .startswith("error: this is a bug in seg, not a mistake of yours (ValueError: a slip)")
     )
+
+
+def test_the_log_of_a_bug_holds_no_secret(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(unexpected, "_begun", [tmp_path])
+    assert (
+        unexpected.report(ValueError("postgresql://ana:geheim-1@db/shop is no URI")) == unexpected.EXIT_CODE
+    )
+    written = (tmp_path / "run.log").read_text()
+    assert (
+        "ValueError: postgresql://...@db/shop" in written
+        and "geheim" not in written + capsys.readouterr().err
+    )

@@ -277,6 +277,9 @@ def test_a_database_that_is_not_read_is_named_with_a_way_out():
         SegError, match=r"mysql is not read; expected postgresql://.*export the orders to Parquet"
     ):
         is_remote("mysql://ana:geheim@host/shop")
+    with pytest.raises(SegError, match=r"credentials belong into AWS_ACCESS_KEY_ID") as error:
+        is_remote("s3://KEY:geheim@brand/orders.csv")
+    assert "geheim" not in str(error.value)
     with pytest.raises(SegError, match=r"dataset.table=orders: only for an address such as postgresql://"):
         read("dataset.path=orders.csv", "dataset.table=orders")
 

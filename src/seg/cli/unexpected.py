@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from seg.errors import bug
+from seg.sinks.redaction import redact
 
 _begun: list[Path] = []  # directory of the run that has begun
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
@@ -21,7 +22,8 @@ def report(error: BaseException) -> int:
         The exit code of the command.
     """
     folder = _begun[0] if _begun else None
-    text = "".join(traceback.format_exception(error))
+    # The file is written here, not by a logger that redacts.
+    text = redact("".join(traceback.format_exception(error)))
     print(text, file=sys.stderr)
     where = "the traceback is above"
     if folder is not None and folder.is_dir():

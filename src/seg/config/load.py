@@ -168,10 +168,24 @@ def _wrong(item: dict, plain: dict) -> str:
         return f"{'.'.join(place)}={item['input']}: unknown key; expected one of {listed(place[-1], known)}"
     if item["type"] == "missing":
         return f"{'.'.join(place)}: is required; set it"
-    expected = str(item.get("ctx", {}).get("error") or item["msg"])
+    expected = str(item.get("ctx", {}).get("error") or _expected(key, item))
     if item["type"] == "literal_error":
         expected = f"expected {item['ctx']['expected']}"
     return f"{key}={item['input']}: {expected}"
+
+
+def _expected(key: str, item: dict) -> str:
+    """Return what was expected of a value, as it is written in an override."""
+    kinds = {
+        "string_type": f"expected a text (a number in quotes: \"{key}='{item['input']}'\")",
+        "list_type": f"expected a list, such as {key}=[{item['input']}]",
+        "bool_parsing": "expected true or false",
+        "bool_type": "expected true or false",
+        "int_parsing": "expected a whole number",
+        "float_parsing": "expected a number",
+        "too_short": "expected at least one entry",
+    }
+    return kinds.get(item["type"], item["msg"])
 
 
 def _known(place: list[str], plain: dict) -> list[str]:

@@ -32,6 +32,8 @@ def readable(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if not equals or argument.startswith("-"):
         return argument
+    if not key.strip("+~"):
+        raise SegError(f"{argument}: has no key; expected key=value, such as k=4")
     _check_value(key.lstrip("+"), value.strip("'\""))
     parser = OverridesParser.create()
     as_text = f"{key}={quoted(value)}"
@@ -115,6 +117,8 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
         return _several(str(error), sweeps) or str(error)
     if isinstance(error, HydraException):
         return _several(str(error), sweeps) or str(error)
+    if isinstance(error, OmegaConfBaseException):
+        return f"configuration: {str(error).splitlines()[0]}; a key that seg needs was removed or replaced: leave that override out"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; choose another directory with hydra.run.dir=..."
     return None

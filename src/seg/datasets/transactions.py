@@ -35,6 +35,10 @@ def mapping(columns: Mapping[str, str | None]) -> dict[str, str]:
     SegError
         The customer or the date is not mapped.
     """
+    if not isinstance(columns, Mapping):
+        raise SegError(
+            f"dataset.columns={columns}: expected your column for each column of seg, such as dataset.columns.customer_id=cust"
+        )
     # YAML reads a column called 2024 as a number.
     mapped = {name: str(source) for name, source in columns.items() if source}
     for name in ("customer_id", "ordered_at"):

@@ -13,7 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from seg.errors import SegError
-from seg.sinks.redaction import remember
+from seg.sinks.redaction import redact, remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
 
@@ -41,6 +41,8 @@ class MongoDB:
     def __init__(self, uri: str, database: str, prefix: str = "seg_", replace: bool = False):
         needed(uri, "sink.uri", "mongodb://host:27017")
         needed(database, "sink.database", "the name of a database")
+        if not str(uri).startswith(("mongodb://", "mongodb+srv://")):
+            raise SegError(f"sink.uri={redact(str(uri))}: expected mongodb://host:27017")
         self._uri, self._database, self._prefix, self._replace = remember(str(uri)), database, prefix, replace
 
     def write(self, export: Export) -> str:

@@ -91,6 +91,10 @@ def check(format: str | None) -> None:
             f"dataset.date_format={format}: expected the spelling of strptime, such as %d.%m.%Y or "
             f"%Y-%m-%d %H:%M:%S, or one of {', '.join(COUNTED)}"
         )
+    if not re.search("%-?[YyGcxDFs]", format):
+        raise SegError(
+            f"dataset.date_format={format}: reads no year (%Y); expected one such as %d.%m.%Y or %Y-%m-%d %H:%M:%S"
+        )
     if "%z" in format or "%Z" in format:
         raise SegError(
             f"dataset.date_format={format}: time zones are read from ISO 8601 text only; write the times like 2024-01-31T23:30:00+01:00 "

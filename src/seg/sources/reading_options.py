@@ -23,6 +23,8 @@ def check(dataset: object) -> None:
     """
     date_formats.check(getattr(dataset, "date_format", None))
     date_formats.check_zone(getattr(dataset, "time_zone", None))
+    if getattr(dataset, "id_case", "keep") not in ("keep", "lower"):
+        raise SegError(f"dataset.id_case={dataset.id_case}: expected keep or lower")
     NumberFormat(getattr(dataset, "decimal", "."), getattr(dataset, "thousands", None)).checked()
     reading = Reading(
         delimiter=getattr(dataset, "delimiter", ","),

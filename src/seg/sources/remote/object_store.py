@@ -51,11 +51,6 @@ def connect() -> fs.S3FileSystem:
 def _objects(files: fs.S3FileSystem, request: Request, place: str) -> tuple[str, list[str]]:
     """Return the folder that the objects lie below, and their names, sorted."""
     bucket = place.partition("/")[0]
-    if "@" in bucket:
-        raise SegError(
-            f"{request.option}={redact(request.path)}: expected s3://bucket/folder/*.csv; credentials belong into AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or ~/.aws"
-        )
     if not bucket or PATTERN.search(bucket):
         raise SegError(f"{request.option}={request.path}: expected s3://bucket/folder/*.csv")
     if files.get_file_info(bucket).type == fs.FileType.NotFound:

@@ -83,7 +83,7 @@ def is_remote(path: str) -> bool:
     Raises
     ------
     SegError
-        It is an address of a database that seg does not read.
+        It is an address of a database that seg does not read, or of S3 with credentials in it.
     """
     address = parse(path)
     if address is None:
@@ -92,6 +92,11 @@ def is_remote(path: str) -> bool:
         raise SegError(
             f"{address}: {address.scheme} is not read; expected {', '.join(f'{one}://' for one in SCHEMES)}, a file or a folder: export "
             "the orders to Parquet or CSV, and set dataset.path to that file"
+        )
+    if address.scheme == "s3" and "@" in path.removeprefix("s3://").partition("/")[0]:
+        raise SegError(
+            f"{redact(path)}: expected s3://bucket/folder/*.csv; credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+            "~/.aws"
         )
     return address.scheme in SCHEMES
 
