@@ -25,7 +25,4 @@ def test_the_log_of_a_bug_holds_no_secret(tmp_path, monkeypatch):
         unexpected.report(ValueError("postgresql://ana:geheim-1@db/shop is no URI")) == unexpected.EXIT_CODE
     )
     written = (tmp_path / "run.log").read_text()
-    assert (
-        "ValueError: postgresql://...@db/shop" in written
-        and "geheim" not in written
-    )
+    assert "ValueError: postgresql://...@db/shop" in written and "geheim" not in written
