@@ -107,15 +107,17 @@ def fetch(overrides: Sequence[str]) -> int:
     if not dataset.files:
         _print(console, f"{dataset.name}: nothing to download, it is {dataset.source}")
         return 0
-    what = _fetched_from(checked.dataset, checked.data_dir)
+    fetch_options = _fetched_from(checked.dataset, checked.data_dir)
     folder = Path(checked.data_dir) / dataset.name
-    if "hub" in what:
-        return _fetch_from_hub(checked.dataset.name, what, folder, console, overrides)
+    if "hub" in fetch_options:
+        return _fetch_from_hub(checked.dataset.name, fetch_options, folder, console, overrides)
     from seg.sources import archive
 
-    _print(console, f"{dataset.name}: downloading {what['url']}")
+    _print(console, f"{dataset.name}: downloading {fetch_options['url']}")
     with archive.progress() as progress:
-        path = archive.fetch(what["url"], what["sha256"], what["member"], folder, progress)
+        path = archive.fetch(
+            fetch_options["url"], fetch_options["sha256"], fetch_options["member"], folder, progress
+        )
     _print(console, f"{dataset.name}: {path}, {path.stat().st_size:,} bytes, checksum as expected")
     read = _present(checked.dataset, checked.data_dir)
     if path not in read:
@@ -127,12 +129,12 @@ def fetch(overrides: Sequence[str]) -> int:
     return 0
 
 
-def _fetch_from_hub(dataset: str, what: dict, folder: Path, console: Console, overrides) -> int:
+def _fetch_from_hub(dataset: str, fetch_options: dict, folder: Path, console: Console, overrides) -> int:
     from seg.sources import hugging_face
 
-    files = what["files"]
-    _print(console, f"{dataset}: downloading {' and '.join(files)} of {what['hub']}")
-    for path in hugging_face.fetch(what["hub"], files, folder, what["chosen_by"]):
+    files = fetch_options["files"]
+    _print(console, f"{dataset}: downloading {' and '.join(files)} of {fetch_options['hub']}")
+    for path in hugging_face.fetch(fetch_options["hub"], files, folder, fetch_options["chosen_by"]):
         _print(console, f"{dataset}: {path}, {path.stat().st_size:,} bytes")
     _print(console, f"next: seg data check {shlex.join(overrides)}")
     return 0
@@ -255,10 +257,10 @@ def _located(dataset: DatasetSettings | SimpleNamespace, data_dir: str) -> Sourc
 
 def _present(dataset: DatasetSettings, data_dir: str) -> tuple[Path, ...]:
     """List the real files in the data folder that a run would read, or that a download has put there."""
-    what = getattr(dataset, "fetch", None) or {}
-    if "hub" in what:
+    fetch_options = getattr(dataset, "fetch", None) or {}
+    if "hub" in fetch_options:
         folder = Path(data_dir) / dataset.name
-        paths = tuple(folder / Path(file).name for file in what["files"])
+        paths = tuple(folder / Path(file).name for file in fetch_options["files"])
         return paths if all(path.is_file() for path in paths) else ()
     try:
         return locate.find(dataset.name, data_dir, dataset.files).paths
@@ -271,16 +273,16 @@ def _expected(dataset: DatasetSettings | SimpleNamespace, data_dir: str) -> str:
 
 
 def _fetched_from(dataset: DatasetSettings, data_dir: str) -> dict:
-    what = getattr(dataset, "fetch", None)
-    if not what:
+    fetch_options = getattr(dataset, "fetch", None)
+    if not fetch_options:
         searched = f"a run searches {_expected(dataset, data_dir)}"
         raise SegError(f"dataset={dataset.name}: cannot be downloaded: {dataset.source}; {searched}")
-    if "hub" in what:
-        return what
-    missing = [key for key in ("url", "sha256", "member") if not what.get(key)]
+    if "hub" in fetch_options:
+        return fetch_options
+    missing = [key for key in ("url", "sha256", "member") if not fetch_options.get(key)]
     if missing:
         raise SegError(f"dataset.fetch.{missing[0]}: is required; set it in the YAML file of the data set")
-    return {key: str(what[key]) for key in ("url", "sha256", "member")}
+    return {key: str(fetch_options[key]) for key in ("url", "sha256", "member")}
 
 
 def _inspected(cfg: DictConfig, dataset: DatasetSettings, source: Source) -> Report:

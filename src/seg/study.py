@@ -161,16 +161,16 @@ def page(name: str, table: str, folder: Path = folders.ASSETS / "experiments") -
 
 
 def _studies(*names: str) -> int:
-    known = studies()
-    wanted = known if names == ("all",) else list(names)
-    for name in wanted:
-        if name not in known:
-            raise SegError(f"{name}: no study with a table; expected one of {listed(name, [*known, 'all'])}")
+    valid = studies()
+    chosen = valid if names == ("all",) else list(names)
+    for name in chosen:
+        if name not in valid:
+            raise SegError(f"{name}: no study with a table; expected one of {listed(name, [*valid, 'all'])}")
     from seg.cli import console
     from seg.evaluation import published
 
     same = True
-    for name in wanted:
+    for name in chosen:
         if is_sweep(name):
             _written(name, sweep(name))
             continue

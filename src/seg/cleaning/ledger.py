@@ -148,8 +148,8 @@ class _Cleaner:
             return False
         self._note(self._states())
         self.merged = len(self.ledger) - 1
-        kept = self._left()
-        self.table = kept.group_by(kept.columns).aggregate(**{TIMES: kept.count()})
+        remaining = self._left()
+        self.table = remaining.group_by(remaining.columns).aggregate(**{TIMES: remaining.count()})
         self._look_up()  # of fewer rows, and nobody had to compare what was looked up
         return True
 
@@ -192,8 +192,12 @@ class _Cleaner:
         return states(self.engine, self.table, filters, complete)
 
     def _left(self) -> ir.Table:
-        kept = [line.keep for line in self._filters]
-        return self.table.filter(*(self.table[name] for name in kept)).drop(*kept) if kept else self.table
+        conditions = [line.keep for line in self._filters]
+        return (
+            self.table.filter(*(self.table[name] for name in conditions)).drop(*conditions)
+            if conditions
+            else self.table
+        )
 
     def _note(self, counted: Sequence[tuple]) -> None:
         """Write the lines that wait into the ledger: the state before their filters and after each."""

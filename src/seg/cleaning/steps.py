@@ -88,12 +88,12 @@ def date_window(lines: ir.Table, start: Day | None = None, end: Day | None = Non
         True for the rows to keep.
     """
     day = lines.ordered_at.date()
-    kept = ibis.literal(True)
+    in_window = ibis.literal(True)
     if start:
-        kept = kept & (day >= ibis.literal(start))
+        in_window = in_window & (day >= ibis.literal(start))
     if end:
-        kept = kept & (day <= ibis.literal(end))
-    return kept
+        in_window = in_window & (day <= ibis.literal(end))
+    return in_window
 
 
 # ---- changes -----------------------------------------------------------------------------------------------
@@ -177,8 +177,8 @@ def cancellations(lines: ir.Table, policy: Literal["keep", "drop", "match"] = "k
     if policy == "drop":
         return lines.filter(~back)
     matched = match_cancellations(lines)
-    left = matched.filter(~_takes_back(matched) | matched.matched)
-    return left.mutate(is_return=left.is_return | left.matched).drop("matched")
+    remaining = matched.filter(~_takes_back(matched) | matched.matched)
+    return remaining.mutate(is_return=remaining.is_return | remaining.matched).drop("matched")
 
 
 def match_cancellations(lines: ir.Table) -> ir.Table:
@@ -205,8 +205,8 @@ def match_cancellations(lines: ir.Table) -> ir.Table:
         preceding=(None, 1),
     )
     low = ibis.least(counted._count.min().over(before).fill_null(0), 0)
-    known = counted.customer_id.notnull() & counted.product_id.notnull() & counted._size.notnull()
-    matched = counted.mutate(matched=(counted._move == -1) & (counted._count >= low) & known)
+    complete = counted.customer_id.notnull() & counted.product_id.notnull() & counted._size.notnull()
+    matched = counted.mutate(matched=(counted._move == -1) & (counted._count >= low) & complete)
     return matched.drop("_size", "_move", "_row", "_count")
 
 

@@ -24,8 +24,8 @@ WIDE = 400
 def compare(arguments: Sequence[str]) -> int:
     """Print the rankings; with ``html=`` also write them as a page."""
     arguments = ["html=compare.html" if text == "--html" else text for text in arguments]
-    known = {"dataset": None, "data": None, "sort": "rule", "html": None, "pictures": "24"}
-    own, store = _options(arguments, known)
+    defaults = {"dataset": None, "data": None, "sort": "rule", "html": None, "pictures": "24"}
+    own, store = _options(arguments, defaults)
     if not own["pictures"].isdigit():
         raise SegError(
             f"pictures={own['pictures']}: expected how many runs the page shows pictures of, such as 24"
@@ -49,8 +49,8 @@ def compare(arguments: Sequence[str]) -> int:
 
 def promote(arguments: Sequence[str]) -> int:
     """Make runs the champions of their data sets: those that are named, or the best of each by the stated order."""
-    known = {"dataset": None, "data": None, "run": None, "best": "false", "why": "", "force": "false"}
-    own, store = _options(arguments, known)
+    defaults = {"dataset": None, "data": None, "run": None, "best": "false", "why": "", "force": "false"}
+    own, store = _options(arguments, defaults)
     for name in ("best", "force"):
         if own[name] not in ("true", "false"):
             raise SegError(f"{name}={own[name]}: expected true or false")
@@ -144,10 +144,12 @@ def champions(arguments: Sequence[str]) -> int:
 # ---- from options to runs ----------------------------------------------------------------------------------
 
 
-def _options(arguments: Sequence[str], known: dict, filters: bool = True) -> tuple[dict, dict]:
+def _options(arguments: Sequence[str], defaults: dict, filters: bool = True) -> tuple[dict, dict]:
     """Separate the options of this command from those of the store."""
-    known = known | dict.fromkeys(FILTERS if filters else ())
-    own, store = options.options(arguments, known | {"tracking.uri": None, "tracking.experiment": None})[0:2]
+    defaults = defaults | dict.fromkeys(FILTERS if filters else ())
+    own, store = options.options(arguments, defaults | {"tracking.uri": None, "tracking.experiment": None})[
+        0:2
+    ]
     if store:
         key = store[0].partition("=")[0]
         raise SegError(f"{store[0]}: unknown option; expected one of {listed(key, [*own])}")
@@ -205,11 +207,11 @@ def _chosen(runs: pd.DataFrame, own: dict) -> pd.DataFrame:
             )
         runs = runs[there.isin(values)]
     if own["data"]:
-        kept = runs[runs["fingerprint"].str.startswith(own["data"])]
-        if kept.empty:
+        chosen = runs[runs["fingerprint"].str.startswith(own["data"])]
+        if chosen.empty:
             there = [text[:8] for text in runs["fingerprint"].unique()]
             raise SegError(f"data={own['data']}: no such run; expected one of {listed(own['data'], there)}")
-        runs = kept
+        runs = chosen
     return runs
 
 

@@ -24,16 +24,16 @@ def named(action: Callable[..., int]) -> Callable[..., int]:
 
     def act(*arguments: str) -> int:
         values = [text.partition("=")[2] for text in arguments if text.startswith("each=")]
-        rest = [text for text in arguments if not text.startswith("each=")]
-        if not any(PLACE in text for text in rest):
+        others = [text for text in arguments if not text.startswith("each=")]
+        if not any(PLACE in text for text in others):
             if values:
                 raise SegError(
                     f"each={values[-1]}: no option holds {PLACE}, such as input=orders/{PLACE}.csv"
                 )
-            return action(*rest)
-        names = _listed(values[-1]) if values else _matching(rest)
-        _check_output(rest, names)
-        return several({name: (action, [text.replace(PLACE, name) for text in rest]) for name in names})
+            return action(*others)
+        names = _listed(values[-1]) if values else _matching(others)
+        _check_output(others, names)
+        return several({name: (action, [text.replace(PLACE, name) for text in others]) for name in names})
 
     return act
 

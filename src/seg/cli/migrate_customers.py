@@ -148,8 +148,10 @@ def _between_days(side: _Side, ends: tuple[date, date], steps: str, folder: Path
     moved = movement.compare_days(on, scorer.contract.names)
     about = replay.movement_remarks(side.settings.cleaning, scorer.contract, (start, end), first, nameless)
     remarks = [*side.remarks, *(text for _, text in notes), *about]
-    known = migrate_summary.About(side.dataset, scorer.label, None, scorer.contract.k, remarks, str(folder))
-    summary = migrate_summary.between_days(known, moved)
+    about_run = migrate_summary.About(
+        side.dataset, scorer.label, None, scorer.contract.k, remarks, str(folder)
+    )
+    summary = migrate_summary.between_days(about_run, moved)
     with files.filled(folder) as scratch:
         _write_days(scratch, side.dataset, scorer.label, moved, remarks)
         migrate_summary.write(scratch, summary)
@@ -214,10 +216,10 @@ def _between_models(older: _Side, newer: _Side, day: date | None, folder: Path, 
     remarks = [*older.remarks, *newer.remarks]
     all_notes = [*remarks, *(text for text in dict.fromkeys(itertools.chain(*notes)) if text not in remarks)]
     matched = refit.compare_models(*placed, scorer.contract.names, newer.scorer.contract.names)
-    known = migrate_summary.About(
+    about_run = migrate_summary.About(
         older.dataset, scorer.label, newer.scorer.label, scorer.contract.k, all_notes, str(folder)
     )
-    summary = migrate_summary.between_models(known, matched, str(day or date.today()))
+    summary = migrate_summary.between_models(about_run, matched, str(day or date.today()))
     with files.filled(folder) as scratch:
         migrate_summary.write(scratch, summary)
         _write_models(scratch, (older, newer), matched, all_notes)

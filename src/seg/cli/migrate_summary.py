@@ -79,9 +79,9 @@ def between_models(about: About, matched: Matched, day: str) -> dict:
 
 
 def _common(about: About, day: str, start: str | None) -> dict:
-    known = json.dumps([about.dataset, about.model, about.to_model, start, day])
+    identity = json.dumps([about.dataset, about.model, about.to_model, start, day])
     return {
-        "run_id": f"migrate-{about.dataset}-{day}-{hashlib.sha256(known.encode()).hexdigest()[:8]}",
+        "run_id": f"migrate-{about.dataset}-{day}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}",
         "dataset": about.dataset,
         "model": about.model,
         "to_model": about.to_model,
@@ -96,9 +96,9 @@ def _common(about: About, day: str, start: str | None) -> dict:
 def write(folder: Path, summary: Mapping) -> None:
     """Write the summary, and the facts that the tables of a sink need, into the directory of the result."""
     files.write(folder / FILE, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    known = {"dataset": summary["dataset"], "as_of": summary["day"] or None, "k": summary["k"]}
-    known |= {"customers": summary["customers"], "model": summary["model"], "flagged": summary["drift"]}
-    files.write(folder / run_tables.FACTS, run_tables.facts(summary["run_id"], kind="migrate", **known))
+    facts = {"dataset": summary["dataset"], "as_of": summary["day"] or None, "k": summary["k"]}
+    facts |= {"customers": summary["customers"], "model": summary["model"], "flagged": summary["drift"]}
+    files.write(folder / run_tables.FACTS, run_tables.facts(summary["run_id"], kind="migrate", **facts))
 
 
 def export(sink, names: Sequence[str] | None, folder: Path) -> SegError | None:

@@ -41,10 +41,10 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
     listen_to_signals()
 
     def act(*texts: str) -> int:
-        kept = own_configs(texts)
+        remaining = own_configs(texts)
         folders.prepare_environment()
         hide_arguments()
-        return action(*map(private, kept))
+        return action(*map(private, remaining))
 
     try:
         return attempt(act, arguments)
@@ -114,18 +114,18 @@ def own_configs(arguments: Sequence[str]) -> list[str]:
     SegError
         The folder is not named.
     """
-    kept, rest = [], list(arguments)
+    remaining, rest = [], list(arguments)
     while rest:
         argument = rest.pop(0)
         flag, equals, folder = argument.partition("=")
         if flag not in ("--config-dir", "-cd"):
-            kept.append(argument)
+            remaining.append(argument)
             continue
         folder = folder if equals else rest.pop(0) if rest else ""
         if not folder:
             raise SegError("--config-dir: expected a folder after it, such as --config-dir my_configs")
         os.environ[folders.OWN] = folder
-    return kept
+    return remaining
 
 
 def one_of(commands: Mapping[str, Callable[[Sequence[str]], int]]) -> Callable[..., int]:
@@ -150,7 +150,7 @@ def check_choices(own: Mapping[str, str | None], choices: Mapping[str, Sequence[
 
 
 def options(
-    arguments: Sequence[str], known: Mapping[str, str | None]
+    arguments: Sequence[str], defaults: Mapping[str, str | None]
 ) -> tuple[dict[str, str | None], list[str]]:
     """Separate a command's own options from overrides of the configuration.
 
@@ -158,7 +158,7 @@ def options(
     ----------
     arguments : sequence of str
         As ``key=value``.
-    known : mapping of str to str or None
+    defaults : mapping of str to str or None
         The command's own options with their defaults.
 
     Returns
@@ -172,14 +172,14 @@ def options(
     SegError
         An argument has no ``=``.
     """
-    own, overrides = dict(known), []
+    own, overrides = dict(defaults), []
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals:
             raise SegError(
-                f"{argument}: expected key=value, such as {listed(key, [f'{name}=...' for name in known])}"
+                f"{argument}: expected key=value, such as {listed(key, [f'{name}=...' for name in defaults])}"
             )
-        if key in known:
+        if key in defaults:
             own[key] = resolved(value)
         else:
             overrides.append(argument)

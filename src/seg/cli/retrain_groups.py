@@ -147,8 +147,8 @@ def _restricted(judged: Holdout, kept: np.ndarray) -> Holdout:
 
 
 def _by_holdout(champion: TrainedModel, result: Grouped, judged: Holdout, seed: int) -> tuple:
-    known = judged.parted.outcome["known"]
-    if known.sum() < FEWEST or judged.parted.outcome.loc[known, "bought"].nunique() < 2:
+    has_outcome = judged.parted.outcome["known"]
+    if has_outcome.sum() < FEWEST or judged.parted.outcome.loc[has_outcome, "bought"].nunique() < 2:
         return (np.nan,) * 4
     placed = champion.place(_with_groups(result, judged.parted.table.frame)).to_numpy()
     return challenge.by_holdout(judged, placed, seed)

@@ -263,16 +263,16 @@ def _keep_facts(finished: Finished, tracker, folder: Path) -> None:
     from seg.sinks import run_tables
 
     result, settings = finished.result, finished.settings
-    known = {name: finished.request.chosen[name] for name in ("model", "recipe", "scaler", "cleaning")}
-    known |= {"dataset": settings.dataset.name, "k": int(result.k), "customers": int(result.customers)}
-    known |= {
+    facts = {name: finished.request.chosen[name] for name in ("model", "recipe", "scaler", "cleaning")}
+    facts |= {"dataset": settings.dataset.name, "k": int(result.k), "customers": int(result.customers)}
+    facts |= {
         "as_of": result.table.as_of,
         "currency": settings.dataset.currency,
         "fingerprint": result.fingerprint,
     }
     flagged = "; ".join(result.evidence.flags) or "no"
     run_id = tracker.key or uuid.uuid4().hex
-    files.write(folder / run_tables.FACTS, run_tables.facts(run_id, kind="train", flagged=flagged, **known))
+    files.write(folder / run_tables.FACTS, run_tables.facts(run_id, kind="train", flagged=flagged, **facts))
 
 
 def _export(folder: Path, sink, settings: Settings, parts) -> SegError | None:

@@ -65,10 +65,10 @@ class Placed:
         """Return what `TrainedModel.routed` returns; only customers who came to the data since are placed anew."""
         ids = frame.index.astype(str)
         new = ~ids.isin(self.known.index)
-        known = self.known
+        placed = self.known
         if new.any():
-            known = pd.concat([known, self.model.routed(frame[new]).set_axis(ids[new])])
-        return known.loc[ids].set_axis(frame.index)
+            placed = pd.concat([placed, self.model.routed(frame[new]).set_axis(ids[new])])
+        return placed.loc[ids].set_axis(frame.index)
 
 
 def load(reference: str, uri: str | None, trust: bool = False) -> TrainedModel:

@@ -27,14 +27,14 @@ def report(error: BaseException) -> int:
     print(text, file=sys.stderr)
     where = "the traceback is above"
     if folder is not None and folder.is_dir():
-        kept = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         try:
             with open(folder / "run.log", "a", encoding="utf-8") as file:
                 file.write(text)
             where = f"the log is {folder / 'run.log'}"
         except OSError:
             pass
-        where += f"; kept in {folder}: {', '.join(kept) or 'nothing'}"
+        where += f"; kept in {folder}: {', '.join(files) or 'nothing'}"
     print(bug(error, where), file=sys.stderr)
     return EXIT_CODE
 

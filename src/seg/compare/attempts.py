@@ -83,35 +83,35 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
     A run without the tags of `seg.pipeline.keys` is known by the names of its parts and the number of its customers only.
     """
     parents = set(runs.get("parent", pd.Series(dtype=object)).dropna())
-    kept = runs[runs.get("params.k", pd.Series(index=runs.index, dtype=object)).notna()]
-    kept = kept[~kept["run_id"].isin(parents)]
-    metrics = {name: name.removeprefix("metrics.") for name in kept.columns if name.startswith("metrics.")}
-    table = kept.rename(columns=metrics)[
+    rows = runs[runs.get("params.k", pd.Series(index=runs.index, dtype=object)).notna()]
+    rows = rows[~rows["run_id"].isin(parents)]
+    metrics = {name: name.removeprefix("metrics.") for name in rows.columns if name.startswith("metrics.")}
+    table = rows.rename(columns=metrics)[
         ["run_id", "name", "started", "artifacts", "model", *metrics.values()]
     ].rename(columns={"model": "model_id"})
     for name in (*PARTS, "seed"):
-        table[name] = _text(kept, f"params.{name}")
-    table["k"] = _text(kept, "params.k").astype(int)
+        table[name] = _text(rows, f"params.{name}")
+    table["k"] = _text(rows, "params.k").astype(int)
     for name, tag in {
         "data": "data",
         "fingerprint": "data.fingerprint",
         "as_of": "as_of",
         "segment_names": "segments",
     }.items():
-        table[name] = _text(kept, f"tags.{tag}")
+        table[name] = _text(rows, f"tags.{tag}")
     table["n_segments"] = _left(table)
-    flags = _text(kept, "tags.flagged")
+    flags = _text(rows, "tags.flagged")
     table["flags"] = flags.where(~flags.isin(["no", ""]), "")
-    table["holdout"] = _text(kept, "tags.holdout").replace("no", "")
+    table["holdout"] = _text(rows, "tags.holdout").replace("no", "")
     table["customers"] = _number(table, "data/customers").fillna(0).astype(int)
     by_name = _joined(table, PARTS)
-    table["configuration"] = _text(kept, "tags.seg.configuration").where(lambda tag: tag != "", by_name)
+    table["configuration"] = _text(rows, "tags.seg.configuration").where(lambda tag: tag != "", by_name)
     spaces = _joined(table, ("dataset", "cleaning", "recipe", "scaler"))
-    table["space"] = _text(kept, "tags.seg.space").where(lambda tag: tag != "", spaces)
+    table["space"] = _text(rows, "tags.seg.space").where(lambda tag: tag != "", spaces)
     customers = table["cleaning"] + "|" + table["as_of"] + "|" + table["customers"].astype(str)
-    table["points"] = _text(kept, "tags.seg.points").where(lambda tag: tag != "", customers)
-    table["overrides"] = [json.loads(text) if text else None for text in _text(kept, "tags.seg.overrides")]
-    table["of_sweep"] = _text(kept, "tags.sweep.job") != ""
+    table["points"] = _text(rows, "tags.seg.points").where(lambda tag: tag != "", customers)
+    table["overrides"] = [json.loads(text) if text else None for text in _text(rows, "tags.seg.overrides")]
+    table["of_sweep"] = _text(rows, "tags.sweep.job") != ""
     table["options"] = [_options(overrides) for overrides in table["overrides"]]
     for name in (SCORE, *EVIDENCE, "holdout/auc_rule_rfm", "holdout/auc_random", "null/draws", *EXPLAINED):
         table[name] = _number(table, name)

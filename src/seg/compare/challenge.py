@@ -108,13 +108,13 @@ def by_holdout(judged: Holdout, champion: np.ndarray, seed: int) -> tuple[float,
         Deviance explained by both, and the 95 % interval of the difference.
     """
     outcome = judged.parted.outcome
-    known = outcome["known"].to_numpy()
+    has_outcome = outcome["known"].to_numpy()
     scores = prediction.evaluate(
-        judged.labels[known],
-        outcome["bought"][known].to_numpy(),
-        outcome["spend"][known].to_numpy(),
-        judged.parted.table.frame[known][judged.parted.table.features],
-        {"champion": champion[known]},
+        judged.labels[has_outcome],
+        outcome["bought"][has_outcome].to_numpy(),
+        outcome["spend"][has_outcome].to_numpy(),
+        judged.parted.table.frame[has_outcome][judged.parted.table.features],
+        {"champion": champion[has_outcome]},
         prediction.Draws(seed),
     )
     row = scores.added.against.set_index("name").loc["champion"]

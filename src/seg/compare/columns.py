@@ -55,8 +55,10 @@ def n_of_segments(row: Mapping) -> str:
     >>> n_of_segments({"k": 3, "n_segments": 2})
     '3 (2 segments)'
     """
-    left = int(row.get("n_segments", row["k"]))
-    return f"{row['k']}" + (f" ({left} segment{'' if left == 1 else 's'})" if left < row["k"] else "")
+    n_segments = int(row.get("n_segments", row["k"]))
+    return f"{row['k']}" + (
+        f" ({n_segments} segment{'' if n_segments == 1 else 's'})" if n_segments < row["k"] else ""
+    )
 
 
 def _silhouette(row: Mapping) -> str:
@@ -148,9 +150,9 @@ def sortable(sort: str, table: pd.DataFrame) -> None:
             f"sort={sort}: refused, it is measured in {OWN[space]}, so its values are not on one scale: a run can win by its scaling "
             f"alone. Take sort={SCORE}, measured in the one space that all runs of a list share"
         )
-    known = ["rule", *(name for name in table.columns if _on_one_scale(name, table))]
-    if sort not in known:
-        raise SegError(f"sort={sort}: unknown; expected one of {listed(sort, known)}")
+    sortable_columns = ["rule", *(name for name in table.columns if _on_one_scale(name, table))]
+    if sort not in sortable_columns:
+        raise SegError(f"sort={sort}: unknown; expected one of {listed(sort, sortable_columns)}")
 
 
 def descending(sort: str) -> bool:

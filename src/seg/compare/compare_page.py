@@ -189,27 +189,27 @@ def _matrix(one: Listed) -> dict | None:
     """Compare the assignments of all runs of a list, pair by pair."""
     runs = one.runs[:MATRIX]
     assigned = [(run, one.files.get((run["run_id"], ASSIGNMENTS))) for run in runs]
-    known = [(run, path) for run, path in assigned if path is not None]
-    if len(known) < 2:
+    available = [(run, path) for run, path in assigned if path is not None]
+    if len(available) < 2:
         return None
-    rand = agreement([_segments(path) for _, path in known])
-    labels = [label(run) for run, _ in known]
+    rand = agreement([_segments(path) for _, path in available])
+    labels = [label(run) for run, _ in available]
     rows = []
-    for i, (run, _) in enumerate(known):
+    for i, (run, _) in enumerate(available):
         cells = [
             {
-                "run": known[j][0]["run_id"],
+                "run": available[j][0]["run_id"],
                 "value": rand.index[i, j],
                 "shared": int(rand.shared[i, j]),
                 "with": labels[j],
             }
-            for j in range(len(known))
+            for j in range(len(available))
         ]
         rows.append({"run": run, "label": labels[i], "cells": cells})
-    apart = rand.shared[np.triu_indices(len(known), 1)]
+    apart = rand.shared[np.triu_indices(len(available), 1)]
     return {
         "rows": rows,
-        "missing": len(assigned) - len(known),
+        "missing": len(assigned) - len(available),
         "left_out": len(one.runs) - len(runs),
         "least": int(apart.min()),
         "most": int(apart.max()),
@@ -227,8 +227,8 @@ def _spaces(one: Listed) -> list[dict]:
         path = one.files.get((run["run_id"], K_SCAN))
         # What a run with an embedding scanned is its embedding, a space of its own.
         space = run["space"] if np.isnan(run.get("embedding/silhouette", np.nan)) else run["configuration"]
-        known = spaces.setdefault(space, {"label": _space(run), "curves": {}})
-        if path is None or run["configuration"] in known["curves"]:
+        view = spaces.setdefault(space, {"label": _space(run), "curves": {}})
+        if path is None or run["configuration"] in view["curves"]:
             continue
         scan = pd.read_csv(path)
         points = {
@@ -237,7 +237,7 @@ def _spaces(one: Listed) -> list[dict]:
             if name in scan
         }
         if any(len(values) > 1 for values in points.values()):
-            known["curves"][run["configuration"]] = {"run": run["run_id"], "label": _curve(run), **points}
+            view["curves"][run["configuration"]] = {"run": run["run_id"], "label": _curve(run), **points}
     return [
         {"label": space["label"], "curves": list(space["curves"].values())}
         for space in spaces.values()

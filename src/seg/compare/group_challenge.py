@@ -62,8 +62,8 @@ class GroupDuel:
 
 def widened(duels: Sequence[GroupDuel]) -> list[GroupDuel]:
     """Return the same with intervals that hold for all groups together with 95 %."""
-    known = sum(one.duel.verdict != "unknown" for one in duels)
-    factor = norm.ppf(1 - LEVEL / 2 / max(known, 1)) / norm.ppf(1 - LEVEL / 2)
+    n_judged = sum(one.duel.verdict != "unknown" for one in duels)
+    factor = norm.ppf(1 - LEVEL / 2 / max(n_judged, 1)) / norm.ppf(1 - LEVEL / 2)
 
     def wider(duel: Duel) -> Duel:
         middle = duel.difference
@@ -79,21 +79,21 @@ def averaged(duels: Sequence[GroupDuel]) -> Duel:
 
     For a measure that is of one group, such as a silhouette. Customers of different groups are independent, so the variances add.
     """
-    known = [one for one in duels if one.duel.verdict != "unknown"]
-    if not known:
+    judged = [one for one in duels if one.duel.verdict != "unknown"]
+    if not judged:
         return Duel(duels[0].duel.basis, *[np.nan] * 4)
-    shares = np.array([one.customers for one in known], dtype="float64")
+    shares = np.array([one.customers for one in judged], dtype="float64")
     shares /= shares.sum()
     own, other, reach = (
         np.array(values)
         for values in zip(
-            *[(one.duel.challenger, one.duel.champion, (one.duel.high - one.duel.low) / 2) for one in known],
+            *[(one.duel.challenger, one.duel.champion, (one.duel.high - one.duel.low) / 2) for one in judged],
             strict=True,
         )
     )
     difference, both = float(shares @ (own - other)), float(np.sqrt(((shares * reach) ** 2).sum()))
     return Duel(
-        f"{known[0].duel.basis}, mean of the groups",
+        f"{judged[0].duel.basis}, mean of the groups",
         float(shares @ own),
         float(shares @ other),
         difference - both,

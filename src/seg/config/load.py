@@ -98,11 +98,11 @@ def _check_dataset_keys(written: Mapping) -> None:
     """Refuse a key of the data set that nothing refers to: it would have no effect."""
     texts = (text for _, text in _leaves(written))
     used = {key for text in texts for key in re.findall(r"[$][{]dataset[.](\w+)", text)}
-    known = {*DatasetSettings.model_fields, *DATASET_KEYS, *used}
+    valid = {*DatasetSettings.model_fields, *DATASET_KEYS, *used}
     for key in written["dataset"]:
-        if key not in known:
+        if key not in valid:
             raise SegError(
-                f"dataset.{key}: unknown key; expected one of {listed(key, {*known} & {*written['dataset']} - {'load'}, most=8)}"
+                f"dataset.{key}: unknown key; expected one of {listed(key, {*valid} & {*written['dataset']} - {'load'}, most=8)}"
             )
 
 
@@ -164,8 +164,8 @@ def _wrong(item: dict, plain: dict) -> str:
         value, depth = value[part], depth + 1
     key = ".".join(place[: max(depth, 1)])
     if item["type"] == "extra_forbidden":
-        known = _known(place[:-1], plain)
-        return f"{'.'.join(place)}={item['input']}: unknown key; expected one of {listed(place[-1], known)}"
+        valid = _known(place[:-1], plain)
+        return f"{'.'.join(place)}={item['input']}: unknown key; expected one of {listed(place[-1], valid)}"
     if item["type"] == "missing":
         return f"{'.'.join(place)}: is required; set it"
     expected = str(item.get("ctx", {}).get("error") or _expected(key, item))

@@ -103,8 +103,8 @@ def _check_items(engine: Engine, reviews: ir.Table, items: ir.Table, source: Sou
             "once; remove the repeated items"
         )
     first = reviews.limit(LOOKED_AT)
-    known = first.semi_join(items, first.product_id == items.item)
-    if not engine.collect(known.count().as_table()).iloc[0, 0]:
+    matched = first.semi_join(items, first.product_id == items.item)
+    if not engine.collect(matched.count().as_table()).iloc[0, 0]:
         raise SegError(
             f"{where}: it holds none of the items of the first {LOOKED_AT:,} reviews of {source.where}; is it of "
             "another category? Set dataset.items to the items of these reviews"

@@ -298,10 +298,10 @@ class Scans:
             table = self._connection.read_parquet(
                 [str(path) for path in paths], union_by_name=True, can_have_nan=True
             )
-        known = {column: _known(table[column]) for column in columns}
+        castable = {column: _known(table[column]) for column in columns}
         complete = complete_texts(paths, columns)
         ends = bounds(paths, columns)
-        return Raw(table.select(**known), typed_cells=True, stored=False, complete=complete, bounds=ends)
+        return Raw(table.select(**castable), typed_cells=True, stored=False, complete=complete, bounds=ends)
 
 
 def _known(column: ir.Value) -> ir.Value:

@@ -121,10 +121,10 @@ def _sheets(path: Path, reading: Reading) -> tuple[dict[str, tuple[tuple[str, ..
 
 def _loaded(path: Path, reading: Reading, skip_rows: int | None) -> Iterator[tuple[str, object]]:
     """Load the sheets that are asked for, as text."""
-    book, wanted = _open(path, reading), reading.sheet
-    if wanted and wanted not in book.sheet_names:
-        raise SegError(f"{path}: no sheet {wanted!r}; it has {listed(wanted, book.sheet_names)}")
-    for name in [wanted] if wanted else book.sheet_names:
+    book, sheet_name = _open(path, reading), reading.sheet
+    if sheet_name and sheet_name not in book.sheet_names:
+        raise SegError(f"{path}: no sheet {sheet_name!r}; it has {listed(sheet_name, book.sheet_names)}")
+    for name in [sheet_name] if sheet_name else book.sheet_names:
         # Without header_row: fastexcel would rename a name that comes twice.
         yield name, book.load_sheet(name, header_row=None, skip_rows=skip_rows, dtypes="string")
 

@@ -135,8 +135,8 @@ def bounds(paths: Sequence[Path], columns: Sequence[str]) -> dict[str, tuple[flo
 
 
 def _ends(statistics) -> tuple[float, float] | None:
-    known = statistics is not None and statistics.has_null_count and statistics.has_min_max
-    if not known or statistics.null_count:
+    complete = statistics is not None and statistics.has_null_count and statistics.has_min_max
+    if not complete or statistics.null_count:
         return None
     ends = _least(statistics), _least(statistics, "max")
     # NaN is in no statistics, or is the end of both; an infinite value is an end.
@@ -146,8 +146,8 @@ def _ends(statistics) -> tuple[float, float] | None:
 
 def _is_complete(statistics) -> bool:
     # A blank sorts before every other text: the smallest tells.
-    known = statistics is not None and statistics.has_null_count and statistics.has_min_max
-    if not known or statistics.null_count:
+    complete = statistics is not None and statistics.has_null_count and statistics.has_min_max
+    if not complete or statistics.null_count:
         return False
     least = _least(statistics)
     return isinstance(least, str) and bool(least)

@@ -216,10 +216,10 @@ def _taken(active, request: Request) -> Session:
 
 def _connect(remote: str, request: Request) -> Session:
     where = remote.partition(";")[0]  # a token stands behind it, and is for no eyes
-    what = f"engine.remote={where}"
+    option = f"engine.remote={where}"
     if not remote.startswith("sc://"):
-        raise SegError(f"{what}: expected the address of a server, such as sc://host:15002")
-    _knock(what, remote, request)
+        raise SegError(f"{option}: expected the address of a server, such as sc://host:15002")
+    _knock(option, remote, request)
     import grpc
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
@@ -236,15 +236,17 @@ def _connect(remote: str, request: Request) -> Session:
         for key, value in {**MEANING, **request.conf}.items():
             spark.conf.set(key, value)
     except grpc.FutureTimeoutError:
-        raise SegError(_silent(what, request)) from None
+        raise SegError(_silent(option, request)) from None
     except (PySparkException, grpc.RpcError) as error:
-        raise SegError(f"{what}: {first_line(error)}; is it the address of a Spark Connect server?") from None
+        raise SegError(
+            f"{option}: {first_line(error)}; is it the address of a Spark Connect server?"
+        ) from None
     return Session(spark, False, where)
 
 
-def _silent(what: str, request: Request) -> str:
+def _silent(option: str, request: Request) -> str:
     return (
-        f"{what}: no answer within {request.timeout} seconds; is it running, and is the address right? "
+        f"{option}: no answer within {request.timeout} seconds; is it running, and is the address right? "
         "(raise engine.timeout to wait longer)"
     )
 
@@ -345,7 +347,7 @@ def java_version() -> str:
     return version_text
 
 
-def _knock(what: str, address: str, request: Request) -> None:
+def _knock(option: str, address: str, request: Request) -> None:
     """Ask whether anything listens at an address, before anything is started that would ask for minutes."""
     reason = ""
     for host, port in re.findall(r"([^/,:@]+):(\d+)", address.partition("//")[2]):
@@ -357,7 +359,7 @@ def _knock(what: str, address: str, request: Request) -> None:
         except OSError as error:
             reason = str(error.strerror or error)
     if reason:
-        raise SegError(f"{what}: cannot be reached ({reason}); is it running, and is the address right?")
+        raise SegError(f"{option}: cannot be reached ({reason}); is it running, and is the address right?")
 
 
 @contextmanager

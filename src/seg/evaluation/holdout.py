@@ -159,12 +159,12 @@ def judge(parts: Parts, parted: Parted, k: int, sample: int, seed: int) -> Holdo
         Sampling(sample, seed),
     )
     (n_segments,) = scan.fitted
-    labels, known = scan.fitted[n_segments].labels_, parted.outcome["known"].to_numpy()
-    frame = table.frame[known]
+    labels, has_outcome = scan.fitted[n_segments].labels_, parted.outcome["known"].to_numpy()
+    frame = table.frame[has_outcome]
     scores = scoring.evaluate(
-        labels[known],
-        parted.outcome["bought"][known].to_numpy(),
-        parted.outcome["spend"][known].to_numpy(),
+        labels[has_outcome],
+        parted.outcome["bought"][has_outcome].to_numpy(),
+        parted.outcome["spend"][has_outcome].to_numpy(),
         frame[list(dict.fromkeys([*table.features, *RFM]))],
         {"rule RFM": rfm.rfm(*(frame[name] for name in RFM))["name"].to_numpy()},
         scoring.Draws(seed),

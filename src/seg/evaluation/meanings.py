@@ -74,9 +74,9 @@ def of(
     return {name: _meaning(name, known) for name in metrics}
 
 
-def _meaning(name: str, known: Mapping[str, str]) -> str:
-    if name in known:
-        return known[name]
+def _meaning(name: str, meanings: Mapping[str, str]) -> str:
+    if name in meanings:
+        return meanings[name]
     space, _, rest = name.partition("/")
     if space == "embedding":
         return f"{rest.replace('_', ' ')} in the embedding, the space the model clusters in: noise shows islands there too, so it is not comparable"

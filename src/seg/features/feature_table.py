@@ -194,8 +194,8 @@ def _context(engine: Engine, table: ir.Table, counted: bool, as_of, levels: Mapp
         if counted
         else ()
     )
-    known = {name: tuple(values) for name, values in levels.items()}
-    return Context(day, newest, months, known, row["first"].to_pydatetime())
+    levels_of = {name: tuple(values) for name, values in levels.items()}
+    return Context(day, newest, months, levels_of, row["first"].to_pydatetime())
 
 
 def _as_of(as_of: object, newest: date) -> date:

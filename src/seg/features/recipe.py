@@ -60,8 +60,8 @@ def check(
     provides = {*provides, "order_id"} if counted else set(provides)
     for name in wanted:
         if name not in GLOSSARY and (counted or name not in provides):
-            known = set(GLOSSARY) | (set() if counted else provides)
-            raise Impossible(f"{key}: unknown feature {name!r}; expected one of {listed(name, known)}")
+            valid = set(GLOSSARY) | (set() if counted else provides)
+            raise Impossible(f"{key}: unknown feature {name!r}; expected one of {listed(name, valid)}")
         lacking = sorted(_lacking(name, provides, counted))
         if lacking:
             raise Impossible(

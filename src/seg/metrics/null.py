@@ -219,13 +219,13 @@ def _makers(X: np.ndarray, kinds: Sequence[str], cloud: OneCloud) -> dict[str, D
     left_out = ({"permuted", "bent"} if varying < 2 else set()) | (
         {"permuted", "uniform"} if cloud.two_peaked else set() if cloud.evenly_spread else {"uniform"}
     )
-    wanted = list(dict.fromkeys(kinds))
-    if not set(wanted) - left_out:
+    chosen = list(dict.fromkeys(kinds))
+    if not set(chosen) - left_out:
         raise ValueError(
-            f"null data of kind {', '.join(wanted)} do not apply to X, whose columns do not vary enough, are not evenly spread or have several peaks: "
+            f"null data of kind {', '.join(chosen)} do not apply to X, whose columns do not vary enough, are not evenly spread or have several peaks: "
             "add the kind stretched"
         )
-    return {kind: makers[kind] for kind in wanted if kind not in left_out}
+    return {kind: makers[kind] for kind in chosen if kind not in left_out}
 
 
 def _check(X: np.ndarray, kinds: Sequence[str], draws: int) -> None:

@@ -221,14 +221,14 @@ def _power(codes: np.ndarray, outcome: _Outcome) -> dict[str, float]:
         for fold in range(outcome.fold.max() + 1)
     ]
     mean, overall = _cross_fitted(codes, outcome.log_spend, outcome.fold)
-    left = ((outcome.log_spend - mean) ** 2).sum()
+    unexplained = ((outcome.log_spend - mean) ** 2).sum()
     total = ((outcome.log_spend - overall) ** 2).sum()
     varies = np.ptp(outcome.log_spend) > 0
     explained = variance_explained(pd.DataFrame({"log_spend": outcome.log_spend}), codes)["log_spend"]
     return {
         "eta_squared": explained,
         "auc": float(np.nanmean(areas)) if not np.isnan(areas).all() else np.nan,
-        "r_squared": float(1 - left / total) if varies else np.nan,
+        "r_squared": float(1 - unexplained / total) if varies else np.nan,
     }
 
 

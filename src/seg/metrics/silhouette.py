@@ -172,8 +172,8 @@ def silhouette_squared(X: np.ndarray, labels: np.ndarray) -> float:
     `silhouette_squared_samples`.
     """
     values = silhouette_squared_samples(X, labels)
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else np.nan
+    finite = values[~np.isnan(values)]
+    return float(finite.mean()) if len(finite) else np.nan
 
 
 def _squared(X: np.ndarray, labeling: Labeling) -> np.ndarray:
@@ -234,9 +234,9 @@ def _draw(cells: np.ndarray, group: list[Labeling], sample: int, seed: int) -> n
     counts = np.bincount(cells[inside])
     fraction = np.full(len(counts), sample / len(inside))
     for labeling in group:
-        known = labeling.codes >= 0
-        needed = np.minimum(1, CLUSTER_MINIMUM / labeling.counts)[labeling.codes[known]]
-        fraction[cells[known]] = np.maximum(fraction[cells[known]], needed)
+        in_cluster = labeling.codes >= 0
+        needed = np.minimum(1, CLUSTER_MINIMUM / labeling.counts)[labeling.codes[in_cluster]]
+        fraction[cells[in_cluster]] = np.maximum(fraction[cells[in_cluster]], needed)
     # At least two from every cell, so that each has a variance of its own (a cell of one is complete).
     take = np.minimum(counts, np.maximum(2, np.ceil(fraction * counts)))
     shuffled = np.random.default_rng(seed).permutation(inside)
@@ -350,8 +350,8 @@ def _estimate(
     X: np.ndarray, labeling: Labeling, cells: np.ndarray, query: np.ndarray, samples: np.ndarray
 ) -> SilhouetteResult:
     """Weight the measured silhouettes of one labeling, its clusters unions of cells, to all customers."""
-    known = labeling.codes[query] >= 0
-    query, samples = query[known], samples[known]
+    in_cluster = labeling.codes[query] >= 0
+    query, samples = query[in_cluster], samples[in_cluster]
     k, total = len(labeling.ids), labeling.counts.sum()
     counts, drawn = np.bincount(cells), np.bincount(cells[query], minlength=cells.max() + 1)
     weights = counts[cells[query]] / drawn[cells[query]]

@@ -259,13 +259,13 @@ def prediction_strength(
     values = dict(zip(jobs, in_threads(split, jobs, len(X) // 2, workers), strict=True))
     strengths = {1: (1.0, 0.0)} if 1 in ks else {}
     for k in (k for k in reversed(ks) if k > 1):
-        known = [value for number in range(splits) if (value := values[k, number]) is not None]
-        if not known:
+        measured = [value for number in range(splits) if (value := values[k, number]) is not None]
+        if not measured:
             raise ValueError(
                 f"in each of the {splits} splits a half of the {len(X):,} customers has fewer distinct points than "
                 f"k = {k}: choose a smaller k"
             )
-        strengths[k] = _mean_se(np.array(known))
+        strengths[k] = _mean_se(np.array(measured))
     return strengths
 
 

@@ -112,11 +112,11 @@ class Outlook:
         }
         meanings = {}
         for name in self.metrics:
-            kind, _, what = name.removeprefix("outlook/").rpartition("_")
-            ahead = f"in the next {what} days, on customers of a cut that the models have not seen"
+            kind, _, suffix = name.removeprefix("outlook/").rpartition("_")
+            ahead = f"in the next {suffix} days, on customers of a cut that the models have not seen"
             rhythm = self.segments.rhythm
-            rolled = f"{what} by {rhythm.name}, rolling origin, 1 to {rhythm.steps} {rhythm.name}s ahead"
-            meanings[name] = f"{words[kind]}, {ahead if what.isdigit() else rolled}"
+            rolled = f"{suffix} by {rhythm.name}, rolling origin, 1 to {rhythm.steps} {rhythm.name}s ahead"
+            meanings[name] = f"{words[kind]}, {ahead if suffix.isdigit() else rolled}"
         return meanings
 
     @property

@@ -161,13 +161,13 @@ def _mixed(own: _Series, shared: _Series, then: list[str], way: str) -> _Series:
 
 def _errors(name: str, one: _Series, rhythm: Rhythm) -> dict[str, object]:
     scale = float(np.abs(np.diff(one.values)).mean())
-    known = ~np.isnan(one.truth)
+    observed = ~np.isnan(one.truth)
     track = forecasting.widened(one.track, one.values, rhythm)
     row: dict[str, object] = {"group": name, "model": one.model}
     for column, forecast in (("mase", one.track), ("mase_seasonal_naive", one.seasonal)):
-        error = np.abs(forecast[..., 0] - one.truth)[known].mean()
+        error = np.abs(forecast[..., 0] - one.truth)[observed].mean()
         row[column] = float(error / scale) if scale > 0 else float("nan")
     for place, level in enumerate(LEVELS):
         low, high = track[..., 1 + 2 * place], track[..., 2 + 2 * place]
-        row[f"coverage_{level}"] = float(((low <= one.truth) & (one.truth <= high))[known].mean())
-    return row | {"judged": int(known.sum())}
+        row[f"coverage_{level}"] = float(((low <= one.truth) & (one.truth <= high))[observed].mean())
+    return row | {"judged": int(observed.sum())}

@@ -146,12 +146,12 @@ def customer_outlook(
 
 def _remembered(history: OrderHistory, horizons: Sequence[int], last: date) -> Callable[[date], Snapshot]:
     """Look at each cut once: horizons share cuts."""
-    known: dict[date, Snapshot] = {}
+    by_cut: dict[date, Snapshot] = {}
 
     def look(cut: date) -> Snapshot:
-        if cut not in known:
-            known[cut] = snapshot(history, cut, horizons, last)
-        return known[cut]
+        if cut not in by_cut:
+            by_cut[cut] = snapshot(history, cut, horizons, last)
+        return by_cut[cut]
 
     return look
 

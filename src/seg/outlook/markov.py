@@ -125,8 +125,8 @@ def memory_test(places: np.ndarray, n_segments: int) -> tuple[float, int]:
     three = np.zeros((n_segments,) * 3)
     for step in range(places.shape[1] - 2):
         before, now, after = (places[:, step + back] for back in range(3))
-        known = (before >= 0) & (now >= 0) & (after >= 0)
-        np.add.at(three, (before[known], now[known], after[known]), 1)
+        everywhere = (before >= 0) & (now >= 0) & (after >= 0)
+        np.add.at(three, (before[everywhere], now[everywhere], after[everywhere]), 1)
     pairs = three.sum(axis=0)  # now, after
     rows = three.sum(axis=2, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -155,8 +155,8 @@ def _moves(places: np.ndarray, n_segments: int) -> np.ndarray:
     """Count the steps of a month from each segment to each."""
     moves = np.zeros((n_segments, n_segments))
     for before, after in pairwise(places.T):
-        known = (before >= 0) & (after >= 0)
-        np.add.at(moves, (before[known], after[known]), 1)
+        both = (before >= 0) & (after >= 0)
+        np.add.at(moves, (before[both], after[both]), 1)
     return moves
 
 

@@ -154,10 +154,10 @@ def _activity(history: OrderHistory, lines: ir.Table) -> pd.DataFrame:
 
 def _grouped(activity: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
     """Add each customer's month to the segment on the day before it."""
-    known = states.rename(columns={day: pd.Period(day, freq="M") for day in states.columns})
-    known = known.loc[:, ~known.columns.duplicated()]
+    by_month = states.rename(columns={day: pd.Period(day, freq="M") for day in states.columns})
+    by_month = by_month.loc[:, ~by_month.columns.duplicated()]
     long = (
-        known.reset_index(names="customer_id")
+        by_month.reset_index(names="customer_id")
         .melt("customer_id", var_name="month", value_name="segment")
         .dropna()
     )

@@ -138,17 +138,17 @@ def read_reviews(
     SegError
         No review in English is left.
     """
-    known = reviews[reviews["customer_id"].isin(segments.index)].dropna(subset=["text", "rating"])
-    known = known[known["text"].str.strip() != ""]
-    if len(known) > MOST_REVIEWS:
-        known = known.sample(MOST_REVIEWS, random_state=seed)
-    language = [language_of(text) for text in known["text"]]
+    texts = reviews[reviews["customer_id"].isin(segments.index)].dropna(subset=["text", "rating"])
+    texts = texts[texts["text"].str.strip() != ""]
+    if len(texts) > MOST_REVIEWS:
+        texts = texts.sample(MOST_REVIEWS, random_state=seed)
+    language = [language_of(text) for text in texts["text"]]
     counts = pd.Series(language, dtype="str").value_counts()
     languages = counts.rename_axis("language").rename("reviews").reset_index()
-    english = known[np.array(language, dtype=object) == "en"]
+    english = texts[np.array(language, dtype=object) == "en"]
     if not len(english):
         raise SegError(
-            f"outlook.text: none of the {len(known):,} reviews of segmented customers is in English, the only language of the lexicon; leave "
+            f"outlook.text: none of the {len(texts):,} reviews of segmented customers is in English, the only language of the lexicon; leave "
             "outlook.text out"
         )
     english = english.assign(

@@ -148,11 +148,11 @@ def snapshot(history: OrderHistory, cut: date, horizons: Sequence[int], last: da
         raise SegError(f"outlook: before the cut {cut}: {error}") from None
     previous = {h: (cut - timedelta(days=h), cut) for h in horizons}
     past = _spend_between(history, orders, previous).rename(columns=PREVIOUS.format)
-    known = features.index[features.index.isin(named)]
-    features = features.loc[known].join(past).fillna(dict.fromkeys(past, 0.0))
+    with_id = features.index[features.index.isin(named)]
+    features = features.loc[with_id].join(past).fillna(dict.fromkeys(past, 0.0))
     complete = [h for h in horizons if cut + timedelta(days=h - 1) <= last]
-    spend = _outcomes(history, cut, complete).reindex(known).fillna(0.0)
-    return Snapshot(cut, features, segments.reindex(known), spend)
+    spend = _outcomes(history, cut, complete).reindex(with_id).fillna(0.0)
+    return Snapshot(cut, features, segments.reindex(with_id), spend)
 
 
 def _before(history: OrderHistory, cut: date) -> tuple[ir.Table, ir.Table, pd.Series]:
@@ -201,13 +201,13 @@ def _outcomes(history: OrderHistory, cut: date, horizons: Sequence[int]) -> pd.D
 
 def _orders(lines: ir.Table) -> ir.Table:
     """Return one row an order, day and kind (purchase or return) of a customer."""
-    known = lines.filter(lines.customer_id.notnull())
-    known = known.mutate(day=known.ordered_at.date())
+    named_lines = lines.filter(lines.customer_id.notnull())
+    named_lines = named_lines.mutate(day=named_lines.ordered_at.date())
     order = ["order_id"] if "order_id" in lines.columns else ["ordered_at"]
-    measures = {"amount": known.amount.sum()}
+    measures = {"amount": named_lines.amount.sum()}
     if order == ["order_id"]:
-        measures["ordered_at"] = known.ordered_at.min()
-    return known.group_by(["customer_id", *order, "day", "is_return"]).aggregate(**measures).drop("day")
+        measures["ordered_at"] = named_lines.ordered_at.min()
+    return named_lines.group_by(["customer_id", *order, "day", "is_return"]).aggregate(**measures).drop("day")
 
 
 def _spend_between(

@@ -66,12 +66,12 @@ class Cache:
             self._useless(error)
             return make()
         try:
-            kept = self._read(kind, path)
-            if kept is None:
+            stored = self._read(kind, path)
+            if stored is None:
                 value = make()
                 self._write(path, key, value)
                 return value
-            return kept[0]
+            return stored[0]
         finally:
             lock.release()
 
@@ -83,9 +83,9 @@ class Cache:
         state = [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         note = self._folder / "files" / f"{digest({'path': state[0]})}.json"
         try:
-            known = json.loads(note.read_text())
-            if known["file"] == state:
-                return bytes.fromhex(known["sha256"])
+            remembered = json.loads(note.read_text())
+            if remembered["file"] == state:
+                return bytes.fromhex(remembered["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             pass  # never hashed, or touched since
         content = _content(path)

@@ -34,9 +34,9 @@ def check_parts(checked: Settings) -> None:
             f"cleaning: dataset={dataset.name} has no {', '.join(lacking)}, which a step needs; it provides "
             f"{', '.join(sorted(provided))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
         )
-    wanted = [*features.parse(checked.recipe.features), *checked.recipe.profile]
+    requested = [*features.parse(checked.recipe.features), *checked.recipe.profile]
     counted = dataset.kind == "transactions"
-    features.check(wanted, provided, dataset.name, counted)
+    features.check(requested, provided, dataset.name, counted)
     features.check(dataset.common, provided, dataset.name, counted, "dataset.common")
     features.check_as_of(checked.recipe.as_of)
     _check_groups(checked, provided)
@@ -61,9 +61,9 @@ def _check_groups(checked: Settings, provided: set[str]) -> None:
     dataset = checked.dataset
     columns = provided - {"customer_id", "order_id", "ordered_at", "amount", "quantity", "unit_price"}
     if dataset.kind == "transactions" and by not in columns:
-        known = f"expected one of {listed(by, columns)}; " if columns else ""
+        hint = f"expected one of {listed(by, columns)}; " if columns else ""
         raise SegError(
-            f"by={by}: the orders of {dataset.name} have no such column; {known}"
+            f"by={by}: the orders of {dataset.name} have no such column; {hint}"
             "a column of your own files is added with +dataset.columns.<name>=<column>"
         )
     if mllib.is_mllib(checked.model):

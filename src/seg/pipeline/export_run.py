@@ -101,8 +101,8 @@ class _Orders:
                 raise
             log.warning("export: %s. Left out: %s", error, ", ".join(self._wanted))
             return {}
-        known = run_tables.read_facts(self._folder).get("fingerprint")
-        if known and keys.fingerprint(self._settings.dataset, source) != known:
+        fingerprint = run_tables.read_facts(self._folder).get("fingerprint")
+        if fingerprint and keys.fingerprint(self._settings.dataset, source) != fingerprint:
             log.warning(
                 "export: the data have changed since the run; %s are left out: run it again",
                 ", ".join(self._wanted),

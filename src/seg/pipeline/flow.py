@@ -86,13 +86,13 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
         The data or the settings do not allow it; nothing was written.
     """
     source, notes = prepare.find(settings.dataset, settings.data_dir)
-    kept = cache.of(settings.cache)
-    fingerprint = keys.fingerprint(settings.dataset, source, kept.digest)
+    run_cache = cache.of(settings.cache)
+    fingerprint = keys.fingerprint(settings.dataset, source, run_cache.digest)
     key = keys.features_key(settings.preparation, settings.engine.name, fingerprint, settings.plugins)
     if is_mllib(settings.model):
         outcome = _on_spark(settings, parts, source, key, folder)
     else:
-        steps = CachedSteps(kept, parts, settings.preparation, Scanning.of(settings), key)
+        steps = CachedSteps(run_cache, parts, settings.preparation, Scanning.of(settings), key)
         outcome = in_memory(settings, parts, steps.prepared(source), steps)
     return interpreted(settings, source, fingerprint, outcome, notes)
 
@@ -258,18 +258,18 @@ def _ks(
     if not takes_k:
         text = f"k={k} was not used: this model finds the number of segments itself"
         return [2], [] if k == "auto" else [("info", text)]
-    wanted = [] if k == "auto" else [k]
-    for one in wanted:
+    requested = [] if k == "auto" else [k]
+    for one in requested:
         _check_k(one, customers, points)
     possible = [one for one in selection.k_range if one <= points and one < customers]
     dropped = sorted(set(selection.k_range) - set(possible))
-    if not possible and not wanted:
+    if not possible and not requested:
         raise SegError(
             f"selection.k_range={selection.k_range}: none of them fits {customers:,} customers with {points:,} distinct "
             "rows of features; at least 3 customers are needed"
         )
     text = f"k = {', '.join(map(str, dropped))} not tried: only {points:,} distinct rows of features"
-    return sorted({*possible, *wanted}), [("info", text)] if dropped else []
+    return sorted({*possible, *requested}), [("info", text)] if dropped else []
 
 
 def _check_k(k: int, customers: int, points: int) -> None:

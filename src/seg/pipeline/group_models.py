@@ -78,11 +78,11 @@ def segment(settings: Settings, parts: Parts) -> Grouped:
         The data have no such column, no group is large enough, or no group can be segmented.
     """
     source, notes = prepare.find(settings.dataset, settings.data_dir)
-    kept = cache.of(settings.cache)
-    fingerprint = keys.fingerprint(settings.dataset, source, kept.digest)
+    run_cache = cache.of(settings.cache)
+    fingerprint = keys.fingerprint(settings.dataset, source, run_cache.digest)
     key = keys.features_key(settings.preparation, settings.engine.name, fingerprint, settings.plugins)
     scanning = Scanning.of(settings)
-    prepared = CachedSteps(kept, parts, settings.preparation, scanning, key).prepared(source)
+    prepared = CachedSteps(run_cache, parts, settings.preparation, scanning, key).prepared(source)
     prepared = replace(prepared, purchases=None)
     large = large_groups(prepared.groups, settings.by, settings.groups.min_customers)
     task = Task(settings, _portable(settings, parts), source, fingerprint, key)
@@ -92,7 +92,7 @@ def segment(settings: Settings, parts: Parts) -> Grouped:
     if not results:
         raise SegError(f"by={settings.by}: no group can be segmented; {next(iter(failed.values()))}")
     with progress.step("common model") as detail:
-        steps = CachedSteps(kept, task.parts, settings.preparation, scanning, key)
+        steps = CachedSteps(run_cache, task.parts, settings.preparation, scanning, key)
         with _quietly():
             common = flow.interpreted(
                 settings, source, fingerprint, flow.in_memory(settings, task.parts, prepared, steps)
@@ -145,8 +145,8 @@ def subset(prepared: Prepared, chosen: np.ndarray) -> Prepared:
 
 def _before(parted: Parted, ids: pd.Index) -> Parted:
     """Return the customers of a hold-out that are among `ids`."""
-    kept = parted.table.frame.index.isin(ids)
-    return replace(parted, table=_rows(parted.table, kept), outcome=parted.outcome[kept])
+    chosen = parted.table.frame.index.isin(ids)
+    return replace(parted, table=_rows(parted.table, chosen), outcome=parted.outcome[chosen])
 
 
 def _rows(table: FeatureTable, chosen: np.ndarray) -> FeatureTable:

@@ -153,9 +153,9 @@ def measures(
     DataFrame
         One row a segment, one column a measure.
     """
-    known = places.available(frame.columns)
-    own = [] if {"recency", "frequency", "money"} & set(known) else list(frame.columns)
-    table = places.places(frame, labels, [*known, *book.measures, *own])
+    available = places.available(frame.columns)
+    own = [] if {"recency", "frequency", "money"} & set(available) else list(frame.columns)
+    table = places.places(frame, labels, [*available, *book.measures, *own])
     by_segment = segments.set_index("segment").reindex(table.index)
     return table.assign(**{places.SIZE: by_segment["share"], places.MONEY_SHARE: by_segment["revenue_share"]})
 

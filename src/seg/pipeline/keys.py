@@ -195,14 +195,14 @@ def job_key(config: Mapping, fingerprint: str, takes_k: bool) -> str:
     str
         Starts with the version of the code, so that a store can be asked for the jobs that the present code has finished.
     """
-    kept = {name: section for name, section in config.items() if name not in ASIDE}
-    kept["dataset"] = {name: value for name, value in config["dataset"].items() if name not in PLACES}
-    kept["engine"] = {name: value for name, value in config["engine"].items() if name not in LIMITS}
-    kept["model kept"] = config["tracking"]["enabled"] and config["tracking"]["model"]
+    relevant = {name: section for name, section in config.items() if name not in ASIDE}
+    relevant["dataset"] = {name: value for name, value in config["dataset"].items() if name not in PLACES}
+    relevant["engine"] = {name: value for name, value in config["engine"].items() if name not in LIMITS}
+    relevant["model kept"] = config["tracking"]["enabled"] and config["tracking"]["model"]
     if not takes_k:
-        del kept["k"]
+        del relevant["k"]
     outside = definitions(dict(config), config.get("plugins") or ())
-    return f"{code()[:8]}-{digest({'config': kept, 'data': fingerprint, 'modules': outside})[:20]}"
+    return f"{code()[:8]}-{digest({'config': relevant, 'data': fingerprint, 'modules': outside})[:20]}"
 
 
 # ---- comparison of runs ------------------------------------------------------------------------------------------
@@ -255,8 +255,8 @@ def _repeated(override: str) -> bool:
 
 def _hash_sections(sections: Mapping) -> str:
     dataset = sections.get("dataset") or {}
-    kept = {key: value for key, value in dataset.items() if key not in PLACES}
-    return digest({**sections, "dataset": kept})[:16]
+    relevant = {key: value for key, value in dataset.items() if key not in PLACES}
+    return digest({**sections, "dataset": relevant})[:16]
 
 
 def _hash_sources(folder: Path, start: bytes = b"") -> str:
@@ -275,9 +275,9 @@ def _targets(node: object) -> list[str]:
 
 @functools.cache
 def _distribution_version(package: str) -> str:
-    known = {"sklearn": "scikit-learn", "umap": "umap-learn"}.get(package, package)
-    if _version(known):
-        return f"{known} {_version(known)}"
+    package_of = {"sklearn": "scikit-learn", "umap": "umap-learn"}.get(package, package)
+    if _version(package_of):
+        return f"{package_of} {_version(package_of)}"
     from importlib.metadata import (
         packages_distributions,  # late: it reads the files of all packages, most of a second
     )

@@ -111,14 +111,14 @@ def part(settings: Preparation, engine: Engine, table: ir.Table, cut: object, da
         spend=outcome["spend"].fillna(0.0),
         known=outcome.index.isin(named),
     )
-    known = outcome[outcome["known"]]
-    if len(known) < 2:
+    with_outcome = outcome[outcome["known"]]
+    if len(with_outcome) < 2:
         raise SegError(
-            f"{KEY}.cut={cut}: before it: only {len(known)} with an id among the customers; at least 2 are needed, choose a later cut"
+            f"{KEY}.cut={cut}: before it: only {len(with_outcome)} with an id among the customers; at least 2 are needed, choose a later cut"
         )
-    if not known["bought"].any():
+    if not with_outcome["bought"].any():
         raise SegError(
-            f"{KEY}.cut={cut}: none of the {len(known):,} customers known before it bought from {cut} to {until - timedelta(days=1)}; "
+            f"{KEY}.cut={cut}: none of the {len(with_outcome):,} customers known before it bought from {cut} to {until - timedelta(days=1)}; "
             "choose another cut or more days"
         )
     return Parted(cut, days, features, outcome, tuple(_notes(outcome, cut, until, last, days)))

@@ -48,8 +48,8 @@ def collect(engine: Engine, table: ir.Table, by: str) -> pd.Series:
 def _named(table: ir.Table, by: str) -> ir.Table:
     """Add the group as text, and leave out rows without a customer or a group."""
     named = table.mutate(group=table[by].cast("string"))
-    known = named.group.notnull() & (named.group.strip() != "") & named.customer_id.notnull()
-    return named.filter(known)
+    complete = named.group.notnull() & (named.group.strip() != "") & named.customer_id.notnull()
+    return named.filter(complete)
 
 
 def _of_orders(lines: ir.Table, by: str) -> ir.Table:

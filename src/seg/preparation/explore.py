@@ -89,8 +89,8 @@ def _facts(engine: Engine, lines: Lines, numbers: pd.Series) -> pd.DataFrame:
               "lines with price 0": "unit_price zero", "lines with a negative price": "unit_price negative"}  # fmt: skip
     if "unit_price" not in lines.columns:
         listed["lines with amount 0"] = "amount zero"
-    known = {"rows": lines.rows, **numbers}
-    facts = {what: known[name] for what, name in listed.items() if name in known}
+    values = {"rows": lines.rows, **numbers}
+    facts = {what: values[name] for what, name in listed.items() if name in values}
     facts["duplicate lines"] = _duplicates(engine, lines)
     if facts.get("lines with a negative quantity"):
         facts["negative lines with a counterpart"] = _counterparts(engine, lines)

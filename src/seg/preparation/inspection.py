@@ -81,15 +81,15 @@ def inspect(
     """
     table = loaded.table
     dates, money = _roles(kind, table.columns)
-    wanted = {f"missing {name}": table[name].isnull().sum() for name in table.columns}
-    wanted["rows"] = table.count()
+    measures = {f"missing {name}": table[name].isnull().sum() for name in table.columns}
+    measures["rows"] = table.count()
     if "customer_id" in table.columns:
-        wanted["customers"] = table.customer_id.nunique()
+        measures["customers"] = table.customer_id.nunique()
     if dates:
-        wanted |= {"first": table[dates[0]].min(), "last": table[dates[1]].max()}
+        measures |= {"first": table[dates[0]].min(), "last": table[dates[1]].max()}
     if money:
-        wanted["revenue"] = table[money].sum()
-    totals = engine.collect(table.aggregate(**wanted)).iloc[0]
+        measures["revenue"] = table[money].sum()
+    totals = engine.collect(table.aggregate(**measures)).iloc[0]
     rows, customers = int(totals["rows"]), int(totals.get("customers", 0))
     missing = {name: int(totals[f"missing {name}"]) for name in table.columns}
     columns = [_column(name, type_, missing[name], rows, sources) for name, type_ in table.schema().items()]

@@ -80,8 +80,8 @@ def learn_from(settings: Preparation, engine: Engine, table: ir.Table, end: date
     SegError
         The history is too short, or an earlier day has no customers or no buyers.
     """
-    known = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(end)))
-    first, _last = as_of.first_and_last(engine, known)
+    before = engine.checkpoint(table.filter(table.ordered_at.date() < ibis.literal(end)))
+    first, _last = as_of.first_and_last(engine, before)
     days = days_of(first, end, settings.lesson)
     if not days:
         needed = settings.lesson.days + LEAST_HISTORY
@@ -93,7 +93,7 @@ def learn_from(settings: Preparation, engine: Engine, table: ir.Table, end: date
     parts = []
     for day in days:
         try:
-            parts.append(as_of.part(settings, engine, known, day, settings.lesson.days))
+            parts.append(as_of.part(settings, engine, before, day, settings.lesson.days))
         except SegError as error:
             raise SegError(f"model.lesson, on {day}: {str(error).removeprefix(as_of.KEY)}") from None
     tables = [_known_customers(part.table, part.outcome) for part in parts]
@@ -103,5 +103,5 @@ def learn_from(settings: Preparation, engine: Engine, table: ir.Table, end: date
 
 
 def _known_customers(table: FeatureTable, outcome: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    known = outcome["known"].to_numpy()
-    return table.frame.loc[known, table.features], outcome.loc[known, "spend"].to_numpy()
+    has_outcome = outcome["known"].to_numpy()
+    return table.frame.loc[has_outcome, table.features], outcome.loc[has_outcome, "spend"].to_numpy()

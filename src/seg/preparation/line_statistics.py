@@ -58,28 +58,28 @@ def totals(engine: Engine, lines: Lines, around: Mapping[str, float]) -> pd.Seri
 def _numbers_of(lines: Lines, name: str, around: Mapping[str, float]) -> dict[str, ir.Scalar]:
     table = lines.having(name)
     column = table[name]
-    wanted = {"missing": total(table, column.isnull())}
+    measures = {"missing": total(table, column.isnull())}
     if name in ("customer_id", "product_id", "order_id"):
-        wanted["distinct"] = column.approx_nunique() if lines.sampled else column.nunique()
+        measures["distinct"] = column.approx_nunique() if lines.sampled else column.nunique()
     if name == "ordered_at":
-        wanted |= {"first": column.min(), "last": column.max()}
+        measures |= {"first": column.min(), "last": column.max()}
     if name in ("quantity", "unit_price", "amount"):
-        wanted |= {"negative": total(table, column < 0), "zero": total(table, column == 0)}
+        measures |= {"negative": total(table, column < 0), "zero": total(table, column == 0)}
     if name in around:
         value = column.cast("float64")
         away = value - around[name]
-        wanted |= {
+        measures |= {
             "count": total(table, value.notnull()),
             "min": value.min(),
             "max": value.max(),
             "sum": total(table, value),
         }
-        wanted |= {
+        measures |= {
             "1": total(table, away),
             "2": total(table, away * away),
             "3": total(table, away * away * away),
         }
-    return {f"{name} {what}": number for what, number in wanted.items()}
+    return {f"{name} {what}": number for what, number in measures.items()}
 
 
 def described(numbers: pd.Series, quantiles: pd.DataFrame, around: Mapping[str, float]) -> pd.DataFrame:

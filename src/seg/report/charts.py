@@ -43,10 +43,10 @@ def lines_chart(
     marked : str, optional
         Label of a place to mark.
     """
-    known = [value for line in lines for value in line.values if np.isfinite(value)]
-    if not known or not len(xs):
+    finite = [value for line in lines for value in line.values if np.isfinite(value)]
+    if not finite or not len(xs):
         return Markup("")
-    low, high = _nice(min(0.0, min(known)), max(known))
+    low, high = _nice(min(0.0, min(finite)), max(finite))
     place = np.linspace(LEFT, WIDTH - RIGHT, len(xs)) if len(xs) > 1 else np.array([WIDTH / 2])
     parts = [*_grid(low, high, locale), *_x_labels(xs, place)]
     if marked in xs:
@@ -121,10 +121,10 @@ def bars_chart(
         Each bar is a label and a share of 1.
     locale : Locale
     """
-    known = [share for *_, bars in rows for _, share in bars if np.isfinite(share)]
-    if not known:
+    finite = [share for *_, bars in rows for _, share in bars if np.isfinite(share)]
+    if not finite:
         return Markup("")
-    most, each = max([*known, 1e-9]), 18
+    most, each = max([*finite, 1e-9]), 18
     parts, y, left = [], 6, 250
     for name, colour, bars in rows:
         parts.append(

@@ -28,10 +28,12 @@ def by_month(months: pd.DataFrame, segment: pd.Series) -> dict[str, pd.DataFrame
     dict of str to DataFrame
         Segments by months, for ``revenue``, ``orders`` and ``customers``; a month without purchases is 0.
     """
-    known = months.assign(segment=segment.reindex(months["customer_id"]).to_numpy(), customers=1)
-    known = known.dropna(subset=["segment"]).astype({"segment": "int64"})
+    purchases = months.assign(segment=segment.reindex(months["customer_id"]).to_numpy(), customers=1)
+    purchases = purchases.dropna(subset=["segment"]).astype({"segment": "int64"})
     return {
-        what: known.pivot_table(index="segment", columns="month", values=what, aggfunc="sum", fill_value=0)
+        what: purchases.pivot_table(
+            index="segment", columns="month", values=what, aggfunc="sum", fill_value=0
+        )
         for what in ("revenue", "orders", "customers")
     }
 
@@ -54,11 +56,13 @@ def lift(items: pd.DataFrame, segment: pd.Series, labels: Mapping[str, str]) -> 
         it, ``lift`` (their ratio) with its 95 % interval ``low`` to ``high`` (Katz et al. 1978, of the logarithm). Only items with
         at least `LEAST_BUYERS` buyers whose interval lies above 1, the highest lower ends first.
     """
-    known = items.assign(segment=segment.reindex(items["customer_id"]).to_numpy()).dropna(subset=["segment"])
+    purchases = items.assign(segment=segment.reindex(items["customer_id"]).to_numpy()).dropna(
+        subset=["segment"]
+    )
     sizes = segment[segment >= 0].value_counts()
-    counts = known.groupby(["kind", "item", "segment"]).size().rename("buyers").reset_index()
+    counts = purchases.groupby(["kind", "item", "segment"]).size().rename("buyers").reset_index()
     counts = counts[counts["segment"] >= 0].astype({"segment": "int64"})
-    everyone = known.groupby(["kind", "item"]).size().rename("all").reset_index()
+    everyone = purchases.groupby(["kind", "item"]).size().rename("all").reset_index()
     table = counts.merge(everyone, on=["kind", "item"])
     size = table["segment"].map(sizes)
     rest = len(segment) - size
@@ -96,10 +100,10 @@ def revenue_tree(months: pd.DataFrame, segment: pd.Series) -> pd.DataFrame:
         ``times_revenue_per_customer``.
     """
     pieces = "pieces" if "pieces" in months else "lines"
-    known = months.assign(segment=segment.reindex(months["customer_id"]).to_numpy()).dropna(
+    purchases = months.assign(segment=segment.reindex(months["customer_id"]).to_numpy()).dropna(
         subset=["segment"]
     )
-    sums = known.groupby("segment")[["orders", pieces, "revenue"]].sum()
+    sums = purchases.groupby("segment")[["orders", pieces, "revenue"]].sum()
     sums.index = sums.index.astype("int64")
     sizes = segment.value_counts().reindex(sums.index)
     table, overall = _factors(sizes, sums, pieces), _factors(sizes.sum(), sums.sum(), pieces)

@@ -83,11 +83,11 @@ def decided(X: np.ndarray, labels: np.ndarray, following: np.ndarray, features: 
     means = np.full((segments.max(initial=0) + 1, X.shape[1]), np.nan)
     for segment in segments:
         means[segment] = X[labels == segment].mean(axis=0)
-    known = (labels >= 0) & (following >= 0)
+    has_both = (labels >= 0) & (following >= 0)
     pairs = _pairs(list(features))
     texts = np.full(len(labels), "", dtype=object)
     for start in _starts(X):
-        rows = np.flatnonzero(known[start : start + CHUNK]) + start
+        rows = np.flatnonzero(has_both[start : start + CHUNK]) + start
         # Of two squared distances the difference is linear in the customer.
         own, other = means[labels[rows]], means[following[rows]]
         gain = 2 * X[rows] * (own - other) + other**2 - own**2

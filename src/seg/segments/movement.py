@@ -188,8 +188,8 @@ def matrix(table: pd.DataFrame) -> pd.DataFrame:
 
 def _customers(placed: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFrame:
     values = placed.to_numpy(dtype="float64")
-    known = ~np.isnan(values)
-    changes = known[:, 1:] & known[:, :-1] & (values[:, 1:] != values[:, :-1])
+    finite = ~np.isnan(values)
+    changes = finite[:, 1:] & finite[:, :-1] & (values[:, 1:] != values[:, :-1])
     changed = changes.any(axis=1)
     # The last change: the first one from the end.
     at = changes.shape[1] - 1 - changes[:, ::-1].argmax(axis=1)

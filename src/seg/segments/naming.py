@@ -144,19 +144,19 @@ def _fixed(
 
 def _rated(places: pd.Series, playbook: Playbook) -> dict[str, _Fit]:
     """Rate every rule whose measures are known for a segment."""
-    known = {name: float(value) for name, value in places.items() if np.isfinite(value)}
+    measured = {name: float(value) for name, value in places.items() if np.isfinite(value)}
     rated = {}
     for rule in playbook.rules:
-        fits = [_fit(known, box) for box in rule.boxes if set(box) <= set(known)]
+        fits = [_fit(measured, box) for box in rule.boxes if set(box) <= set(measured)]
         if fits:
             rated[rule.name] = min(fits, key=lambda fit: (fit.distance, -fit.margin))
     return rated
 
 
-def _fit(known: Mapping[str, float], box: Box) -> _Fit:
+def _fit(measured: Mapping[str, float], box: Box) -> _Fit:
     distance, margin, texts = 0.0, np.inf, []
     for measure, (low, high) in box.items():
-        value = known[measure]
+        value = measured[measure]
         texts.append(f"{measure} {value:.2f} ({_range((low, high))})")
         distance += max(low - value, 0.0) + max(value - high, 0.0)
         # An end of the scale is no edge: nothing lies beyond it.

@@ -113,7 +113,7 @@ def measures(stakes: pd.DataFrame) -> pd.DataFrame:
     return table.set_index(stakes["segment"].astype("int64"))
 
 
-def adjusted(naming: Naming, rules: Sequence[OutlookRule], known: pd.DataFrame) -> Naming:
+def adjusted(naming: Naming, rules: Sequence[OutlookRule], measured: pd.DataFrame) -> Naming:
     """Return the naming with the actions that the outlook of each segment leaves.
 
     Parameters
@@ -121,13 +121,13 @@ def adjusted(naming: Naming, rules: Sequence[OutlookRule], known: pd.DataFrame) 
     naming : Naming
     rules : sequence of OutlookRule
         All that hold are applied, in their order.
-    known : DataFrame, index segment
+    measured : DataFrame, index segment
         As `measures` returns it; segments without a row keep their actions.
     """
     changed = dict(naming.rules)
     for segment, rule in naming.rules.items():
-        if segment in known.index:
-            values = known.loc[segment].to_dict()
+        if segment in measured.index:
+            values = measured.loc[segment].to_dict()
             changed[segment] = _applied(rule, [one for one in rules if one.holds(values)])
     return replace(naming, rules=changed)
 

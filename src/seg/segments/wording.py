@@ -123,8 +123,8 @@ def _typical(row: Mapping[str, float], write: Writers) -> list[str]:
     """Write what the median customer did, as far as the profile knows."""
 
     def median(*names: str) -> float | None:
-        known = [row[f"median_{name}"] for name in names if f"median_{name}" in row]
-        return known[0] if known and np.isfinite(known[0]) else None
+        medians = [row[f"median_{name}"] for name in names if f"median_{name}" in row]
+        return medians[0] if medians and np.isfinite(medians[0]) else None
 
     parts = []
     recency, orders, revenue = (

@@ -151,8 +151,8 @@ def _predicted(strengths: pd.Series, bound: float) -> int:
 
 
 def _smallest(eligible: pd.DataFrame, criterion: str) -> int | None:
-    known = eligible[criterion].dropna() if criterion in eligible else pd.Series(dtype=float)
-    return None if known.empty else int(known.idxmin())
+    values = eligible[criterion].dropna() if criterion in eligible else pd.Series(dtype=float)
+    return None if values.empty else int(values.idxmin())
 
 
 def _likeliest(eligible: pd.DataFrame, most: int) -> int | None:
@@ -216,8 +216,8 @@ def _one_or(peaks: int) -> str:
 
 def _peaks(table: pd.DataFrame, name: str) -> int:
     """Return a number of peaks, 0 where it was not measured."""
-    known = table[name].dropna()
-    return int(known.iloc[0]) if len(known) else 0
+    values = table[name].dropna()
+    return int(values.iloc[0]) if len(values) else 0
 
 
 def _eligible(scan: pd.DataFrame) -> pd.DataFrame:

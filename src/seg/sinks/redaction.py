@@ -260,9 +260,9 @@ def _schemes(text: str) -> Iterator[tuple[int, int]]:
     after = 0
     while (colon := text.find("://", after)) >= 0:
         after = colon + 3
-        known = SCHEME_END.search(text[max(0, colon - REACH) : colon])
-        if known:
-            yield colon - len(known[0]), after
+        scheme = SCHEME_END.search(text[max(0, colon - REACH) : colon])
+        if scheme:
+            yield colon - len(scheme[0]), after
 
 
 def _is_login(piece: str) -> bool:

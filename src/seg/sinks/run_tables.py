@@ -88,8 +88,8 @@ def gather(
     return Export(run_id, str(known.get("dataset")), tuple(tables))
 
 
-def _runs(known: Mapping) -> pd.DataFrame:
-    row = {name: [known.get(name)] for name in RUNS}
+def _runs(run_facts: Mapping) -> pd.DataFrame:
+    row = {name: [run_facts.get(name)] for name in RUNS}
     frame = pd.DataFrame(row)
     for name, kind in RUNS.items():
         if kind == "date":
@@ -149,11 +149,11 @@ def scored(path: Path, summary: Mapping) -> Export:
         The summary of the scoring, see `seg.score.nightly`.
     """
     run_id = summary["run_id"]
-    known = {name: summary.get(name) for name in ("dataset", "model", "customers")} | {
+    run_facts = {name: summary.get(name) for name in ("dataset", "model", "customers")} | {
         "kind": "score",
         "as_of": summary["day"],
     }
-    known |= {
+    run_facts |= {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "flagged": summary["drift"],
         "k": len(summary["segments"]),
@@ -167,5 +167,5 @@ def scored(path: Path, summary: Mapping) -> Export:
     customers = pyarrow.dataset.dataset(path, format=kind).to_table()
     place = customers.schema.get_field_index("customer_id")
     customers = customers.set_column(place, "customer_id", customers["customer_id"].cast(pa.string()))
-    tables = [("runs", _runs(known)), ("segments", segments), ("customers", customers)]
+    tables = [("runs", _runs(run_facts)), ("segments", segments), ("customers", customers)]
     return Export(run_id, str(summary["dataset"]), tuple(table(name, run_id, rows) for name, rows in tables))

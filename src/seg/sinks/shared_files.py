@@ -177,8 +177,8 @@ def _joined(name: str, column: pd.Series, sizes: pd.Series) -> object:
         return column.sum()
     if not pd.api.types.is_numeric_dtype(column):
         return " + ".join(dict.fromkeys(column.dropna().astype(str))) or None
-    known = column.notna()
-    return float(np.average(column[known], weights=sizes[known])) if known.any() else np.nan
+    present = column.notna()
+    return float(np.average(column[present], weights=sizes[present])) if present.any() else np.nan
 
 
 def _sizes(folder: Path) -> pd.Series:
@@ -212,8 +212,8 @@ def _hash_customers(source: Path, target: Path, fingerprint: str, key: bytes, me
     place = table.schema.get_field_index("customer_id")
     schema = table.schema.set(place, pa.field("customer_id", pa.string()))  # pandas writes large strings
     names = [name for name in schema.names if not (merged and name.startswith("probability_"))]
-    kept = pa.schema([schema.field(name) for name in names])
-    with pq.ParquetWriter(target, kept) as writer:
+    shared_schema = pa.schema([schema.field(name) for name in names])
+    with pq.ParquetWriter(target, shared_schema) as writer:
         for batch in table.to_batches():
             hashed = [hashed_id(key, fingerprint, one) for one in batch.column(place).to_pylist()]
             batch = batch.set_column(place, schema.field(place), pa.array(hashed, pa.string()))

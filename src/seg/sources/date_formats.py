@@ -206,15 +206,15 @@ def proposals(values: Iterable[object]) -> list[Proposal]:
     ['%d/%m/%Y', '%m/%d/%Y']
     """
     counts = Counter(str(value).strip() for value in values if value is not None and str(value).strip())
-    left = dict(counts.most_common(MOST))
-    everything, listed = dict(left), []
-    while left:
-        best = _best(left)
+    unread = dict(counts.most_common(MOST))
+    everything, listed = dict(unread), []
+    while unread:
+        best = _best(unread)
         if not best:
             break
         listed += best
-        read = {text for text in left if any(day_of(text, one.format) for one in best)}
-        left = {text: times for text, times in left.items() if text not in read}
+        read = {text for text in unread if any(day_of(text, one.format) for one in best)}
+        unread = {text: times for text, times in unread.items() if text not in read}
         if len(listed) > 3:
             break
     return [_proposal(one.format, everything) or one for one in listed] if len(listed) > 1 else listed

@@ -67,10 +67,12 @@ def fetch(repository: str, files: Sequence[str], folder: Path, option: str) -> l
 def _check_there(repository: str, files: Sequence[str], there: Sequence[str], option: str) -> None:
     missing = [file for file in files if file not in there]
     if missing:
-        wanted = PurePosixPath(missing[0])
-        beside = [PurePosixPath(file).stem for file in there if PurePosixPath(file).parent == wanted.parent]
+        missing_file = PurePosixPath(missing[0])
+        beside = [
+            PurePosixPath(file).stem for file in there if PurePosixPath(file).parent == missing_file.parent
+        ]
         raise SegError(
-            f"{option}: {repository} has no {wanted}; expected one of {listed(wanted.stem, beside, most=8)}"
+            f"{option}: {repository} has no {missing_file}; expected one of {listed(missing_file.stem, beside, most=8)}"
         )
 
 

@@ -54,9 +54,9 @@ def push(arguments: Sequence[str]) -> int:
     folders = [one for folder in named for one in record.folders(folder) or [folder]]
     for folder in folders or _waiting([]):
         try:
-            run, known = record.read(folder), record.state(folder)
-            if known.get("pushed") and uri is None:
-                print(f"{folder}: {run.run_name} is in {known['uri']} already")
+            run, state = record.read(folder), record.state(folder)
+            if state.get("pushed") and uri is None:
+                print(f"{folder}: {run.run_name} is in {state['uri']} already")
                 continue
             to = _address(run, folder, uri)
             _upload(run, folder, to, down)

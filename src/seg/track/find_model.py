@@ -191,8 +191,8 @@ def _complete_id(client, begins: str, uri: str) -> str:
     everywhere = [one.experiment_id for one in client.search_experiments()]
     runs = client.search_runs(everywhere, f"attributes.run_id LIKE '{begins}%'", max_results=2)
     if len(runs) != 1:
-        known = f"{len(runs)} or more run ids begin with it" if runs else "no run id begins with it"
-        raise SegError(f"model={begins}: {known} in {store.hidden(uri)}; expected {FORMS}")
+        problem = f"{len(runs)} or more run ids begin with it" if runs else "no run id begins with it"
+        raise SegError(f"model={begins}: {problem} in {store.hidden(uri)}; expected {FORMS}")
     return runs[0].info.run_id
 
 

@@ -47,13 +47,13 @@ def push(folder: Path, shared: Path, uri: str, client=None, run_id: str | None =
     """
     record = records.read(folder)
     with FileLock(folder / records.FOLDER / ".lock"):
-        known = records.state(folder)
-        if known.get("pushed") and known["uri"] == store.hidden(uri):
-            return known["run_id"]
+        state = records.state(folder)
+        if state.get("pushed") and state["uri"] == store.hidden(uri):
+            return state["run_id"]
         try:
             client = client or store.client(uri)
             experiment_id = store.experiment_id(client, uri, record.experiment)
-            run = _find(client, record, experiment_id, run_id or known.get("run_id"))
+            run = _find(client, record, experiment_id, run_id or state.get("run_id"))
             run = run or make(client, experiment_id, record)
             if run_id is None:  # uploaded later, not by the run itself, which has looked already
                 dead_runs.end_dead_runs(client, [experiment_id])

@@ -53,8 +53,8 @@ def save(model, example: pd.DataFrame, target: Path, staging: Path) -> list[Path
         )
         mlflow.pyfunc.add_to_model(described, loader_module="mlflow.spark", data="sparkml")
         described.save(str(work / "MLmodel"))
-        wanted = "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS)
-        (work / "requirements.txt").write_text(wanted)
+        requirements = "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS)
+        (work / "requirements.txt").write_text(requirements)
         for checksum in work.rglob(".*.crc"):
             checksum.unlink()
         beside = target.with_name(f".{target.name}")

@@ -162,8 +162,8 @@ class SweepStore:
 
 def curves(table: pd.DataFrame) -> list[tuple[str, int, float]]:
     """Return the silhouette in the common space over k, a curve for each data set and model, for the collapsed parent."""
-    known = table[table["common/silhouette"].notna() & table["segments"].notna()]
-    best = known.groupby(["dataset", "label", "segments"], sort=False)["common/silhouette"].max()
+    measured = table[table["common/silhouette"].notna() & table["segments"].notna()]
+    best = measured.groupby(["dataset", "label", "segments"], sort=False)["common/silhouette"].max()
     return [
         (store.metric_name(f"over_k/{dataset} {label}/common silhouette"), int(k), float(value))
         for (dataset, label, k), value in best.items()

@@ -113,22 +113,22 @@ class MLflowTracker:
         self._model, self._folder = model, None
         self._refused = False
         self._run = self._client = None
-        known = copy.deepcopy(self._record)
+        record = copy.deepcopy(self._record)
         _import_polars()
-        self._thread = threading.Thread(target=self._start, args=(known,), name="mlflow-start", daemon=True)
+        self._thread = threading.Thread(target=self._start, args=(record,), name="mlflow-start", daemon=True)
         self._thread.start()
 
     # ---- beside the work ---------------------------------------------------------------------------------------
 
-    def _start(self, known: Record) -> None:
+    def _start(self, record: Record) -> None:
         try:
             if self._model:
                 from seg.models import skops_file
 
                 skops_file.skops_io()  # before MLflow has loaded two thousand modules
             self._client = store.client(self._uri)
-            experiment_id = store.experiment_id(self._client, self._uri, known.experiment)
-            self._run = push.make(self._client, experiment_id, known)
+            experiment_id = store.experiment_id(self._client, self._uri, record.experiment)
+            self._run = push.make(self._client, experiment_id, record)
             dead_runs.end_dead_runs(self._client, [experiment_id])
             import mlflow.pyfunc  # noqa: F401 - half a second that saving the model would take otherwise
         except Exception as error:  # tried once more at the end; nothing here may stop the work

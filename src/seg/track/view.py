@@ -132,8 +132,8 @@ def _charts():
 
 def _chart(kind: str, section: str, **more) -> dict:
     key = json.dumps([kind, more])
-    known = {"uuid": uuid.uuid5(uuid.NAMESPACE_URL, key).hex, "type": kind, "metricSectionId": _id(section)}
-    return known | {"runsCountToCompare": 20, "deleted": False, "isGenerated": False} | more
+    entry = {"uuid": uuid.uuid5(uuid.NAMESPACE_URL, key).hex, "type": kind, "metricSectionId": _id(section)}
+    return entry | {"runsCountToCompare": 20, "deleted": False, "isGenerated": False} | more
 
 
 def _section(name: str, shown: bool = True) -> dict:

@@ -132,7 +132,7 @@ def _make_free(job_folder: Path) -> None:
         (job_folder / local_files.FINISHED).unlink(missing_ok=True)
 
 
-def objective(wanted: str | Sequence[str], metrics: Mapping[str, float]) -> float | list[float]:
+def objective(objectives: str | Sequence[str], metrics: Mapping[str, float]) -> float | list[float]:
     """Look up what ``sweep.objective`` names among the metrics of a run.
 
     Raises
@@ -140,7 +140,7 @@ def objective(wanted: str | Sequence[str], metrics: Mapping[str, float]) -> floa
     SegError
         The run has no such metric.
     """
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    names = [objectives] if isinstance(objectives, str) else list(objectives)
     for name in names:
         if metrics.get(name) is None or math.isnan(metrics[name]):
             raise SegError(
@@ -148,7 +148,7 @@ def objective(wanted: str | Sequence[str], metrics: Mapping[str, float]) -> floa
                 "(stability/, null/ and holdout/ are asked for with evaluation.*)"
             )
     values = [float(metrics[name]) for name in names]
-    return values[0] if isinstance(wanted, str) else values
+    return values[0] if isinstance(objectives, str) else values
 
 
 def _beside_others(sweep: dict, num: int) -> None:

@@ -87,19 +87,19 @@ def improve(cfg: DictConfig) -> None:
             launcher.batch_size = 1
 
 
-def _goals(wanted: str | list[str], directions: object) -> dict[str, str]:
+def _goals(objectives: str | list[str], directions: object) -> dict[str, str]:
     """Pair what a search improves with the way that is better."""
-    several = isinstance(wanted, list)
-    if several != OmegaConf.is_list(directions) or (several and len(wanted) != len(directions)):
+    several = isinstance(objectives, list)
+    if several != OmegaConf.is_list(directions) or (several and len(objectives) != len(directions)):
         raise SegError(
-            f"hydra.sweeper.direction={directions} does not go with sweep.objective={wanted}: expected maximize or minimize, "
+            f"hydra.sweeper.direction={directions} does not go with sweep.objective={objectives}: expected maximize or minimize, "
             "for several objectives a list with one for each"
         )
     ways = [str(one) for one in (directions if several else [directions])]
     for one in ways:
         if one not in DIRECTIONS:
             raise SegError(f"hydra.sweeper.direction={one}: expected one of {listed(one, DIRECTIONS)}")
-    return dict(zip(wanted if several else [wanted], ways, strict=True))
+    return dict(zip(objectives if several else [objectives], ways, strict=True))
 
 
 def plan(cfg: DictConfig, finished: Callable[[Settings], Container[str]]) -> Plan:
@@ -208,9 +208,8 @@ def _settled(one: DictConfig) -> tuple[Settings, Callable[[str], str]] | tuple[I
 
 
 def _why_impossible(settings: Settings) -> str | None:
-    from seg.pipeline import (
-        check,
-    )  # late: it brings every library, and jobs that have finished are not checked again
+    # Late: it imports every library, and jobs that have finished are not checked again.
+    from seg.pipeline import check
 
     try:
         check.check_parts(settings)
@@ -219,8 +218,8 @@ def _why_impossible(settings: Settings) -> str | None:
     return None
 
 
-def _data(dataset: DatasetSettings, data_dir: str, kept: CacheSettings) -> str | None:
+def _data(dataset: DatasetSettings, data_dir: str, cache: CacheSettings) -> str | None:
     try:
-        return job_key.fingerprint(dataset, data_dir, kept)
+        return job_key.fingerprint(dataset, data_dir, cache)
     except SegError:
         return None  # its jobs will say so, one by one, and the others go on

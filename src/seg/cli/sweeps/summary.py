@@ -159,8 +159,8 @@ def unbeaten(jobs: pd.DataFrame, goals: Mapping[str, str]) -> list[str]:
     best = front(jobs, goals)
     if best.empty:
         return ["no job has all that the search improves and no flag"]
-    wanted = ", ".join(f"{name} ({WAYS[way]})" for name, way in goals.items())
-    lines = [f"unflagged jobs that no other unflagged job beats in {wanted}:"]
+    goals_text = ", ".join(f"{name} ({WAYS[way]})" for name, way in goals.items())
+    lines = [f"unflagged jobs that no other unflagged job beats in {goals_text}:"]
     for row in best.to_dict("records"):
         values = ", ".join(f"{row[name]:.4g}" for name in goals)
         lines.append(f"  job {row['job']}: {row['label']} k={row['segments']:.0f}: {values}")

@@ -78,13 +78,13 @@ def _begin(cfg: DictConfig) -> None:
         if plan.open or one in plan.keys:
             notes.write(notes.of_job(folder, one), done)
     done = [one for one in plan.jobs if one.key in finished]
-    left = [one for one in plan.jobs if one.key not in finished and one.reason is None]
+    todo = [one for one in plan.jobs if one.key not in finished and one.reason is None]
     if resume and not plan.open:
-        log.info("%d jobs: %d to do, %d done before, %d impossible", len(plan.jobs), len(left), len(done),
-                 len(plan.jobs) - len(left) - len(done))  # fmt: skip
+        log.info("%d jobs: %d to do, %d done before, %d impossible", len(plan.jobs), len(todo), len(done),
+                 len(plan.jobs) - len(todo) - len(done))  # fmt: skip
     if store is not None:
         store.open(
-            title, plan.key, plan.varied, {"process": process_name()}, resume, not left and not plan.open
+            title, plan.key, plan.varied, {"process": process_name()}, resume, not todo and not plan.open
         )
     _current = _Running(folder, plan, store, title)
     from joblib import cpu_count
@@ -94,7 +94,7 @@ def _begin(cfg: DictConfig) -> None:
     notes.write(
         folder / notes.SWEEP, sweep | {"jobs": plan.count, "varied": list(plan.varied), "goals": plan.goals}
     )
-    if resume and not plan.open and not left:
+    if resume and not plan.open and not todo:
         _note_done(folder, plan, finished)
         sys.exit(close())
 

@@ -124,9 +124,9 @@ def _lines(customers: int, seed: int, period: Period) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     products = shop.catalogue(rng)
     people = shop.people(rng, customers)
-    known = _odd_lines(rng, shop.purchases(rng, people.iloc[4:], products, period))
+    lines = _odd_lines(rng, shop.purchases(rng, people.iloc[4:], products, period))
     # A quarter of all lines is a third of the known ones; an anonymous invoice has ten and a half on average.
-    size = round(len(known) / 3 / 10.5)
+    size = round(len(lines) / 3 / 10.5)
     strangers = pd.DataFrame(
         {"customer": "", "group": shop.ANONYMOUS, "country": shop.countries(rng, size, 0.02)}
     )
@@ -134,39 +134,39 @@ def _lines(customers: int, seed: int, period: Period) -> pd.DataFrame:
     anonymous["invoice"] += FIRST_ANONYMOUS
     anonymous["price"] = (anonymous["price"] * 1.9 + 0.01).round(2)  # single pieces cost the public more
     parts = [
-        known,
-        known.sample(frac=0.012, random_state=rng),
+        lines,
+        lines.sample(frac=0.012, random_state=rng),
         anonymous,
-        _postage(known),
-        _cancellations(rng, known, period),
+        _postage(lines),
+        _cancellations(rng, lines, period),
         _old_returns(rng, people, products, period),
-        _corrections(rng, round(0.004 * len(known)), products, period),
-        _fees(rng, known, period),
+        _corrections(rng, round(0.004 * len(lines)), products, period),
+        _fees(rng, lines, period),
         _absurd(products, period),
     ]
     return _numbered(pd.concat(parts, ignore_index=True))
 
 
-def _odd_lines(rng: np.random.Generator, known: pd.DataFrame) -> pd.DataFrame:
+def _odd_lines(rng: np.random.Generator, lines: pd.DataFrame) -> pd.DataFrame:
     """Set a price of about 0 in a few lines of known customers, and move one customer abroad."""
-    rows = rng.choice(len(known), 10, replace=False)
-    price = known["price"].to_numpy(copy=True)
+    rows = rng.choice(len(lines), 10, replace=False)
+    price = lines["price"].to_numpy(copy=True)
     price[rows] = [0, 0, 0, 0, 0, 0.001, 0.01, 0.02, 0.03, 0.03]
-    mover = known.loc[known["country"].isin(shop.FOREIGN), "customer"].value_counts(sort=False).idxmax()
-    is_mover = known["customer"] == mover
-    has_moved = is_mover & (known["at"] > known.loc[is_mover, "at"].median())
-    return known.assign(price=price, country=known["country"].mask(has_moved, "Cyprus"))
+    mover = lines.loc[lines["country"].isin(shop.FOREIGN), "customer"].value_counts(sort=False).idxmax()
+    is_mover = lines["customer"] == mover
+    has_moved = is_mover & (lines["at"] > lines.loc[is_mover, "at"].median())
+    return lines.assign(price=price, country=lines["country"].mask(has_moved, "Cyprus"))
 
 
-def _postage(known: pd.DataFrame) -> pd.DataFrame:
-    visits = known.drop_duplicates("invoice")
+def _postage(lines: pd.DataFrame) -> pd.DataFrame:
+    visits = lines.drop_duplicates("invoice")
     visits = visits[visits["country"].isin(shop.FOREIGN)]
     return visits.assign(stock_code="POST", description="POSTAGE", quantity=1, price=18.0)
 
 
-def _cancellations(rng: np.random.Generator, known: pd.DataFrame, period: Period) -> pd.DataFrame:
+def _cancellations(rng: np.random.Generator, lines: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Undo some purchases one to five weeks later, three in four of them wholly."""
-    undone = known.sample(frac=0.024, random_state=rng).drop(columns="invoice").assign(prefix="C")
+    undone = lines.sample(frac=0.024, random_state=rng).drop(columns="invoice").assign(prefix="C")
     is_whole = rng.random(len(undone)) < 0.75
     undone["quantity"] = -np.where(is_whole, undone["quantity"], undone["quantity"] // 2 + 1)
     undone["at"] += days(7 * rng.integers(1, 6, len(undone)))
@@ -192,14 +192,14 @@ def _corrections(rng, size: int, products: pd.DataFrame, period: Period) -> pd.D
     return lines.assign(at=shop.any_time(rng, period, size), customer="", country=shop.HOME)
 
 
-def _fees(rng: np.random.Generator, known: pd.DataFrame, period: Period) -> pd.DataFrame:
+def _fees(rng: np.random.Generator, lines: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Book fees, vouchers and corrections of money, in proportion to the lines of goods."""
     fees = pd.DataFrame(FEES)
-    copies = (fees["per_10k"] * len(known) * 4 / 3 / 10_000).round().clip(2).astype(int)
+    copies = (fees["per_10k"] * len(lines) * 4 / 3 / 10_000).round().clip(2).astype(int)
     fees = fees.loc[fees.index.repeat(copies)].reset_index(drop=True)
     low, high = np.array(fees["price"].tolist()).T
     fees["price"] = np.where(low == high, low, rng.uniform(low, high).round(2))
-    payer = known.sample(len(fees), random_state=rng).reset_index(drop=True)
+    payer = lines.sample(len(fees), random_state=rng).reset_index(drop=True)
     fees["customer"] = payer["customer"].where(fees["known"], "")
     fees["country"] = payer["country"].where(fees["known"], shop.HOME)
     return fees.assign(at=shop.any_time(rng, period, len(fees)))

@@ -107,10 +107,10 @@ def _label_line_ends(ax: Axes, scan: pd.DataFrame) -> None:
             counts = f"{number(int(estimated.min()))} to {counts}"
         euclidean += f"\n(sample of {counts},\nbars: ± 1 s.e.)"
     lines = {"silhouette": (euclidean, INK), "silhouette_sq": ("squared\nEuclidean", MUTED)}
-    known = [column for column in lines if scan[column].notna().any()]
-    ends = {column: scan[["k", column]].dropna().iloc[-1].to_numpy(float) for column in known}
+    available = [column for column in lines if scan[column].notna().any()]
+    ends = {column: scan[["k", column]].dropna().iloc[-1].to_numpy(float) for column in available}
     heights = [end[1] for end in ends.values()]
-    apart = np.ptp(heights) > 0.35 * np.ptp(scan[known].to_numpy(float)[np.isfinite(scan[known])])
+    apart = np.ptp(heights) > 0.35 * np.ptp(scan[available].to_numpy(float)[np.isfinite(scan[available])])
     for column, end in ends.items():
         text, colour = lines[column]
         side, lift = ("center", 0) if apart else ("bottom", 2) if end[1] == max(heights) else ("top", -2)

@@ -98,6 +98,6 @@ def _copied(files: fs.S3FileSystem, name: str, target: Path) -> str:
 
 def _etag(files: fs.S3FileSystem, name: str) -> str:
     with files.open_input_file(name) as opened:
-        known = {str(key).lower(): value for key, value in (opened.metadata() or {}).items()}
-    etag = known.get("etag", "")
+        metadata = {str(key).lower(): value for key, value in (opened.metadata() or {}).items()}
+    etag = metadata.get("etag", "")
     return etag.decode() if isinstance(etag, bytes) else str(etag)

@@ -43,8 +43,8 @@ def stage(request: Request) -> Staged:
     from filelock import FileLock
 
     remember(request.path)
-    known = json.dumps([request.path, request.table, request.query]).encode()
-    target = folder() / hashlib.sha256(known).hexdigest()[:16]
+    identity = json.dumps([request.path, request.table, request.query]).encode()
+    target = folder() / hashlib.sha256(identity).hexdigest()[:16]
     with FileLock(f"{target}.lock"):
         if not target.exists():
             scratch = target.with_suffix(".part")
