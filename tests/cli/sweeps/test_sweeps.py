@@ -198,7 +198,7 @@ def test_a_search_learns_from_what_it_is_told_and_goes_on_after_a_job_that_fails
     found = statuses(place, "search")
     assert len(found) == 5 and "failed" in found and "finished" in found
     assert done.returncode == 1 and "5 jobs: " in done.stdout
-    assert "beats these in common/silhouette (up), segments/count (down)" in done.stdout
+    assert "no other unflagged job beats in common/silhouette (up), segments/count (down)" in done.stdout
     assert (place / "search" / "optimization_results.yaml").exists()
 
 
