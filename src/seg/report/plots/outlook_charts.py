@@ -23,7 +23,7 @@ def calibration(tables: Mapping[str, pd.DataFrame], errors: Mapping[str, float])
     errors : mapping of str to float
         By title: mean distance of the two.
     """
-    note = "Tenths of the customers by expected probability; bars: 95 % intervals. On the line: exactly as expected."
+    note = f"Tenths of the customers by expected probability; bars: {percent(0.95)} intervals. On the line: exactly as expected."
     worst = max(errors.values())
     figure = new_figure(
         3.3 * len(tables) + 0.6, 3.1, f"Expected rates are off by {percent(worst)} or less on average", note
@@ -74,7 +74,7 @@ def forecasts(
     columns = min(3, len(order))
     rows = -(-len(order) // columns)
     ahead = future[period].nunique()
-    note = f"Line: {period}s that came. Dots: forecast, with 80 % and 95 % intervals. The scale is each panel's own."
+    note = f"Line: {period}s that came. Dots: forecast, with {percent(0.8)} and {percent(0.95)} intervals. The scale is each panel's own."
     figure = new_figure(
         3.4 * columns,
         2.1 * rows + 0.5,
