@@ -271,7 +271,7 @@ def test_files_of_a_folder_are_scored_together_and_each_customer_once(orders, tm
 
 def test_a_directory_without_a_model_says_what_is_missing(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    assert "scoring.json, config.yaml, model.skops is not there" in refused(
+    assert "scoring.json, config.yaml, model.skops is missing" in refused(
         capsys, tmp_path / "empty", ORDERS, tmp_path
     )
     assert "no such directory, and no name of a model" in refused(capsys, Path("seg-flo"), ORDERS, tmp_path)
