@@ -331,6 +331,17 @@ def test_what_is_no_file_is_named_as_what_it_is(tmp_path, make, said):
         expand(str(tmp_path / "orders.csv"))
 
 
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_a_file_may_have_any_name(engine, tmp_path, ending):
+    path = tmp_path / f'o\'r "d" ü#?{{}}.{ending}'
+    if ending == "parquet":
+        path, options = sp.typed(path), {"date_format": "%Y%m%d"}
+    else:
+        path.write_text(sp.text() if ending == "csv" else sp.array())
+        options = {}
+    assert measured(engine, load(engine, path, options).table) == SAME
+
+
 def test_a_layout_is_not_looked_for_in_compressed_bytes(tmp_path):
     path = tmp_path / "orders.csv"
     path.write_bytes(gzip.compress(sp.text().encode()))

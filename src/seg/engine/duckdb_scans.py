@@ -188,7 +188,7 @@ class Scans:
         picked = ", ".join(f"c{header.index(column)} AS {_quoted(column)}" for column in columns)
         name = next(self._names)
         self._connection.con.execute(
-            f"""CREATE TEMP TABLE {name} AS SELECT {picked} FROM read_csv({[str(file) for file in files]!r},
+            f"""CREATE TEMP TABLE {name} AS SELECT {picked} FROM read_csv({_texts(files)},
             auto_detect=false, header={reading.names is None}, skip={int(reading.skip_rows)}, delim=?, quote='"', escape='"',
             columns={types!r}, max_line_size=16777216, store_rejects=true, rejects_table='{name}_errors',
             rejects_scan='{name}_scans', rejects_limit=0) WHERE {condition}""",
@@ -257,8 +257,8 @@ class Scans:
     def _scan_jsonl(self, files: Iterable[Path], columns: list[str]) -> str:
         name = next(self._names)
         self._connection.con.execute(
-            f"""CREATE TEMP TABLE {name} AS SELECT * FROM read_json({[str(file) for file in files]!r},
-            format='newline_delimited', columns={dict.fromkeys(columns, "VARCHAR")!r},
+            f"""CREATE TEMP TABLE {name} AS SELECT * FROM read_json({_texts(files)},
+            format='newline_delimited', columns={{{", ".join(f"{_text(name)}: 'VARCHAR'" for name in columns)}}},
             maximum_object_size=67108864)"""
         )
         return name
@@ -309,6 +309,14 @@ def _known(column: ir.Value) -> ir.Value:
     if not column.type().is_unknown():
         return column
     return column.cast("timestamp('UTC')" if "TIMESTAMPTZ" in str(column.type()) else "string")
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _texts(values: Iterable[object]) -> str:
+    return "[" + ", ".join(map(_text, values)) + "]"
 
 
 def _quoted(name: str) -> str:
