@@ -65,7 +65,7 @@ class Place:
 
     def finish(self, arguments: list[str]) -> None:
         """Run a command to its end."""
-        done = command_line.run(*arguments, env=self.environment, timeout=PATIENCE)
+        done = command_line.run(*arguments, env=self.environment, timeout=PATIENCE, figures=True)
         assert done.returncode == 0, (arguments, done.stdout[-500:], done.stderr[-1500:])
 
     def arguments(self, command: str, folder: Path) -> list[str]:
@@ -113,7 +113,10 @@ def killed(place: Place, command: str, folder: Path, moment: float) -> bool:
         start = time.monotonic()
         place.finish(place.arguments(command, place.folder / f"timed-{command}"))
         place.seconds[command] = time.monotonic() - start
-    with command_line.started(*place.arguments(command, folder), env=place.environment) as (process, _said):
+    with command_line.started(*place.arguments(command, folder), env=place.environment, figures=True) as (
+        process,
+        _said,
+    ):
         process.join(moment * place.seconds[command])
         alive = process.is_alive()
         process.kill()

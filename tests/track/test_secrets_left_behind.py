@@ -67,7 +67,7 @@ def watched(*arguments: str, env=None) -> tuple[str, set[str]]:
                 continue
             if family and seg_has_begun(path.parent):
                 lines.add(line)
-        time.sleep(0.3)
+        time.sleep(0.1)
     return process.stdout.read(), lines
 
 
