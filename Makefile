@@ -13,15 +13,15 @@ lint: .venv/developer           ## style, format, import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
 
 fuzz: .venv/developer           ## damage the bytes of a thousand files and read them (three minutes; ARGS="5000 1000" for others)
-	PYTHONPATH=tests .venv/bin/python tests/inputs/fuzz_reading.py $(or $(ARGS),1000)
+	PYTHONPATH=tests/support .venv/bin/python tests/inputs/fuzz_reading.py $(or $(ARGS),1000)
 
 mutants: .venv/developer        ## change one operator of seg at a time: do the tests of its package notice? (eleven minutes; ARGS="160 7" for 160 of seed 7)
 	$(call install,.[mutants])
 	.venv/bin/python tests/mutants.py $(ARGS)
 
 kills: .venv/developer          ## kill run, sweep, promote, score and push at thirty moments, each sink at ten, and look at what they leave (eight minutes)
-	PYTHONPATH=tests .venv/bin/python tests/inputs/kill_commands.py $(or $(ARGS),30)
-	PYTHONPATH=tests .venv/bin/python tests/inputs/kill_commands.py sinks 10
+	PYTHONPATH=tests/support .venv/bin/python tests/inputs/kill_commands.py $(or $(ARGS),30)
+	PYTHONPATH=tests/support .venv/bin/python tests/inputs/kill_commands.py sinks 10
 
 docs: .venv/developer           ## the documentation as a site in docs/_build; a warning is an error
 	.venv/bin/python -m sphinx -W --keep-going -q -c docs . docs/_build

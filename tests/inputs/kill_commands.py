@@ -1,7 +1,7 @@
 """Kill commands and sinks at seeded moments: nothing is half-written, nothing stays RUNNING, the store is whole, doing it again works.
 
-    PYTHONPATH=tests python tests/inputs/kill_commands.py 30         # moments of run, sweep, promote, score and push
-    PYTHONPATH=tests python tests/inputs/kill_commands.py sinks 10   # moments of each sink, with real servers; readers look on meanwhile
+    PYTHONPATH=tests/support python tests/inputs/kill_commands.py 30         # moments of run, sweep, promote, score and push
+    PYTHONPATH=tests/support python tests/inputs/kill_commands.py sinks 10   # moments of each sink, with real servers; readers look on meanwhile
 
 Each moment is a seed: `kill_commands.py 1 17` repeats number 17. Both are `make kills`. The source of seg must stay as it is
 meanwhile: a sweep takes up no job of another version.

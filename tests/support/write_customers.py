@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "sinks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "sinks"))
 
 import test_sinks
 
