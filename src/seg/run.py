@@ -118,11 +118,11 @@ def usage() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for what the user can correct, 130 when interrupted."""
     logging.raiseExceptions = False  # a reader such as head may stop listening: no reason for a traceback
-    from seg.cli import options
+    from seg.cli import interrupts, options
     from seg.config import folders
 
     options.collect_garbage_rarely()
-    options.listen_to_signals()
+    interrupts.listen()
     options.show_every_character()
     try:
         arguments = options.own_configs(sys.argv[1:] if arguments is None else arguments)

@@ -403,7 +403,12 @@ def test_a_damaged_gzip_file_is_an_error(load, name, damage):
         "checksum": packed[:-8] + b"\0\0\0\0" + packed[-4:],
         "not gzip": b"plain text",
     }[damage]
-    with pytest.raises(SegError, match="damaged or truncated gzip file"):
+    expected = {
+        "truncated": "damaged or truncated gzip file",
+        "checksum": "a damaged gzip file",
+        "not gzip": "it is not compressed; rename it",
+    }
+    with pytest.raises(SegError, match=expected[damage]):
         load({name: content})
 
 
@@ -683,7 +688,7 @@ def test_a_customer_without_an_id_or_with_a_missing_number_is_a_bad_row(engine, 
 
 def test_the_id_is_no_feature(engine, tmp_path):
     path = write(tmp_path / "c.csv", "id,age\n1,1\n")
-    with pytest.raises(SegError, match=r"dataset\.features: 'id' names the customers"):
+    with pytest.raises(SegError, match=r"dataset\.features: 'id' is the id of the customers"):
         customers_of(engine, path, features=["age", "id"])
 
 

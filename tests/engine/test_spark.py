@@ -367,7 +367,7 @@ def test_a_jvm_that_is_killed_in_the_middle_of_a_run_fails_it_and_nothing_is_lef
     assert not [path for path in folder.rglob("*") if path.suffix in results]
     client = MlflowClient(tracking_uri=uri)
     (run,) = client.search_runs([client.get_experiment_by_name("killed").experiment_id])
-    assert run.info.status == "FAILED" and "is gone" in run.data.tags["error"]
+    assert run.info.status == "FAILED" and "stopped while it was working" in run.data.tags["error"]
 
 
 @pytest.mark.spark

@@ -282,7 +282,7 @@ def test_a_run_goes_to_the_server_that_its_environment_named_and_to_no_other(tmp
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert track.main(["push", str(tmp_path)]) == 1
     said = capsys.readouterr().err
-    assert "was to go to postgresql://...@127.0.0.1:9/db" in said and "geheim" not in said
+    assert "is meant for postgresql://...@127.0.0.1:9/db" in said and "geheim" not in said
 
 
 def test_a_run_without_its_server_ends_with_the_command_that_uploads_it(uri, experiment, tmp_path, capsys):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from seg.cli import interrupts
 from seg.config import folders
 from seg.config.private import private, resolved
 from seg.errors import SegError, listed
@@ -38,7 +37,7 @@ def execute(doc: str, action: Callable[..., int], arguments: Sequence[str] | Non
         print(doc.strip())
         return 0 if arguments else 1
     collect_garbage_rarely()
-    listen_to_signals()
+    interrupts.listen()
 
     def act(*texts: str) -> int:
         remaining = own_configs(texts)
@@ -207,16 +206,6 @@ def hide_arguments() -> None:
         os.execv(sys.executable, [*own[: len(own) - len(shown)], *hidden])
 
 
-def listen_to_signals() -> None:
-    """End like an interrupt on SIGTERM, SIGHUP and SIGXCPU; what the parent process ignores, as nohup does, stays ignored."""
-    for name in ("SIGTERM", "SIGHUP", "SIGXCPU"):
-        number = getattr(signal, name, None)
-        # Only the main thread may set handlers.
-        with contextlib.suppress(ValueError):
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _interrupt)
-
-
 def _explained(error: Exception) -> str | None:
     """Return the message for an error of Hydra, which is imported only where it is used; None for any other error."""
     if type(error).__module__.partition(".")[0] not in ("hydra", "omegaconf"):
@@ -229,7 +218,3 @@ def _explained(error: Exception) -> str | None:
 def _failed(error: object) -> int:
     print(f"error: {error}", file=sys.stderr)
     return 1
-
-
-def _interrupt(signum, frame) -> None:
-    raise KeyboardInterrupt(f"signal {signum}")
