@@ -7,7 +7,7 @@ run: .venv/installed            ## set up, then segment (ARGS="dataset=toy k=aut
 	.venv/bin/seg run $(or $(ARGS),dataset=flo model=kmeans k=4)
 
 test: .venv/developer           ## set up, then all tests (ARGS="-m 'not spark'" for a part)
-	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)    # compiled tests are kept: ten seconds a process
+	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)    # compiled tests are kept: ten seconds a process. Three: many tests wait for a server or a JVM
 
 lint: .venv/developer           ## style, format, import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
