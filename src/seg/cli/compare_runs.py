@@ -24,11 +24,11 @@ WIDE = 400
 def compare(arguments: Sequence[str]) -> int:
     """Print the rankings; with ``html=`` also write them as a page."""
     arguments = ["html=compare.html" if text == "--html" else text for text in arguments]
-    defaults = {"dataset": None, "data": None, "sort": "rule", "html": None, "pictures": "24"}
+    defaults = {"dataset": None, "data": None, "sort": "rule", "html": None, "pictures": "12"}
     own, store = _options(arguments, defaults)
     if not own["pictures"].isdigit():
         raise SegError(
-            f"pictures={own['pictures']}: expected how many runs the page shows pictures of, such as 24"
+            f"pictures={own['pictures']}: expected how many runs the page shows pictures of, such as 12"
         )
     if own["html"] is not None and (not own["html"] or Path(own["html"]).is_dir()):
         raise SegError(f"html={own['html']}: expected the name of a file, such as compare.html")

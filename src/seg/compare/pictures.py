@@ -16,7 +16,7 @@ KINDS = {
     "elbow": "elbow",
     "sizes": "sizes",
 }
-WIDTH = 800  # pixels: half a screen at its own size
+WIDTH = 680  # pixels: half a screen
 
 
 def file(kind: str) -> str:
@@ -47,7 +47,7 @@ def _uri(path: Path | None) -> str | None:
         return None
     if picture.width > WIDTH:
         size = (WIDTH, round(picture.height * WIDTH / picture.width))
-        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=72, method=2)  # a slower method saves little more
+    picture.save(buffer, "WEBP", quality=55, method=2)  # a slower method saves little more
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
