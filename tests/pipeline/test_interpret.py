@@ -71,6 +71,9 @@ def test_size_and_money_are_shares_of_the_whole():
     )
     assert table["size"].tolist() == [0.5, 0.5]
     assert table["money_share"].sum() == pytest.approx(1)
+    assert table["money_each"].tolist() == pytest.approx(
+        [share / (share + 0.5) for share in table["money_share"]]
+    )
 
 
 def test_a_table_without_orders_is_measured_by_its_own_columns():

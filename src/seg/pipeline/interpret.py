@@ -157,7 +157,10 @@ def measures(
     own = [] if {"recency", "frequency", "money"} & set(available) else list(frame.columns)
     table = places.places(frame, labels, [*available, *book.measures, *own])
     by_segment = segments.set_index("segment").reindex(table.index)
-    return table.assign(**{places.SIZE: by_segment["share"], places.MONEY_SHARE: by_segment["revenue_share"]})
+    size, money = by_segment["share"], by_segment["revenue_share"]
+    return table.assign(
+        **{places.SIZE: size, places.MONEY_SHARE: money, places.MONEY_EACH: money / (money + size)}
+    )
 
 
 def _names_of_rules(segmenter: object) -> dict[int, str]:

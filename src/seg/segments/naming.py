@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seg.errors import SegError
-from seg.segments.places import MONEY_SHARE, NOISE, SIZE, words
+from seg.segments.places import NOISE, OF_SEGMENT, words
 from seg.segments.playbook import Box, Playbook, Rule
 
 NOISE_NAME = "noise"
@@ -208,7 +208,7 @@ def _otherwise(
     """Return the name of a segment that no rule fits: a variant of the first that holds, else what sets it apart from all customers."""
     if not playbook.rules:
         return _unused(f"segment {segment}", names), "number"
-    own = places.loc[segment].drop([SIZE, MONEY_SHARE], errors="ignore")
+    own = places.loc[segment].drop([*OF_SEGMENT], errors="ignore")
     for name in (name for name in _preferred(rated[segment], playbook) if rated[segment][name].distance == 0):
         holder = next((one for one, named in names.items() if named.casefold() == name.casefold()), None)
         if holder is not None and holder in places.index:

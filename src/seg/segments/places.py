@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 NOISE = -1
-SIZE, MONEY_SHARE = "size", "money_share"
+SIZE, MONEY_SHARE, MONEY_EACH = "size", "money_share", "money_each"
 NEW = 180  # days after the first order in which a customer is new, whatever the others are
 
 
@@ -78,6 +78,7 @@ MEASURES = {
 OF_SEGMENT = {
     SIZE: "share of all customers",
     MONEY_SHARE: "share of the revenue",
+    MONEY_EACH: "mean spend of a customer, 0.5 where it is that of all customers and 0.67 where it is twice as much",
 }
 
 
