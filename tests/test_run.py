@@ -481,7 +481,7 @@ def test_an_interrupted_run_ends_killed(tmp_path, store):
         time.sleep(0.5)
         process.terminate()
         process.join(120)
-        assert process.exitcode == 130, said()
+        assert process.exitcode == 130, said() + said("err")
     _, found = store.only_run()
     assert found.info.status == "KILLED"
     assert not (tmp_path / "run" / "segments.csv").exists()

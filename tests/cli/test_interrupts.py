@@ -8,8 +8,11 @@ import sys
 
 import pytest
 
+# What started the tests may ignore signals, as nohup does.
 START = """
-import sys
+import signal, sys
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    signal.signal(getattr(signal, name), signal.SIG_DFL)
 from seg.cli import interrupts
 interrupts.listen()
 """
@@ -22,6 +25,19 @@ except KeyboardInterrupt:
     print(sys.modules["slow"].whole)
 """
 SLOW = "import time\nprint('ready', flush=True)\nfor _ in range(10): time.sleep(0.05)\nwhole = 'whole'\n"
+# Threads that a library has started are waited for.
+JOINS = """
+import threading, time
+ended = []
+thread = threading.Thread(target=lambda: (time.sleep(0.5), ended.append(True)))
+try:
+    thread.start()
+    print("ready", flush=True)
+    thread.join()
+    for _ in range(10**9): pass
+except KeyboardInterrupt:
+    print(ended)
+"""
 # Code of someone else that never ends.
 STUCK = """
 interrupts.PATIENCE = 0.5
@@ -48,6 +64,10 @@ def ended(tmp_path, code: str, modules: dict[str, str], number: signal.Signals) 
 )
 def test_no_import_is_left_half_done(tmp_path, number):
     assert ended(tmp_path, IMPORTS, {"slow": SLOW}, number) == (0, "whole\n", "")
+
+
+def test_threads_of_a_library_are_waited_for(tmp_path):
+    assert ended(tmp_path, JOINS, {}, signal.SIGTERM) == (0, "[True]\n", "")
 
 
 def test_a_command_ends_that_does_not_come_to_where_it_may_be_left(tmp_path):
