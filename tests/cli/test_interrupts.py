@@ -29,10 +29,14 @@ SLOW = "import time\nprint('ready', flush=True)\nfor _ in range(10): time.sleep(
 JOINS = """
 import threading, time
 ended = []
-thread = threading.Thread(target=lambda: (time.sleep(0.5), ended.append(True)))
+def work():
+    time.sleep(0.3)
+    print("ready", flush=True)  # by then it is waited for
+    time.sleep(0.5)
+    ended.append(True)
+thread = threading.Thread(target=work)
 try:
     thread.start()
-    print("ready", flush=True)
     thread.join()
     for _ in range(10**9): pass
 except KeyboardInterrupt:
