@@ -84,7 +84,7 @@ def sweep(name: str) -> str:
         plan = notes.read(Path(scratch) / notes.SWEEP)
         jobs = notes.jobs(Path(scratch))
     varied = [one for one in plan["varied"] if one != "experiment"]
-    table = summary.table(summary.rows(jobs, varied, plan["goals"]))
+    table = summary.table(summary.gather(jobs, varied, plan["goals"]))
     return summary.markdown(table, varied, plan["goals"])
 
 

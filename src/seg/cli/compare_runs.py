@@ -147,12 +147,11 @@ def champions(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str], defaults: dict, filters: bool = True) -> tuple[dict, dict]:
     """Separate the options of this command from those of the store."""
     defaults = defaults | dict.fromkeys(FILTERS if filters else ())
-    own, store = options.options(arguments, defaults | {"tracking.uri": None, "tracking.experiment": None})[
-        0:2
-    ]
-    if store:
-        key = store[0].partition("=")[0]
-        raise SegError(f"{store[0]}: unknown option; expected one of {listed(key, [*own])}")
+    known = defaults | {"tracking.uri": None, "tracking.experiment": None}
+    own, unknown = options.options(arguments, known)[0:2]
+    if unknown:
+        key = unknown[0].partition("=")[0]
+        raise SegError(f"{unknown[0]}: unknown option; expected one of {listed(key, [*own])}")
     store = {name: own.pop(name) for name in ("tracking.uri", "tracking.experiment")}
     return own, store
 

@@ -18,7 +18,7 @@ from types import FrameType
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU")
 # Packages whose code may be left at any line; whatever stands in the stack, never within an import or a compilation.
 OPEN = {
-    "__main__", "seg", "concurrent", "duckdb", "ibis", "joblib", "numpy", "pandas", "py4j", "queue", "scipy", "selectors", "sklearn", "socket",
+    "__main__", "seg", "concurrent", "duckdb", "ibis", "joblib", "numpy", "pandas", "py4j", "queue", "scipy", "selectors", "sklearn", "socket", "ssl",
     "subprocess", "threading", "umap",
 }  # fmt: skip
 CLOSED = {"importlib", "_frozen_importlib", "_frozen_importlib_external", "llvmlite", "numba"}

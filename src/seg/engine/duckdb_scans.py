@@ -258,7 +258,7 @@ class Scans:
         name = next(self._names)
         self._connection.con.execute(
             f"""CREATE TEMP TABLE {name} AS SELECT * FROM read_json({_texts(files)},
-            format='newline_delimited', columns={{{", ".join(f"{_text(name)}: 'VARCHAR'" for name in columns)}}},
+            format='newline_delimited', columns={{{", ".join(f"{_text(column)}: 'VARCHAR'" for column in columns)}}},
             maximum_object_size=67108864)"""
         )
         return name

@@ -14,7 +14,7 @@ from seg.report import outlook_section
 from seg.report.page import Written
 from seg.segments.formats import Locale
 
-STAKES = ("segment", "customers", "expected to buy", "expected to be lost", "expected spend", "value at stake", "likely anyway")  # fmt: skip
+STAKES = ("segment", "customers", "expected to buy", "expected to be lost", "expected spend", "value at stake", "likely to buy anyway")  # fmt: skip
 TESTS = ("customers", "purchase rate", "smallest growth", "needed for 1 point", "for 2 points", "for 5 points")  # fmt: skip
 SCORES = {"auc": ("AUC", 3), "brier": ("Brier score", 3), "spend_r2": ("R squared of spend", 2),
           "spend_mae": ("mean absolute error of spend", 0)}  # fmt: skip
@@ -94,22 +94,22 @@ def scores(judgement: Judgement, locale: Locale) -> pd.DataFrame:
 
 def errors(table: pd.DataFrame, locale: Locale) -> pd.DataFrame:
     """Return the errors of the forecasts: MASE with two digits, coverage as percentages."""
-    made = table.rename(columns=ERRORS)
+    shown = table.rename(columns=ERRORS)
     for name, title in ERRORS.items():
         if name.startswith("mase"):
-            made[title] = _written(made[title], lambda value: locale.fixed(value, 2))
+            shown[title] = _written(shown[title], lambda value: locale.fixed(value, 2))
         elif name.startswith("coverage"):
-            made[title] = _written(made[title], locale.percent)
-    return made
+            shown[title] = _written(shown[title], locale.percent)
+    return shown
 
 
 def shares(table: pd.DataFrame, locale: Locale) -> pd.DataFrame:
     """Return the shares of the segments by month as percentages with one digit."""
-    made = table.apply(
+    shown = table.apply(
         lambda column: _written(column, lambda share: locale.percentage.format(locale.fixed(100 * share, 1)))
     )
-    made.insert(0, "months from today", [str(month) for month in range(len(table))])
-    return made
+    shown.insert(0, "months from today", [str(month) for month in range(len(table))])
+    return shown
 
 
 def _written(values: pd.Series, write: Callable[[float], str]) -> pd.Series:

@@ -88,6 +88,7 @@ def test_the_jobs_are_children_of_one_run_that_shows_what_they_found(swept):
     assert started == sorted(started, reverse=True), (
         "MLflow's page: the sweep above its jobs, the newest first"
     )
+    assert parent.info.run_name.endswith("recipe=rfm,columns k=3,500,4")
     assert parent.info.status == "FAILED" and "k=500" in parent.data.tags["error"]
     assert parent.data.params == {"recipe": "rfm, columns", "k": "3, 500, 4"}
     assert {"sweep/finished": 2, "sweep/failed": 1, "sweep/skipped": 3}.items() <= parent.data.metrics.items()
@@ -211,9 +212,9 @@ def test_a_search_names_each_solution_once_and_none_that_is_flagged():
             [("a", 0.7, 4, "no"), ("b", 0.6, 2, "no"), ("c", 0.6, 3, "no"), ("a", 0.7, 4, "no"), ("d", 0.9, 2, "one giant")]
         )
     ]  # fmt: skip
-    told = summary.unbeaten(summary.table(summary.rows(jobs, ["k"], goals)), goals)
+    told = summary.unbeaten(summary.table(summary.gather(jobs, ["k"], goals)), goals)
     assert [line.split(":")[0].strip() for line in told[1:]] == ["job 0", "job 1"]
-    page = summary.markdown(summary.table(summary.rows(jobs, ["k"], goals)), ["k"], goals)
+    page = summary.markdown(summary.table(summary.gather(jobs, ["k"], goals)), ["k"], goals)
     assert page.splitlines()[2:] == ["| 4 | 0.700 |", "| 2 | 0.600 |"]
 
 
@@ -224,7 +225,7 @@ def test_the_page_of_a_grid_lays_k_against_what_else_differs():
         for num, (model, k, value, flagged) in enumerate([("gmm", 10, 0.1, "no"), ("gmm", 2, 0.3, "tiny"), ("kmeans", 2, 0.4, "no")])
     ]  # fmt: skip
     page = summary.markdown(
-        summary.table(summary.rows(jobs, ["model", "k"])), ["model", "k"], {}
+        summary.table(summary.gather(jobs, ["model", "k"])), ["model", "k"], {}
     ).splitlines()
     assert page[0] == "| segments | gmm | kmeans |"
     assert page[2:] == ["| 2 | 0.300 (flagged) | 0.400 |", "| 10 | 0.100 | - |"]

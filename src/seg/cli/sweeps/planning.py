@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -17,6 +17,7 @@ from seg.config.settings import CacheSettings, DatasetSettings, Settings
 from seg.errors import Impossible, SegError, listed
 
 DIRECTIONS = ("maximize", "minimize")
+Settled = tuple[Settings, Callable[[str], str]] | tuple[Impossible, None]
 MANY = 100_000  # a grid that nobody waits for: a slip
 
 
@@ -52,6 +53,8 @@ class Plan:
         How many run at a time; None: one, in this process.
     goals : dict of str to str
         Of a search: metrics of ``sweep.objective`` and which way each is better, ``"maximize"`` or ``"minimize"``.
+    finished : mapping of str to dict
+        Notes of jobs that finished before, by key, as far as they are known without MLflow.
     """
 
     jobs: list[Planned]
@@ -62,6 +65,7 @@ class Plan:
     count: int
     side_by_side: int | None
     goals: dict[str, str] = field(default_factory=dict)
+    finished: Mapping[str, dict] = field(default_factory=dict)
 
     @property
     def keys(self) -> set[str]:
@@ -102,15 +106,15 @@ def _goals(objectives: str | list[str], directions: object) -> dict[str, str]:
     return dict(zip(objectives if several else [objectives], ways, strict=True))
 
 
-def plan(cfg: DictConfig, finished: Callable[[Settings], Container[str]]) -> Plan:
-    """Compose and check every job of a sweep.
+def plan(cfg: DictConfig, finished: Callable[[Settings], Mapping[str, dict]]) -> Plan:
+    """Compose and check every job of a sweep: names and values first, which takes no library for tables.
 
     Parameters
     ----------
     cfg : DictConfig
         The configuration of the sweep, with Hydra's own section.
     finished : callable
-        From the settings of a job to the keys of jobs that finished before: they are possible.
+        From the settings of a job to the notes of jobs that finished before, by key: they are possible.
 
     Raises
     ------
@@ -122,15 +126,16 @@ def plan(cfg: DictConfig, finished: Callable[[Settings], Container[str]]) -> Pla
     loader = GlobalHydra.instance().config_loader()
     sweeper = cfg.hydra.sweeper
     preset = [f"{name}={value}" for name, value in (sweeper.get("params") or {}).items()]
-    overrides = OmegaConf.to_container(cfg.hydra.overrides.task, resolve=False)
-    overrides = {
-        one.get_key_element(): one
-        for one in OverridesParser.create(config_loader=loader).parse_overrides(preset + overrides)
-    }
+    command = [*preset, *OmegaConf.to_container(cfg.hydra.overrides.task, resolve=False)]
+    parser = OverridesParser.create(config_loader=loader)
+    overrides = {one.get_key_element(): one for one in parser.parse_overrides(command)}
     values = {name: _values(one) for name, one in overrides.items()}
     search = "BasicSweeper" not in sweeper["_target_"]
     jobs = _one_at_a_time(values) if search else _grid(list(overrides.values()))
-    settings, planned = _checked(jobs, composing.compose_jobs(cfg, loader, jobs), finished)
+    settled = [_settled(one) for one in composing.compose_jobs(cfg, loader, jobs)]
+    valid = [settings for settings, _ in settled if isinstance(settings, Settings)]
+    done = finished(valid[0]) if valid else {}
+    settings, planned = _checked(jobs, settled, done)
     goals = _goals(settings.sweep.objective, sweeper.direction) if "direction" in sweeper else {}
     from joblib import cpu_count
 
@@ -143,11 +148,12 @@ def plan(cfg: DictConfig, finished: Callable[[Settings], Container[str]]) -> Pla
         jobs=planned,
         open=search,
         varied={name: few for name, few in values.items() if len(few) > 1},
-        command=[*preset, *overrides],
+        command=command,
         settings=settings,
         count=count,
         side_by_side=workers,
         goals=goals,
+        finished=done,
     )
 
 
@@ -175,12 +181,9 @@ def _values(override: Override) -> list[str]:
 
 
 def _checked(
-    jobs: list[list[str]], composed: Iterable[DictConfig], finished: Callable[[Settings], Container[str]]
+    jobs: list[list[str]], settled: list[Settled], done: Container[str]
 ) -> tuple[Settings, list[Planned]]:
-    """Check every name and every value first, which takes no library for tables, and then whether the parts go together."""
-    settled = [_settled(one) for one in composed]
-    valid = [settings for settings, _ in settled if isinstance(settings, Settings)]
-    done = finished(valid[0]) if valid else ()
+    """Check whether the parts of each job go together, unless it has finished before; build its key."""
     data: dict[str, str | None] = {}
     planned, first = [], None
     for num, (overrides, (settings, key)) in enumerate(zip(jobs, settled, strict=True)):
@@ -199,7 +202,7 @@ def _checked(
     return first, planned
 
 
-def _settled(one: DictConfig) -> tuple[Settings, Callable[[str], str]] | tuple[Impossible, None]:
+def _settled(one: DictConfig) -> Settled:
     """Return the settings of a job with what builds its key, or why it is impossible."""
     try:
         return load.settings(one), job_key.keyed(one)

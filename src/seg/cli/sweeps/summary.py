@@ -27,7 +27,7 @@ WAYS = {"maximize": "up", "minimize": "down"}
 WIDE = 240  # characters of a line that goes to a file or another program
 
 
-def rows(
+def gather(
     jobs: Sequence[Mapping], varied: Iterable[str], goals: Iterable[str] = ()
 ) -> list[dict[str, object]]:
     """Gather the notes of all jobs.
@@ -46,32 +46,32 @@ def rows(
         One a job: ``job``, one for each key that was varied, ``segments``, ``METRICS``, ``goals``, ``flagged``, ``status``,
         ``seconds``, ``run_id``, ``reason``, ``label`` (what was varied but data set and k, in one text), ``dataset``.
     """
-    found, shown = [], list(dict.fromkeys([*METRICS, *goals]))
+    rows, shown = [], list(dict.fromkeys([*METRICS, *goals]))
     for note in jobs:
         overrides = dict(text.lstrip("+~").partition("=")[::2] for text in note["overrides"])
         values = {name: overrides.get(name, "") for name in varied}
         metrics = note.get("metrics") or {}
         parts = [value if name.isidentifier() else f"{name}={value}" for name, value in values.items()
                 if name not in ("dataset", "k", "experiment")]  # fmt: skip
-        found.append(
+        rows.append(
             {"job": note["num"], **values, "segments": metrics.get(COUNT)}
             | {name: metrics.get(name) for name in shown}
             | {name: note.get(name) for name in ("flagged", "status", "seconds", "run_id", "reason")}
             | {"label": " ".join(parts) or str(note.get("model", "")), "dataset": note.get("dataset")}
         )
-    return found
+    return rows
 
 
-def table(found: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    """Return `rows` as a table."""
+def table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Return rows of `gather` as a table."""
     import pandas as pd  # late: a sweep with nothing to do prints its rows without
 
-    (blank,) = rows([{"num": None, "overrides": ()}], ())
-    return pd.DataFrame(found, columns=list(found[0] if found else blank))
+    (blank,) = gather([{"num": None, "overrides": ()}], ())
+    return pd.DataFrame(rows, columns=list(rows[0] if rows else blank))
 
 
 def show(
-    found: Sequence[Mapping[str, object]],
+    rows: Sequence[Mapping[str, object]],
     jobs: Sequence[Mapping],
     title: str,
     folder: Path,
@@ -81,8 +81,8 @@ def show(
 
     Parameters
     ----------
-    found : sequence of mapping
-        One a job, see `rows`.
+    rows : sequence of mapping
+        One a job, see `gather`.
     jobs : sequence of mapping
         Notes of the jobs, for those that failed.
     title : str
@@ -98,37 +98,37 @@ def show(
     if not console.is_terminal:
         console = Console(width=WIDE)
     console.print()
-    console.print(_drawn(found, escape(title)))
-    for line in [*(unbeaten(table(found), goals) if goals and found else best(found)), *_troubles(jobs)]:
+    console.print(_drawn(rows, escape(title)))
+    for line in [*(unbeaten(table(rows), goals) if goals and rows else best(rows)), *_troubles(jobs)]:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     counts = ", ".join(
-        f"{count} {status}" for status, count in Counter(row["status"] for row in found).most_common()
+        f"{count} {status}" for status, count in Counter(row["status"] for row in rows).most_common()
     )
     console.print(
-        f"  {len(found)} {'job' if len(found) == 1 else 'jobs'}: {counts or 'none'}",
+        f"  {len(rows)} {'job' if len(rows) == 1 else 'jobs'}: {counts or 'none'}",
         markup=False,
         highlight=False,
     )
     console.print(f"  directories under {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _drawn(found: Sequence[Mapping[str, object]], title: str):
+def _drawn(rows: Sequence[Mapping[str, object]], title: str):
     from rich.markup import escape
     from rich.table import Table
 
     aside = {"run_id", "reason", "label", COUNT}
-    if len({row["dataset"] for row in found} - {None}) < 2:
+    if len({row["dataset"] for row in rows} - {None}) < 2:
         aside.add("dataset")
     shown = [
         name
-        for name in (found[0] if found else ())
-        if name not in aside and any(_known(row[name]) for row in found)
+        for name in (rows[0] if rows else ())
+        if name not in aside and any(_known(row[name]) for row in rows)
     ]
     drawn = Table(title=title, title_justify="left", header_style="bold")
     for name in shown:
-        numeric = all(isinstance(row[name], int | float) for row in found if _known(row[name]))
+        numeric = all(isinstance(row[name], int | float) for row in rows if _known(row[name]))
         drawn.add_column(name, justify="right" if numeric else "left")
-    for row in found:
+    for row in rows:
         drawn.add_row(*(escape(_cell(name, row[name])) for name in shown))
     return drawn
 
@@ -137,10 +137,10 @@ def _known(value: object) -> bool:
     return value is not None and value == value  # not NaN
 
 
-def best(found: Sequence[Mapping[str, object]]) -> list[str]:
+def best(rows: Sequence[Mapping[str, object]]) -> list[str]:
     """Return the job of each data set with the largest silhouette in the common space; flagged ones never."""
     largest: dict[object, Mapping[str, object]] = {}
-    for row in found:
+    for row in rows:
         before = largest.get(row["dataset"])
         if (
             _known(row[RANKED])
@@ -187,7 +187,7 @@ def markdown(jobs: pd.DataFrame, varied: Iterable[str], goals: Mapping[str, str]
     Parameters
     ----------
     jobs : DataFrame
-        One row a job, see `rows`.
+        One row a job, see `gather`.
     varied : iterable of str
         Keys that differ between jobs.
     goals : mapping of str to str

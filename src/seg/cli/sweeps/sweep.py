@@ -61,18 +61,10 @@ class _Running:
 def _begin(cfg: DictConfig) -> None:
     global _current
     planning.improve(cfg)
-    before: dict[str, dict] = {}
-
-    def finished_before(settings: Settings) -> Mapping[str, dict]:
-        if settings.tracking.enabled and settings.sweep.resume:
-            runs = LocalRuns(settings.tracking.uri, settings.tracking.experiment)
-            before.update(runs.finished(keys.code()[:8]))
-        return before
-
-    plan = planning.plan(cfg, finished_before)
+    plan = planning.plan(cfg, _finished_before)
     settings, folder = plan.settings, Path(str(OmegaConf.select(cfg, "hydra.sweep.dir")))
     title = "sweep: " + notes.shown(plan.command)
-    store, finished = _store(settings, plan, before)
+    store, finished = _store(settings, plan)
     resume = settings.sweep.resume and store is not None
     for one, done in finished.items():
         if plan.open or one in plan.keys:
@@ -99,18 +91,26 @@ def _begin(cfg: DictConfig) -> None:
         sys.exit(close())
 
 
-def _store(settings: Settings, plan: Plan, before: Mapping[str, dict]):
-    """Open the store, and look up what has finished; of a sweep that is complete its parent run is enough."""
-    if not settings.tracking.enabled:
-        return None, {}
-    place = settings.tracking.uri, settings.tracking.experiment
-    if not plan.open and all(job.key in before for job in plan.jobs):
-        there = LocalRuns(*place).sweep(plan.key)
-        if there is not None:
-            return there, before
-    from seg.track.sweep_run import SweepStore  # late: it brings MLflow
+def _finished_before(settings: Settings) -> Mapping[str, dict]:
+    """Return the notes of jobs that finished before, as far as they can be looked up without MLflow."""
+    tracking = settings.tracking
+    if not (tracking.enabled and settings.sweep.resume):
+        return {}
+    return LocalRuns(tracking.uri, tracking.experiment).finished(keys.code()[:8])
 
-    store = SweepStore(*place)
+
+def _store(settings: Settings, plan: Plan):
+    """Open the store, and look up what has finished; of a sweep that is complete its parent run is enough."""
+    tracking = settings.tracking
+    if not tracking.enabled:
+        return None, {}
+    if not plan.open and all(job.key in plan.finished for job in plan.jobs):
+        complete = LocalRuns(tracking.uri, tracking.experiment).sweep(plan.key)
+        if complete is not None:
+            return complete, plan.finished
+    from seg.track.sweep_run import SweepStore  # late: it imports MLflow
+
+    store = SweepStore(tracking.uri, tracking.experiment)
     store.end_dead_runs()
     return store, store.finished(keys.code()[:8]) if settings.sweep.resume else {}
 
@@ -151,7 +151,7 @@ def close(status: str | None = None, error: BaseException | None = None) -> int:
             if one.num not in there
         ]
         jobs.sort(key=lambda note: note["num"])
-    rows = summary.rows(jobs, running.plan.varied, running.plan.goals)
+    rows = summary.gather(jobs, running.plan.varied, running.plan.goals)
     failed = [note for note in jobs if note["status"] == "failed"]
     summary.show(rows, jobs, running.title, running.folder, running.plan.goals)
     if running.store is not None and not running.store.as_it_is:
