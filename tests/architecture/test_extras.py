@@ -1,10 +1,14 @@
 """Every extra: where its package is missing, the message names the extra that brings it."""
 
+import re
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from seg import dashboard
 from seg.engine import spark_session
@@ -50,3 +54,21 @@ def test_what_is_missing_names_its_extra(extra, monkeypatch):
     except SegError as error:
         told = str(error)
     assert "not installed" in told and f"pip install 'seg[{extra}]'" in told
+
+
+def test_every_pinned_version_can_be_installed_on_the_oldest_python():
+    """One that cannot makes older versions of pip search for half an hour before they say so."""
+    oldest = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())[1]
+    pinned = {
+        canonicalize_name(name): version
+        for name, version in re.findall(
+            r"^([\w.-]+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE
+        )
+    }
+    too_new = [
+        f"{one.name}=={one.version} needs Python {one.metadata['Requires-Python']}"
+        for one in distributions()
+        if pinned.get(canonicalize_name(one.name)) == one.version
+        and not SpecifierSet(one.metadata["Requires-Python"] or "").contains(f"{oldest}.0")
+    ]
+    assert too_new == []
