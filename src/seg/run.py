@@ -49,7 +49,7 @@ def run(cfg: DictConfig, tags: Mapping[str, object] | None = None) -> Done:
     from omegaconf import OmegaConf
 
     from seg.cli import single_run, sweeps
-    from seg.track.process_names import process_name
+    from seg.sinks.process_names import process_name
 
     hydra = HydraConfig.get()
     overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)

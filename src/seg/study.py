@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,19 +69,20 @@ def sweep(name: str) -> str:
     from seg.cli.sweeps import notes, summary
     from seg.config import load
     from seg.config.compose import compose
+    from seg.sinks import scratch
     from seg.sources import locate
 
     checked = load.settings(compose([f"experiment={name}"]))
     dataset = checked.dataset
     _real(name, dataset, locate.of(dataset, checked.data_dir))
-    with tempfile.TemporaryDirectory(prefix="seg-study-") as scratch:
+    with scratch.folder("seg-study") as jobs_folder:
         done = subprocess.run(
-            [sys.executable, "-m", "seg.run", f"experiment={name}", f"hydra.sweep.dir={scratch}"]
+            [sys.executable, "-m", "seg.run", f"experiment={name}", f"hydra.sweep.dir={jobs_folder}"]
         )
         if done.returncode:
             raise SegError(f"{name}: jobs of the sweep failed, see above; the page stays as it is")
-        plan = notes.read(Path(scratch) / notes.SWEEP)
-        jobs = notes.jobs(Path(scratch))
+        plan = notes.read(jobs_folder / notes.SWEEP)
+        jobs = notes.jobs(jobs_folder)
     varied = [one for one in plan["varied"] if one != "experiment"]
     table = summary.table(summary.gather(jobs, varied, plan["goals"]))
     return summary.markdown(table, varied, plan["goals"])

@@ -15,7 +15,7 @@ import command_line
 from seg.errors import SegError
 from seg.sinks import local_files
 from seg.track import dead_runs, sqlite_store, store
-from seg.track.process_names import has_ended, process_name
+from seg.sinks.process_names import has_ended, process_name
 
 
 def maker(path) -> BaseProcess:

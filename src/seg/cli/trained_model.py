@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from seg import progress
 from seg.config import compose
 from seg.score import scorer as scoring
 from seg.score.scorer import Scorer
+from seg.sinks import scratch
 from seg.track import find_model
 
 
@@ -88,8 +88,8 @@ def load(reference: str, uri: str | None, trust: bool = False) -> TrainedModel:
     SegError
         There is no such model, or it cannot be loaded.
     """
-    with progress.step("model") as detail, tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        files = find_model.find(reference, uri, Path(scratch))
+    with progress.step("model") as detail, scratch.folder("seg-model") as fetched:
+        files = find_model.find(reference, uri, fetched)
         scorer = scoring.load(files, trust=trust)
         detail(f"{scorer.label}: {scorer.contract.k} segments of {scorer.contract.dataset}")
         return TrainedModel(scorer, compose.read_saved(files.config), files.run_id)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -24,6 +23,7 @@ from seg.engine import excel
 from seg.engine.duckdb_scans import Scans
 from seg.engine.files import Raw, Reading, Uri, check_request, file_format
 from seg.errors import SegError
+from seg.sinks import scratch
 
 log = logging.getLogger("seg")
 # DuckDB alone would also read infinity, epoch, 24:00, five-digit years, and drop a zone that is spelled in
@@ -239,7 +239,7 @@ def _scratch_folder(spill_dir: str | None) -> Path:
     try:
         if spill_dir:
             Path(spill_dir).mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix="seg-", dir=spill_dir))
+        return scratch.make("seg-duckdb", spill_dir)
     except OSError as error:
         raise SegError(
             f"engine.spill_dir={spill_dir}: cannot be used ({error.strerror}); choose a folder that can "

@@ -8,7 +8,6 @@ larger Parquet is scanned by Spark itself, in parallel. Nothing here runs Python
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -25,6 +24,7 @@ from seg.engine.duckdb import DuckDBEngine
 from seg.engine.files import Raw, Reading, Uri, check_request, file_format
 from seg.engine.spark_session import Request, first_line
 from seg.errors import SegError
+from seg.sinks import scratch
 
 SMALL = 64 * 2**20  # bytes of Parquet that the embedded reader parses in seconds
 
@@ -282,7 +282,7 @@ def _scratch_folder(staging_dir: str | None) -> Path:
     try:
         if staging_dir:
             Path(staging_dir).mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="seg-", dir=staging_dir))
+        folder = scratch.make("seg-spark", staging_dir)
         if staging_dir:
             folder.chmod(0o755)  # executors may run as somebody else
         return folder

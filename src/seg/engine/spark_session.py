@@ -12,7 +12,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import warnings
@@ -26,6 +25,7 @@ from weakref import WeakSet
 
 from seg.engine import java_classes
 from seg.errors import SegError
+from seg.sinks import scratch
 
 JAVA = 17  # the oldest that Spark 4 runs on
 MASTER = re.compile(r"local(-cluster)?(\[[^\]]+\])?$|spark://.+:\d+$|yarn$|k8s://.")
@@ -268,7 +268,7 @@ def _start(request: Request) -> Session:
         version = java_version()
         if not _installed():  # whose own defaults would be lost
             properties[JVM] = f"{properties.get(JVM, '')} {java_classes.option(version)}".strip()
-        folder = Path(tempfile.mkdtemp(prefix="seg-spark-"))
+        folder = scratch.make("seg-spark")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         # All that Spark says goes there, not to the terminal.
         with open(folder / "jvm.log", "wb") as log, _as_error(folder / "jvm.log"):

@@ -34,7 +34,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -43,6 +42,7 @@ from typing import TYPE_CHECKING
 
 from seg.cli import for_each, options
 from seg.errors import SegError
+from seg.sinks import scratch
 from seg.track import find_model
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def score(*arguments: str) -> int:
         return _skipped(target, quiet)
     tables.check_target(target, True)
     _check_input(own["input"], target)
-    with tempfile.TemporaryDirectory(prefix="seg-model-") as scratch:
-        files, scorer, config_yaml = _model(own, overrides, Path(scratch))
+    with scratch.folder("seg-model") as fetched:
+        files, scorer, config_yaml = _model(own, overrides, fetched)
         from seg.score import input_rows
         from seg.score import scorer as scoring
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from seg.metrics import separation
 from seg.metrics.silhouette import Sampling
 from seg.metrics.stability import in_threads
 from seg.models.segmenter import Segmenter
+from seg.sinks import scratch
 
 K_SCAN_COLUMNS = [
     "k", "inertia", "silhouette", "silhouette_se", "silhouette_n", "silhouette_sq", "calinski_harabasz",
@@ -108,12 +108,14 @@ def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick:
     # A hierarchy is built once and cut for every k: no use in several threads doing it at the same time.
     cuts_a_tree = {"memory", "compute_full_tree"} <= set(clusterers[0].get_params())
     by_k = dict(zip(ks, clusterers, strict=True))
-    with tempfile.TemporaryDirectory(prefix="seg-tree-") as cache:
+    with scratch.folder("seg-tree") as cache:
 
         def fit(k: int) -> tuple[Segmenter, float]:
             tick(k)
             start = time.perf_counter()
-            return _fit(by_k[k], X, order_by, cache if cuts_a_tree else None), time.perf_counter() - start
+            return _fit(
+                by_k[k], X, order_by, str(cache) if cuts_a_tree else None
+            ), time.perf_counter() - start
 
         # The largest k takes longest: first in, so that no core is idle at the end.
         largest_first = sorted(ks, reverse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from seg.errors import SegError
+from seg.sinks import scratch
 from seg.sinks.atomic import replacing
 from seg.sinks.csv_guard import guard_frame
 from seg.sinks.redaction import redact, redact_known
@@ -140,10 +140,10 @@ def filled(folder: Path) -> Iterator[Path]:
     An earlier directory of that name is replaced.
     """
     writable(folder.parent)
-    with tempfile.TemporaryDirectory(prefix=".seg-", dir=folder.parent) as scratch:
-        unfinished = Path(scratch) / "made"
+    with scratch.folder(".seg-folder", folder.parent) as work:
+        unfinished = work / "made"
         unfinished.mkdir()
         yield unfinished
         if folder.exists():
-            folder.rename(Path(scratch) / "before")
+            folder.rename(work / "before")
         unfinished.rename(folder)

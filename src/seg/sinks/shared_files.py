@@ -9,7 +9,6 @@ import hmac
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from seg.errors import SegError
+from seg.sinks import scratch
 from seg.sinks.machine_key import derived, machine_key
 from seg.sinks.redaction import redact
 from seg.sinks.shared_card import shared_card
@@ -103,12 +103,12 @@ def to_share(files: Sequence[Path], folder: Path, fingerprint: str, privacy: Pri
     privacy : Privacy
     """
     merged = merged_segments(_sizes(folder), privacy.min_cell)
-    with tempfile.TemporaryDirectory(prefix="seg-share-") as scratch:
+    with scratch.folder("seg-share") as shared:
         for path in files:
             name = path.relative_to(folder).as_posix()
             if path.name in NEVER or (merged and not _harmless(name)) or _has_customers(path):
                 continue
-            target = Path(scratch) / name
+            target = shared / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.name == ASSIGNMENTS:
                 if privacy.keeps_ids:
@@ -125,7 +125,7 @@ def to_share(files: Sequence[Path], folder: Path, fingerprint: str, privacy: Pri
                 target.write_text(redact(path.read_text(encoding="utf-8")), encoding="utf-8")
             else:
                 shutil.copyfile(path, target)
-        yield Path(scratch)
+        yield shared
 
 
 def merged_segments(sizes: pd.Series, min_cell: int) -> dict[int, int]:

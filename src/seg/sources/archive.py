@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from seg.errors import SegError, listed
+from seg.sinks import scratch
 
 CHUNK_BYTES = 1 << 18
 
@@ -37,11 +37,11 @@ def fetch(url: str, sha256: str, member: str, folder: Path, progress: object = F
         written: nothing is left behind.
     """
     target = folder / Path(member).name
-    with _made(folder), tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
-        archive = Path(scratch) / "archive.zip"
+    with _made(folder), scratch.folder(".seg-fetch", folder) as work:
+        archive = work / "archive.zip"
         _download(url, archive, target, progress)
         _verify(archive, url, sha256)
-        unpacked = _unpack(archive, member, Path(scratch) / "member", url)
+        unpacked = _unpack(archive, member, work / "member", url)
         unpacked.replace(target)
     return target
 

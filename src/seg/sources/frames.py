@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seg.errors import SegError, listed
+from seg.sinks import scratch
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def as_file(data: object, name: str, columns: Sequence[str] | None = None) -> It
         The table has no rows, lacks a column, has two columns of one name, or holds values that Arrow cannot.
     """
     table = arrow(data, columns)
-    folder = Path(tempfile.mkdtemp(prefix="seg-data-"))
+    folder = scratch.make("seg-data")
     path = folder / f"{name}.parquet"
     try:
         pq.write_table(table, path)

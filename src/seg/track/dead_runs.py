@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seg.track.process_names import has_ended
+from seg.sinks.process_names import has_ended
 
 MOST = 1000  # runs asked for at a time
 WHY = "the process exited unexpectedly"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
 from seg.errors import SegError
+from seg.sinks import scratch
 from seg.track import dead_runs, store, view
 from seg.track import record as records
 from seg.track.record import Record
@@ -165,8 +165,8 @@ def _log_model(client, run, record: Record, folder: Path) -> str:
     described = Model.load(str(saved))
     described.run_id, described.model_id, described.model_uuid = run_id, model.model_id, model.model_id
     described.artifact_path = model.artifact_location
-    with TemporaryDirectory(prefix="seg-model-") as scratch:
-        described.save(f"{scratch}/MLmodel")
-        client.log_model_artifact(model.model_id, f"{scratch}/MLmodel")
+    with scratch.folder("seg-model") as saved_again:
+        described.save(f"{saved_again}/MLmodel")
+        client.log_model_artifact(model.model_id, f"{saved_again}/MLmodel")
     client.finalize_logged_model(model.model_id, "READY")
     return model.model_id

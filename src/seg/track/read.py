@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlparse
 import pandas as pd
 
 from seg.errors import SegError, listed
+from seg.sinks import scratch
 from seg.track import store
 
 log = logging.getLogger("seg")
@@ -158,8 +158,8 @@ class Artifacts:
     def _downloaded(self, run_id: str, name: str, kept: Path) -> Path | None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with tempfile.TemporaryDirectory(dir=self._cache) as scratch:
-                os.replace(self._client.download_artifacts(run_id, name, scratch), kept)
+            with scratch.folder(".seg-fetch", self._cache) as work:
+                os.replace(self._client.download_artifacts(run_id, name, str(work)), kept)
         except Exception as error:  # whatever the store raises: a file less is said, and no reason to stop
             log.warning("%s of run %s: %s", name, run_id[:8], (str(error).splitlines() or [""])[0][:200])
             return None

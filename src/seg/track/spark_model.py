@@ -7,11 +7,12 @@ folder instead.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+
+from seg.sinks import scratch
 
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyspark")
 
@@ -39,9 +40,9 @@ def save(model, example: pd.DataFrame, target: Path, staging: Path) -> list[Path
 
     inputs = Schema([ColSpec(DataType.double, name) for name in example])
     signature = ModelSignature(inputs, Schema([ColSpec(DataType.integer, "prediction")]))
-    with tempfile.TemporaryDirectory(prefix=".spark-model-", dir=staging) as folder:
-        work = Path(folder)
-        work.chmod(0o777)  # executors may run as another user
+    with scratch.folder(".seg-spark", staging) as work:
+        for one in (work.parent, work):
+            one.chmod(0o777)  # executors may run as another user
         model.write().save((work / "sparkml").as_uri())
         described = Model(signature=signature)
         described.add_flavor(

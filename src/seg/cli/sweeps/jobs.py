@@ -24,7 +24,7 @@ from seg.cli.sweeps.job_key import fingerprint, key
 from seg.config import load
 from seg.errors import Impossible, SegError, bug, listed
 from seg.sinks import local_files, redaction
-from seg.track.process_names import process_name
+from seg.sinks.process_names import process_name
 
 log = logging.getLogger("seg")
 _watched = threading.Event()

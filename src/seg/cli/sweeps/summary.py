@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seg.cli.sweeps import notes
+from seg.sinks import scratch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,8 +249,7 @@ def shared(jobs: pd.DataFrame, folder: Path) -> Iterator[Path]:
     """Gather in a temporary folder what the parent run is to keep: the table, curves over k, a search's solutions."""
     from seg.report import plots
 
-    with tempfile.TemporaryDirectory(prefix="seg-sweep-") as scratch:
-        target = Path(scratch)
+    with scratch.folder("seg-sweep") as target:
         jobs.drop(columns="label").to_csv(target / "sweep.csv", index=False)
         drawn = jobs[jobs[RANKED].notna()]
         if len(drawn):

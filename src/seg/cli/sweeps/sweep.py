@@ -20,7 +20,7 @@ from seg.config.settings import Settings
 from seg.errors import SegError, bug
 from seg.pipeline import keys
 from seg.track.local_runs import LocalRuns
-from seg.track.process_names import process_name
+from seg.sinks.process_names import process_name
 
 log = logging.getLogger("seg")
 BUG = 70  # exit code, EX_SOFTWARE of sysexits.h

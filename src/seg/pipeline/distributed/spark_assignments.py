@@ -14,6 +14,7 @@ from seg.pipeline.distributed import spark_export
 from seg.pipeline.distributed.spark_customers import Customers
 from seg.pipeline.distributed.spark_measure import Described
 from seg.pipeline.population import ASSIGNMENTS, OnSpark
+from seg.sinks import scratch
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def workplace(parts: Parts, folder: Path | None, staging: str | None) -> Iterato
     tried = []
     with parts.connect() as engine, engine.explained():
         for place in filter(None, places):
-            work = Path(tempfile.mkdtemp(prefix=".spark-", dir=place)).resolve()
+            work = scratch.make(".seg-spark", place).resolve()
             try:
                 work.chmod(0o777)  # executors may run as another user
                 if spark_export.shared(engine.session, work):

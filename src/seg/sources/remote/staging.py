@@ -10,12 +10,12 @@ import atexit
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
 from seg import progress
+from seg.sinks import scratch
 from seg.sinks.redaction import parse, remember
 from seg.sources.remote.request import Request, Staged
 
@@ -47,16 +47,16 @@ def stage(request: Request) -> Staged:
     target = folder() / hashlib.sha256(identity).hexdigest()[:16]
     with FileLock(f"{target}.lock"):
         if not target.exists():
-            scratch = target.with_suffix(".part")
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir()
+            unfinished = target.with_suffix(".part")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
             with progress.step("fetch") as detail:
-                versions = _reader(request)(request, scratch)
+                versions = _reader(request)(request, unfinished)
                 size = sum(path.stat().st_size for path in versions)
                 detail(f"{len(versions)} {'file' if len(versions) == 1 else 'files'}, {size:,} bytes")
-            noted = {str(path.relative_to(scratch)): version for path, version in versions.items()}
-            (scratch / NOTE).write_text(json.dumps(noted))
-            scratch.rename(target)
+            noted = {str(path.relative_to(unfinished)): version for path, version in versions.items()}
+            (unfinished / NOTE).write_text(json.dumps(noted))
+            unfinished.rename(target)
     noted = json.loads((target / NOTE).read_text())
     paths = tuple(target / name for name in noted)
     return Staged(paths, {target / name: version for name, version in noted.items() if version})
@@ -74,8 +74,7 @@ def folder() -> Path:
     shared = os.environ.get(FOLDER)
     if shared and Path(shared).is_dir():
         return Path(shared)
-    _remove_stale()
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder = scratch.make(f"{PREFIX}{os.getpid()}")
     os.environ[FOLDER] = str(folder)
     atexit.register(forget)
     return folder
@@ -91,21 +90,3 @@ def _reader(request: Request):
     if address.scheme == "s3":
         return lake_tables.read if lake_tables.is_delta_address(request) else object_store.read
     return mongo_rows.read if address.scheme.startswith("mongodb") else sql_rows.read
-
-
-def _owner(path: Path) -> int | None:
-    number = re.match(rf"{PREFIX}(\d+)-", path.name)
-    return int(number[1]) if number else None
-
-
-def _remove_stale() -> None:
-    """Remove the folders of processes that are gone."""
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        owner = _owner(path)
-        try:
-            if owner is not None:
-                os.kill(owner, 0)
-        except ProcessLookupError:
-            shutil.rmtree(path, ignore_errors=True)
-        except OSError:  # of another user
-            continue
