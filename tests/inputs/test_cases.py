@@ -6,6 +6,7 @@ import gzip
 import os
 import zipfile
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,32 @@ def test_ids_that_are_nearly_the_same_are_said(engine, tmp_path):
     )
     zeros = notes_of(engine, path, sp.text(spell_id=lambda id, at: f"000{id[1:]}" if at % 2 else id[1:]))
     assert "only in zeros in front" in zeros
+    groups = notes_of(
+        engine, path, sp.text(spell_id=lambda id, at: f"1{id[1:2]},{id[2:]}" if at % 2 else f"1{id[1:]}")
+    )
+    assert "only in the grouping or the decimals of a number, such as '11" in groups
+    written = ("M\u00fcller", "Mu\u0308ller", "\uff2d\u00fcller")
+    assert (
+        "2 customers have an id that differs from another only in how its characters are encoded"
+        in notes_of(engine, path, sp.text(spell_id=lambda id, at: written[at % 3]))
+    )
+    assert not notes_of(engine, path, sp.text(spell_id=lambda id, at: written[0] + id[: at % 2]))
+
+
+def test_cells_that_a_spreadsheet_has_read_with_the_month_first_are_said(engine, tmp_path):
+    def exchanged(at: int, row: tuple) -> list:
+        order, id, day, amount = row
+        read = date(day.year, day.day, day.month) if day.day <= 12 else f"{day:%d/%m/%Y}"
+        return [order, id, read, amount]
+
+    path = sp.book(tmp_path / "orders.xlsx", spell=exchanged)
+    said = " ".join(text for _level, text in load(engine, path, {"date_format": "%d/%m/%Y"}).notes)
+    assert "cells are dates, none later than the 12th, and" in said and "exchanged them" in said
+    path = sp.book(
+        tmp_path / "half.xlsx",
+        spell=lambda at, row: [*row[:2], row[2] if at % 2 else f"{row[2]:%d/%m/%Y}", row[3]],
+    )
+    assert not load(engine, path, {"date_format": "%d/%m/%Y"}).notes
 
 
 def test_days_that_could_be_months_are_said(engine, tmp_path):

@@ -23,7 +23,11 @@ def test_folders_of_dead_processes_go_and_those_of_others_stay(tmp_path):
     dead = [left(tmp_path, name, DEAD) for name in ("seg-model-a", ".seg-folder-b")]
     alive = left(tmp_path, "seg-model-c", process_name())
     other_host = left(tmp_path, "seg-model-d", f"elsewhere{DEAD.removeprefix(HOST)}")
-    not_of_seg = [left(tmp_path, "seg-notes", None), left(tmp_path, "mine", DEAD), left(tmp_path, "seg-e", "")]
+    not_of_seg = [
+        left(tmp_path, "seg-notes", None),
+        left(tmp_path, "mine", DEAD),
+        left(tmp_path, "seg-e", ""),
+    ]
     (tmp_path / "seg-link").symlink_to(left(tmp_path, "target", DEAD))
     with scratch.folder("seg-new", tmp_path) as made:
         assert not any(path.exists() for path in dead)

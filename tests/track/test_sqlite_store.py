@@ -14,8 +14,8 @@ from mlflow import MlflowClient
 import command_line
 from seg.errors import SegError
 from seg.sinks import local_files
-from seg.track import dead_runs, sqlite_store, store
 from seg.sinks.process_names import has_ended, process_name
+from seg.track import dead_runs, sqlite_store, store
 
 
 def maker(path) -> BaseProcess:

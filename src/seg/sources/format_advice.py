@@ -13,6 +13,7 @@ from seg.engine import Engine, Raw
 from seg.sources import date_formats, number_formats
 from seg.sources.date_formats import COUNTED
 from seg.sources.number_formats import NumberFormat
+from seg.sources.oddities import SPREAD
 from seg.sources.typed_values import MISSING_WORDS, Field
 
 SAMPLE = 2_000  # different values that are looked at
@@ -140,7 +141,23 @@ def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | Non
             f"{field.source}: {named} reads {formats[0].values / total:.0%} of the rows, and not {other!r}; write all dates in one "
             "format, such as 2024-01-31"
         )
-    return f"{field.source}: mixes {named}; write all dates in one format"
+    return f"{field.source}: mixes {named}; {_exchanged(values, formats[:2])}write all dates in one format"
+
+
+def _exchanged(values: Counter, formats: Sequence[date_formats.Proposal]) -> str:
+    """Return that a spreadsheet took the day for the month where it could, if the dates of two formats part at the 12th."""
+    if formats[0].format is not None:
+        formats = formats[::-1]
+    read = [
+        [day.day for text in values if (day := date_formats.day_of(text.strip(), one.format))]
+        for one in formats
+    ]
+    if min(map(len, read)) < SPREAD or max(read[0]) > 12 or min(read[1]) <= 12:
+        return ""
+    return (
+        f"no day in {formats[0].named} is later than the 12th and all in {formats[1].named} are, so a spreadsheet took the day for the month where it could: "
+        "export the original again; "
+    )
 
 
 def _nested(values: Counter) -> bool:

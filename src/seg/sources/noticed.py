@@ -13,7 +13,7 @@ from ibis.expr import types as ir
 from seg.engine import Engine, Raw
 from seg.sources import bad_rows as bad
 from seg.sources import odd_ids, oddities
-from seg.sources.date_formats import swapped
+from seg.sources.date_formats import COUNTED, swapped
 from seg.sources.number_formats import currency
 from seg.sources.oddities import Suspects
 from seg.sources.typed_values import Field
@@ -127,7 +127,9 @@ def look(
         if field.kind == "time" and field.name == "ordered_at":
             days = oddities.days_of(engine, good[field.name], good)
             suspects = _suspects(engine, raw, columns, field, days, where)
-            notes += _about_dates(days, field, suspects is None)
+            notes += _about_dates(days, field, suspects is None) + _about_cells(
+                engine, raw, columns[field], field
+            )
             notes += _about_offsets(engine, raw, field, time_zone)
     return notes, suspects
 
@@ -168,10 +170,21 @@ def _about_dates(days: pd.Series, field: Field, plausible: bool) -> list[tuple[s
     other = swapped(field.format)
     notes = [
         oddities.future(days, date.today()) if plausible else None,
-        oddities.ambiguous(days, field.format, other) if other else None,
+        oddities.ambiguous(days, field.format, other) if other else oddities.exchanged(days),
         oddities.two_digit_years(days, field.format),
     ]
     return [("warning", text) for text in notes if text]
+
+
+def _about_cells(engine: Engine, raw: Raw, time: ir.TimestampValue, field: Field) -> list[tuple[str, str]]:
+    """Return a note where the spreadsheet has read some of the dates, and those wrong."""
+    column = raw.table[field.source]
+    if not raw.workbook or not column.type().is_string() or field.format in (None, *COUNTED):
+        return []
+    dates = engine.timestamp(column.strip(), None)
+    texts = dates.isnull().ifelse(time, ibis.null("timestamp(6)"))
+    text = oddities.exchanged_cells(*(oddities.days_of(engine, one, raw.table) for one in (dates, texts)))
+    return [("warning", f"{field.source}: {text}")] if text else []
 
 
 def _suspects(

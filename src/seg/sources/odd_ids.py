@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections import defaultdict
+
 import ibis
 from ibis.expr import types as ir
 
@@ -10,6 +14,10 @@ from seg.sources.oddities import LARGE
 
 # Characters of an id that nobody sees: controls, soft hyphens, zero-width ones, marks of direction.
 UNSEEN = "[\\x{00}-\\x{1F}\\x{7F}\\x{AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
+# 12,103 is 12103 with the groups that spreadsheets and reports show, 12103,00 the same with decimals.
+GROUPED = "^[1-9][0-9]{0,2}(?:[,.'\u2019 \u00a0\u202f][0-9]{3})+\\z"
+DECIMALS = "^[0-9]+[.,]0+\\z"
+MOST = 1_000  # ids that are looked for at once
 # Words that systems write where nobody knows the customer.
 NOBODY = (
     "na",
@@ -33,7 +41,7 @@ NOBODY = (
 
 
 def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
-    """Return notes on customers whose ids differ only in case, blanks, zeros in front, or characters that are not seen.
+    """Return notes on customers whose ids differ only in case, blanks, zeros in front, the format of a number, or characters.
 
     Parameters
     ----------
@@ -55,6 +63,11 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
         "unseen": ids.id.re_replace(UNSEEN, ""),
         "case": ids.id.lower().re_replace("[ \t\u00a0]+", " "),
         "zeros": ids.id.re_search("^0*[1-9][0-9]*\\z").ifelse(ids.id.re_replace("^0+", ""), ids.id),
+        "groups": ibis.cases(
+            (ids.id.re_search(GROUPED), ids.id.re_replace("[^0-9]", "")),
+            (ids.id.re_search(DECIMALS), ids.id.re_replace("[.,]0+\\z", "")),
+            else_=ids.id,
+        ),
     }
     counts = engine.collect(
         ids.aggregate(ids=ids.count(), **{name: form.nunique() for name, form in forms.items()})
@@ -70,6 +83,10 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
             "zeros in front",
             "a spreadsheet drops such zeros: export the column as text if they are one customer",
         ),
+        "groups": (
+            "the grouping or the decimals of a number",
+            "a spreadsheet or a report has formatted them: export the column as text without a format",
+        ),
     }.items():
         pairs = int(counts["ids"] - counts[name])
         if pairs:
@@ -77,7 +94,29 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
                 f"{pairs:,} customers have an id that differs from another only in {words[0]}, such as "
                 f"{_example(engine, ids, forms[name])} ({source}): they are counted as different customers; {words[1]}"
             )
-    return notes
+    return notes + _about_unicode(engine, ids, source)
+
+
+def _about_unicode(engine: Engine, ids: ir.Table, source: str) -> list[str]:
+    """Return a note on ids that are one text in different characters, such as \u00fc as one character and as u with two dots."""
+    texts = engine.collect(ids.filter(ids.id.re_search("[^\\x{00}-\\x{7F}]"))).id
+    forms = defaultdict(set)
+    for text in texts:
+        plain = re.sub("[\u00a0\u202f]", " ", text)
+        forms[unicodedata.normalize("NFKC", plain)].add(text)
+    changed = [form for form, same in forms.items() if form not in same][:MOST]
+    if changed:
+        for text in engine.collect(ids.filter(ids.id.isin(changed))).id:
+            forms[text].add(text)
+    alike = {form: sorted(same) for form, same in forms.items() if len(same) > 1}
+    if not alike:
+        return []
+    first, second = next(iter(alike.values()))[:2]
+    return [
+        f"{sum(len(same) - 1 for same in alike.values()):,} customers have an id that differs from another only in how its characters are "
+        f"encoded (Unicode), such as {first!a} and {second!a} ({source}): they are counted as different customers; "
+        "normalise the ids (NFC) before the export"
+    ]
 
 
 def _example(engine: Engine, ids: ir.Table, form: ir.StringValue) -> str:

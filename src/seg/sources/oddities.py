@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,6 +16,9 @@ from seg.engine import Engine
 from seg.errors import SegError
 
 LARGE = 5_000_000  # rows; beyond it ids are not compared
+FEW_DAYS, SPREAD = 12, 4  # different days and months from which on a pattern is none of chance
+CHANCE = 1e-5  # of a pattern among days that nobody has exchanged
+ENOUGH = 40  # days from which on the weekdays without any are those on which the shop is closed
 YEARS = 20  # between an order and all others: longer than this is a slip
 # Days that systems write for "unknown".
 SENTINELS = ("0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01", "2099-12-31", "2999-12-31",
@@ -164,6 +169,85 @@ def ambiguous(days: pd.Series, format: str, other: str) -> str | None:
     return (
         f"no day is later than the 12th: the dates read with {format} ({min(days.index)} to {max(days.index)}) can also be read with "
         f"{other} ({min(swapped)} to {max(swapped)}); check which one is right"
+    )
+
+
+def exchanged(days: pd.Series) -> str | None:
+    """Return a note where the days look as a spreadsheet leaves them that took the day for the month up to the 12th.
+
+    From the 13th on such days stay texts, which are missing among the dates; or they are right, and tell the months and the days of the
+    week on which the shop had orders.
+
+    Parameters
+    ----------
+    days : Series of int
+        Rows of each day, see `days_of`.
+
+    Returns
+    -------
+    str or None
+    """
+    early = [day for day in days.index if day.day <= 12]
+    late = [day for day in days.index if day.day > 12]
+    text = (_other_months(early, late) or _other_weekdays(early, late)) if late else _no_later_day(early)
+    if text is None:
+        return None
+    return (
+        f"{text}: a spreadsheet or a script that takes the day for the month leaves dates like that; compare some with where they come "
+        "from, and export them as text such as 2024-01-31"
+    )
+
+
+def _no_later_day(early: list[date]) -> str | None:
+    by_month = Counter((day.year, day.month) for day in early)
+    if len(early) < FEW_DAYS or len(by_month) < SPREAD or max(by_month.values()) < SPREAD - 1:
+        return None
+    return f"none of {len(early):,} days with orders in {len(by_month)} months is later than the 12th"
+
+
+def _other_months(early: list[date], late: list[date]) -> str | None:
+    months = {(day.year, day.month) for day in late}
+    alone = [day for day in early if (day.year, day.month) not in months]
+    # By chance, a day with day and month exchanged would lie in one of these months as often as they are among twelve.
+    in_year = Counter(year for year, _ in months)
+    chance = math.prod(in_year[day.year] / 12 for day in alone)
+    if chance > CHANCE or not all((day.year, day.day) in months for day in alone):
+        return None
+    return (
+        f"{len({(day.year, day.month) for day in alone})} months have orders until the 12th only, and with day and month exchanged these "
+        "fall into months with later ones"
+    )
+
+
+def _other_weekdays(early: list[date], late: list[date]) -> str | None:
+    """Return a note where a shop that is closed on a weekday has orders on it until the 12th of the months only."""
+    closed = set(range(7)) - {day.weekday() for day in late}
+    share = sum(day.weekday() in closed for day in early) / max(len(early), 1)
+    if len(closed) > 2 or len(late) < ENOUGH or (1 - share) ** len(late) > CHANCE:
+        return None
+    names = " and ".join(date(2024, 1, 1 + one).strftime("%A") for one in sorted(closed))
+    return f"there are orders on {names} until the 12th of the months only"
+
+
+def exchanged_cells(dates: pd.Series, texts: pd.Series) -> str | None:
+    """Return a note where the cells of a sheet that are dates and those that are texts part at the 12th.
+
+    Parameters
+    ----------
+    dates, texts : Series of int
+        Rows of each day of the cells that are dates, and of those that are texts.
+
+    Returns
+    -------
+    str or None
+    """
+    if min(len(dates), len(texts)) < SPREAD:
+        return None
+    if any(day.day > 12 for day in dates.index) or any(day.day <= 12 for day in texts.index):
+        return None
+    return (
+        f"{dates.sum():,} cells are dates, none later than the 12th, and {texts.sum():,} are texts, all later: the spreadsheet took the "
+        "day for the month where it could, and exchanged them; open the original file with this column as text, or export it again"
     )
 
 

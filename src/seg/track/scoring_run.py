@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from seg.sinks.process_names import process_name
 from seg.sinks.redaction import redact
 from seg.track import dead_runs, store
-from seg.sinks.process_names import process_name
 from seg.track.safe_names import safe_names
 
 EPOCH = date(1970, 1, 1)

@@ -19,8 +19,8 @@ from seg.cli.sweeps import jobs, summary
 from seg.cli.sweeps.jobs import objective
 from seg.config import compose, load
 from seg.errors import SegError
-from seg.track import view
 from seg.sinks.process_names import has_ended, process_name
+from seg.track import view
 
 TOY = ["dataset=toy", "dataset.customers=200", "selection.k_range=[3]"]
 

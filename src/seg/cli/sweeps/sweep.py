@@ -19,8 +19,8 @@ from seg.config import load, overrides
 from seg.config.settings import Settings
 from seg.errors import SegError, bug
 from seg.pipeline import keys
-from seg.track.local_runs import LocalRuns
 from seg.sinks.process_names import process_name
+from seg.track.local_runs import LocalRuns
 
 log = logging.getLogger("seg")
 BUG = 70  # exit code, EX_SOFTWARE of sysexits.h
