@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
@@ -10,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import drawn
+from seg.engine import Raw
 from seg.errors import SegError
 from seg.sources import date_formats
 from seg.sources.date_formats import FORMATS, check, check_zone, milliseconds, proposals, swapped
+from seg.sources.format_advice import of_dates
+from seg.sources.typed_values import Dialect, Field, typed
 
 EPOCH = datetime(1970, 1, 1)
 
@@ -144,3 +148,39 @@ def test_an_instant_is_read_on_the_wall_clock_of_a_zone(engine):
         table.select(time=engine.wall_clock(table.time.cast("timestamp(6)"), "America/New_York"))
     )["time"]
     assert list(local) == [datetime(2023, 12, 31, 22), datetime(2024, 6, 30, 23)]
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "time"),
+    [
+        ("Wed, 31 Jan 2024 23:30:00 +0100", "rfc2822", datetime(2024, 1, 31, 22, 30)),
+        ("1 Mar 2024 00:30 -0500 (EST)", "rfc2822", datetime(2024, 3, 1, 5, 30)),
+        ("Wed, 31 Feb 2024 23:30:00 +0100", "rfc2822", None),
+        ("2024-01-31T23:30:00+01:00", "rfc2822", None),
+        (
+            "Wed Jan 31 2024 12:00:00 GMT+0100 (Central European Standard Time)",
+            "javascript",
+            datetime(2024, 1, 31, 11),
+        ),
+        ("Wed Abc 31 2024 12:00:00 GMT+0100", "javascript", None),
+        ("2024-01-31T12:00+01:00[Europe/Berlin]", "offset", datetime(2024, 1, 31, 11)),
+        ("2024-01-31T12:00:00Z[UTC]", "offset", datetime(2024, 1, 31, 12)),
+        ("01/31/2024 2:30 p.m.", "%m/%d/%Y %I:%M %p", datetime(2024, 1, 31, 14, 30)),
+        ("01/31/2024, 12:05:00\u202fAM", "%m/%d/%Y, %I:%M:%S %p", datetime(2024, 1, 31, 0, 5)),
+        ("01/31/2024 2:30P.M.", "%m/%d/%Y %I:%M%p", datetime(2024, 1, 31, 14, 30)),
+    ],
+)
+def test_dates_of_programs_are_read_and_proposed(engine, text, format, time):
+    raw = Raw(engine.register(pa.table({"date": [text]})))
+    read = typed(engine, raw, Field("ordered_at", "date", "time", format=format), Dialect(), "orders.csv")
+    value = engine.collect(raw.table.select(time=read))["time"][0]
+    assert (None if value != value else value.to_pydatetime()) == time
+    proposed = [one.format for one in proposals([text])]
+    if time and "%I:%M%p" not in format:
+        assert proposed == [None if format == "offset" else format]
+
+
+def test_quarters_are_named_as_such():
+    for text in ("Q1 2024", "2024-Q3", "2024q4"):
+        advice = of_dates(Field("ordered_at", "date", "time"), Counter([text]))
+        assert f"holds quarters such as {text!r}" in advice

@@ -30,6 +30,19 @@ EXCEL, SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (
 )
 INSTANTS = (SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS)
 COUNTED = (EXCEL, *INSTANTS)  # formats that are numbers and no text
+# Dates of mail and of JavaScript, and the same as ISO 8601 with the name of the month in it.
+WORDED = {
+    "rfc2822": (
+        r"^(?:[A-Z][a-z]{2}, *)?([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}:[0-9]{2}(?::[0-9]{2})?) ([+-][0-9]{4})(?: \([^)]*\))?\z",
+        r"\3-\2-\1T\4\5",
+    ),
+    "javascript": (
+        r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([0-9]{1,2}) ([0-9]{4}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT([+-][0-9]{4})(?: \([^)]*\))?\z",
+        r"\3-\1-\2T\4\5",
+    ),
+}
+HALF_DAY = "[ \u00a0\u202f]*([AaPp])(?:[.][ \u00a0\u202f]?)?[Mm][.]?$"
+MONTH_NUMBERS = {f"-{date(2000, month, 1):%b}-": f"-{month:02}-" for month in range(1, 13)}
 PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
 EXCEL_START = 25_569  # 1970-01-01 in days of Excel
 # April 1970 to the year 5138, so that seconds are not milliseconds and the other way round; days of Excel from March 1900 (before
@@ -84,12 +97,12 @@ def check(format: str | None) -> None:
     SegError
         It has no directive, or one of a time zone.
     """
-    if format is None or format in COUNTED:
+    if format is None or format in (*COUNTED, *WORDED):
         return
     if not isinstance(format, str) or "%" not in format:
         raise SegError(
             f"dataset.date_format={format}: expected the spelling of strptime, such as %d.%m.%Y or "
-            f"%Y-%m-%d %H:%M:%S, or one of {', '.join(COUNTED)}"
+            f"%Y-%m-%d %H:%M:%S, or one of {', '.join((*COUNTED, *WORDED))}"
         )
     if not re.search("%-?[YyGcxDFs]", format):
         raise SegError(
@@ -98,7 +111,8 @@ def check(format: str | None) -> None:
     if "%z" in format or "%Z" in format:
         raise SegError(
             f"dataset.date_format={format}: time zones are read from ISO 8601 text only; write the times like 2024-01-31T23:30:00+01:00 "
-            "and leave date_format out, or, where all have one offset, write it in the format as it is (such as +0000)"
+            "and leave date_format out, declare date_format=rfc2822 or javascript for dates of mail or of JavaScript, or, where all have one "
+            "offset, write it in the format as it is (such as +0000)"
         )
 
 
@@ -147,6 +161,26 @@ def milliseconds(column: ir.Value, format: str, numbers: NumberFormat | None = N
     return (value * (1000 // PER_SECOND[format])).round().cast("int64")
 
 
+def with_offset(text: ir.StringValue, format: str) -> ir.StringValue:
+    """Spell a date of mail or of JavaScript as ISO 8601 with its UTC offset; NULL for what is none.
+
+    Parameters
+    ----------
+    text : ir.StringValue
+    format : {"rfc2822", "javascript"}
+    """
+    pattern, iso = WORDED[format]
+    spelled = text.re_search(pattern).ifelse(text.re_replace(pattern, iso), None)
+    for name, number_of_month in MONTH_NUMBERS.items():
+        spelled = spelled.replace(name, number_of_month)
+    return spelled
+
+
+def half_days(format: str) -> tuple[str, str]:
+    """Return the pattern of "p.m." and "a. m.", with any kind of blank in front, and what ``%p`` of a format reads in its place."""
+    return HALF_DAY, r" \1m" if " %p" in format else r"\1m"
+
+
 # ---- what values look like ---------------------------------------------------------------------------------
 
 DAYS = ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d"]
@@ -175,7 +209,9 @@ TIMES = [
     " %I:%M:%S %p",
     "T%H:%M:%S",
     ", %H:%M",
+    ", %H:%M:%S",
     ", %I:%M %p",
+    ", %I:%M:%S %p",
     " %H:%M:%S GMT",
     " %H:%M GMT",
     " %H:%M:%S UTC",
@@ -188,7 +224,7 @@ PLACED = [
 ]
 FORMATS = [*SOLID, *JOINED, *(prefix + day + time for prefix, day, time in product(WEEKDAYS, PLACED, TIMES))]
 ISO = re.compile(
-    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d+)?)?( ?(?P<offset>Z|UTC|GMT|[+-]\d\d(:?\d\d)?))?)?"
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d+)?)?( ?(?P<offset>Z|UTC|GMT|[+-]\d\d(:?\d\d)?)(\[[\w/+-]+\])?)?)?"
 )
 FIXED = (*SOLID, "%Y", "%Y-%j")  # formats whose numbers have all their digits
 MOST = 2_000  # values that are looked at
@@ -224,7 +260,7 @@ def _best(values: dict[str, int]) -> list[Proposal]:
     """Find the formats that read the most of the values; all of them where several read equally many."""
     shapes = list(values)
     present = {_shape(text) for text in shapes[:200]}
-    tried = [None, *COUNTED, *(one for one in (*FORMATS, *MONTHS) if _shape_of(one) in present)]
+    tried = [None, *COUNTED, *WORDED, *(one for one in (*FORMATS, *MONTHS) if _shape_of(one) in present)]
     # A format that reads none of the first values is tried on no others, unless all are such.
     near = [one for one in tried if any(day_of(text, one) for text in shapes[:5])] or [
         one for one in tried if any(day_of(text, one) for text in shapes[:200])
@@ -242,7 +278,7 @@ def _shape(text: str) -> str:
     >>> _shape("5. May 2024  10:15")
     '9. w 9 9:9'
     """
-    words = re.sub(r"[^\W\d_]+", "w", re.sub(r"\d+", "9", text))
+    words = re.sub(r"[^\W\d_]+", "w", re.sub(r"\d+", "9", re.sub(HALF_DAY, r" \1m", text)))
     return re.sub(r"\s+", " ", re.sub(r"w[.](?=\s)", "w", words))
 
 
@@ -284,6 +320,11 @@ def day_of(text: str, format: str | None) -> date | None:
             return _iso(text)
         if format in COUNTED:
             return _counted(float(text.replace(",", ".")), format)
+        if format in WORDED:
+            pattern, iso = WORDED[format]
+            spelled = re.sub(pattern.replace(r"\z", r"\Z"), iso, text)
+            name = spelled[4:9]
+            return _iso(spelled.replace(name, MONTH_NUMBERS[name])) if name in MONTH_NUMBERS else None
         if format in FIXED and len(text) != len(datetime(2000, 1, 1).strftime(format)):
             return None
         return _strptime(text, format)
@@ -292,6 +333,7 @@ def day_of(text: str, format: str | None) -> date | None:
 
 
 def _strptime(text: str, format: str) -> date:
+    text = re.sub(*half_days(format), text) if "%p" in format else text
     try:
         return datetime.strptime(
             *(one + add for one, add in zip((text, format), start_of_week(format), strict=True))

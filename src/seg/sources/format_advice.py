@@ -18,6 +18,7 @@ from seg.sources.typed_values import MISSING_WORDS, Field
 
 SAMPLE = 2_000  # different values that are looked at
 LEVELS = 20  # different texts that make columns of zeros and ones
+QUARTER = "(?i)[0-9]{4}[-/ ]?Q[1-4]|Q[1-4][-/ ]?[0-9]{4}"
 NESTED = "it holds JSON objects or lists: write the value that is needed as a column of its own"
 
 
@@ -118,6 +119,11 @@ def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | Non
         and all(re.fullmatch(r"\d+(,\d+)?", text.strip()) for text in values)
     ):
         return f"{field.source}: set dataset.decimal=','"
+    if values and all(re.fullmatch(QUARTER, text.strip()) for text in values):
+        return (
+            f"{field.source}: holds quarters such as {next(iter(values))!r}, and recency is counted in days; choose a column with the day of "
+            "each order, or write the first day of each quarter in its place"
+        )
     formats = date_formats.proposals(values.elements())
     total = values.total()
     formats = [one for one in formats if one.format != field.format or one.values < total]

@@ -13,10 +13,10 @@ from ibis.expr import types as ir
 from seg.engine import Engine, Raw
 from seg.sources import bad_rows as bad
 from seg.sources import odd_ids, oddities
-from seg.sources.date_formats import COUNTED, swapped
+from seg.sources.date_formats import COUNTED, WORDED, swapped, with_offset
 from seg.sources.number_formats import currency
 from seg.sources.oddities import Suspects
-from seg.sources.typed_values import Field
+from seg.sources.typed_values import Field, canonical_offset
 
 MONEY = ("amount", "unit_price")
 THREE = 3  # numbers with three digits behind the sign, from which on it may group thousands
@@ -151,9 +151,10 @@ def _about_gaps(engine: Engine, raw: Raw, good: ir.Table, field: Field) -> list[
 
 def _about_offsets(engine: Engine, raw: Raw, field: Field, time_zone: str | None) -> list[tuple[str, str]]:
     """Return a note where the days of another zone are the shop's."""
-    if field.format != "offset" or time_zone:
+    if field.format not in ("offset", *WORDED) or time_zone:
         return []
     text = raw.table[field.source].strip()
+    text = canonical_offset(text) if field.format == "offset" else with_offset(text, field.format)
     other = text.re_search(r"[+-][0-9:]+\z") & ~text.re_search(r"[+-]00(?::?00)?\z")
     if not int(engine.collect(raw.table.aggregate(rows=other.sum().fill_null(0))).rows[0]):
         return []

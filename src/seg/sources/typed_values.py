@@ -208,6 +208,8 @@ def _time(engine: Engine, raw: Raw, field: Field, dialect: Dialect, where: str) 
     if field.format == "offset":
         return _local(engine, engine.instant(canonical_offset(column)), dialect.time_zone)
     text = column.strip().nullif("")
+    if field.format in date_formats.WORDED:
+        return _local(engine, engine.instant(date_formats.with_offset(text, field.format)), dialect.time_zone)
     value = _dated(engine, text, field.format)
     if (field.format or "").endswith(date_formats.ZONES):
         value = _local(engine, value, dialect.time_zone)
@@ -218,6 +220,7 @@ def _dated(engine: Engine, text: ir.StringValue, format: str | None) -> ir.Times
     """Read times in a format of ``strptime``, or ISO 8601; a week is its Monday, and months may have names in other languages."""
     if format is None:
         return engine.timestamp(text, None)
+    text = text.re_replace(*date_formats.half_days(format)) if "%p" in format else text
     more, directive = date_formats.start_of_week(format)
     value = engine.timestamp(text + more if more else text, format + directive)
     if not month_names.named(format):
@@ -227,8 +230,9 @@ def _dated(engine: Engine, text: ir.StringValue, format: str | None) -> ir.Times
 
 
 def canonical_offset(column: ir.StringValue) -> ir.StringValue:
-    """Spell ``UTC``, ``GMT`` and an offset behind a blank as ISO 8601 does."""
-    text = column.strip().nullif("").re_replace(r"([0-9]) *(?:UTC|GMT)\z", r"\1Z")
+    """Spell ``UTC``, ``GMT`` and an offset behind a blank as ISO 8601 does; the name of a zone behind an offset is dropped."""
+    text = column.strip().nullif("").re_replace(r"(Z|[+-][0-9]{2}:?[0-9]{2})\[[A-Za-z0-9_/+-]+\]\z", r"\1")
+    text = text.re_replace(r"([0-9]) *(?:UTC|GMT)\z", r"\1Z")
     return text.re_replace(r"(:[0-9]{2}(?:[.][0-9]+)?) +(Z|[+-][0-9]{2}:?[0-9]{0,2})\z", r"\1\2")
 
 
