@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import inputs.spellings as sp
@@ -92,6 +93,11 @@ CASES = [
     case("byte order mark", "\ufeff" + sp.text()),
     case("utf-16", sp.text(), encoding="utf-16", reading={"encoding": "utf-16"}),
     case("another encoding, not declared", sp.text(spell_id=lambda id, at: f"É{id}"), encoding="latin-1", error="set dataset.encoding"),
+    case("mark of UTF-8 before another encoding", b"\xef\xbb\xbf" + sp.text(spell_id=lambda id, at: f"É{id}").encode("cp1252"),
+         reading={"encoding": "windows-1252"}),
+    case("UTF-8 with its mark, declared otherwise", b"\xef\xbb\xbf" + sp.text().encode(), reading={"encoding": "windows-1252"},
+         error="it is UTF-8 and begins with its byte order mark; set dataset.encoding=utf-8"),
+    case("ids of 17 digits from a spreadsheet", sp.text(spell_id=lambda id, at: f"12345678901{id[1:]}00"), notes=("zeros behind the 15th",)),
     case("tabs", sp.text(delimiter="\t"), ending="tsv", reading={"delimiter": "\\t"}),
     case("padded with blanks", sp.padded(), ending="txt", reading={"delimiter": "whitespace"}),
     case("array of JSON", sp.array(), ending="json"),
@@ -269,6 +275,16 @@ def test_cells_that_a_spreadsheet_has_read_with_the_month_first_are_said(engine,
         spell=lambda at, row: [*row[:2], row[2] if at % 2 else f"{row[2]:%d/%m/%Y}", row[3]],
     )
     assert not load(engine, path, {"date_format": "%d/%m/%Y"}).notes
+
+
+def test_floats_too_long_for_an_id_are_refused(engine, tmp_path):
+    frame = pd.DataFrame(sp.orders(), columns=sp.HEADER)
+    frame["cust"] = 2.0**53 + frame["cust"].str[1:].astype(float)
+    frame.to_parquet(tmp_path / "orders.parquet", index=False)
+    with pytest.raises(
+        SegError, match=r"cust is '9007199254741.*the column holds floats, which keep 15 to 16 digits"
+    ):
+        load(engine, tmp_path / "orders.parquet", {})
 
 
 def test_days_that_could_be_months_are_said(engine, tmp_path):

@@ -17,6 +17,7 @@ FRENCH, SWISS = NumberFormat(",", " "), NumberFormat(".", "'")
 CASES = [
     ("12.5", PLAIN, 12.5), (" -3 ", PLAIN, -3.0), ("1e3", PLAIN, 1000.0), ("+4", PLAIN, 4.0), (".5", PLAIN, 0.5),
     ("$5", PLAIN, 5.0), ("5 EUR", PLAIN, 5.0), ("US$ 5", PLAIN, 5.0), ("kr 5", PLAIN, 5.0), ("5 zł", PLAIN, 5.0),
+    ("12.-", PLAIN, 12.0), ("CHF -12.\u2013", PLAIN, -12.0), ("12.\u2014 \u20ac", PLAIN, 12.0), ("12.--", PLAIN, 12.0), ("1.200,- kr", EU, 1200.0),
     ("(45.00)", PLAIN, -45.0), ("($45.00)", PLAIN, -45.0), ("$(45)", PLAIN, -45.0), ("45.00-", PLAIN, -45.0),
     ("−3.5", PLAIN, -3.5), ("–3.5", PLAIN, -3.5), ("-$5", PLAIN, -5.0), ("$-5", PLAIN, -5.0),
     ("1,234", PLAIN, None), ("3,5", PLAIN, None), ("1 234", PLAIN, None), ("", PLAIN, None), ("5%", PLAIN, None),

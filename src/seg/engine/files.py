@@ -6,7 +6,9 @@ The header of each file is checked by name, because engines map columns by posit
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
+import io
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -116,9 +118,12 @@ def file_format(path: Path) -> str:
             return format_name
     raise SegError(
         f"{path}: cannot tell the format from the name; expected one of {', '.join(FORMATS)} (.gz allowed)"
+        + ("; unpack it first, or compress it with gzip" if name.endswith(PACKED) else "")
     )
 
 
+HEAD = 1 << 20  # bytes that tell an encoding
+PACKED = (".zip", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz", ".lz4", ".br")
 FORMATS = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -210,9 +215,25 @@ def opener(path: Path):
     return gzip.open if path.name.lower().endswith(".gz") else open
 
 
-def open_text(path: Path, encoding: str):
-    """Open a file as text, its line ends as they are."""
-    return opener(path)(path, "rt", encoding=encoding, newline="")
+def open_text(path: Path, encoding: str, newline: str | None = ""):
+    """Open a file as text, its line ends as they are; a byte order mark of UTF-8 is dropped in any other encoding.
+
+    Raises
+    ------
+    SegError
+        The file is UTF-8, has its mark, and another encoding is declared.
+    """
+    if codecs.lookup(encoding).name.startswith("utf") or not has_bom(path):
+        return opener(path)(path, "rt", encoding=encoding, newline=newline)
+    source = open_bytes(path)
+    with contextlib.suppress(UnicodeError):
+        codecs.getincrementaldecoder("utf-8")().decode(source.read(HEAD))
+        source.close()
+        raise SegError(
+            f"{path}: dataset.encoding={encoding}, but it is UTF-8 and begins with its byte order mark; set dataset.encoding=utf-8"
+        )
+    source.seek(len(codecs.BOM_UTF8))
+    return io.TextIOWrapper(source, encoding=encoding, newline=newline)
 
 
 def open_bytes(path: Path):
@@ -346,7 +367,7 @@ def _way_out(header: tuple[str, ...], rows: list[list[str]], columns: Sequence[s
     guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
     if guess:
         return f'the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
-    if all(re.fullmatch("'.*'", name) for name in header):
+    if header and all(re.fullmatch("'.*'", name) for name in header):
         return "the fields are in single quotes: write them in double quotes, or in none"
     for place, row in enumerate(rows):
         if place and not missing_columns([name.strip() for name in row], columns):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from seg.engine.files import REJECT_COLUMNS, Reading, not_encoded, open_bytes, open_text, opener, with_bom
+from seg.engine.files import REJECT_COLUMNS, Reading, not_encoded, open_bytes, open_text, with_bom
 from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError
 
@@ -46,7 +46,7 @@ def copy_as_utf8(path: Path, target: Path, encoding: str, newline: str | None = 
     """
     try:
         with (
-            opener(path)(path, "rt", encoding=encoding, newline=newline) as source,
+            open_text(path, encoding, newline) as source,
             open(target, "w", encoding="utf-8", newline="") as out,
         ):
             shutil.copyfileobj(source, out, 1 << 20)

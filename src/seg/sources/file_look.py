@@ -160,6 +160,10 @@ def _encoding(head: bytes, declared: str) -> str:
         return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if head.startswith(codecs.BOM_UTF8):
+        with suppress(UnicodeError):
+            codecs.getincrementaldecoder("utf-8")().decode(head)
+            return "utf-8"
     if head[:200].count(0) > 0.3 * len(head[:200]):
         # Text without a mark whose every second byte is NUL: the even ones where the low byte comes first.
         return "utf-16-le" if head[1:200:2].count(0) > head[0:200:2].count(0) else "utf-16-be"

@@ -151,6 +151,8 @@ def _rewriting(format: NumberFormat) -> list[tuple[str, str]]:
     return [
         (f"^{BLANK}+|{BLANK}+\\z", ""),
         (MINUS, "-"),
+        # 12.- and 12,- are round amounts, and none below zero.
+        (f"([0-9])[.,][-\u2014]+({BLANK}*(?i:{CURRENCY})?)\\z", r"\1\2"),
         (f"^([(]?){BLANK}*([+-]?){BLANK}*(?i:{CURRENCY}){BLANK}*([+-]?)", r"\1\2\3"),
         (f"{BLANK}*(?i:{CURRENCY}){BLANK}*(-?{BLANK}*[)]?)\\z", r"\1"),
         (f"^[(]{BLANK}*([^()+-][^()+-]*?){BLANK}*[)]\\z", r"-\1"),

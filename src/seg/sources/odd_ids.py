@@ -17,6 +17,7 @@ UNSEEN = "[\\x{00}-\\x{1F}\\x{7F}\\x{AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\
 # 12,103 is 12103 with the groups that spreadsheets and reports show, 12103,00 the same with decimals.
 GROUPED = "^[1-9][0-9]{0,2}(?:[,.'\u2019 \u00a0\u202f][0-9]{3})+\\z"
 DECIMALS = "^[0-9]+[.,]0+\\z"
+FEW = 3  # ids
 MOST = 1_000  # ids that are looked for at once
 # Words that systems write where nobody knows the customer.
 NOBODY = (
@@ -94,7 +95,23 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
                 f"{pairs:,} customers have an id that differs from another only in {words[0]}, such as "
                 f"{_example(engine, ids, forms[name])} ({source}): they are counted as different customers; {words[1]}"
             )
-    return notes + _about_unicode(engine, ids, source)
+    return [*notes, *_about_lost_digits(engine, ids, source), *_about_unicode(engine, ids, source)]
+
+
+def _about_lost_digits(engine: Engine, ids: ir.Table, source: str) -> list[str]:
+    """Return a note on long numbers that all end in zeros: a spreadsheet keeps 15 digits, a program that reads it 16."""
+    for kept in (15, 16):
+        zeros = ids.id.re_search(f"^[1-9][0-9]{{{kept - 1}}}0+\\z")
+        long = ids.filter(ids.id.re_search(f"^[1-9][0-9]{{{kept},}}\\z")).select(zeros=zeros, id=ids.id)
+        row = engine.collect(
+            long.aggregate(ids=long.count(), zeros=long.zeros.sum(), first=long.id.min())
+        ).iloc[0]
+        if row.ids >= FEW and row.zeros == row.ids:
+            return [
+                f"all {row.ids:,} ids of more than {kept} digits have nothing but zeros behind the {kept}th, such as {row['first']!r} "
+                f"({source}): a spreadsheet has dropped their last digits, and different customers may have become one; export the column as text"
+            ]
+    return []
 
 
 def _about_unicode(engine: Engine, ids: ir.Table, source: str) -> list[str]:

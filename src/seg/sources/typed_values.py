@@ -17,6 +17,7 @@ from seg.sources.number_formats import BLANK, NumberFormat, fraction, number, pl
 
 # 1.0284E+04 is how a spreadsheet shows 10284 in a narrow column, 1.23457E+12 what it leaves of a long id.
 SHORTENED = r"^[0-9](?:[.][0-9]+)?[eE][+][0-9]{2}\z"
+EXACT = 2.0**53  # whole numbers from here on are not exact as floats
 # An object or an array of JSON in the place of an id; a GUID in braces is none.
 NESTED = r'^(?:[{]"[^"]*" *:|[\[] *["{0-9].*\]\z)'
 # Most ids: nothing to strip and nothing to mend. One look decides, where the patterns above take ten.
@@ -287,7 +288,8 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
         # Ids that once had gaps beside them: 17850.0 is 17850, and 12.5 is no whole number to round.
         integer = column.try_cast("int64")
         text = (integer.cast("float64") == column).ifelse(integer.cast("string"), column.cast("string"))
-        return column.isnan().ifelse(ibis.null("string"), text)
+        lost = column.abs() >= EXACT if field.kind == "id" else ibis.literal(False)
+        return (column.isnan() | lost).ifelse(ibis.null("string"), text)
     return column.cast("string")
 
 
