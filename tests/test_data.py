@@ -81,6 +81,19 @@ def test_help_names_every_command_and_no_command_is_an_error(seg):
         ),
         (["check", "dataset=flow"], "dataset=flow: unknown; expected one of flo"),
         (["check", "dataset=flo,toy"], "dataset=flo,toy.*one value at a time"),
+        (
+            ["check", "dataset=transactions", "decimal=,"],
+            "decimal: unknown key; do you mean dataset.decimal? Else expected one of",
+        ),
+        (["check", "dataset=transactions", "dataset.path"], "dataset.path: has no value; expected key=value"),
+        (
+            ["check", "dataset=transactions", "dataset.bad_rows=ignore"],
+            "dataset.bad_rows=ignore: expected 'fail' or 'skip'",
+        ),
+        (
+            ["check", "dataset=transactions", "dataset.bad_rows_limit=5"],
+            "dataset.bad_rows_limit=5: expected a share",
+        ),
         (["check", "dataset=flo", "dataset.pat=x"], "dataset.pat: unknown key; expected one of dataset.path"),
         (["check", "dataset=flo", "oops"], "oops: cannot be read as key=value"),
         (["check", "dataset=flo", "dataset.path=/no/such.csv"], "no such file"),

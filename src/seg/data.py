@@ -209,7 +209,15 @@ def _composed(overrides: Sequence[str], bad_rows: str | None = None) -> DictConf
     from seg.config.compose import compose
 
     cfg = compose(overrides)
-    if bad_rows and "bad_rows" in cfg.dataset:
+    from seg.config.settings import BAD_ROWS
+    from seg.sources.reading_options import is_share
+
+    # Values that are no choice stay, to be refused.
+    if (
+        bad_rows
+        and cfg.dataset.get("bad_rows") in BAD_ROWS
+        and is_share(cfg.dataset.get("bad_rows_limit", 1.0))
+    ):
         cfg.dataset.bad_rows = bad_rows
         from omegaconf import open_dict
 

@@ -15,6 +15,7 @@ import pytest
 import inputs.spellings as sp
 from seg.datasets import transactions
 from seg.engine import Reading
+from seg.engine.files import checked
 from seg.errors import SegError
 from seg.sources import file_look
 from seg.sources.locate import Source, expand
@@ -358,6 +359,47 @@ def test_one_file_twice_in_a_folder_is_refused(tmp_path):
     assert len(expand(str(tmp_path))) == 2
 
 
+def test_what_programs_leave_in_a_folder_is_not_read(tmp_path):
+    for name in (
+        "a.csv",
+        ".a.csv",
+        "~$a.xlsx",
+        ".ipynb_checkpoints/a-checkpoint.csv",
+        "_delta_log/0.json",
+        "__MACOSX/._a.csv",
+        "b.csv/c.csv",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"order,cust,date,total\n{name},1,2024-01-01,5\n")
+    assert [path.relative_to(tmp_path).as_posix() for path in expand(str(tmp_path))] == [
+        "a.csv",
+        "b.csv/c.csv",
+    ]
+    (tmp_path / "lost.csv").symlink_to(tmp_path / "nowhere.csv")
+    for path in (tmp_path, tmp_path / "*.csv"):
+        with pytest.raises(SegError, match=r"lost\.csv is a link that leads to no file"):
+            expand(str(path))
+
+
+def test_a_path_may_be_a_file_url_or_have_accents_spelled_as_on_a_mac(tmp_path):
+    (tmp_path / "gro\u0308\u00dfe 1.csv").write_text("")
+    (found,) = expand(str(tmp_path / "gr\u00f6\u00dfe 1.csv"))
+    assert found.exists() and expand(f"file://{tmp_path}/gr%C3%B6%C3%9Fe%201.csv") == (found,)
+    with pytest.raises(
+        SegError, match=r"expected one path, a folder or a pattern such as orders/\*\.csv, not a list"
+    ):
+        expand("[a.csv,b.csv]")
+
+
+def test_files_of_a_folder_that_are_not_alike_are_named_both(engine, tmp_path):
+    (tmp_path / "a.csv").write_text(sp.text())
+    (tmp_path / "b.csv").write_text(sp.text().replace("total", "amount"))
+    with pytest.raises(
+        SegError, match=r"b\.csv: missing column 'total'.*a\.csv is read with the options that are set"
+    ):
+        transactions.load(engine, Source("orders", "file", expand(str(tmp_path)), ""), Reading(), COLUMNS)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -383,6 +425,11 @@ def test_a_file_may_have_any_name(engine, tmp_path, ending):
         path.write_text(sp.text() if ending == "csv" else sp.array())
         options = {}
     assert measured(engine, load(engine, path, options).table) == SAME
+
+
+def test_a_wrong_delimiter_does_not_stop_the_look_at_a_file(tmp_path):
+    (tmp_path / "orders.csv").write_text(sp.text())
+    assert file_look.look(tmp_path / "orders.csv", checked(Reading(delimiter="tab"))).reading.delimiter == ","
 
 
 def test_a_layout_is_not_looked_for_in_compressed_bytes(tmp_path):

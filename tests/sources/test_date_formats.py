@@ -184,3 +184,9 @@ def test_quarters_are_named_as_such():
     for text in ("Q1 2024", "2024-Q3", "2024q4"):
         advice = of_dates(Field("ordered_at", "date", "time"), Counter([text]))
         assert f"holds quarters such as {text!r}" in advice
+
+
+def test_an_offset_is_no_zone():
+    with pytest.raises(SegError, match=r"time_zone=\+02:00: .* Etc/GMT-2 is two hours ahead of UTC"):
+        check_zone("+02:00")
+    check_zone("Etc/GMT-2")

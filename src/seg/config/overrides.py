@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import (
@@ -98,6 +99,12 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
         return f"{group}={name}: unknown; expected one of {listed(name, error.options or choices(group))}"
     if isinstance(error, OverrideParseException):
         reason = str(error).splitlines()[0]
+        if "=" not in error.override:
+            return f"{error.override}: has no value; expected key=value, such as k=4"
+        if error.override.startswith("-"):
+            return (
+                f"{error.override}: options are written without dashes, such as {error.override.lstrip('-')}"
+            )
         return f"{error.override}: cannot be read as key=value ({reason}); close the brackets, or quote the value"
     if isinstance(error, ConfigCompositionException):
         cause = error.__cause__
@@ -113,7 +120,7 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
                 ),
                 key,
             )
-            return f"{override}: unknown key; expected one of {listed(key, keys)}"
+            return f"{override}: unknown key; {_in_a_section(key, cause.parent_node)}expected one of {listed(key, keys)}"
         return _several(str(error), sweeps) or str(error)
     if isinstance(error, HydraException):
         return _several(str(error), sweeps) or str(error)
@@ -122,6 +129,24 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; choose another directory with hydra.run.dir=..."
     return None
+
+
+def _in_a_section(key: str, node: Mapping) -> str:
+    """Return where a key without a section belongs: people write decimal=, for dataset.decimal=,."""
+    sections = (
+        []
+        if "." in key
+        else [
+            name for name in node if isinstance(node, Mapping) and name != "hydra" and _has(node, name, key)
+        ]
+    )
+    return f"do you mean {' or '.join(f'{section}.{key}' for section in sections)}? Else " if sections else ""
+
+
+def _has(node: Mapping, section: str, key: str) -> bool:
+    with suppress(OmegaConfBaseException):
+        return isinstance(node[section], Mapping) and key in node[section]
+    return False
 
 
 def _several(message: str, sweeps: bool) -> str | None:

@@ -21,6 +21,7 @@ from seg.engine.files import (
     REJECT_COLUMNS,
     Raw,
     Reading,
+    alike,
     check_header,
     has_bom,
     is_utf8,
@@ -116,7 +117,8 @@ class Scans:
         by_header: dict[tuple[str, ...], list[Path]] = {}
         for path in paths:
             header = csv_header(path, reading)
-            check_header(path, header, columns, reading, partial(csv_rows, path, reading, 30))
+            with alike(path, paths[0]):
+                check_header(path, header, columns, reading, partial(csv_rows, path, reading, 30))
             by_header.setdefault(header, []).append(path)
         parts, rejects, blank = [], [], 0
         for header, files in by_header.items():
@@ -241,7 +243,8 @@ class Scans:
             if array:
                 plain_copy = self._copy(readable[path], "utf-8-sig")
                 readable[path] = copy_array_as_lines(path, plain_copy, self._scratch_name(path))
-            check_header(path, json_keys(path, readable[path], columns), columns, reading)
+            with alike(path, paths[0]):
+                check_header(path, json_keys(path, readable[path], columns), columns, reading)
         rejects = pd.DataFrame(columns=REJECT_COLUMNS)
         try:
             name = self._scan_jsonl(readable.values(), columns)

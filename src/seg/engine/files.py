@@ -11,7 +11,7 @@ import gzip
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -356,6 +356,19 @@ def check_header(
         raise SegError(
             f"{path}: column {', '.join(map(repr, repeated))} is in the header more than once; rename one"
         )
+
+
+@contextlib.contextmanager
+def alike(path: Path, first: Path) -> Iterator[None]:
+    """Add to an error about the header of a file that an earlier one is read with the same options: they would not help there."""
+    try:
+        yield
+    except SegError as error:
+        if path == first:
+            raise
+        raise SegError(
+            f"{error}; {first} is read with the options that are set: write all files alike, or read them apart"
+        ) from None
 
 
 def _composed(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from seg.engine.files import Reading, check_header
+from seg.engine.files import Reading, alike, check_header
 from seg.errors import SegError
 
 
@@ -41,7 +41,8 @@ def parquet_schemas(paths: Sequence[Path], columns: Sequence[str], reading: Read
             schema = pq.read_schema(path)
         except (pa.ArrowInvalid, OSError) as error:
             raise SegError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
-        check_header(path, tuple(schema.names), columns, reading)
+        with alike(path, paths[0]):
+            check_header(path, tuple(schema.names), columns, reading)
         check_case(path, schema.names, columns)
         for column in columns:
             holds = schema.field(column).type

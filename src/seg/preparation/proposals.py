@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from seg.config.quoting import quoted
 from seg.config.settings import DatasetSettings
-from seg.engine.files import Reading
+from seg.engine.files import Reading, checked
 from seg.sources import file_look, number_formats
 from seg.sources.file_look import Look, option
 from seg.sources.format_advice import LEVELS
@@ -42,7 +42,7 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
     """
     if not source.paths or not (hasattr(dataset, "columns") or hasattr(dataset, "id")):
         return None
-    declared = Reading(
+    reading = Reading(
         delimiter=dataset.delimiter,
         encoding=getattr(dataset, "encoding", "utf-8"),
         sheet=getattr(dataset, "sheet", None),
@@ -50,6 +50,7 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
         max_bytes=getattr(dataset, "max_bytes", None),
         names=getattr(dataset, "names", None),
     )
+    declared = checked(reading)
     file = file_look.look(source.paths[0], declared)
     if file is None:
         return None

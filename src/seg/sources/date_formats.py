@@ -133,6 +133,11 @@ def check_zone(zone: str | None) -> None:
     except (KeyError, ValueError, OSError, TypeError):
         from seg.errors import listed
 
+        if re.search("[0-9]", str(zone)):
+            raise SegError(
+                f"dataset.time_zone={zone}: expected the name of a place's zone, such as Europe/Berlin: an offset does not change with summer "
+                "time; where the shop has none, Etc/GMT-2 is two hours ahead of UTC, and Etc/GMT+2 two hours behind it"
+            ) from None
         raise SegError(
             f"dataset.time_zone={zone}: unknown; expected a name such as {listed(zone, available_timezones(), most=3)}"
         ) from None

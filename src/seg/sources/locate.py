@@ -8,12 +8,14 @@ import hashlib
 import os
 import re
 import time
+import unicodedata
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from seg.errors import SegError, listed
 from seg.sources.remote import request
@@ -232,11 +234,12 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
         raise SegError(f"{option} is empty: expected a file, a folder or a glob")
     if request.is_remote(path):
         return fetched("", request.Request(path, option=option)).paths
+    path = unquote(path.removeprefix("file://")) if path.startswith("file:///") else path
     if ADDRESS.match(path):
         from seg.engine import Uri
 
         return (Uri(path),)
-    here = Path(path).expanduser()
+    here = _spelled(Path(path).expanduser())
     if here.is_file():
         return (here,)
     if here.is_dir():
@@ -244,13 +247,17 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
 
         endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
         matches = sorted(
-            file for file in here.rglob("*") if file.is_file() and file.name.lower().endswith(endings)
+            file
+            for file in here.rglob("*")
+            if file.name.lower().endswith(endings)
+            and not _is_aside(file.relative_to(here))
+            and not file.is_dir()
         )
         if not matches:
             raise SegError(f"{option}={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
         _check_once(matches, f"{option}={path}")
         return tuple(matches)
-    matches = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if Path(file).is_file())
+    matches = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if not Path(file).is_dir())
     if not matches and os.path.lexists(here):
         kind = (
             "a link that leads to no file"
@@ -265,9 +272,29 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
             if beside
             else f"there is no folder {here.parent}"
         )
-        raise SegError(f"{option}={path}: no such file; {hint}")
+        more = (
+            "; expected one path, a folder or a pattern such as orders/*.csv, not a list"
+            if path[0] == "["
+            else ""
+        )
+        raise SegError(f"{option}={path}: no such file; {hint}{more}")
     _check_once(matches, f"{option}={path}")
     return tuple(matches)
+
+
+def _spelled(path: Path) -> Path:
+    """Return the file of a name whose accents may be written as characters of their own, as on a Mac."""
+    if path.exists() or path.name.isascii() or not path.parent.is_dir():
+        return path
+    composed = unicodedata.normalize("NFC", path.name)
+    return next(
+        (one for one in path.parent.iterdir() if unicodedata.normalize("NFC", one.name) == composed), path
+    )
+
+
+def _is_aside(path: Path) -> bool:
+    """Return True for what programs leave beside the files: hidden copies, checkpoints of notebooks, lock files, logs of tables."""
+    return path.name.startswith((".", "~$")) or any(part.startswith((".", "_")) for part in path.parts[:-1])
 
 
 def _check_once(paths: Sequence[Path], option: str) -> None:
@@ -278,6 +305,11 @@ def _check_once(paths: Sequence[Path], option: str) -> None:
     SegError
         Two files hold the same bytes, and more than one line.
     """
+    broken = [path for path in paths if not path.is_file()]
+    if broken:
+        raise SegError(
+            f"{option}: {broken[0]} is a link that leads to no file, or no regular file; remove it, or correct it"
+        )
     by_size: dict[int, list[Path]] = {}
     for path in paths:
         by_size.setdefault(path.stat().st_size, []).append(path)

@@ -47,8 +47,13 @@ def _check_rows(rows: object) -> None:
         raise SegError(f"dataset.skip_rows={rows}: expected the number of lines above the header, such as 2")
 
 
+def is_share(limit: object) -> bool:
+    """Return True for a number from 0 to 1."""
+    return not isinstance(limit, bool) and isinstance(limit, int | float) and 0 <= limit <= 1
+
+
 def _check_limit(limit: object) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit <= 1:
+    if not is_share(limit):
         raise SegError(
             f"dataset.bad_rows_limit={limit}: expected a share between 0 and 1, such as 0.01 for 1 %"
         )
