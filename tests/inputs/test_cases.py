@@ -365,7 +365,7 @@ def test_what_programs_leave_in_a_folder_is_not_read(tmp_path):
         ".a.csv",
         "~$a.xlsx",
         ".ipynb_checkpoints/a-checkpoint.csv",
-        "_delta_log/0.json",
+        "_temporary/0.json",
         "__MACOSX/._a.csv",
         "b.csv/c.csv",
     ):
@@ -394,10 +394,11 @@ def test_a_path_may_be_a_file_url_or_have_accents_spelled_as_on_a_mac(tmp_path):
 def test_files_of_a_folder_that_are_not_alike_are_named_both(engine, tmp_path):
     (tmp_path / "a.csv").write_text(sp.text())
     (tmp_path / "b.csv").write_text(sp.text().replace("total", "amount"))
+    source = Source("orders", "file", expand(str(tmp_path)), "")
     with pytest.raises(
-        SegError, match=r"b\.csv: missing column 'total'.*a\.csv is read with the options that are set"
+        SegError, match=r"missing column 'total'.*a\.csv is read with the options that are set"
     ):
-        transactions.load(engine, Source("orders", "file", expand(str(tmp_path)), ""), Reading(), COLUMNS)
+        transactions.load(engine, source, columns=COLUMNS, reading=Reading())
 
 
 @pytest.mark.parametrize(
