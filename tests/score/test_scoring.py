@@ -142,6 +142,7 @@ def test_orders_in_another_form_are_read_by_another_data_set(orders, tmp_path):
         (["as_of=2020-01-01"], r"the newest order \(.*\) is later than `as_of`"),
         (["k=5"], "k=5: is part of the model, which is used as it was trained"),
         (["dataset.colums=1"], "dataset.colums=1: unknown key; expected one of dataset.columns"),
+        (["forse=true"], "forse=true: unknown option; do you mean force=true[?]"),
         (["force=maybe"], "force=maybe: expected one of"),
         (["id=who"], "id=who: only for a table of features"),
     ],
@@ -224,6 +225,17 @@ def test_values_beyond_training_are_flagged_and_missing_ones_get_no_segment(orde
 def test_a_table_that_cannot_be_scored_is_refused(orders, tmp_path, capsys, change, said):
     change(table_of(orders[1])).to_csv(tmp_path / "f.csv", index=False)
     assert re.search(said, refused(capsys, orders[0], tmp_path / "f.csv", tmp_path))
+
+
+def test_the_column_that_named_the_customers_in_training_comes_first_and_must_be_exact(tmp_path):
+    path = tmp_path / "f.parquet"
+    scorer = SimpleNamespace(contract=SimpleNamespace(id="id"), check=lambda *_: None, features=["a"])
+    pd.DataFrame({"customer_id": ["x"], "id": [17850.0], "a": [1.0]}).to_parquet(path)
+    (((ids, _),)) = list(input_rows._features(input_rows.Input(str(path)), scorer))
+    assert ids.to_pylist() == ["17850"]
+    pd.DataFrame({"id": [2.0**53], "a": [1.0]}).to_parquet(path)
+    with pytest.raises(SegError, match="the ids are floats, which keep 15 to 16 digits"):
+        list(input_rows._features(input_rows.Input(str(path)), scorer))
 
 
 def test_rows_of_no_kind_name_both_what_is_missing(orders, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gc
 import os
 import sys
@@ -181,8 +182,21 @@ def options(
         if key in defaults:
             own[key] = resolved(value)
         else:
+            _check_spelling(argument, defaults)
             overrides.append(argument)
     return own, overrides
+
+
+def _check_spelling(argument: str, defaults: Mapping[str, str | None]) -> None:
+    """Refuse a key that is nearly one of a command's own and no key of the configuration."""
+    key, _, value = argument.partition("=")
+    near = difflib.get_close_matches(key, defaults, 1, 0.7) if key.isidentifier() else []
+    if not near or key in folders.GROUPS:
+        return
+    from seg.config.settings import Settings
+
+    if key not in Settings.model_fields:
+        raise SegError(f"{argument}: unknown option; do you mean {near[0]}={value}?")
 
 
 def value(overrides: Sequence[str], key: str) -> str | None:

@@ -81,7 +81,7 @@ def load(
     _check(id, features, reading)
     _check_value(value, id)
     features = [*features, *([value] if value and value not in features else [])]
-    reading = replace(reading, named_by="dataset.id, dataset.features, by")
+    reading = replace(reading, named_by="dataset.id, dataset.features, dataset.value, by")
     header = column_names(source.paths[0], reading)
     levels = [level for name in features if (level := Level.of(name, header))]
     fields = _fields(id, features, levels, reading)
@@ -112,9 +112,13 @@ def _check(id: str, features: Sequence[str], reading: Reading) -> None:
         raise SegError(
             f"dataset.features={features}: expected a list of columns, such as dataset.features=[{features}]"
         )
-    if "customer_id" in features or id in features:
+    if id in features:
         raise SegError(
             f"dataset.features: {id!r} is the id of the customers (dataset.id) and not a feature; remove it"
+        )
+    if "customer_id" in features:
+        raise SegError(
+            f"dataset.features: 'customer_id' is what seg calls the id of the customers, here dataset.id={id}; rename the column in the file"
         )
     if reading.missing not in MISSING:
         raise SegError(f"dataset.missing={reading.missing}: expected one of {', '.join(MISSING)}")

@@ -38,7 +38,7 @@ class Input:
     kind : {"raw", "features"}, optional
         Found from the columns when left out.
     id : str, optional
-        Column of a feature table that names the customers; ``customer_id`` when left out.
+        Column of a feature table that names the customers; that of training, or ``customer_id``, when left out.
     as_of : str, optional
         ``"rule"``, ``"frozen"`` or a day, see ``seg score --help``.
     overrides : sequence of str
@@ -203,7 +203,7 @@ def _features(rows_input: Input, scorer: Scorer) -> Iterable:
         )
     header = tables.columns(path) if rows_input.header is None else rows_input.header
     scorer.check(header, str(path))
-    names = [rows_input.id] if rows_input.id else list(dict.fromkeys(["customer_id", scorer.contract.id]))
+    names = [rows_input.id] if rows_input.id else list(dict.fromkeys([scorer.contract.id, "customer_id"]))
     id = next((name for name in names if name in header), None)
     if id is None:
         raise SegError(

@@ -17,6 +17,7 @@ from seg.sinks.target import extra_missing, failed, foreign, needed
 if TYPE_CHECKING:
     import psycopg
 
+EXAMPLE = "postgresql://host/database, user and password in PGUSER and PGPASSWORD"
 MARK = f"Made by {MADE_BY}: "  # begins the comment of each table that seg has made
 BATCH = 100_000  # rows sent at a time
 LOCK = 0x5E6  # of concurrent writers, the second waits for the first
@@ -42,11 +43,9 @@ class Postgres:
     """
 
     def __init__(self, uri: str, schema: str = "public", prefix: str = "seg_", replace: bool = False):
-        needed(uri, "sink.uri", "postgresql://user@host/database, the password in PGPASSWORD")
+        needed(uri, "sink.uri", EXAMPLE)
         if not str(uri).startswith(("postgresql://", "postgres://")) and "=" not in str(uri):
-            raise SegError(
-                f"sink.uri={redact(str(uri))}: expected postgresql://user@host/database, the password in PGPASSWORD"
-            )
+            raise SegError(f"sink.uri={redact(str(uri))}: expected {EXAMPLE}")
         self._uri, self._schema, self._prefix, self._replace = remember(str(uri)), schema, prefix, replace
 
     def write(self, export: Export) -> str:

@@ -207,7 +207,7 @@ def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
     """
     if names is None:
         return USUAL
-    names = list(names)
+    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     for name in names:
         if name not in DEFINITIONS:
             raise SegError(f"sink.tables={name}: unknown; expected some of {listed(name, DEFINITIONS)}")

@@ -243,43 +243,48 @@ def expand(path: str, option: str = "dataset.path") -> tuple[Path, ...]:
     if here.is_file():
         return (here,)
     if here.is_dir():
-        from seg.engine import FORMATS  # here: the engine takes half a second to import
-
-        endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
-        matches = sorted(
-            file
-            for file in here.rglob("*")
-            if file.name.lower().endswith(endings)
-            and not _is_aside(file.relative_to(here))
-            and not file.is_dir()
-        )
-        if not matches:
-            raise SegError(f"{option}={path}: the folder holds no file that ends in {', '.join(FORMATS)}")
-        _check_once(matches, f"{option}={path}")
-        return tuple(matches)
+        return _in_folder(here, f"{option}={path}")
     matches = sorted(Path(file) for file in glob.glob(str(here), recursive=True) if not Path(file).is_dir())
-    if not matches and os.path.lexists(here):
-        kind = (
-            "a link that leads to no file"
-            if here.is_symlink()
-            else "not a regular file, such as a pipe or a device"
-        )
-        raise SegError(f"{option}={path}: it is {kind}; name a file, a folder or a pattern")
-    if not matches:
-        beside = [file.name for file in here.parent.iterdir()] if here.parent.is_dir() else []
-        hint = (
-            f"nearest names in {here.parent}: {listed(here.name, beside, most=5)}"
-            if beside
-            else f"there is no folder {here.parent}"
-        )
-        more = (
-            "; expected one path, a folder or a pattern such as orders/*.csv, not a list"
-            if path[0] == "["
-            else ""
-        )
-        raise SegError(f"{option}={path}: no such file; {hint}{more}")
+    if not matches or os.path.lexists(here):
+        raise _no_file(here, path, option)
     _check_once(matches, f"{option}={path}")
     return tuple(matches)
+
+
+def _in_folder(folder: Path, option: str) -> tuple[Path, ...]:
+    """List the files of a folder and the folders in it that have the ending of a table."""
+    from seg.engine import FORMATS  # here: the engine takes half a second to import
+
+    endings = tuple(FORMATS) + tuple(f"{ending}.gz" for ending in FORMATS)
+    matches = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.name.lower().endswith(endings)
+        and not _is_aside(file.relative_to(folder))
+        and not file.is_dir()
+    )
+    if not matches:
+        raise SegError(f"{option}: the folder holds no file that ends in {', '.join(FORMATS)}")
+    _check_once(matches, option)
+    return tuple(matches)
+
+
+def _no_file(here: Path, path: str, option: str) -> SegError:
+    """Build the error for a path that names no file: what is there in its place, or what is called nearly so."""
+    if os.path.lexists(here):
+        link = here.is_symlink()
+        kind = "a link that leads to no file" if link else "not a regular file, such as a pipe or a device"
+        return SegError(f"{option}={path}: it is {kind}; name a file, a folder or a pattern")
+    beside = [file.name for file in here.parent.iterdir()] if here.parent.is_dir() else []
+    hint = f"there is no folder {here.parent}"
+    if beside:
+        hint = f"nearest names in {here.parent}: {listed(here.name, beside, most=5)}"
+    more = (
+        "; expected one path, a folder or a pattern such as orders/*.csv, not a list"
+        if path[0] == "["
+        else ""
+    )
+    return SegError(f"{option}={path}: no such file; {hint}{more}")
 
 
 def _spelled(path: Path) -> Path:

@@ -20,6 +20,7 @@ from pyarrow import parquet as pq
 from seg.errors import SegError
 
 READABLE, WRITABLE = (".parquet", ".csv", ".csv.gz"), (".parquet", ".csv")
+EXACT = 2.0**53  # whole numbers from here on are not exact as floats
 BATCH = 1 << 23  # bytes of CSV read at a time: some hundred thousand rows
 
 
@@ -160,6 +161,10 @@ def _check_columns(path: Path, wanted: list[str]) -> None:
 
 
 def _ids(column: pa.Array, path: Path, start: int) -> pa.Array:
+    if pa.types.is_floating(column.type) and pc.any(pc.greater_equal(pc.abs(column), EXACT)).as_py():
+        raise SegError(
+            f"{path}: the ids are floats, which keep 15 to 16 digits, and some are longer; write the column as text or as whole numbers"
+        )
     if pa.types.is_floating(column.type):  # ids that once had gaps beside them: 17850.0 is 17850
         column = column.cast(pa.int64())
     ids = pc.utf8_trim_whitespace(column.cast(pa.string()))
