@@ -110,3 +110,21 @@ def test_intervals_are_widened_by_what_was_missed_and_never_narrowed():
     assert forecasting.factors(track, truth, known).tolist() == [4, 4, 2, 2]
     assert forecasting.factors(track, truth * 0.1, known).tolist() == [1, 1, 1, 1]
     assert forecasting.factors(track[:3], truth[:3], known[:3]).tolist() == [1, 1, 1, 1]  # too few to say
+
+
+def test_months_before_a_segment_exists_are_not_judged_and_no_part_of_its_scale():
+    panel = pd.DataFrame({0: 100 + noise(24, 4, 10), 1: np.r_[np.zeros(10), 40 + noise(14, 5, 4)]})
+    row = forecast_panel(panel, None, AHEAD, born={1: 10}).errors.set_index("group").loc[1]
+    assert row["judged"] == 21  # origins 16 to 23, of 12 to 23
+    assert row["off_by"] < 0.25
+    # The jump from 0 to 40 is no change of a month: the scale is that of the last 14 months.
+    came, changes = panel[1].iloc[16:].mean(), np.abs(np.diff(panel[1].iloc[10:])).mean()
+    assert row["mase"] == pytest.approx(row["off_by"] * came / changes, rel=0.05)
+
+
+def test_an_interval_is_as_wide_as_the_changes_of_a_mean_as_large_as_the_forecast():
+    values = np.array([90.0, 110.0] * 6)  # changes of 20 around 100
+    table = np.array([[100.0] * 5, [400.0] * 5])
+    wide = forecasting.widen(table, np.ones(4), values)
+    assert wide[0, 2] - 100 == pytest.approx(1.2816 * 20, rel=0.01)
+    assert wide[1, 2] - 400 == pytest.approx(2 * (wide[0, 2] - 100))

@@ -103,7 +103,10 @@ def rfm(overrides: Sequence[str]) -> int:
     files.write(folder / "customers.csv", lists.csv_for_people(table))
     files.write_csv(folder / "rule_segments.csv", segmented.counts)
     files.write_csv(folder / "scores.csv", segmented.ranges)
-    _print(segmented.counts, segmented.ranges, formats.locale(checked.report.locale))
+    locale = formats.locale(checked.report.locale)
+    _print(segmented.counts, segmented.ranges, locale)
+    if segmented.early is not None:
+        print(segmented.early.written(locale))
     print(f"{folder}: customers.csv, rule_segments.csv, scores.csv")
     return 0
 

@@ -7,8 +7,8 @@ the total shows the season best.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -32,8 +32,9 @@ class PanelForecast:
         One row a group and month or week, the total last: ``group``, ``month`` (``week``), ``mean`` and the ends in `ENDS`.
     errors : DataFrame
         One row a group: ``group``, ``model``, ``mase`` and ``mase_seasonal_naive`` (mean absolute error of the procedure
-        and of the seasonal naive on the same origins, in mean absolute changes from one month or week to the next), ``coverage_80``,
-        ``coverage_95``, ``judged`` (pairs of origin and month or week). A group that never changes has no scale: NaN.
+        and of the seasonal naive on the same origins, in mean absolute changes from one month or week to the next), ``off_by`` (mean
+        absolute error of the procedure as a share of the mean of what came), ``coverage_80``, ``coverage_95``, ``judged`` (pairs of
+        origin and month or week). A group that never changes has no scale: NaN.
     """
 
     way: str
@@ -51,14 +52,23 @@ class _Series:
     seasonal: np.ndarray
     future: np.ndarray
     model: str
+    born: int = 0
 
     @property
     def loss(self) -> np.ndarray:
         return np.abs(self.track[..., 0] - self.truth)
 
+    def judged(self, rhythm: Rhythm) -> np.ndarray:
+        """Return True for the forecasts that count; shape (n_origins, steps)."""
+        return ~np.isnan(self.truth) & forecasting.judged(len(self.values), rhythm, self.born)[:, None]
+
 
 def forecast_panel(
-    panel: pd.DataFrame, days: np.ndarray | None, ahead: Sequence, rhythm: Rhythm = MONTHS
+    panel: pd.DataFrame,
+    days: np.ndarray | None,
+    ahead: Sequence,
+    rhythm: Rhythm = MONTHS,
+    born: Mapping[object, int] | None = None,
 ) -> PanelForecast:
     """Forecast all groups and their total.
 
@@ -71,6 +81,9 @@ def forecast_panel(
     ahead : sequence
         Names of the months or weeks to forecast, which follow the last row.
     rhythm : Rhythm
+    born : mapping of object to int, optional
+        First row at which a group had customers, 0 where it is not named. No customer can be "lost" in the first months of the
+        orders: earlier rows of such a group are no months without demand, and its errors are counted later.
 
     Returns
     -------
@@ -86,11 +99,12 @@ def forecast_panel(
     }
     then, way = forecasting.chosen_then(losses, SUMMED, rhythm.stride), forecasting.chosen_now(losses)
     final = {name: _mixed(own[name], shared[name], then, way) for name in panel}
+    final = {name: replace(one, born=(born or {}).get(name, 0)) for name, one in final.items()}
     final[TOTAL] = _mixed(_sum(own, total), total, then, way)
     future, errors = [], []
     for name, one in final.items():
-        by = forecasting.factors(one.track, one.truth, ~np.isnan(one.truth))
-        table = forecasting.widen(one.future, by, one.values)
+        by = forecasting.factors(one.track, one.truth, one.judged(rhythm))
+        table = forecasting.widen(one.future, by, one.values[one.born :])
         frame = pd.DataFrame(table, columns=["mean", *ENDS])
         frame.insert(0, rhythm.name, list(ahead))
         frame.insert(0, "group", name)
@@ -160,14 +174,18 @@ def _mixed(own: _Series, shared: _Series, then: list[str], way: str) -> _Series:
 
 
 def _errors(name: str, one: _Series, rhythm: Rhythm) -> dict[str, object]:
-    scale = float(np.abs(np.diff(one.values)).mean())
-    observed = ~np.isnan(one.truth)
-    track = forecasting.widened(one.track, one.values, rhythm)
+    scale = float(np.abs(np.diff(one.values[one.born :])).mean())
+    observed = one.judged(rhythm)
+    track = forecasting.widened(one.track, one.values, rhythm, one.born)
     row: dict[str, object] = {"group": name, "model": one.model}
     for column, forecast in (("mase", one.track), ("mase_seasonal_naive", one.seasonal)):
-        error = np.abs(forecast[..., 0] - one.truth)[observed].mean()
+        error = np.abs(forecast[..., 0] - one.truth)[observed].mean() if observed.any() else float("nan")
         row[column] = float(error / scale) if scale > 0 else float("nan")
+        if column == "mase":
+            came = one.truth[observed].mean() if observed.any() else 0.0
+            row["off_by"] = float(error / came) if came > 0 else float("nan")
     for place, level in enumerate(LEVELS):
         low, high = track[..., 1 + 2 * place], track[..., 2 + 2 * place]
-        row[f"coverage_{level}"] = float(((low <= one.truth) & (one.truth <= high))[observed].mean())
+        inside = ((low <= one.truth) & (one.truth <= high))[observed]
+        row[f"coverage_{level}"] = float(inside.mean()) if len(inside) else float("nan")
     return row | {"judged": int(observed.sum())}

@@ -48,6 +48,8 @@ class Rhythm:
         Periods from which theta (of months also ETS) estimates a season, three years; before, only the seasonal naive knows one.
     recent : int
         Newest periods that say which share of the total a segment has.
+    learned : int
+        Periods with customers after which forecasts of a segment are judged: half a year.
     """
 
     name: str
@@ -58,10 +60,11 @@ class Rhythm:
     stride: int
     seasonal_from: int
     recent: int
+    learned: int
 
 
-MONTHS = Rhythm("month", 12, 12, 18, 3, 1, 36, 3)
-WEEKS = Rhythm("week", 52, 52, 78, 4, 4, 156, 13)
+MONTHS = Rhythm("month", 12, 12, 18, 3, 1, 36, 3, 6)
+WEEKS = Rhythm("week", 52, 52, 78, 4, 4, 156, 13, 26)
 RHYTHMS = {"month": MONTHS, "week": WEEKS}
 LONGEST_ETS = 24  # periods of a season that ETS can estimate
 
@@ -210,16 +213,28 @@ def over(table: np.ndarray, place: int, stride: int = 1) -> np.ndarray:
     return (origin * stride + step < place * stride) & ~np.isnan(table)
 
 
-def widened(track: np.ndarray, values: np.ndarray, rhythm: Rhythm = MONTHS) -> np.ndarray:
+def widened(track: np.ndarray, values: np.ndarray, rhythm: Rhythm = MONTHS, born: int = 0) -> np.ndarray:
     """Widen the intervals of each origin by what was known then; never narrow them.
 
-    See `widen`; `track` is of shape (n_origins, steps, 5), `values` of shape (n_periods,).
+    See `widen`; `track` is of shape (n_origins, steps, 5), `values` of shape (n_periods,). Before the period `born` nobody could
+    be in the segment: what was forecast then, and the zeros that came, say nothing of how far a forecast is off.
     """
-    truth, wider = truth_of(values, rhythm), track.copy()
+    truth, wider, counts = truth_of(values, rhythm), track.copy(), judged(len(values), rhythm, born)
     for place, origin in enumerate(origins(len(values), rhythm)):
-        by = factors(track, truth, over(truth, place, rhythm.stride))
-        wider[place] = widen(track[place], by, values[:origin])
+        known = over(truth, place, rhythm.stride) & counts[:, None]
+        wider[place] = widen(
+            track[place], factors(track, truth, known), values[min(born, origin - 2) : origin]
+        )
     return wider
+
+
+def judged(periods: int, rhythm: Rhythm, born: int = 0) -> np.ndarray:
+    """Return True for the origins at which a segment that exists from the period `born` on has been seen for long enough.
+
+    >>> judged(24, MONTHS, born=10).sum(), judged(24, MONTHS).sum()
+    (np.int64(8), np.int64(12))
+    """
+    return np.array([origin >= born + rhythm.learned for origin in origins(periods, rhythm)], dtype=bool)
 
 
 def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -251,12 +266,23 @@ def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarr
     return np.array(stretch)
 
 
+def changes(values: np.ndarray) -> float:
+    """Return the mean squared change from one period to the next, divided by the mean value; 0 for a series of zeros.
+
+    >>> changes(np.array([2.0, 4.0, 2.0, 4.0])), changes(np.zeros(3))
+    (1.3333333333333333, 0.0)
+    """
+    middle = (values[1:] + values[:-1]).sum() / 2
+    return float((np.diff(values) ** 2).sum() / middle) if middle > 0 else 0.0
+
+
 def widen(table: np.ndarray, by: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Widen intervals by the errors of earlier origins; none below 0.
 
     A conformal step (Vovk et al. 2005; Barber et al. 2023 on series): the reach of an interval is multiplied by the
     quantile, at its level, of |error| / reach over the months that are over. No interval is narrower than that of
-    "as last month": the spread of the changes from month to month.
+    "as last month": the spread of the changes from month to month, for a mean as large as the forecast (the variance of
+    sums over customers grows with their mean).
 
     Parameters
     ----------
@@ -267,8 +293,8 @@ def widen(table: np.ndarray, by: np.ndarray, values: np.ndarray) -> np.ndarray:
     values : array of shape (n_months,)
         Months known so far.
     """
-    mean, spread = table[:, :1], float(np.std(np.diff(values)))
-    least = np.array([sign * NORMAL[level] * spread for level in LEVELS for sign in (-1, 1)])
+    mean, spread = table[:, :1], np.sqrt(table[:, :1] * changes(values))
+    least = spread * np.array([sign * NORMAL[level] for level in LEVELS for sign in (-1, 1)])
     reach = (table[:, 1:] - mean) * by
     reach = np.where(least < 0, np.minimum(reach, least), np.maximum(reach, least))
     return np.column_stack([mean, np.maximum(mean + reach, 0.0)])

@@ -15,6 +15,7 @@ from seg.outlook.ahead import Outlook
 from seg.outlook.coherent import TOTAL
 from seg.outlook.customer_outlook import HorizonOutlook
 from seg.outlook.monthly import MEASURES
+from seg.outlook.segment_outlook import SegmentOutlook
 from seg.report import page as report
 from seg.report import plots
 from seg.segments import formats
@@ -215,7 +216,8 @@ def _forecasts(outlook: Outlook, locale: Locale) -> list[tuple[str, str, object]
         panel = segments.forecasts[measure]
         past = segments.panel(measure)
         past[TOTAL] = past.sum(axis=1)
-        order = [names[TOTAL], *(names[one] for one in past.columns if one != TOTAL)]
+        shown = [one for one in past.columns if one != TOTAL and one not in segments.hidden]
+        order = [names[TOTAL], *(names[one] for one in shown)]
         made_now = future[future["measure"] == measure]
         drawn = partial(plots.forecasts, past.rename(columns=names), made_now, measure, order, rhythm.name)
         note = (
@@ -226,7 +228,7 @@ def _forecasts(outlook: Outlook, locale: Locale) -> list[tuple[str, str, object]
         sections.append(
             (
                 f"{measure.capitalize()} by {rhythm.name}",
-                f"{note} The segments add up to the total.",
+                f"{note} The segments add up to the total{_hidden(segments)}.",
                 plots.in_locale(locale.code, drawn),
             )
         )
@@ -234,13 +236,22 @@ def _forecasts(outlook: Outlook, locale: Locale) -> list[tuple[str, str, object]
         sections.append(
             (
                 "Errors of the forecasts",
-                f"Rolling origin, one to {rhythm.steps} {rhythm.name}s ahead. MASE: mean absolute error divided by the mean change from one "
-                f"{rhythm.name} to the next; beside it the seasonal naive (the same {rhythm.name} of last year) on the same "
-                f"{rhythm.name}s. Coverage: share of the {rhythm.name}s inside the interval.",
+                f"Past {rhythm.name}s, forecast one to {rhythm.steps} {rhythm.name}s ahead from what was known then. Off by: mean absolute error as "
+                f"a share of what came. MASE: the same error divided by the mean change from one {rhythm.name} to the next; beside it the "
+                f"seasonal naive (the same {rhythm.name} of last year) on the same {rhythm.name}s. Inside: share of the {rhythm.name}s inside "
+                "the interval; where it is far below 80 % or 95 %, read the interval as too narrow.",
                 page_tables.errors(segments.errors(), locale),
             )
         )
     return sections
+
+
+def _hidden(segments: SegmentOutlook) -> str:
+    """Return the segments without a forecast of their own, for the end of a sentence."""
+    names = [f"“{segments.names[segment]}”" for segment in segments.hidden]
+    return (
+        f", which also includes {', '.join(names)}: no forecast of their own, see the notes" if names else ""
+    )
 
 
 def _shares(outlook: Outlook, locale: Locale) -> list[tuple[str, str, object]]:

@@ -18,7 +18,7 @@ STAKES = ("segment", "customers", "expected to buy", "expected to be lost", "exp
 TESTS = ("customers", "purchase rate", "smallest growth", "needed for 1 point", "for 2 points", "for 5 points")  # fmt: skip
 SCORES = {"auc": ("AUC", 3), "brier": ("Brier score", 3), "spend_r2": ("R squared of spend", 2),
           "spend_mae": ("mean absolute error of spend", 0)}  # fmt: skip
-ERRORS = {"mase": "MASE", "mase_seasonal_naive": "MASE of the seasonal naive", "coverage_80": "inside the 80 % interval",
+ERRORS = {"off_by": "off by, on average", "mase": "MASE", "mase_seasonal_naive": "MASE of the seasonal naive", "coverage_80": "inside the 80 % interval",
           "coverage_95": "inside the 95 % interval", "judged": "forecasts judged"}  # fmt: skip
 
 
@@ -93,12 +93,12 @@ def scores(judgement: Judgement, locale: Locale) -> pd.DataFrame:
 
 
 def errors(table: pd.DataFrame, locale: Locale) -> pd.DataFrame:
-    """Return the errors of the forecasts: MASE with two digits, coverage as percentages."""
-    shown = table.rename(columns=ERRORS)
+    """Return the errors of the forecasts: the mean error and coverage as percentages, MASE with two digits."""
+    shown = table[[name for name in table if name not in ERRORS] + list(ERRORS)].rename(columns=ERRORS)
     for name, title in ERRORS.items():
         if name.startswith("mase"):
             shown[title] = _written(shown[title], lambda value: locale.fixed(value, 2))
-        elif name.startswith("coverage"):
+        elif name.startswith(("coverage", "off_by")):
             shown[title] = _written(shown[title], locale.percent)
     return shown
 

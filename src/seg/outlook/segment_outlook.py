@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from seg.outlook import forecasting, markov
+from seg.outlook import forecasting, markov, segment_age
 from seg.outlook.coherent import TOTAL, PanelForecast, forecast_panel
 from seg.outlook.forecasting import RHYTHMS, Rhythm
 from seg.outlook.markov import ShareForecast
@@ -27,8 +27,6 @@ class SegmentOutlook:
     Parameters
     ----------
     history : MonthlyHistory
-    weeks : WeeklyHistory or None
-        Where weeks are forecast.
     forecasts : dict of str to PanelForecast
         By measure; empty where no forecast is possible.
     shares : ShareForecast or None
@@ -36,6 +34,10 @@ class SegmentOutlook:
         What is not possible, and why.
     names : dict of int to str
         Of the segments, of new customers and of the total.
+    weeks : WeeklyHistory or None
+        Where weeks are forecast.
+    hidden : dict of int to str
+        Segments that are part of the total but have no forecast of their own, with the reason.
     """
 
     history: MonthlyHistory
@@ -44,6 +46,7 @@ class SegmentOutlook:
     reasons: tuple[str, ...]
     names: dict[object, str]
     weeks: WeeklyHistory | None = None
+    hidden: dict[int, str] = field(default_factory=dict)
 
     @property
     def rhythm(self) -> Rhythm:
@@ -53,7 +56,12 @@ class SegmentOutlook:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know of the months or weeks."""
-        return self.history.notes if self.weeks is None else (*self.history.notes, *self.weeks.notes)
+        weekly = () if self.weeks is None else self.weeks.notes
+        hidden = [
+            f"no forecast of “{self.names[segment]}” alone: {reason}; the total includes it"
+            for segment, reason in self.hidden.items()
+        ]
+        return (*self.history.notes, *weekly, *hidden)
 
     def panel(self, measure: str) -> pd.DataFrame:
         """Return one measure of what is forecast, one row a month or week, one column a segment."""
@@ -71,6 +79,7 @@ class SegmentOutlook:
         frames = []
         for measure, panel in self.forecasts.items():
             frame = getattr(panel, part).rename(columns={"group": "segment"})
+            frame = frame[~frame["segment"].isin(list(self.hidden))].copy()
             frame["segment"] = [self.names[one] for one in frame["segment"]]
             frame.insert(0, "measure", measure)
             frames.append(frame)
@@ -98,37 +107,44 @@ def segment_outlook(
     """
     months = monthly_history(history)
     weeks = None if weeks_ahead is None else weekly_history(history, months)
-    reasons, forecasts = [], {}
-    reason = lacking(months if weeks is None else weeks)
+    reasons, forecasts, hidden = [], {}, {}
+    counted = months if weeks is None else weeks
+    reason = lacking(counted)
     if reason:
         reasons.append(f"forecast by {'month' if weeks is None else 'week'}: {reason}")
     else:
-        forecasts = _by_month(months, months_ahead) if weeks is None else _by_week(weeks, weeks_ahead)
+        first = segment_age.first_periods(months, weeks)
+        hidden = segment_age.without_forecast(counted, first)
+        forecasts = (
+            _by_month(months, months_ahead, first) if weeks is None else _by_week(weeks, weeks_ahead, first)
+        )
+        rhythm = RHYTHMS["month" if weeks is None else "week"]
+        hidden = segment_age.badly_forecast(forecasts, rhythm) | hidden
     shares = markov.forecast_shares(months.states, months_ahead)
     if isinstance(shares, str):
         reasons.append(f"shares of the segments: {shares}")
         shares = None
     every = {one: names.get(one, "noise" if one == -1 else f"segment {one}") for one in _segments(months)}
     every |= {NEW_CUSTOMERS: "new customers", TOTAL: "all"}
-    return SegmentOutlook(months, forecasts, shares, tuple(reasons), every, weeks)
+    return SegmentOutlook(months, forecasts, shares, tuple(reasons), every, weeks, hidden)
 
 
-def _by_month(months: MonthlyHistory, ahead: int) -> dict[str, PanelForecast]:
+def _by_month(months: MonthlyHistory, ahead: int, first: Mapping[int, int]) -> dict[str, PanelForecast]:
     names = [months.months[-1] + step for step in range(1, ahead + 1)]
     forecasts = {}
     for measure in MEASURES:
         days = months.open_days.to_numpy() if measure in SUMS_OVER_DAYS else None
-        forecasts[measure] = forecast_panel(months.panel(measure), days, names)
+        forecasts[measure] = forecast_panel(months.panel(measure), days, names, born=first)
     return forecasts
 
 
-def _by_week(weeks: WeeklyHistory, ahead: int) -> dict[str, PanelForecast]:
+def _by_week(weeks: WeeklyHistory, ahead: int, first: Mapping[int, int]) -> dict[str, PanelForecast]:
     names: list[date] = [weeks.weeks[-1] + step * WEEK for step in range(1, ahead + 1)]
     forecasts, days = {}, weeks.open_days.to_numpy()
     for measure in MEASURES:
         # Active customers are no sum over days, but a week without an open day has none.
         counted = days if measure in SUMS_OVER_DAYS else np.minimum(days, 1)
-        forecasts[measure] = forecast_panel(weeks.panel(measure), counted, names, RHYTHMS["week"])
+        forecasts[measure] = forecast_panel(weeks.panel(measure), counted, names, RHYTHMS["week"], first)
     return forecasts
 
 

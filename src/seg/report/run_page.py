@@ -404,6 +404,7 @@ def _cross(rules: RuleSegments | None, locale: Locale) -> dict | None:
         "columns": list(counts.columns),
         "rows": rows,
         "sentence": rules.cross.written(locale),
+        "early": "" if rules.early is None else rules.early.written(locale),
         "counts": rules.counts.to_dict("records"),
         "ranges": [
             (

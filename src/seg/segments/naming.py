@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,11 @@ from seg.segments.playbook import Box, Playbook, Rule
 NOISE_NAME = "noise"
 TELLING = 0.03  # difference of two places that is worth a name
 TYPICAL = 0.06  # a segment that lies nearer to the middle on every measure is average
-_UNREADABLE = ["single", "returns"]  # shares of customers, whose middle is not 0.5 and whose words are long
+_UNREADABLE = [
+    "single",
+    "returns",
+    "waited",
+]  # shares of customers, whose middle is not 0.5 and whose words are long
 HOW = {
     "holds": "the first rule that holds",
     "near": "the nearest rule, no rule that holds was free",
@@ -147,9 +151,17 @@ def _rated(places: pd.Series, playbook: Playbook) -> dict[str, _Fit]:
     measured = {name: float(value) for name, value in places.items() if np.isfinite(value)}
     rated = {}
     for rule in playbook.rules:
+        if rule.is_excluded(measured):
+            continue
         fits = [_fit(measured, box) for box in rule.boxes if set(box) <= set(measured)]
         if fits:
-            rated[rule.name] = min(fits, key=lambda fit: (fit.distance, -fit.margin))
+            best = min(fits, key=lambda fit: (fit.distance, -fit.margin))
+            checked = [
+                f"{one} {measured[one]:.2f} (not {_range(rule.unless[one])})"
+                for one in rule.unless
+                if one in measured
+            ]
+            rated[rule.name] = replace(best, because="; ".join([best.because, *checked]))
     return rated
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from seg.segments import usual_gap
+
 NOISE = -1
 SIZE, MONEY_SHARE, MONEY_EACH = "size", "money_share", "money_each"
 NEW = 180  # days after the first order in which a customer is new, whatever the others are
@@ -35,7 +37,7 @@ class Measure:
         ``place``: mean of the customers' places among all customers, 0 for the lowest value and 1 for the highest, equal
         values in the middle of their places. ``share``: mean of a feature between 0 and 1. ``any``: share of the
         customers with a value above 0. ``one``: share of the customers with a value of exactly 1. ``within``: share of the
-        customers with a value of at most `NEW` days.
+        customers with a value of at most `NEW` days. ``ratio``: mean of value / (1 + value), 0.5 where the value is 1.
     reverse : bool
         Whether a small value is the high end (days since the last order).
     """
@@ -71,6 +73,8 @@ MEASURES = {
                 kind="share"),
         Measure("returns", ("returns", "return_rate"), "share of the customers who returned goods", "fewer returns",
                 "more returns", kind="any"),
+        Measure("waited", ("gaps_waited",), "days since the last order against the customer's usual gap between orders: 0.5 as long, "
+                "0.67 twice as long", "waited less", "waited longer", kind="ratio"),
         Measure("single", ("orders",), "share of the customers with one order", "more with several orders",
                 "more with one order", kind="one"),
     )
@@ -133,13 +137,15 @@ def places(frame: pd.DataFrame, labels: np.ndarray, names: Iterable[str]) -> pd.
 
 
 def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the features that follow from others: tenure from recency and span, the average order from revenue and orders."""
+    """Add the features that follow from others: tenure, the average order, and the wait in usual gaps."""
     derived = _derivable(set(frame.columns))
     added = {}
     if "tenure_days" in derived:
         added["tenure_days"] = frame["recency_days"] + frame["span_days"]
     if "average_basket" in derived:
         added["average_basket"] = (frame["revenue"] / frame["orders"].where(frame["orders"] > 0)).fillna(0.0)
+    if "gaps_waited" in derived:
+        added["gaps_waited"] = usual_gap.waited(frame)
     return frame.assign(**added) if added else frame
 
 
@@ -149,6 +155,8 @@ def _derivable(columns: set[str]) -> set[str]:
         derivable.add("tenure_days")
     if {"revenue", "orders"} <= columns and "average_basket" not in columns:
         derivable.add("average_basket")
+    if usual_gap.is_known(columns):
+        derivable.add("gaps_waited")
     return derivable
 
 
@@ -160,6 +168,8 @@ def _of_customers(frame: pd.DataFrame, name: str) -> np.ndarray | None:
     values = frame[column].to_numpy(dtype="float64")
     if measure.kind == "share":
         return values.clip(0, 1)
+    if measure.kind == "ratio":
+        return values / (1 + values)
     if measure.kind in ("any", "one", "within"):
         holds = {"any": values > 0, "one": values == 1, "within": values <= NEW}
         return holds[measure.kind].astype("float64")

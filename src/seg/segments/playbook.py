@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seg.errors import SegError
@@ -17,7 +17,7 @@ from seg.segments.places import MEASURES, OF_SEGMENT
 Bounds = tuple[float, float]
 Box = Mapping[str, Bounds]
 ACTION_KEYS = ("do", "for", "why", "measure")
-RULE_KEYS = ("name", "when", "says", "actions")
+RULE_KEYS = ("name", "when", "unless", "says", "actions")
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,25 @@ class Rule:
     says : str
         What the customers have in common, in a few words.
     actions : tuple of Action
+    unless : mapping of str to (float, float)
+        Ranges in which the rule does not hold, nor nearly; empty for none. One with a measure that the data do not have is ignored.
     """
 
     name: str
     boxes: tuple[Box, ...]
     says: str
     actions: tuple[Action, ...]
+    unless: Box = field(default_factory=dict)
 
     @property
     def measures(self) -> set[str]:
         """Measures that the conditions refer to."""
-        return {measure for box in self.boxes for measure in box}
+        return {measure for box in (*self.boxes, self.unless) for measure in box}
+
+    def is_excluded(self, measured: Mapping[str, float]) -> bool:
+        """Return True for a segment that lies in all ranges of `unless`."""
+        known = bool(self.unless) and set(self.unless) <= set(measured)
+        return known and all(low <= measured[one] <= high for one, (low, high) in self.unless.items())
 
 
 @dataclass(frozen=True)
@@ -148,11 +156,13 @@ def _rule(playbook: str, place: int, entry: Any, actions: Mapping[str, Action], 
     if isinstance(alternatives, Mapping):
         alternatives = [alternatives]
     boxes = tuple(parse_box(where, box, known) for box in alternatives)
+    unless = parse_box(f"{where}, unless", entry.get("unless") or {}, known)
     wanted = list(entry.get("actions") or [])
     missing = [key for key in wanted if key not in actions]
     if missing:
         raise SegError(f"{where}: no action {missing[0]} in this playbook; {_nearest(missing[0], actions)}")
-    return Rule(name, boxes, str(entry.get("says") or "").strip(), tuple(actions[key] for key in wanted))
+    says = str(entry.get("says") or "").strip()
+    return Rule(name, boxes, says, tuple(actions[key] for key in wanted), unless)
 
 
 def parse_box(where: str, box: Any, known: set[str]) -> dict[str, Bounds]:
@@ -189,7 +199,10 @@ def _check_names(playbook: str, rules: Sequence[Rule]) -> None:
 
 def _check_reachable(playbook: str, rules: Sequence[Rule]) -> None:
     for place, rule in enumerate(rules):
-        earlier = [(box, before.name) for before in rules[:place] for box in before.boxes]
+        # A rule with exceptions leaves them to later ones.
+        earlier = [
+            (box, before.name) for before in rules[:place] if not before.unless for box in before.boxes
+        ]
         if rule.boxes and any(uncovered(box, [one for one, _ in earlier]) for box in rule.boxes):
             continue
         covering = sorted({name for box, name in earlier if any(_overlap(box, own) for own in rule.boxes)})

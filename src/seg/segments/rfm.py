@@ -1,6 +1,6 @@
 """Rule-based RFM: scores from 1 to 5 for recency, frequency and money, and rules that name a customer by them.
 
-The default rules are those of a published study of reviews (Amazon Electronics); ``configs/rfm/`` holds them and others.
+`RULES` are those of a published study of reviews (Amazon Electronics), to compare with; ``configs/rfm/`` holds them and others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LETTERS = ("r", "f", "m")
 SCORES = (1, 2, 3, 4, 5)
 QUINTILES = (0.2, 0.4, 0.6, 0.8)
 ANY = (1, 5)
-# Name, then the lowest and the highest score of recency, frequency, money; the same as configs/rfm/default.yaml.
+# Name, then the lowest and the highest score of recency, frequency, money; the same as configs/rfm/amazon_electronics.yaml.
 RULES = (
     ("Champions", (4, 5), (4, 5), (4, 5)),
     ("Loyal Customers", (3, 5), (4, 5), (3, 5)),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from seg.segments import usual_gap
 from seg.segments.cross_tab import CrossTab, cross_tab
+from seg.segments.formats import ENGLISH, Locale
 from seg.segments.rfm import LETTERS, MEASURES, SCORES, RfmBook
 
 COLUMNS = {
@@ -30,12 +32,42 @@ class RuleSegments:
         As `counts` and `ranges` return them.
     cross : CrossTab or None
         Segments against rule segments; None without segments.
+    early : EarlyWords or None
+        Names that speak of leaving too early; None where there are none, or the usual gap is not known.
     """
 
     scored: pd.DataFrame
     counts: pd.DataFrame
     ranges: pd.DataFrame
     cross: CrossTab | None
+    early: EarlyWords | None = None
+
+
+@dataclass(frozen=True)
+class EarlyWords:
+    """Rule segments of customers who ordered longer ago than others, but have not waited longer than usual.
+
+    Parameters
+    ----------
+    names : tuple of str
+    gap : float
+        Usual gap between two orders, in days; infinite where nobody has ordered twice.
+    """
+
+    names: tuple[str, ...]
+    gap: float
+
+    def written(self, locale: Locale = ENGLISH) -> str:
+        """Return what the names do not mean here, and bounds that mean it."""
+        listed = ", ".join(f"“{name}”" for name in self.names)
+        text = f"{listed}: ordered longer ago than others, but most have not waited longer than usual"
+        if not np.isfinite(self.gap):
+            return f"{text}, as nobody has ordered twice: read these names as an order of customers, not as customers lost."
+        bounds = ", ".join(f"{self.gap * times:.0f}" for times in (0.25, 0.5, 1, 2))
+        return (
+            f"{text} (about {locale.number(round(self.gap))} days from one order to the next): read these names as an order of "
+            f"customers, not as customers lost. For scores that follow the usual gap: 'rfm.cuts.recency={{bounds: [{bounds}]}}'."
+        )
 
 
 def measures(frame: pd.DataFrame) -> pd.DataFrame | None:
@@ -78,7 +110,31 @@ def rule_segments(
     cross = (
         None if labels is None else cross_tab(labels, names, scored["rule_segment"].to_numpy(), book.names)
     )
-    return RuleSegments(scored, counts(scored, values["money"], book.names), ranges(scored, values), cross)
+    counted = counts(scored, values["money"], book.names)
+    middle = values["recency"].groupby(scored["rule_segment"].to_numpy()).median()
+    counted["median_recency_days"] = counted["rule_segment"].map(middle)
+    return RuleSegments(scored, counted, ranges(scored, values), cross, early_words(frame, scored))
+
+
+def early_words(frame: pd.DataFrame, scored: pd.DataFrame) -> EarlyWords | None:
+    """Return the rule segments of the two lowest scores of recency that have waited no longer than usual on average.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_customers, n_columns)
+        Features in original units.
+    scored : DataFrame
+        As `RfmBook.score` returns it; same index.
+    """
+    if not usual_gap.is_known(set(frame.columns)):
+        return None
+    waited = usual_gap.waited(frame)
+    grouped = pd.DataFrame({"r": scored["r"], "waited": waited / (1 + waited)}).groupby(
+        scored["rule_segment"]
+    )
+    table = grouped.agg(highest=("r", "max"), waited=("waited", "mean"))
+    names = table.index[(table["highest"] <= 2) & (table["waited"] < 0.5)]
+    return EarlyWords(tuple(map(str, names)), usual_gap.gap_of_all(frame)) if len(names) else None
 
 
 def counts(scored: pd.DataFrame, revenue: pd.Series, names: Sequence[str]) -> pd.DataFrame:
