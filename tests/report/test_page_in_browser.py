@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from importlib import resources
 from importlib.util import find_spec
 
 import pytest
+from PIL import Image
 from test_run_page import content
 
 import browser
+from seg.report.plots.palette import INK, segment_colour
 from seg.report.run_page import render
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium on this machine")
@@ -90,3 +93,33 @@ def test_the_profile_switches_between_units_index_and_share_without_a_script(ope
     assert page.value(shown.format("units")) and not page.value(shown.format("index"))
     page.value("document.getElementById('view-index').click()")
     assert page.value(shown.format("index")) and not page.value(shown.format("units"))
+
+
+def test_on_dark_paper_a_figure_keeps_the_colours_of_segments_and_its_white_becomes_the_paper(
+    opened, tmp_path
+):
+    page, _path = opened
+    bands = {"white": "#ffffff", "ink": INK, "segment": segment_colour(0)}
+    picture = Image.new("RGB", (90, 30))
+    for place, colour in enumerate(bands.values()):
+        picture.paste(colour, (place * 30, 0, place * 30 + 30, 30))
+    written = io.BytesIO()
+    picture.save(written, "png")
+    html = render(content(figures={"map": ("Map", written.getvalue())}))
+    (tmp_path / "report.html").write_text(html)
+    page._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    page.open((tmp_path / "report.html").as_uri(), 700, 600)
+    page.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.value("document.querySelector('img').scrollIntoView()")
+    left, top, width = page.value(
+        "(() => { const box = document.querySelector('img').getBoundingClientRect(); return [box.left, box.top, box.width]; })()"
+    )
+    page.screenshot(tmp_path / "page.png", whole=False)
+    shown = Image.open(tmp_path / "page.png").convert("RGB")
+    white, ink, segment = (
+        shown.getpixel((int(left + width * (one + 0.5) / 3), int(top + 5))) for one in range(3)
+    )
+    paper = shown.getpixel((2, int(top + 5)))
+    assert all(abs(one - other) <= 2 for one, other in zip(white, paper, strict=True))
+    assert min(ink) > 190
+    assert all(abs(one - other) <= 26 for one, other in zip(segment, (0x00, 0x72, 0xB2), strict=True))

@@ -100,16 +100,16 @@ function picture(run, kind) {
   const uri = pictures && pictures[kind];
   const name = data.kinds[kind] + " of " + run.label;
   if (uri) {
-    const button = make("button", { type: "button", title: "enlarge" }, make("img", { src: uri, alt: name }));
-    button.addEventListener("click", () => enlarge(uri, name));
+    const button = make("button", { type: "button", title: "enlarge" }, make("img", { src: uri, alt: name, "data-figure": kind }));
+    button.addEventListener("click", () => enlarge(uri, name, kind));
     return make("figure", {}, button);
   }
   const why = pictures ? "picture missing: the run has no figures/" + kind + ".png" : "picture left out: pictures=" + runs.size + " puts those of all runs into the page";
   return make("figure", {}, make("div", { class: "absent" }, why));
 }
-function enlarge(uri, name) {
+function enlarge(uri, name, kind) {
   const dialog = document.getElementById("large");
-  dialog.replaceChildren(make("img", { src: uri, alt: name }), make("p", {}, name), make("form", { method: "dialog" }, make("button", {}, "Close")));
+  dialog.replaceChildren(make("img", { src: uri, alt: name, "data-figure": kind }), make("p", {}, name), make("form", { method: "dialog" }, make("button", {}, "Close")));
   dialog.showModal();
 }
 function side() {
