@@ -126,7 +126,13 @@ def test_tables_add_up(made):
     future = pd.read_csv(folder / "forecast.csv").pivot_table(
         index=["measure", "month"], columns="segment", values="mean"
     )
-    assert future.drop(columns="all").sum(axis=1).to_numpy() == pytest.approx(future["all"].to_numpy())
+    # The segments of this small shop buy too little for forecasts of their own, which the page says; the total has one.
+    assert list(future.columns) == ["all"] and (future["all"] > 0).all()
+    page = (folder / "outlook.html").read_text()
+    assert (
+        "which also includes “" in page
+        and "no forecast of “new customers” alone: in the last 6 months" in page
+    )
     assert sorted(future.index.get_level_values("month").unique())[0] == "2024-01"
 
 

@@ -112,7 +112,10 @@ def test_a_box_is_covered_only_by_boxes_that_leave_no_point():
     ("rule", "message"),
     [
         ({"when": {}}, "rule 1 has no name"),
-        ({"name": "A", "whenn": {}}, r"rule 1 \(A\): unknown key whenn; expected name, when, unless, says, actions"),
+        (
+            {"name": "A", "whenn": {}},
+            r"rule 1 \(A\): unknown key whenn; expected name, when, unless, says, actions",
+        ),
         ({"name": "A", "actions": ["writte"]}, "no action writte in this playbook; expected one of write"),
         ({"name": "A", "when": ["money"]}, "when is 'money'; expected ranges"),
     ],
@@ -134,7 +137,9 @@ def test_a_tolerance_out_of_range_is_refused(within):
 
 
 def test_a_rule_does_not_hold_in_the_ranges_of_unless_and_a_measure_that_is_not_known_is_ignored():
-    lost = parse(book({"name": "Lost", "when": {"recency": [0, 0.3]}, "unless": {"waited": [0, 0.5]}})).rules[0]
+    lost = parse(book({"name": "Lost", "when": {"recency": [0, 0.3]}, "unless": {"waited": [0, 0.5]}})).rules[
+        0
+    ]
     assert lost.is_excluded({"recency": 0.1, "waited": 0.4})
     assert not lost.is_excluded({"recency": 0.1, "waited": 0.6})
     assert not lost.is_excluded({"recency": 0.1})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -21,6 +21,7 @@ from seg.segments.naming import Naming
 from seg.segments.rfm_tables import RuleSegments
 
 LEVELS = ("warning", "info")
+OUTLOOK = "outlook: "  # how notes on the outlook begin; its section shows what is not possible
 MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
 # Beyond this index a value is coloured as strongly as can be; nearer to the average than 0.8 to 1.25 it is not coloured.
 STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
@@ -122,7 +123,12 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
     notes = list(dict.fromkeys(note for note in content.notes if note[1] != content.k_reason))
     return page.template("report/run_page.html.jinja", locale).render(
         content=content,
-        warnings=[text for level, text in notes if level == "warning"],
+        warnings=[text for level, text in notes if level == "warning" and not text.startswith(OUTLOOK)],
+        outlook_warnings=[
+            text.removeprefix(OUTLOOK)
+            for level, text in notes
+            if level == "warning" and text.startswith(OUTLOOK)
+        ],
         notes=[text for level, text in notes if level == "info"],
         headline=page.headline(content.segments, locale),
         cards=_cards(content, locale),
@@ -292,7 +298,9 @@ def _months(content: RunPage, locale: Locale) -> list[dict]:
             (line.name, line.colour, [(value, _share(value, line.values)) for value in line.values])
             for line in lines
         ]
-        chart = charts.lines_chart(title, months, lines, locale)
+        complete = len(months) - bool(_partial_month(content))
+        drawn = [replace(line, values=line.values[:complete]) for line in lines]
+        chart = charts.lines_chart(title, months[:complete], drawn, locale)
         parts.append({"what": what, "title": title, "chart": chart, "months": months, "rows": rows})
     return parts
 
@@ -304,7 +312,9 @@ def _partial_month(content: RunPage) -> str:
     if newest is None or f"{newest:%Y-%m}" not in last:
         return ""
     days = calendar.monthrange(newest.year, newest.month)[1]
-    return f"The last month ends on {newest:%Y-%m-%d}" if newest.day < days - END_OF_MONTH else ""
+    if newest.day >= days - END_OF_MONTH:
+        return ""
+    return f"The orders end on {newest:%Y-%m-%d}, so the last month is not complete: the tables have it, the lines end before it"
 
 
 def _without(content: RunPage) -> list[str]:

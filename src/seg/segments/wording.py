@@ -133,7 +133,8 @@ def _typical(row: Mapping[str, float], write: Writers) -> list[str]:
         median("revenue", "net_revenue"),
     )
     if recency is not None:
-        ago = "today" if recency == 0 else f"{write.number(recency)} day{'' if recency == 1 else 's'} ago"
+        days = round(recency)  # the middle of an even number of customers may be half a day
+        ago = "today" if days == 0 else f"{write.number(days)} day{'' if days == 1 else 's'} ago"
         parts.append(f"last ordered {ago}")
     if orders is not None:
         parts.append(f"has {write.number(orders)} order{'' if orders == 1 else 's'}")
