@@ -182,18 +182,22 @@ def _start(arguments: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _composed_once(arguments: Sequence[str]) -> Iterator[None]:
-    """Keep Hydra from composing everything twice: the first time is only to see whether a preset is a sweep without -m."""
-    from hydra._internal.hydra import Hydra
+    """Keep Hydra from composing everything twice.
 
-    if any("experiment" in argument or "hydra.mode" in argument for argument in arguments):
-        yield
-        return
-    get_mode = Hydra.get_mode
-    Hydra.get_mode = lambda *_, **__: None
+    The jobs of a sweep are composed and checked before its start by `seg.cli.sweeps.planning`, and a command that names no
+    preset is composed first only to see whether a preset is a sweep without -m.
+    """
+    from hydra._internal.hydra import Hydra
+    from hydra.plugins.sweeper import Sweeper
+
+    get_mode, validate = Hydra.get_mode, Sweeper.validate_batch_is_legal
+    if not any("experiment" in argument or "hydra.mode" in argument for argument in arguments):
+        Hydra.get_mode = lambda *_, **__: None
+    Sweeper.validate_batch_is_legal = lambda *_: None
     try:
         yield
     finally:
-        Hydra.get_mode = get_mode
+        Hydra.get_mode, Sweeper.validate_batch_is_legal = get_mode, validate
 
 
 def _sweep() -> ModuleType | None:
