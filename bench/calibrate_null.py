@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 import unseen
 from clouds import centres
 from headway import reported
-from seg.metrics import null, separation
+from seg.metrics import null, null_result, separation
 from seg.metrics.one_cloud import OneCloud
 from seg.models.coreset_kmeans import CoresetKMeans
 from seg.models.mixture import SafeGaussianMixture
@@ -136,7 +136,7 @@ def says_yes(job: tuple[str, int, int, str]) -> tuple[str, int, str, bool]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            answer = bool(null.passed(null.null_test(X, once, DRAWS, seed)))
+            answer = bool(null_result.passed(null.null_test(X, once, DRAWS, seed)))
         except NotBetter:
             answer = False
     return family, k, model, answer

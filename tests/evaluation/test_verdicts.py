@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from seg.evaluation.verdicts import Foretold, Sizes, verdicts
-from seg.metrics.null import NullTest
+from seg.metrics.null_result import NullTest
 from seg.metrics.prediction import HoldoutScores, evaluate
 from seg.metrics.stability import Stability
 

@@ -5,7 +5,8 @@ from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
 from seg.metrics import null
-from seg.metrics.null import NullTest, null_test, sentence
+from seg.metrics.null import null_test
+from seg.metrics.null_result import NullTest, passed, sentence
 
 CENTERS = np.array([[0, 0], [6, 1], [1, 7], [8, 8]])
 
@@ -51,7 +52,7 @@ def test_the_sentence_is_about_the_weakest_evidence():
 @pytest.mark.parametrize(("draws", "answer"), [(18, None), (19, True)])
 def test_too_few_draws_leave_the_verdict_open_and_the_sentence_says_how_many_it_takes(draws, answer):
     tests = {"uniform": NullTest(1.0, np.zeros(draws))}
-    assert null.passed(tests) is answer
+    assert passed(tests) is answer
     assert ("pass evaluation.null=19 or more" in sentence(tests)) is (answer is None)
 
 
@@ -116,7 +117,7 @@ def test_blobs_are_better_than_null_data_of_every_kind():
     result = null_test(blobs(), score)
     assert all(test.z > 3 and test.p == 1 / 21 for test in result.values())
     assert result["stretched"].mean < 0.9 * result["stretched"].observed
-    assert sentence(result).startswith("better than ") and null.passed(result)
+    assert sentence(result).startswith("better than ") and passed(result)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -124,7 +125,7 @@ def test_uniform_noise_is_indistinguishable_from_noise(seed):
     X = np.random.default_rng(seed + 100).uniform(size=(160, 3))
     result = null_test(X, score, seed=seed)
     assert all(abs(test.z) < 3 for test in result.values())
-    assert null.passed(result) is False and sentence(result).startswith("no better than ")
+    assert passed(result) is False and sentence(result).startswith("no better than ")
 
 
 def correlated(rng, n=300, rho=0.6):
@@ -141,14 +142,14 @@ def banana(rng, n=300):
 )
 def test_one_cloud_is_no_better_than_null_data(cloud):
     results = [null_test(cloud(np.random.default_rng(seed)), score, seed=seed) for seed in range(3)]
-    assert sum(null.passed(result) for result in results) <= 1
+    assert sum(passed(result) for result in results) <= 1
 
 
 def test_permuted_and_uniform_data_do_not_apply_where_a_column_has_two_peaks_by_itself():
     rng = np.random.default_rng(0)
     square = np.array([[0, 0], [6, 0], [0, 6], [6, 6]])[rng.integers(4, size=400)] + rng.normal(size=(400, 2))
     result = null_test(square, score)
-    assert list(result) == ["stretched", "bent"] and null.passed(result)
+    assert list(result) == ["stretched", "bent"] and passed(result)
 
 
 def test_evenly_spread_customers_do_not_apply_where_no_column_is_evenly_spread():

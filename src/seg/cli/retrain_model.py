@@ -22,7 +22,7 @@ from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.errors import SegError
 from seg.metrics import common_space
-from seg.metrics.null import NEEDED
+from seg.metrics.null_result import NEEDED
 from seg.models.mllib import is_mllib
 from seg.pipeline import check
 from seg.pipeline.result import Result

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from seg.metrics.null import KINDS
+from seg.metrics.null_result import KINDS
 from seg.segments.naming import NOISE_NAME
 
 PARTS = ("dataset", "cleaning", "recipe", "scaler", "model", "engine")

@@ -21,7 +21,7 @@ import pandas as pd
 
 from seg.compare.attempts import EXPLAINED, SCORE
 from seg.evaluation.verdicts import DISCRIMINATES, STABLE
-from seg.metrics.null import LEVEL, NEEDED
+from seg.metrics.null_result import LEVEL, NEEDED
 
 RULE = (
     "Order: runs whose evidence is complete and sound first, by the deviance of later buying and spending that their segments explain "

@@ -23,6 +23,7 @@ from seg.evaluation.measure import Measured
 from seg.features import FeatureTable
 from seg.metrics import guards, null, stability
 from seg.metrics import separation as metrics
+from seg.metrics.null_result import NullTest, sentence
 from seg.models import space
 from seg.models.outcome_tiers import OutcomeTiers
 from seg.models.segmenter import Segmenter
@@ -38,7 +39,7 @@ class Evidence:
     stability: stability.Stability | None = None
     strength: tuple[float, float] | None = None
     seeds: float | None = None
-    null: dict[str, null.NullTest] | None = None
+    null: dict[str, NullTest] | None = None
     holdout: Holdout | None = None
     verdicts: list[verdicts.Verdict] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -198,7 +199,7 @@ def _null(
     if isinstance(fitted.segmenter.clusterer, OutcomeTiers):
         with progress.step("null data") as detail:
             evidence.null = {"shuffled": _shuffled(fitted.segmenter.clusterer, settings.null, seed)}
-            detail(null.sentence(evidence.null))
+            detail(sentence(evidence.null))
         _null_metrics(evidence)
         return
     table, k = fitted.prepared.table, fitted.k
@@ -221,11 +222,11 @@ def _null(
         workers = 1 if parts.embed is not None else None
         raw = table.frame[columns].to_numpy()
         evidence.null = null.null_test(raw, score, settings.null, seed, workers=workers)
-        detail(null.sentence(evidence.null))
+        detail(sentence(evidence.null))
     _null_metrics(evidence)
 
 
-def _shuffled(model: OutcomeTiers, draws: int, seed: int) -> null.NullTest:
+def _shuffled(model: OutcomeTiers, draws: int, seed: int) -> NullTest:
     """Compare tiers with tiers that were learned from outcomes dealt out at random.
 
     Learned from one half of the lesson's customers, they are judged on the other half.
@@ -240,7 +241,7 @@ def _shuffled(model: OutcomeTiers, draws: int, seed: int) -> null.NullTest:
 
     rng = np.random.default_rng([seed, 7])
     scores = [explained(rng.permutation(learned.spend)) for _ in range(draws)]
-    return null.NullTest(explained(learned.spend), np.array(scores))
+    return NullTest(explained(learned.spend), np.array(scores))
 
 
 def _null_metrics(evidence: Evidence) -> None:

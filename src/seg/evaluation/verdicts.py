@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from seg.metrics.added_value import REGRESSION
 from seg.metrics.guards import LARGEST_SHARE, least_size
-from seg.metrics.null import KINDS, LEVEL, NEEDED, NullTest, passed, sentence
-from seg.metrics.one_cloud import PEAKS_LEVEL
-from seg.metrics.prediction import HoldoutScores
-from seg.metrics.stability import Stability
+from seg.metrics.null_result import KINDS, LEVEL, NEEDED, PEAKS_LEVEL, NullTest, passed, sentence
+
+if TYPE_CHECKING:  # scikit-learn, which a comparison need not wait for
+    from seg.metrics.prediction import HoldoutScores
+    from seg.metrics.stability import Stability
 
 WEAK = 0.25
 STABLE = 0.75
@@ -219,7 +220,7 @@ def _predictive(foretold: Foretold) -> Verdict:
     number = (
         f"{word} rule RFM: {holdout.added.explained:.3f} of the deviance of buying and spending explained, {rules['explained']:.3f} by rule RFM "
         f"(difference {rules['difference']:+.3f}, {rules['low']:+.3f} to {rules['high']:+.3f}), {singles[best]:.3f} by {best}, "
-        f"{against.loc[REGRESSION, 'explained']:.3f} by a regression on the same features; AUC {holdout.auc:.2f} of buying after the cut"
+        f"{holdout.added.ceiling:.3f} by a regression on the same features; AUC {holdout.auc:.2f} of buying after the cut"
         f"{foretold.over_cuts}"
     )
     discriminates = holdout.auc >= DISCRIMINATES and holdout.auc > holdout.random["auc"].max()

@@ -33,6 +33,11 @@ class AddedValue:
     se: float
     against: pd.DataFrame
 
+    @property
+    def ceiling(self) -> float:
+        """What a regression on the same features explains."""
+        return float(self.against.set_index("name").loc[REGRESSION, "explained"])
+
     def verdict(self, name: str) -> str:
         """Return "adds to", "as good as" or "worse than", by whether the interval of the difference excludes 0."""
         row = self.against.set_index("name").loc[name]

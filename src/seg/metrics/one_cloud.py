@@ -25,12 +25,12 @@ import numpy as np
 from scipy.special import kolmogorov, ndtr, ndtri
 
 from seg.metrics.bent_cloud import BentCloud
+from seg.metrics.null_result import PEAKS_LEVEL
 from seg.metrics.single_peak import one_peak, valley_depth
 
 SPIKE = 0.1  # share of customers at the least or the greatest value from which it is kept as it is
 LATTICE = 0.9  # share of customers with a repeated value from which only values of the column are drawn
 DRAWN = 99  # tables with one peak in each column that the valleys of the data are held against
-PEAKS_LEVEL = 0.05  # largest share of them, the data counted among them, with valleys as deep
 # Share of the customers; a column this near to one peak has one, however many customers say otherwise.
 LEAST = 0.02
 EVEN = 0.05  # p above which a column counts as evenly spread

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from seg.segments import usual_gap
 
@@ -173,5 +172,5 @@ def _of_customers(frame: pd.DataFrame, name: str) -> np.ndarray | None:
     if measure.kind in ("any", "one", "within"):
         holds = {"any": values > 0, "one": values == 1, "within": values <= NEW}
         return holds[measure.kind].astype("float64")
-    ranked = (rankdata(-values if measure.reverse else values) - 0.5) / len(values)
+    ranked = (pd.Series(-values if measure.reverse else values).rank().to_numpy() - 0.5) / len(values)
     return ranked

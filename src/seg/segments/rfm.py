@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from seg.errors import SegError
 
@@ -71,7 +70,9 @@ class Cut:
             if small_is_good:
                 return 5 - np.searchsorted(points, values, side="left")
             return 1 + np.searchsorted(points, values, side="right")
-        worse = (rankdata(-values if small_is_good else values, method="min") - 1) / max(len(values), 1)
+        worse = (pd.Series(-values if small_is_good else values).rank(method="min").to_numpy() - 1) / max(
+            len(values), 1
+        )
         # A share such as 3 / 5 and its decimal 0.6 differ in the last digit.
         return 1 + np.searchsorted(points - 1e-12, worse, side="right")
 
