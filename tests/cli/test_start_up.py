@@ -93,3 +93,9 @@ def test_help_errors_and_lists_import_nothing_heavy(outcomes, command, code, mos
     assert heavy == [], said
     assert modules <= most, said
     assert "Traceback" not in said
+
+
+def test_a_comparison_needs_no_library_that_fits_models():
+    code = "import sys, seg.cli.compare_runs, seg.compare.compare_page; print({'sklearn', 'scipy', 'duckdb'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
