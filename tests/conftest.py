@@ -30,6 +30,8 @@ ONE_JVM = {
 }
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
 
+# A process imports a million objects that stay before its first test: none of them is garbage to search for.
+gc.disable()
 # Before scikit-learn asks: tests run side by side, and on small tables threads cost more than they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 read_once.install()
@@ -60,8 +62,8 @@ def pytest_collection_finish(session):
     """Prepare the start of JVMs, and take what the test modules have imported out of every search for garbage."""
     if any(item.get_closest_marker("spark") for item in session.items):
         class_archive.use()
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure():

@@ -219,10 +219,10 @@ SESSIONS = """
 import sys
 from seg.engine.spark import SparkEngine
 from seg.errors import SegError
-conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 try: SparkEngine(master=sys.argv[1], timeout=3, conf=conf)
 except SegError as error: print(error)
-with SparkEngine(master="local[1]", conf=conf) as first: assert first.session.range(3).count() == 3
+with SparkEngine(master="local[1]", conf=conf) as first: assert first.describe()["master"] == "local[1]"
 with SparkEngine(master="local[2]", conf=conf) as second: print(second.session.range(3).count(), second.describe()["master"])
 """
 
@@ -376,10 +376,13 @@ def test_spark_submit_runs_the_command_in_the_session_that_it_made(tmp_path):
 
     home = Path(pyspark.__file__).parent
     root = Path(__file__).resolve().parents[2]
+    rows = "".join(f"c{number},{number % 7},{number % 5}\n" for number in range(30))
+    (tmp_path / "c.csv").write_text("id,visits,calls\n" + rows)
     command = [
         home / "bin" / "spark-submit", "--master", "local[1]", "--conf", "spark.ui.enabled=false",
         *[part for key, value in small_spark.CONF.items() for part in ("--conf", f"{key}={value}")], root / "src/seg/run.py",
-        "dataset=toy", "dataset.customers=60", "engine=spark", "k=3", "selection.k_range=[3]", "tracking=none", "cache=off", f"hydra.run.dir={tmp_path}/run",
+        "dataset=customers", f"dataset.path={tmp_path}/c.csv", "dataset.id=id", "dataset.features=[visits,calls]", "engine=spark",
+        "engine.shuffle_partitions=2", "k=3", "selection.k_range=[3]", "tracking=none", "cache=off", f"hydra.run.dir={tmp_path}/run",
     ]  # fmt: skip
     environment = command_line.clean_environment() | {
         "PYSPARK_PYTHON": sys.executable,

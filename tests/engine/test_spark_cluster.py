@@ -1,4 +1,4 @@
-"""A whole experiment on a real cluster: a master and two workers on loopback, and through a Spark Connect server."""
+"""A whole experiment on a real cluster: a master, a worker and two executors on loopback, and through a Spark Connect server."""
 
 from __future__ import annotations
 
@@ -16,13 +16,25 @@ import pandas as pd
 import pytest
 
 import command_line
+import small_spark
+from in_process import segmented
 
 pytestmark = pytest.mark.spark
-# Executors of the smallest size that Spark takes, compiled in a hurry.
-EXECUTORS = (
-    "engine.conf={spark.hadoop.fs.s3a.secret.key: geheim, spark.executor.memory: 512m, spark.executor.cores: 1, spark.sql.codegen.wholeStage: false, "
-    "spark.executor.extraJavaOptions: '-XX:TieredStopAtLevel=1', spark.driver.extraJavaOptions: '-XX:TieredStopAtLevel=1'}"
-)
+ASKED = ["dataset=flo", "k=4", "selection.k_range=[4]"]
+
+
+def executors() -> str:
+    """Ask for executors of the smallest size that Spark takes, which compile nothing and start as the drivers of tests do."""
+    quick = {
+        f"spark.{part}.extraJavaOptions": os.environ["SPARK_EXECUTOR_OPTS"] for part in ("executor", "driver")
+    }
+    small = {
+        "spark.executor.memory": "512m",
+        "spark.executor.cores": 1,
+        "spark.hadoop.fs.s3a.secret.key": "geheim",
+    }
+    conf = small_spark.CONF | small | quick
+    return "engine.conf={" + ", ".join(f"{key}: '{value}'" for key, value in conf.items()) + "}"
 
 
 def free_port() -> int:
@@ -72,23 +84,21 @@ def server(log: Path, *command: str, memory: str = "256m") -> Iterator[subproces
 
 @pytest.fixture(scope="module")
 def master(tmp_path_factory) -> Iterator[str]:
-    """A standalone master with two workers; its address."""
+    """A standalone master, and a worker with room for two executors; its address."""
     folder, port, page = tmp_path_factory.mktemp("cluster"), free_port(), free_port()
     address, classes = f"spark://127.0.0.1:{port}", "org.apache.spark.deploy"
 
     def workers() -> bool:
         with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/", timeout=5) as answer:
-            return json.load(answer)["aliveworkers"] == 2
-
-    def worker(name: str):
-        return server(
-            folder / f"{name}.log", "spark-class", f"{classes}.worker.Worker", "--host", "127.0.0.1", "--cores", "1",
-            "--memory", "600m", "--webui-port", str(free_port()), "--work-dir", str(folder / name), address,
-        )  # fmt: skip
+            return json.load(answer)["aliveworkers"] == 1
 
     first = server(
         folder / "master.log", "spark-class", f"{classes}.master.Master", "--host", "127.0.0.1", "--port", str(port),
         "--webui-port", str(page),
+    )  # fmt: skip
+    worker = server(
+        folder / "worker.log", "spark-class", f"{classes}.worker.Worker", "--host", "127.0.0.1", "--cores", "2",
+        "--memory", "1200m", "--webui-port", str(free_port()), "--work-dir", str(folder / "worker"), address,
     )  # fmt: skip
     with first as process:
         # A worker asks again only after ten seconds: the master is there before it.
@@ -97,7 +107,7 @@ def master(tmp_path_factory) -> Iterator[str]:
             process,
             folder / "master.log",
         )
-        with worker("one"), worker("two"):
+        with worker:
             wait_for(workers, process, folder / "master.log")
             yield address
 
@@ -121,39 +131,39 @@ def connect(tmp_path_factory) -> Iterator[str]:
         yield f"sc://127.0.0.1:{port}"
 
 
-def experiment(folder: Path, *overrides: str) -> tuple[pd.DataFrame, str]:
-    """Run a whole experiment; its segments, and all that it said."""
+def experiment(folder: Path, *overrides: str) -> pd.DataFrame:
+    """Run a whole experiment on Spark; its segments."""
     done = command_line.run(
-        "seg.run", "k=4", "selection.k_range=[4]", "cache=off", "engine.timeout=120" if "engine=spark" in overrides else "seed=0", *overrides,
-        f"data_dir={folder}", f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.run.dir={folder}/run", timeout=500,
+        "seg.run", *ASKED, "cache=off", "engine=spark", "engine.timeout=120", *overrides, f"data_dir={folder}",
+        f"hydra.run.dir={folder}/run",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / "run" / "report.html").is_file()
-    telling = [path for path in folder.rglob("*") if path.is_file() and b"geheim" in path.read_bytes()]
-    assert not telling, "a secret stands in files of the run, or in its store"
-    return pd.read_csv(folder / "run" / "segments.csv"), done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert not any(word in said for word in ("WARN", "incubator", "log4j", "FutureWarning", "Traceback"))
+    return pd.read_csv(folder / "run" / "segments.csv")
 
 
 @pytest.fixture(scope="module")
 def on_duckdb(tmp_path_factory) -> pd.DataFrame:
-    return experiment(tmp_path_factory.mktemp("duckdb"), "dataset=flo", "tracking=none")[0]
+    return segmented(*ASKED, f"data_dir={tmp_path_factory.mktemp('duckdb')}").segments
 
 
 def test_an_experiment_on_a_cluster_finds_the_segments_that_duckdb_finds(master, on_duckdb, tmp_path):
     """Rows reach the executors through a folder that they share with the driver; by Arrow they reach them below."""
-    staged = f"engine.staging_dir={tmp_path}/stage"
-    segments, said = experiment(
-        tmp_path, "dataset=flo", "engine=spark", f"engine.master={master}", EXECUTORS, staged
+    staged, store = f"engine.staging_dir={tmp_path}/stage", f"tracking.uri=sqlite:///{tmp_path}/mlflow.db"
+    segments = experiment(
+        tmp_path, f"engine.master={master}", "engine.shuffle_partitions=2", executors(), staged, store
     )
     pd.testing.assert_frame_equal(segments, on_duckdb, rtol=1e-9)
-    assert not any(word in said for word in ("WARN", "incubator", "log4j", "FutureWarning", "Traceback"))
     assert not list((tmp_path / "stage").iterdir()), "what was handed over is gone"
+    telling = [path for path in tmp_path.rglob("*") if path.is_file() and b"geheim" in path.read_bytes()]
+    assert not telling, "a secret stands in files of the run, or in its store"
 
 
 def test_an_experiment_through_spark_connect_finds_the_segments_that_duckdb_finds(
     connect, on_duckdb, tmp_path
 ):
     """Rows of a text file go to the server by Arrow."""
-    segments, said = experiment(tmp_path, "dataset=flo", "engine=spark", f"engine.remote={connect}")
+    segments = experiment(tmp_path, f"engine.remote={connect}", "tracking=none")
     pd.testing.assert_frame_equal(segments, on_duckdb, rtol=1e-9)
-    assert not any(word in said for word in ("WARN", "FutureWarning", "Traceback"))

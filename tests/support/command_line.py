@@ -82,6 +82,15 @@ def started(
         yield process, said
 
 
+def children(process: int) -> list[int]:
+    """Return the ids of the processes that a process has started and that are still there."""
+    found = []
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, path.read_text().split())
+    return found
+
+
 @functools.cache
 def forks() -> multiprocessing.context.BaseContext:
     """Start the server; it looks for what it imports in PYTHONPATH alone."""

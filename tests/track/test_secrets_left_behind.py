@@ -56,16 +56,12 @@ def watched(*arguments: str, env=None) -> tuple[str, set[str]]:
     )
     lines, start = set(), time.monotonic()
     while process.poll() is None and time.monotonic() < start + 240:
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
+        for number in [process.pid, *command_line.children(process.pid)]:
             try:
-                family = (
-                    process.pid == int(path.parent.name)
-                    or f"PPid:\t{process.pid}\n" in (path.parent / "status").read_text()
-                )
-                line = path.read_bytes().decode(errors="replace")
+                line = Path(f"/proc/{number}/cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if family and seg_has_begun(path.parent):
+            if line not in lines and seg_has_begun(Path(f"/proc/{number}")):
                 lines.add(line)
         time.sleep(0.1)
     return process.stdout.read(), lines

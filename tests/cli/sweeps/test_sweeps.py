@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -101,23 +100,26 @@ def test_the_jobs_are_children_of_one_run_that_shows_what_they_found(swept):
 
 def test_a_job_that_has_finished_is_not_done_again(swept):
     _, place = swept
-    for name, expected in (
-        ("second", ["done before", "done before", "finished"]),
-        ("third", ["done before"] * 3),
-    ):
-        before = len(runs(place, "a"))
-        arguments, env = command(place, name, *TOY, "tracking.experiment=a", "k=3,4,5")
-        line = [sys.executable, "-X", "importtime", "-m", "seg.run", *arguments]
-        done = subprocess.run(line, capture_output=True, text=True, env=env)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert statuses(place, name) == expected
-        imported = {text.rpartition("|")[2].strip() for text in done.stderr.splitlines()}
-        heavy = {"sklearn", "pandas", "mlflow"}
-        assert heavy & imported == (heavy if name == "second" else set())
-        assert len(runs(place, "a")) - before == (2 if name == "second" else 0)
-        assert "3 jobs: " in done.stdout
+    before, asked = len(runs(place, "a")), [*TOY, "tracking.experiment=a", "k=3,4,5"]
+    done = sweep(place, "second", *asked)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert statuses(place, "second") == ["done before", "done before", "finished"]
+    assert "3 jobs: " in done.stdout and len(runs(place, "a")) == before + 2
     finished = [run.data.tags["job.key"] for run in runs(place, "a") if "job.key" in run.data.tags]
     assert len(finished) == 3 and len(set(finished)) == 3
+
+
+def test_a_sweep_with_nothing_left_to_do_loads_no_heavy_library(swept):
+    _, place = swept
+    before = len(runs(place, "a"))
+    arguments, env = command(place, "third", *TOY, "tracking.experiment=a", "k=3,4")
+    line = [sys.executable, "-X", "importtime", "-m", "seg.run", *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert statuses(place, "third") == ["done before"] * 2
+    imported = {text.rpartition("|")[2].strip() for text in done.stderr.splitlines()}
+    assert {"hydra", "seg.cli.sweeps.planning"} <= imported and not {"sklearn", "pandas", "mlflow"} & imported
+    assert "2 jobs: " in done.stdout and len(runs(place, "a")) == before
 
 
 @pytest.mark.parametrize(
@@ -141,15 +143,6 @@ def test_a_slip_is_found_before_the_first_job(overrides, expected, place):
     assert "read toy" not in done.stdout and not list((place / "slip").glob("*/job.json"))
 
 
-def children(process: int) -> list[int]:
-    """Return the ids of the processes that a process has started."""
-    return [
-        int(number)
-        for path in Path(f"/proc/{process}/task").glob("*/children")
-        for number in path.read_text().split()
-    ]
-
-
 def test_a_sweep_that_is_killed_is_resumed_and_counts_every_job_once(place):
     """Jobs in processes of their own, on one SQLite file; the process that started them ends without a word."""
     jobs = [
@@ -164,7 +157,7 @@ def test_a_sweep_that_is_killed_is_resumed_and_counts_every_job_once(place):
         while not list((place / "killed").glob("*/job.json")):
             assert process.is_alive(), said("err")
             time.sleep(0.05)
-        family = [process_name(number) for number in children(process.pid)]
+        family = [process_name(number) for number in command_line.children(process.pid)]
         assert family, "jobs run in processes of their own"
         process.kill()
         process.join(60)
