@@ -383,13 +383,15 @@ def _print_proposal(
         check_parts(with_them)
         report = _inspected(cfg, with_them.dataset, source)
     except SegError as failed:
-        _print(
-            console,
-            f"no options were found that read the file; nearest: {' '.join(proposal.options)}\n  {str(failed).splitlines()[0]}",
+        nearest = (
+            f"; nearest: {' '.join(proposal.options)}\n  {str(failed).splitlines()[0]}"
+            if proposal.options
+            else ""
         )
+        _print(console, f"no options were found that read the file{nearest}")
     for note in proposal.notes:
         _print(console, f"look at      {note}")
-    if report is None:
+    if report is None or not proposal.options:
         return True
     _print(
         console,

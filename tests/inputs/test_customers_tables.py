@@ -109,6 +109,21 @@ def test_a_column_with_an_equals_sign_in_its_name_is_that_column(engine, load):
     assert frame_of(engine, loaded)["a=b"].tolist() == [5, 6]
 
 
+def test_a_value_that_no_customer_has_is_said(load):
+    assert not load(TABLE, ["gender=M"]).notes
+    assert "gender=Mr: no customer has 'Mr' in gender" in load(TABLE, ["gender=M", "gender=Mr"]).notes[0][1]
+
+
+def test_a_number_that_stands_for_a_missing_one_is_said(load):
+    def notes_of(*values: float) -> str:
+        rows = "".join(f"c{place},{value},{place}\n" for place, value in enumerate([*values, 20, 30, 40]))
+        return " ".join(text for _level, text in load(f"id,a,b\n{rows}", ["a", "b"]).notes)
+
+    assert "a: the only value below zero is -999, in 2 rows" in notes_of(-999, -999)
+    assert "a: the only value below zero is -1, in 3 rows" in notes_of(-1, -1, -1)
+    assert not notes_of(-999, -998) and not notes_of(-999) and not notes_of(-5, -5)
+
+
 def test_the_number_of_the_row_names_customers_without_an_id(engine, load):
     loaded = load(TABLE.replace("NA", "2").replace("b,,", "b,1,"), ["age"], id="row")
     assert sorted(frame_of(engine, loaded).index) == ["1", "2", "3", "4", "5"]

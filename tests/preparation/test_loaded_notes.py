@@ -63,3 +63,10 @@ def test_repeated_lines_are_said_with_their_money_unless_they_are_dropped(engine
     )
     assert "'cleaning.steps=[drop_duplicates]'" in text
     assert loaded_notes.check(engine, loaded, ["drop_duplicates"], 1) == []
+
+
+def test_a_day_to_count_from_that_is_far_ahead_is_said(engine, load):
+    loaded = load(sp.text())
+    ((level, text),) = loaded_notes.check(engine, loaded, [], "2999-01-01")
+    assert level == "warning" and "recipe.as_of=2999-01-01 is 35" in text and "days after today" in text
+    assert loaded_notes.check(engine, loaded, [], "2025-01-31") == []

@@ -9,7 +9,7 @@ import ibis
 
 from seg.engine import Engine, Reading, column_names
 from seg.errors import SegError
-from seg.sources import schema
+from seg.sources import schema, stand_ins
 from seg.sources.bad_rows import any_of
 from seg.sources.locate import Source
 from seg.sources.schema import Field, Loaded
@@ -99,6 +99,9 @@ def load(
     )
     loaded = replace(loaded, table=table)
     check_unique(engine, loaded, id)
+    numbers = [name for name in features if name not in [level.name for level in levels]]
+    more = stand_ins.notes(engine, table, numbers) if numbers else []
+    loaded = replace(loaded, notes=(*loaded.notes, *more, *_about_levels(engine, loaded, levels)))
     return _without_missing(engine, loaded, features, reading.missing)
 
 
@@ -157,6 +160,22 @@ def _feature(table: ibis.Table, name: str, levels: Sequence[Level]) -> ibis.Valu
     if level is None:
         return table[name]
     return (table[_text(level.column)].strip() == level.value.strip()).cast("float64")
+
+
+def _about_levels(engine: Engine, loaded: Loaded, levels: Sequence[Level]) -> list[tuple[str, str]]:
+    """Return a note on each column of zeros and ones that is zero for everybody."""
+    if not levels:
+        return []
+    sums = {f"of {place}": loaded.table[level.name].sum() for place, level in enumerate(levels)}
+    row = engine.collect(loaded.table.aggregate(**sums)).iloc[0]
+    return [
+        (
+            "warning",
+            f"{level.name}: no customer has {level.value!r} in {level.column}, so the feature is 0 for everybody; check the spelling",
+        )
+        for place, level in enumerate(levels)
+        if not row[f"of {place}"] > 0
+    ]
 
 
 def _without_missing(engine: Engine, loaded: Loaded, features: Sequence[str], missing: str) -> Loaded:

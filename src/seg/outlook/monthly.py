@@ -178,10 +178,18 @@ def _partial(activity: pd.DataFrame, months: list, first: pd.Timestamp, last: pd
 
 def _partial_notes(partial: pd.DataFrame) -> list[str]:
     return [
-        f"{calendar.month_name[row.month.month]} {row.month.year} is not complete ({row.days} of {row.of} days) and is left out; its "
-        f"revenue so far is {row.revenue:,.0f}"
+        left_out_note(
+            f"{calendar.month_name[row.month.month]} {row.month.year}",
+            f"{row.days} of {row.of} days",
+            row.revenue,
+        )
         for row in partial.itertuples()
     ]
+
+
+def left_out_note(period: str, days: str, revenue: float) -> str:
+    """Return the note on a month or week that is not complete."""
+    return f"{period} is not complete ({days}) and is left out; its revenue so far is {revenue:,.0f}"
 
 
 def _gap_notes(days: pd.Series) -> list[str]:

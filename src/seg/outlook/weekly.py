@@ -141,8 +141,9 @@ def _partial(activity: pd.DataFrame, weeks: list[date], days: pd.Series) -> pd.D
 
 def _partial_notes(partial: pd.DataFrame) -> list[str]:
     return [
-        f"the week from Monday {row.week} is not complete (orders from {row.first:%A} to {row.last:%A}) and is left out; its revenue "
-        f"so far is {row.revenue:,.0f}"
+        monthly.left_out_note(
+            f"the week from Monday {row.week}", f"orders from {row.first:%A} to {row.last:%A}", row.revenue
+        )
         for row in partial.itertuples()
     ]
 

@@ -12,6 +12,8 @@ from seg.sources import odd_ids, oddities
 from seg.sources.oddities import LARGE, Suspects
 from seg.sources.schema import Loaded
 
+FAR = 366  # days after today
+
 
 def check(engine: Engine, loaded: Loaded, steps: Sequence, as_of: object) -> list[tuple[str, str]]:
     """Check dates and repeated lines of a table that was read.
@@ -42,11 +44,26 @@ def check(engine: Engine, loaded: Loaded, steps: Sequence, as_of: object) -> lis
         if not isinstance(features.check_as_of(as_of), date):
             raise suspects.error(_window(suspects, steps))
         notes.append(("warning", suspects.text))
+    notes += _about_as_of(as_of, date.today())
     if "amount" not in loaded.table.columns or loaded.lookup is not None:
         return notes
     rows = int(engine.collect(loaded.table.aggregate(rows=loaded.table.count())).rows[0])
     texts = _about_lines(engine, loaded, steps, names) if rows <= LARGE else []
     return [*notes, *(("warning", text) for text in texts)]
+
+
+def _about_as_of(as_of: object, today: date) -> list[tuple[str, str]]:
+    """Return a note on a day to count recency from that is most likely mistyped: everybody would have been away for so long."""
+    day = features.check_as_of(as_of)
+    ahead = (day - today).days if isinstance(day, date) else 0
+    if ahead <= FAR:
+        return []
+    return [
+        (
+            "warning",
+            f"recipe.as_of={day} is {ahead:,} days after today, and the recency of every customer counts up to it: check the year",
+        )
+    ]
 
 
 def _about_lines(engine: Engine, loaded: Loaded, steps: Sequence, names: Sequence[str]) -> list[str]:

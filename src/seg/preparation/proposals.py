@@ -52,7 +52,7 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
     )
     declared = checked(reading)
     file = file_look.look(source.paths[0], declared)
-    if file is None:
+    if file is None or not any(file.header):
         return None
     layout = file_look.layout_options(file, declared)
     numbers = NumberFormat(getattr(dataset, "decimal", "."), getattr(dataset, "thousands", None))
@@ -89,7 +89,7 @@ def _customers(dataset: DatasetSettings, file: Look, numbers: NumberFormat) -> P
         id = next((name for name in file.header if _names_customers(file, name)), "row")
         options.append(option("dataset.id", id))
     features, notes = _features(dataset, file, id)
-    if features != list(dataset.features):
+    if features and features != list(dataset.features):
         options.append(option("dataset.features", f"[{','.join(map(_in_list, features))}]"))
     formats, unsure = file_look.format_options(
         file, None, [name for name in features if name in file.values], (None, numbers)
@@ -123,7 +123,9 @@ def _features(dataset: DatasetSettings, file: Look, id: str) -> tuple[list[str],
             features.append(name)
             continue
         levels = sorted({value.strip() for value in file.values[name] if value.strip()})
-        if len(levels) <= LEVELS:
+        if not levels:
+            notes.append(f"{name}: no row has a value, and it is left out")
+        elif len(levels) <= LEVELS:
             features += [f"{name}={level}" for level in levels]
             notes.append(f"{name}: holds texts; each value becomes a column of zeros and ones")
         else:

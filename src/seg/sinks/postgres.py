@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from seg.errors import SegError
+from seg.sinks import postgres_advice
 from seg.sinks.redaction import redact, remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
@@ -275,15 +276,12 @@ def _check_text(table: Table) -> None:
 
 
 def _advice(error: Exception) -> str:
-    text = str(error).lower()
-    if "password" in text or "authentication" in text:
-        return "check the user and the password (PGPASSWORD, or sink.uri from the environment)"
-    if "permission denied" in text:
-        return "ask for the right to create and write tables, or choose another sink.schema"
-    if "certificate" in text or "ssl" in text:
-        return "set sslrootcert in sink.uri to the certificate of its authority, and check sslmode"
-    if "read-only" in text:
-        return "the database takes no changes from this user or this server: choose another sink.uri"
-    if "does not exist" in text:
-        return "create it, or check sink.uri"
-    return "check sink.uri and that the server is up; then write the run again with seg export run=<run directory> sink=postgres"
+    return postgres_advice.advice(
+        error,
+        "ask for the right to create and write tables, or choose another sink.schema",
+        {
+            "read-only": "the database takes no changes from this user or this server: choose another sink.uri",
+            "does not exist": "create it, or check sink.uri",
+        },
+        "check sink.uri and that the server is up; then write the run again with seg export run=<run directory> sink=postgres",
+    )

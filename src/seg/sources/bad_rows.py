@@ -213,7 +213,7 @@ def _reason(field: Field, value: str | None) -> str:
     more = _dates_that_follow(value) if field.kind == "epoch_ms" else ""
     if field.kind == "id" and re.fullmatch(SHORTENED.replace(r"\z", ""), value.strip()):
         more = ": a spreadsheet has dropped its last digits; export the column as text"
-    if field.kind == "id" and re.fullmatch(r"[0-9]{16,}([.]0)?|[0-9.]+e[+]?[0-9]{2}", value.strip()):
+    if field.kind == "id" and re.fullmatch(r"[0-9]{16,}([.]0)?", value.strip()):
         more = ": the column holds floats, which keep 15 to 16 digits; write it as text or as whole numbers"
     return f"{field.source} is {value!r}, expected {expected}{more}"
 

@@ -84,6 +84,8 @@ def advice(
                 f"{field.source}: no cell holds a value; if they hold formulas, open the workbook in a spreadsheet program and save it, "
                 "which stores their values"
             )
+        elif line is None and field.if_missing and not values:
+            line = f"{field.source}: no row has a value; leave it out of dataset.features"
         elif line is None and field.if_missing:
             line = f"{field.source}: {int(flagged[field.name]):,} values are missing; {field.if_missing}"
         lines += [line] if line else []

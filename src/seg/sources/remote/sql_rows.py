@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from seg.errors import SegError, listed
+from seg.sinks import postgres_advice
 from seg.sinks.redaction import parse
 from seg.sources.remote import row_snapshot
 from seg.sources.remote.request import Request
@@ -136,24 +137,17 @@ def _type(described) -> pa.DataType:
 
 
 def _advice(error: Exception) -> str:
-    lower = str(error).lower()
-    if "password" in lower or "authentication" in lower:
-        return "check the user and the password (PGPASSWORD, ~/.pgpass, or the address from the environment)"
-    if "permission denied" in lower:
-        return "ask for the right to read it"
-    if "certificate" in lower or "ssl" in lower:
-        return "set sslrootcert in the address to the certificate of its authority, and check sslmode"
-    if "read-only transaction" in lower:
-        return "dataset.query may only read"
-    if "does not exist" in lower or "syntax" in lower:
-        return "check dataset.table or dataset.query, and the name of the database"
+    look = "check dataset.table or dataset.query, and the name of the database"
+    further = {
+        "read-only transaction": "dataset.query may only read",
+        "does not exist": look,
+        "syntax": look,
+    }
+    otherwise = "check the address and that the server is up"
     if getattr(error, "sqlstate", None):  # the server has answered
-        return (
-            "correct dataset.query"
-            if "timeout" not in lower
-            else "ask for less in dataset.query, or for more time (statement_timeout)"
-        )
-    return "check the address and that the server is up"
+        further["timeout"] = "ask for less in dataset.query, or for more time (statement_timeout)"
+        otherwise = "correct dataset.query"
+    return postgres_advice.advice(error, "ask for the right to read it", further, otherwise)
 
 
 # ---- SQLite --------------------------------------------------------------------------------------------------------

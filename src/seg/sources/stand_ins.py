@@ -1,0 +1,47 @@
+"""Numbers that stand for a missing value, such as -999: as numbers they would make segments of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ibis.expr import types as ir
+
+from seg.engine import Engine
+
+STAND_INS = (-1, -9, -99, -999, -9999, -99999)
+LARGE = 10  # of other values: -1 beside 0 and 1 is a code
+FEW = 2  # rows
+
+
+def notes(engine: Engine, table: ir.Table, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return a note on each column whose only negative value is one that systems write for a missing number.
+
+    Parameters
+    ----------
+    engine : Engine
+    table : ir.Table
+    names : sequence of str
+        Columns of numbers.
+
+    Returns
+    -------
+    list of (level, text)
+    """
+    smallest = engine.collect(
+        table.aggregate(**{f"of {place}": table[name].min() for place, name in enumerate(names)})
+    ).iloc[0]
+    suspects = [name for place, name in enumerate(names) if smallest[f"of {place}"] in STAND_INS]
+    return [("warning", text) for name in suspects if (text := _note(engine, table, name))]
+
+
+def _note(engine: Engine, table: ir.Table, name: str) -> str | None:
+    column = table[name]
+    below = table.filter(column < 0)
+    row = engine.collect(table.aggregate(most=column.max())).iloc[0]
+    negative = engine.collect(below.group_by(below[name]).aggregate(rows=below.count()).limit(2))
+    if row.most < LARGE or len(negative) != 1 or negative["rows"][0] < FEW:
+        return None
+    return (
+        f"{name}: the only value below zero is {negative[name][0]:g}, in {negative['rows'][0]:,} rows; if it stands for a missing value, leave "
+        "those cells empty and choose dataset.missing=median or drop: as a number it makes segments of its own"
+    )
