@@ -6,6 +6,7 @@
 
 source   the folder of sink=parquet, or postgresql://host/database
 port     of the page (8050)
+locale   how numbers are written: en, de, tr or pt (en)
 schema, prefix   of the tables in PostgreSQL (public, seg_)
 
 The page needs no network, reads only, and answers on 127.0.0.1 alone. It needs the extra dashboard: pip install 'seg[dashboard]'.
@@ -19,8 +20,9 @@ from collections.abc import Sequence
 
 from seg.cli import options
 from seg.errors import SegError
+from seg.segments import formats
 
-OWN = {"source": None, "port": "8050", "schema": "public", "prefix": "seg_"}
+OWN = {"source": None, "port": "8050", "locale": "en", "schema": "public", "prefix": "seg_"}
 HOST = "127.0.0.1"
 
 
@@ -33,6 +35,9 @@ def dashboard(*arguments: str) -> int:
         raise SegError("source=... is required: the folder of sink=parquet, or postgresql://host/database")
     if not own["port"].isdecimal() or not 1 <= int(own["port"]) <= 65_535:
         raise SegError(f"port={own['port']}: expected a number from 1 to 65535")
+    if own["locale"] not in formats.LOCALES:
+        raise SegError(f"locale={own['locale']}: expected one of {', '.join(formats.LOCALES)}")
+    locale = formats.locale(own["locale"])
     try:
         import dash  # noqa: F401 - a second that errors need not wait for
     except ImportError:
@@ -42,7 +47,7 @@ def dashboard(*arguments: str) -> int:
     from seg.report.dashboard import app, exported_tables
 
     exports = exported_tables.connect(own["source"], own["schema"], own["prefix"])
-    server = app.server(exports, HOST, int(own["port"]))
+    server = app.server(exports, HOST, int(own["port"]), locale)
     print(f"open http://{HOST}:{own['port']}", flush=True)
     try:
         server.serve_forever()

@@ -12,6 +12,7 @@ from seg import dashboard as command
 from seg.errors import SegError
 from seg.report.dashboard import drawings, exported_tables, facts
 from seg.report.dashboard.facts import Choice
+from seg.segments import formats
 from seg.sinks.parquet_folder import ParquetFolder
 from seg.sinks.postgres import Postgres
 from seg.sinks.star_schema import Export, table
@@ -187,6 +188,19 @@ def test_postgresql_gives_the_same_tables_as_the_folder(folder):
             assert facts.totals(segments, monthly, choice) == {"customers": 3, "orders": 5, "revenue": 70}
         with pytest.raises(SegError, match=r"no table public\.other_runs; set schema= and prefix="):
             exported_tables.connect(address, prefix="other_")
+
+
+def test_numbers_are_written_as_the_language_does(folder):
+    from seg.report.dashboard import app
+
+    german = formats.locale("de")
+    assert drawings.bars(pd.Series({"Lost": 1.5}), "t", {}, locale=german)["layout"]["separators"] == ",."
+    assert drawings.heat(pd.DataFrame({"Lost": [1234.0]}), "t", german)["data"][0]["text"] == [["1.234"]]
+    opened, turkish = exported_tables.connect(str(folder)), formats.locale("tr")
+    shown = app.content(opened, "t2", (), (), None, None, "revenue", locale=turkish)
+    assert "%25 of all" in str(shown)
+    with pytest.raises(SegError, match=r"locale=xx: expected one of en, de, tr, pt"):
+        command.dashboard(f"source={folder}", "locale=xx")
 
 
 @pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium on this machine")

@@ -16,7 +16,7 @@ from seg.report.dashboard import drawings, facts
 from seg.report.dashboard.exported_tables import Exports
 from seg.report.dashboard.facts import Choice
 from seg.segments import wording
-from seg.segments.formats import ENGLISH
+from seg.segments.formats import ENGLISH, Locale
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head>{%metas%}<meta name="viewport" content="width=device-width, initial-scale=1"><title>{%title%}</title>{%css%}
@@ -26,15 +26,23 @@ MOST_CARDS = 24
 CHOSEN = ("run", "segments", "groups", "first", "last", "measure")
 
 
-def server(exports: Exports, host: str, port: int) -> BaseWSGIServer:
+def server(exports: Exports, host: str, port: int, locale: Locale = ENGLISH) -> BaseWSGIServer:
     """Return a server of the page that is bound to its port.
+
+    Parameters
+    ----------
+    exports : Exports
+    host : str
+    port : int
+    locale : Locale
+        Of the numbers.
 
     Raises
     ------
     SegError
         The port is taken.
     """
-    page = build(exports)
+    page = build(exports, locale)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request is of no use to who looks
     try:
         return make_server(host, port, guarded(page.server, host, port), threaded=True)
@@ -56,7 +64,7 @@ def guarded(flask, host: str, port: int):
     return flask
 
 
-def build(exports: Exports) -> Dash:
+def build(exports: Exports, locale: Locale = ENGLISH) -> Dash:
     """Return the application with its page and what happens when something is chosen."""
     page = Dash(
         "seg.dashboard",
@@ -78,7 +86,7 @@ def build(exports: Exports) -> Dash:
     filters += [Output("groups-field", "hidden"), Output("first", "options"), Output("first", "value")]
     filters += [Output("last", "options"), Output("last", "value")]
     page.callback(filters, Input("run", "value"))(functools.partial(offered, exports))
-    page.callback(Output("content", "children"), chosen)(functools.partial(content, exports))
+    page.callback(Output("content", "children"), chosen)(functools.partial(content, exports, locale=locale))
     download = [Input("download-list", "n_clicks"), Input("download-segments", "n_clicks")]
     states = [State(name, "value") for name in CHOSEN]
     page.callback(Output("download", "data"), download, states, prevent_initial_call=True)(
@@ -143,28 +151,33 @@ def offered(exports: Exports, run: str) -> tuple:
     return named, [], groups, [], not groups, months, None, months, None
 
 
-def content(exports: Exports, run: str, *chosen) -> list:
+def content(exports: Exports, run: str, *chosen, locale: Locale = ENGLISH) -> list:
     """Return what is below the filters; `chosen` is in the order of `CHOSEN`."""
     choice, measure = _choice(*chosen), chosen[-1]
     table, monthly, runs = exports.table("segments", run), exports.table("monthly", run), exports.runs()
     about = runs[runs["run_id"] == run].iloc[0]
     currency = about["currency"] if isinstance(about.get("currency"), str) else ""
-    parts = [_totals(facts.totals(table, monthly, choice), currency, str(about["flagged"]))]
+    parts = [_totals(facts.totals(table, monthly, choice), currency, str(about["flagged"]), locale)]
     cards, colours = facts.cards(table, choice), facts.colours(table)
     parts.append(
-        html.Section([_card(card, colours[card["name"]]) for card in cards[:MOST_CARDS]], className="cards")
+        html.Section(
+            [_card(card, colours[card["name"]], locale) for card in cards[:MOST_CARDS]], className="cards"
+        )
     )
     if len(cards) > MOST_CARDS:
-        more = f"{len(cards) - MOST_CARDS:,} further segments are not shown: choose groups or segments, or download the list."
+        more = f"{locale.number(len(cards) - MOST_CARDS)} further segments are not shown: choose groups or segments, or download the list."
         parts.append(html.P(more, className="note"))
     if monthly is None:
-        parts.append(html.P("This run has no months: it is of a table of customers.", className="note"))
+        text = "This run has no months: it is of a table of customers, or its orders could not be read when it was exported."
+        parts.append(html.P(text, className="note"))
     else:
         by_month = facts.by_month(monthly, table, choice, measure)
         unit = currency if measure == "revenue" else ""
         parts.append(
             _figure(
-                drawings.lines(by_month, f"{facts.MEASURES[measure].capitalize()} by month", colours, unit)
+                drawings.lines(
+                    by_month, f"{facts.MEASURES[measure].capitalize()} by month", colours, unit, locale
+                )
             )
         )
     customers = exports.table("customers", run)
@@ -172,8 +185,8 @@ def content(exports: Exports, run: str, *chosen) -> list:
     if stake is not None:
         days = facts.value_days(customers)
         meaning = f"What customers spend in {days} days at their rate so far, times the probability that they do not buy in that time."
-        parts.append(_figure(drawings.bars(stake, "Value at stake", colours, currency), meaning))
-    parts.append(_movement(exports, runs, str(about["dataset"])))
+        parts.append(_figure(drawings.bars(stake, "Value at stake", colours, currency, locale), meaning))
+    parts.append(_movement(exports, runs, str(about["dataset"]), locale))
     return parts
 
 
@@ -181,7 +194,7 @@ def _choice(segments, groups, first, last, _measure) -> Choice:
     return Choice(tuple(segments or ()), tuple(groups or ()), first, last)
 
 
-def _movement(exports: Exports, runs: pd.DataFrame, dataset: str):
+def _movement(exports: Exports, runs: pd.DataFrame, dataset: str, locale: Locale):
     newest = facts.movement(runs, dataset)
     table = None if newest is None else exports.table("movement", newest)
     if table is None:
@@ -189,7 +202,7 @@ def _movement(exports: Exports, runs: pd.DataFrame, dataset: str):
             "Movement between segments appears here once a run of seg migrate is exported to the same place."
         )
         return html.P(text, className="note")
-    return _figure(drawings.heat(facts.moves(table), "Customers who moved, from (rows) to (columns)"))
+    return _figure(drawings.heat(facts.moves(table), "Customers who moved, from (rows) to (columns)", locale))
 
 
 def _figure(drawn: dict, caption: str = "") -> html.Figure:
@@ -197,23 +210,23 @@ def _figure(drawn: dict, caption: str = "") -> html.Figure:
     return html.Figure([graph, html.Figcaption(caption, className="note")] if caption else graph)
 
 
-def _totals(totals: dict[str, float], currency: str, flagged: str) -> html.Section:
+def _totals(totals: dict[str, float], currency: str, flagged: str, locale: Locale) -> html.Section:
     units = {"revenue": f" {currency}"}
     boxes = [
-        html.Div([html.B(f"{value:,.0f}{units.get(name, '')}"), html.Span(name)])
+        html.Div([html.B(f"{locale.number(round(value))}{units.get(name, '')}"), html.Span(name)])
         for name, value in totals.items()
     ]
     warning = [] if flagged == "no" else [html.P(f"This run is flagged: {flagged}", className="warning")]
     return html.Section([*warning, html.Div(boxes, className="totals")])
 
 
-def _card(card: dict, colour: str) -> html.Article:
-    customers = f"{card['size']:,} customer{'' if card['size'] == 1 else 's'}"
-    shares = [customers, f"{ENGLISH.percent(card['share'])} of all"]
+def _card(card: dict, colour: str, locale: Locale) -> html.Article:
+    customers = f"{locale.number(card['size'])} customer{'' if card['size'] == 1 else 's'}"
+    shares = [customers, f"{locale.percent(card['share'])} of all"]
     if isinstance(card["revenue_share"], float) and card["revenue_share"] == card["revenue_share"]:
-        shares.append(f"{ENGLISH.percent(card['revenue_share'])} of the revenue")
+        shares.append(f"{locale.percent(card['revenue_share'])} of the revenue")
     means = [
-        html.Div([html.Dt(f"mean {wording.label(name)}"), html.Dd(ENGLISH.number(value))])
+        html.Div([html.Dt(f"mean {wording.label(name)}"), html.Dd(locale.number(value))])
         for name, value in card["means"].items()
         if value == value
     ]
