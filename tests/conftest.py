@@ -20,13 +20,16 @@ LONGEST = [
     "test_evidence.py", "test_docs.py", "test_outlook_command.py", "test_scoring.py", "test_ui.py", "test_published.py", "test_wheel.py",
     "test_secrets_left_behind.py", "test_retrain_model.py", "test_kills.py",
 ]  # fmt: skip
-# Those that share the session of Spark: on one worker, or a second JVM is started and warmed up.
-ONE_JVM = {
-    "test_mllib.py",
-    "test_parity.py",
-    "test_spark.py",
-    "test_scoring_spark.py",
-    "test_metrics_spark.py",
+# Those that share the session of Spark, or servers: on one worker, or a second JVM or server is started.
+TOGETHER = {
+    "one JVM": {
+        "test_mllib.py",
+        "test_parity.py",
+        "test_spark.py",
+        "test_scoring_spark.py",
+        "test_metrics_spark.py",
+    },
+    "servers": {"test_team_server.py", "test_remote.py", "test_sinks.py", "test_dashboard.py"},
 }
 LINE = ["customer_id", "order_id", "ordered_at", "product_id", "quantity", "unit_price"]
 
@@ -45,7 +48,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep the files that share a JVM together where files are what is distributed."""
+    """Keep the files that share a JVM or servers together where files are what is distributed."""
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -53,7 +56,8 @@ def pytest_xdist_make_scheduler(config, log):
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             scope = super()._split_scope(nodeid)
-            return "one JVM" if Path(scope).name in ONE_JVM else scope
+            shared = (name for name, files in TOGETHER.items() if Path(scope).name in files)
+            return next(shared, scope)
 
     return Scheduling(config, log)
 

@@ -166,9 +166,3 @@ def run(*overrides: str):
 
 def test_the_toy_is_not_flagged():
     assert run("dataset=toy") == []
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("dataset", ["flo", "online_retail"])
-def test_log_and_standard_on_real_customers_is_not_flagged(real_data, dataset):
-    assert run(f"dataset={dataset}", "recipe=rfm", "scaler=standard", f"data_dir={real_data}") == []

@@ -12,7 +12,7 @@ from test_scoring import ORDERS, train
 
 from seg import migrate
 from seg.errors import SegError
-from seg.metrics import drift
+from seg.metrics import drift, guards
 from seg.score import __main__ as score
 from seg.score import refit
 from seg.segments import matching, movement
@@ -256,7 +256,9 @@ def test_customers_of_two_worlds_are_not_matched():
 
 @pytest.mark.real
 def test_online_retail_between_june_and_september(tmp_path, real_data: Path):
-    folder, _ = train(tmp_path / "model", "dataset=online_retail", "k=4", f"data_dir={real_data}")
+    folder, trained = train(tmp_path / "model", "dataset=online_retail", "k=4", f"data_dir={real_data}")
+    features = trained.table.frame[trained.table.features]
+    assert guards.guards(trained.X, trained.labels, features) == [], "logarithms and unit variance: no flag"
     asked = [f"model={folder}", "from=2011-06-30", "to=2011-09-30", "steps=none", f"data_dir={real_data}"]
     assert migrate.main([*asked, f"output={tmp_path / 'moved'}"]) == 0
     customers = pd.read_parquet(tmp_path / "moved" / "customers.parquet")

@@ -110,6 +110,15 @@ def postgres_server() -> Iterator[str]:
             yield address
 
 
+def new_database(address: str, name: str) -> str:
+    """Make an empty database in a server of PostgreSQL; its address."""
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return address.rpartition("/")[0] + f"/{name}"
+
+
 def certificate(folder: Path) -> Path:
     """Make a certificate for loopback that nobody vouches for, with its key in one file."""
     if binary("openssl") is None:

@@ -21,10 +21,9 @@ from seg.track import ui
 
 
 @pytest.fixture(scope="module")
-def postgres():
+def database(postgres):
     """Return the address of an empty database, password and all."""
-    with local_servers.postgres_server() as address:
-        yield address
+    return local_servers.new_database(postgres, "mlflow")
 
 
 @contextlib.contextmanager
@@ -49,7 +48,7 @@ def server(backend: str, artifacts: Path, port: int):
         yield process
 
 
-def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finished_later(postgres, tmp_path):
+def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finished_later(database, tmp_path):
     port, artifacts = local_servers.free_port(), tmp_path / "artifacts"
     uri = f"http://127.0.0.1:{port}"
     options = [
@@ -59,7 +58,7 @@ def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finishe
         "selection.k_range=[3,4,5]",
         f"tracking.uri={uri}",
     ]
-    with server(postgres, artifacts, port) as process:
+    with server(database, artifacts, port) as process:
         done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/first")
         assert done.returncode == 0, done.stdout + done.stderr
         client = MlflowClient(tracking_uri=uri)
@@ -78,12 +77,12 @@ def test_a_run_goes_to_a_server_on_postgresql_and_one_that_it_dies_on_is_finishe
             second = pool.submit(command_line.run, "seg.run", *longer)
             while len(client.search_runs([run.info.experiment_id])) == 1:
                 assert not second.done(), second.result().stdout
-                time.sleep(0.1)
+                time.sleep(0.3)  # each question costs the server more than the run does in that time
             os.killpg(process.pid, signal.SIGKILL)
     said = second.result().stdout + second.result().stderr
     assert second.result().returncode == 1 and "Traceback" not in said
     assert "no server answers there" in said and f"seg track push {tmp_path}/second" in said
-    with server(postgres, artifacts, port):
+    with server(database, artifacts, port):
         assert status_by_seed(client, run) == {"0": "FINISHED", "5": "RUNNING"}
         assert track.main(["push", f"{tmp_path}/second"]) == 0
         assert status_by_seed(client, run) == {"0": "FINISHED", "5": "FINISHED"}
@@ -96,7 +95,7 @@ def status_by_seed(client, run) -> dict[str, str]:
     return {one.data.params.get("seed", "5"): one.info.status for one in runs}
 
 
-def test_a_database_given_directly_keeps_its_password_out_of_everything(postgres, tmp_path):
+def test_a_database_given_directly_keeps_its_password_out_of_everything(database, tmp_path):
     options = [
         "dataset=toy",
         "dataset.customers=200",
@@ -104,9 +103,9 @@ def test_a_database_given_directly_keeps_its_password_out_of_everything(postgres
         "selection.k_range=[3]",
         f"tracking.experiment={tmp_path.name}",
     ]
-    done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/run", f"tracking.uri={postgres}")
+    done = command_line.run("seg.run", *options, f"hydra.run.dir={tmp_path}/run", f"tracking.uri={database}")
     assert done.returncode == 0, done.stdout + done.stderr
-    wrong = postgres.replace(local_servers.PASSWORD, "falsch-0815")
+    wrong = database.replace(local_servers.PASSWORD, "falsch-0815")
     refused = command_line.run(
         "seg.run", *options, f"hydra.run.dir={tmp_path}/refused", f"tracking.uri={wrong}"
     )

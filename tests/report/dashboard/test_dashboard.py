@@ -176,18 +176,18 @@ def test_what_is_wrong_is_said_before_anything_is_served(arguments, text, tmp_pa
     assert "geheim" not in str(raised.value)
 
 
-def test_postgresql_gives_the_same_tables_as_the_folder(folder):
-    with local_servers.postgres_server() as address:
-        for export in exports():
-            Postgres(address).write(export)
-        database, files = exported_tables.connect(address), exported_tables.connect(str(folder))
-        assert set(database.runs()["run_id"]) == set(files.runs()["run_id"])
-        choice = Choice(groups=("FR",))
-        for opened in (database, files):
-            segments, monthly = opened.table("segments", "t2"), opened.table("monthly", "t2")
-            assert facts.totals(segments, monthly, choice) == {"customers": 3, "orders": 5, "revenue": 70}
-        with pytest.raises(SegError, match=r"no table public\.other_runs; set schema= and prefix="):
-            exported_tables.connect(address, prefix="other_")
+def test_postgresql_gives_the_same_tables_as_the_folder(folder, postgres):
+    address = local_servers.new_database(postgres, "dashboard")
+    for export in exports():
+        Postgres(address).write(export)
+    database, files = exported_tables.connect(address), exported_tables.connect(str(folder))
+    assert set(database.runs()["run_id"]) == set(files.runs()["run_id"])
+    choice = Choice(groups=("FR",))
+    for opened in (database, files):
+        segments, monthly = opened.table("segments", "t2"), opened.table("monthly", "t2")
+        assert facts.totals(segments, monthly, choice) == {"customers": 3, "orders": 5, "revenue": 70}
+    with pytest.raises(SegError, match=r"no table public\.other_runs; set schema= and prefix="):
+        exported_tables.connect(address, prefix="other_")
 
 
 def test_numbers_are_written_as_the_language_does(folder):
