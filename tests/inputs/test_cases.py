@@ -254,10 +254,13 @@ def test_ids_that_are_nearly_the_same_are_said(engine, tmp_path):
         engine, path, sp.text(spell_id=lambda id, at: f"1{id[1:2]},{id[2:]}" if at % 2 else f"1{id[1:]}")
     )
     assert "only in the grouping or the decimals of a number, such as '11" in groups
+    marks = notes_of(engine, path, sp.text(spell_id=lambda id, at: f"'{id}" if at % 2 else id))
+    assert "only in quotation marks or apostrophes around it" in marks
+    dashes = notes_of(engine, path, sp.text(spell_id=lambda id, at: "C" + "-\u2013"[at % 2] + id))
+    assert "only in characters that look alike (Unicode), such as 'C-C1" in dashes
     written = ("M\u00fcller", "Mu\u0308ller", "\uff2d\u00fcller")
-    assert (
-        "2 customers have an id that differs from another only in how its characters are encoded"
-        in notes_of(engine, path, sp.text(spell_id=lambda id, at: written[at % 3]))
+    assert "2 customers have an id that differs from another only in characters that look alike" in notes_of(
+        engine, path, sp.text(spell_id=lambda id, at: written[at % 3])
     )
     assert not notes_of(engine, path, sp.text(spell_id=lambda id, at: written[0] + id[: at % 2]))
 
@@ -300,6 +303,21 @@ def test_days_that_could_be_months_are_said(engine, tmp_path):
 def test_days_of_another_zone_are_said(engine, tmp_path):
     said = notes_of(engine, tmp_path / "orders.csv", sp.text("{:%Y-%m-%d}T23:30:00-05:00".format))
     assert "set dataset.time_zone" in said
+
+
+@pytest.mark.parametrize(
+    ("zone", "advice"),
+    [("America/Jamaica", "=America/Jamaica to"), ("-05:00", " (such as Europe/Berlin) to"), ("UTC", "")],
+)
+def test_days_of_parquet_in_another_zone_are_said(engine, tmp_path, zone, advice):
+    frame = pd.DataFrame(sp.orders(), columns=sp.HEADER)
+    frame["date"] = pd.to_datetime(frame["date"]).dt.tz_localize("UTC").dt.tz_convert(zone)
+    frame.to_parquet(tmp_path / "orders.parquet", index=False)
+    notes = load(engine, tmp_path / "orders.parquet", {}).notes
+    assert [f"set dataset.time_zone{advice} count them" in text for _level, text in notes] == [True] * bool(
+        advice
+    )
+    assert not load(engine, tmp_path / "orders.parquet", {"reading": {"time_zone": "America/Jamaica"}}).notes
 
 
 def test_amounts_whose_point_may_group_thousands_are_said(engine, tmp_path):

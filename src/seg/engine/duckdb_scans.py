@@ -29,7 +29,7 @@ from seg.engine.files import (
     open_bytes,
     with_bom,
 )
-from seg.engine.parquet_footer import bounds, complete_texts, parquet_schemas
+from seg.engine.parquet_footer import bounds, complete_texts, parquet_schemas, zone_notes
 from seg.engine.text_files import copy_as_utf8, copy_json_objects, csv_header, csv_rows, json_keys, open_csv
 from seg.engine.text_layout import WHITESPACE, copy_array_as_lines, copy_split_on_blanks, is_array
 from seg.errors import SegError
@@ -292,7 +292,7 @@ class Scans:
         SegError
             A file is damaged, lacks a column, or holds another type than the others.
         """
-        parquet_schemas(paths, columns, reading)
+        schemas = parquet_schemas(paths, columns, reading)
         # By name, never by position; the view is scanned where it is, nothing is copied. Statistics of a
         # file do not count NaN: unless told so, DuckDB's optimiser concludes from them that there is none.
         for path in paths:
@@ -304,7 +304,15 @@ class Scans:
         castable = {column: _known(table[column]) for column in columns}
         complete = complete_texts(paths, columns)
         ends = bounds(paths, columns)
-        return Raw(table.select(**castable), typed_cells=True, stored=False, complete=complete, bounds=ends)
+        notes = () if reading.time_zone else zone_notes(schemas, columns)
+        return Raw(
+            table.select(**castable),
+            typed_cells=True,
+            stored=False,
+            complete=complete,
+            bounds=ends,
+            notes=notes,
+        )
 
 
 def _known(column: ir.Value) -> ir.Value:

@@ -264,6 +264,7 @@ COMPRESSED = {
         "a ZIP archive or a workbook",
         "unpack it, or rename a workbook so that it ends in .xlsx",
     ),
+    b"version https://git-lfs": ("a pointer of Git LFS", "fetch the file itself with git lfs pull"),
     b"PAR1": ("a Parquet file", "rename it so that it ends in .parquet"),
     b"\xd0\xcf\x11\xe0": ("an old or encrypted workbook", "save it as .xlsx without a password"),
 }

@@ -160,3 +160,18 @@ def _least(statistics, end: str = "min") -> object:
         return getattr(statistics, end)
     except (OverflowError, ValueError, pa.ArrowException):
         return None
+
+
+def zone_notes(schemas: Sequence[pa.Schema], columns: Sequence[str]) -> tuple[str, ...]:
+    """Return a note on each column of times whose zone is not UTC: days are counted in UTC unless a zone is declared."""
+    zones: dict[str, str] = {}
+    for schema in schemas:
+        for name in columns:
+            kind = schema.field(name).type
+            if pa.types.is_timestamp(kind) and kind.tz not in (None, "UTC", "Z", "Etc/UTC", "GMT", "+00:00"):
+                zones.setdefault(name, kind.tz)
+    return tuple(
+        f"the times of {name!r} are written for the zone {zone}, and days are counted in UTC; set dataset.time_zone"
+        f"{f'={zone}' if zone[0].isalpha() else ' (such as Europe/Berlin)'} to count them there"
+        for name, zone in zones.items()
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import defaultdict
 
@@ -16,6 +15,13 @@ from seg.sources.oddities import LARGE
 UNSEEN = "[\\x{00}-\\x{1F}\\x{7F}\\x{AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
 # 12,103 is 12103 with the groups that spreadsheets and reports show, 12103,00 the same with decimals.
 GROUPED = "^[1-9][0-9]{0,2}(?:[,.'\u2019 \u00a0\u202f][0-9]{3})+\\z"
+MARKS = "['\"`\u00b4\u2018\u2019\u201c\u201d]"
+# Characters that look like another, and that one.
+LOOKALIKES = {
+    **dict.fromkeys("\u00a0\u202f", " "),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+    **dict.fromkeys("\u2018\u2019\u02bc", "'"),
+}
 DECIMALS = "^[0-9]+[.,]0+\\z"
 FEW = 3  # ids
 MOST = 1_000  # ids that are looked for at once
@@ -64,6 +70,7 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
         "unseen": ids.id.re_replace(UNSEEN, ""),
         "case": ids.id.lower().re_replace("[ \t\u00a0]+", " "),
         "zeros": ids.id.re_search("^0*[1-9][0-9]*\\z").ifelse(ids.id.re_replace("^0+", ""), ids.id),
+        "marks": ids.id.re_replace(f"^{MARKS}+|{MARKS}+\\z", ""),
         "groups": ibis.cases(
             (ids.id.re_search(GROUPED), ids.id.re_replace("[^0-9]", "")),
             (ids.id.re_search(DECIMALS), ids.id.re_replace("[.,]0+\\z", "")),
@@ -84,6 +91,7 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
             "zeros in front",
             "a spreadsheet drops such zeros: export the column as text if they are one customer",
         ),
+        "marks": ("quotation marks or apostrophes around it", "remove them from the file"),
         "groups": (
             "the grouping or the decimals of a number",
             "a spreadsheet or a report has formatted them: export the column as text without a format",
@@ -119,7 +127,7 @@ def _about_unicode(engine: Engine, ids: ir.Table, source: str) -> list[str]:
     texts = engine.collect(ids.filter(ids.id.re_search("[^\\x{00}-\\x{7F}]"))).id
     forms = defaultdict(set)
     for text in texts:
-        plain = re.sub("[\u00a0\u202f]", " ", text)
+        plain = text.translate(str.maketrans(LOOKALIKES))
         forms[unicodedata.normalize("NFKC", plain)].add(text)
     changed = [form for form, same in forms.items() if form not in same][:MOST]
     if changed:
@@ -130,9 +138,9 @@ def _about_unicode(engine: Engine, ids: ir.Table, source: str) -> list[str]:
         return []
     first, second = next(iter(alike.values()))[:2]
     return [
-        f"{sum(len(same) - 1 for same in alike.values()):,} customers have an id that differs from another only in how its characters are "
-        f"encoded (Unicode), such as {first!a} and {second!a} ({source}): they are counted as different customers; "
-        "normalise the ids (NFC) before the export"
+        f"{sum(len(same) - 1 for same in alike.values()):,} customers have an id that differs from another only in characters that look "
+        f"alike (Unicode), such as {first!a} and {second!a} ({source}): they are counted as different customers; "
+        "write them in one way (NFC, plain hyphens) before the export"
     ]
 
 
