@@ -47,6 +47,25 @@ NOBODY = (
 )
 
 
+# How ids may differ without anyone noticing, and what to do.
+WAYS = {
+    "unseen": (
+        "characters that are not seen (zero-width or control characters)",
+        "remove them from the file",
+    ),
+    "case": ("upper and lower case or blanks", "set dataset.id_case=lower to read them as one"),
+    "zeros": (
+        "zeros in front",
+        "a spreadsheet drops such zeros: export the column as text if they are one customer",
+    ),
+    "marks": ("quotation marks or apostrophes around it", "remove them from the file"),
+    "groups": (
+        "the grouping or the decimals of a number",
+        "a spreadsheet or a report has formatted them: export the column as text without a format",
+    ),
+}
+
+
 def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
     """Return notes on customers whose ids differ only in case, blanks, zeros in front, the format of a number, or characters.
 
@@ -66,44 +85,34 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
     if int(engine.collect(table.aggregate(rows=table.count())).rows[0]) > LARGE:
         return []
     ids = table.filter(table.customer_id.notnull()).select(id=table.customer_id).distinct()
-    forms = {
-        "unseen": ids.id.re_replace(UNSEEN, ""),
-        "case": ids.id.lower().re_replace("[ \t\u00a0]+", " "),
-        "zeros": ids.id.re_search("^0*[1-9][0-9]*\\z").ifelse(ids.id.re_replace("^0+", ""), ids.id),
-        "marks": ids.id.re_replace(f"^{MARKS}+|{MARKS}+\\z", ""),
-        "groups": ibis.cases(
-            (ids.id.re_search(GROUPED), ids.id.re_replace("[^0-9]", "")),
-            (ids.id.re_search(DECIMALS), ids.id.re_replace("[.,]0+\\z", "")),
-            else_=ids.id,
-        ),
-    }
+    forms = _forms(ids.id)
     counts = engine.collect(
         ids.aggregate(ids=ids.count(), **{name: form.nunique() for name, form in forms.items()})
     ).iloc[0]
     notes = []
-    for name, words in {
-        "unseen": (
-            "characters that are not seen (zero-width or control characters)",
-            "remove them from the file",
-        ),
-        "case": ("upper and lower case or blanks", "set dataset.id_case=lower to read them as one"),
-        "zeros": (
-            "zeros in front",
-            "a spreadsheet drops such zeros: export the column as text if they are one customer",
-        ),
-        "marks": ("quotation marks or apostrophes around it", "remove them from the file"),
-        "groups": (
-            "the grouping or the decimals of a number",
-            "a spreadsheet or a report has formatted them: export the column as text without a format",
-        ),
-    }.items():
+    for name, (difference, advice) in WAYS.items():
         pairs = int(counts["ids"] - counts[name])
         if pairs:
             notes.append(
-                f"{pairs:,} customers have an id that differs from another only in {words[0]}, such as "
-                f"{_example(engine, ids, forms[name])} ({source}): they are counted as different customers; {words[1]}"
+                f"{pairs:,} customers have an id that differs from another only in {difference}, such as "
+                f"{_example(engine, ids, forms[name])} ({source}): they are counted as different customers; {advice}"
             )
     return [*notes, *_about_lost_digits(engine, ids, source), *_about_unicode(engine, ids, source)]
+
+
+def _forms(id: ir.StringValue) -> dict[str, ir.StringValue]:
+    """Return an id without each of the `WAYS` to differ."""
+    return {
+        "unseen": id.re_replace(UNSEEN, ""),
+        "case": id.lower().re_replace("[ \t\u00a0]+", " "),
+        "zeros": id.re_search("^0*[1-9][0-9]*\\z").ifelse(id.re_replace("^0+", ""), id),
+        "marks": id.re_replace(f"^{MARKS}+|{MARKS}+\\z", ""),
+        "groups": ibis.cases(
+            (id.re_search(GROUPED), id.re_replace("[^0-9]", "")),
+            (id.re_search(DECIMALS), id.re_replace("[.,]0+\\z", "")),
+            else_=id,
+        ),
+    }
 
 
 def _about_lost_digits(engine: Engine, ids: ir.Table, source: str) -> list[str]:
