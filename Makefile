@@ -9,6 +9,9 @@ run: .venv/installed            ## set up, then segment (ARGS="dataset=toy k=aut
 test: .venv/developer           ## set up, then all tests (ARGS="-m 'not spark'" for a part)
 	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)    # compiled tests are kept: ten seconds a process. Three: many tests wait for a server or a JVM
 
+test-light: .venv/developer     ## the tests that need neither a JVM nor UMAP
+	$(MAKE) test ARGS="-m 'not spark and not umap' $(ARGS)"
+
 lint: .venv/developer           ## style, format, import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
 
@@ -89,4 +92,4 @@ else
 install = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
 endif
 
-.PHONY: run test lint fuzz mutants kills docs reference ui bench bench-small bench-rules bench-truth bench-amazon bench-scale wheel
+.PHONY: run test test-light lint fuzz mutants kills docs reference ui bench bench-small bench-rules bench-truth bench-amazon bench-scale wheel

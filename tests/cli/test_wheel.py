@@ -66,7 +66,7 @@ def test_a_run_from_an_empty_folder_needs_no_checkout_and_keeps_everything_there
         "sys.exit(main(sys.argv[1:]) or main(['data', 'list']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "run", "dataset=toy", "k=4", "selection.k_range=[4]"],
+        [sys.executable, "-c", code, "run", "dataset=toy", "dataset.customers=200", "k=4", "selection.k_range=[4]"],
         cwd=tmp_path, capture_output=True, text=True, timeout=240, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
