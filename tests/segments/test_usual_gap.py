@@ -79,3 +79,10 @@ def test_rule_segments_whose_names_come_too_early_are_named_with_bounds_that_fol
 def test_who_ordered_lately_is_never_named_lost():
     r, f, m = np.array([(r, f, m) for r in (3, 4, 5) for f in range(1, 6) for m in range(1, 6)]).T
     assert not {"Lost", "Hibernating", "About to Sleep", "At Risk"} & set(RFM.name(r, f, m))
+
+
+def test_customers_of_every_week_who_have_not_come_for_months_are_not_called_loyal():
+    measured = {"frequency": 0.7, "money": 0.7, "tenure": 0.8, "recency": 0.5, "money_each": 0.6, "size": 0.2}
+    at = {weeks: pd.DataFrame([measured | {"waited": weeks / (1 + weeks)}], index=[0]) for weeks in (1, 12)}
+    assert "oyal" in name_segments(at[1], PLAYBOOK).names[0]
+    assert name_segments(at[12], PLAYBOOK).names[0] == "Valuable but slipping away"
