@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 import inputs.spellings as sp
@@ -9,6 +10,7 @@ from seg.datasets import transactions
 from seg.engine import Reading
 from seg.errors import SegError
 from seg.preparation import loaded_notes
+from seg.sources import order_totals
 from seg.sources.locate import Source
 
 COLUMNS = {"customer_id": "cust", "order_id": "order", "ordered_at": "date", "amount": "total"}
@@ -70,3 +72,29 @@ def test_a_day_to_count_from_that_is_far_ahead_is_said(engine, load):
     ((level, text),) = loaded_notes.check(engine, loaded, [], "2999-01-01")
     assert level == "warning" and "recipe.as_of=2999-01-01 is 35" in text and "days after today" in text
     assert loaded_notes.check(engine, loaded, [], "2025-01-31") == []
+
+
+def test_totals_of_orders_that_stand_in_every_line_are_said(engine):
+    def notes_of(amount_of) -> str:
+        lines = [
+            (f"O{order}", f"P{line}", amount_of(order, line)) for order in range(30) for line in range(3)
+        ]
+        table = engine.register(
+            pa.table(
+                {
+                    name: list(values)
+                    for name, values in zip(
+                        ("order_id", "product_id", "amount"), zip(*lines, strict=True), strict=True
+                    )
+                }
+            )
+        )
+        return order_totals.repeated_totals(engine, table) or ""
+
+    said = notes_of(lambda order, line: 10.0 + order)
+    assert (
+        "30 of 30 orders with several lines have the same amount" in said
+        and "count 1,470.00 too much" in said
+    )
+    assert not notes_of(lambda order, line: 10.0 + order + line)
+    assert not notes_of(lambda order, line: 5.0)  # one price

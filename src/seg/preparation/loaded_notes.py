@@ -8,7 +8,7 @@ from datetime import date
 
 from seg import cleaning, features
 from seg.engine import Engine
-from seg.sources import odd_ids, oddities
+from seg.sources import odd_ids, oddities, order_totals
 from seg.sources.oddities import LARGE, Suspects
 from seg.sources.schema import Loaded
 
@@ -74,6 +74,7 @@ def _about_lines(engine: Engine, loaded: Loaded, steps: Sequence, names: Sequenc
         texts.append(odd_ids.about_placeholders(nobody, _with_step(steps, step)))
     if "drop_duplicates" not in names:
         texts.append(oddities.repeated_lines(engine, loaded.table, _with_step(steps, "drop_duplicates")))
+    texts.append(order_totals.repeated_totals(engine, loaded.table))
     return [text for text in texts if text]
 
 
