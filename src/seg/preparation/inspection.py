@@ -12,7 +12,7 @@ from ibis.expr import datatypes as dt
 from seg.config.settings import DatasetSettings
 from seg.datasets import transactions
 from seg.engine import Engine
-from seg.sources import odd_ids, oddities, schema
+from seg.sources import odd_ids, oddities, order_totals, schema
 from seg.sources.schema import Loaded
 
 SHOWN = 5  # bad rows shown
@@ -103,7 +103,8 @@ def inspect(
     oddly = []
     if kind == "transactions" and rows <= oddities.LARGE:
         nobody = odd_ids.about_placeholders(odd_ids.placeholders(engine, table))
-        oddly = [text for text in (nobody, oddities.repeated_lines(engine, table)) if text]
+        repeated = (oddities.repeated_lines(engine, table), order_totals.repeated_totals(engine, table))
+        oddly = [text for text in (nobody, *repeated) if text]
     days = [totals[name] if dates and pd.notna(totals[name]) else None for name in ("first", "last")]
     revenue = float(totals["revenue"]) if money and pd.notna(totals["revenue"]) else None
     return Report(
