@@ -49,6 +49,7 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Keep the files that share a JVM or servers together where files are what is distributed."""
+    gc.enable()  # this process distributes tests, and collects none
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
