@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from seg.engine import java_classes
+from seg.engine import java_classes, jvm_options
 from seg.errors import SegError
 from seg.sinks import scratch
 
@@ -267,7 +267,8 @@ def _start(request: Request) -> Session:
     if not submitted:
         version = java_version()
         if not _installed():  # whose own defaults would be lost
-            properties[JVM] = f"{properties.get(JVM, '')} {java_classes.option(version)}".strip()
+            options = properties.get(JVM, jvm_options.options(master))  # the user's stand instead of these
+            properties[JVM] = f"{options} {java_classes.option(version)}".strip()
         folder = scratch.make("seg-spark")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         # All that Spark says goes there, not to the terminal.
