@@ -113,6 +113,18 @@ def test_a_histogram_counts_what_lies_between_the_percentiles(looked):
     assert table["rows"].sum() <= 7
 
 
+def test_the_order_of_the_customers_changes_neither_the_correlations_nor_what_is_dropped():
+    rng = np.random.default_rng(0)
+    first = rng.gamma(1, 1, 500)
+    frame = pd.DataFrame(
+        {"a": first, "b": first * 2, "c": first + rng.normal(0, 0.05, 500), "d": rng.normal(size=500)}
+    )
+    for made, again in zip(
+        statistics.alike(frame, []), statistics.alike(frame.sample(frac=1, random_state=1), []), strict=True
+    ):
+        pd.testing.assert_frame_equal(made, again, check_exact=True)
+
+
 def test_pairs_that_order_customers_alike_are_listed_and_one_of_them_is_to_be_dropped():
     orders = np.arange(50.0)
     frame = pd.DataFrame(

@@ -53,7 +53,8 @@ def alike(
         ``first``, ``second``, ``spearman``, ``drop``: strongest pair first.
     """
     varied = frame.loc[:, frame.nunique() > 1]
-    correlations = varied.rank().corr()
+    # The order of the customers, which differs between engines, moves the last digits, and with them what a tie drops.
+    correlations = varied.rank().corr().round(9)
     rows, dropped = [], set()
     names = list(varied.columns)
     listed = [
