@@ -94,7 +94,7 @@ def test_segments_table_describes_every_segment_in_order_of_worth(toy):
     assert segments["segment"].tolist() == [0, 1, 2, 3]
     assert segments["name"].tolist() == [
         "Champions",
-        "Loyal customers",
+        "Valuable but slipping away",
         "Lost customers",
         "New customers",
     ]
@@ -197,7 +197,7 @@ def test_mlflow_holds_parameters_metrics_curves_and_files(toy):
         "rules.sql",
     } <= logged
     assert not {"customers.csv", "customers.parquet", "segments.xlsx"} & logged
-    assert found.data.tags["segments"] == "Champions; Loyal customers; Lost customers; New customers"
+    assert found.data.tags["segments"] == "Champions; Valuable but slipping away; Lost customers; New customers"
 
 
 def test_names_are_the_same_in_every_file_of_a_run(toy):
