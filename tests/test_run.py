@@ -197,7 +197,9 @@ def test_mlflow_holds_parameters_metrics_curves_and_files(toy):
         "rules.sql",
     } <= logged
     assert not {"customers.csv", "customers.parquet", "segments.xlsx"} & logged
-    assert found.data.tags["segments"] == "Champions; Valuable but slipping away; Lost customers; New customers"
+    assert (
+        found.data.tags["segments"] == "Champions; Valuable but slipping away; Lost customers; New customers"
+    )
 
 
 def test_names_are_the_same_in_every_file_of_a_run(toy):
