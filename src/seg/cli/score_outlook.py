@@ -26,7 +26,6 @@ def outlook(scorer: Scorer, cfg: DictConfig) -> tuple[pd.DataFrame, list[str]]:
     notes : list of str
     """
     settings = replay.for_scoring(load.settings(cfg), scorer.contract, "rule")
-    names = scorer.contract.names | scorer.names
     parts, place = compose.instantiate_parts(cfg), ahead.placed_by(scorer)
-    computed = ahead.compute(settings, parts, scorer.features, place, scorer.contract.days_after, names)
-    return computed.customers.scores.drop(columns="segment"), [text for _, text in computed.notes]
+    customers = ahead.of_customers(settings, parts, scorer.features, place, scorer.contract.days_after)
+    return customers.scores.drop(columns="segment"), [text for _, text in dict.fromkeys(customers.notes)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -56,13 +57,7 @@ class Outlook:
     @property
     def notes(self) -> list[tuple[str, str]]:
         """What a reader has to know, as (level, text)."""
-        texts = []
-        for one in self.customers.horizons:
-            level = "warning" if one.judgement is None else "info"
-            texts += [
-                (level, f"outlook: {one.sentence}"),
-                *(("info", f"outlook: {note}") for note in one.notes),
-            ]
+        texts = self.customers.notes
         texts += [("warning", f"outlook: {reason}") for reason in self.segments.reasons]
         texts += [("info", f"outlook: {note}") for note in self.segments.notes]
         if self.reviews is not None:
@@ -227,24 +222,8 @@ def compute(
     SegError
         The data set has one row a customer.
     """
-    reason = impossible(settings.dataset)
-    if reason:
-        raise SegError(f"outlook: {reason}")
     outlook = settings.outlook
-    if outlook.text and settings.dataset.name != REVIEWED:
-        raise SegError(
-            f"outlook.text={outlook.text}: dataset={settings.dataset.name} has no reviews; use dataset={REVIEWED}"
-        )
-    with parts.connect() as engine:
-        with progress.step(f"read {settings.dataset.name} for the outlook") as answer:
-            source, _notes = prepare.find(settings.dataset, settings.data_dir)
-            table = engine.checkpoint(parts.load(engine, source).table)
-            answer(source.where)
-        # Before the work of minutes: the column may be missing.
-        texts = load_texts(engine, source, outlook.text) if outlook.text else None
-        steps = cleaning.parse(settings.cleaning.steps)
-        levels = settings.dataset.levels
-        history = OrderHistory(engine, table, steps, list(recipe), place, days_after, levels)
+    with _history(settings, parts, recipe, place, days_after, outlook.text) as (history, texts):
         customers = _customers(history, outlook, settings.seed)
         with progress.step("outlook of the segments") as answer:
             by_week = outlook.period == "week"
@@ -259,13 +238,56 @@ def compute(
     return replace(with_actions(customers, segments, names), reviews=reviews)
 
 
+def of_customers(
+    settings: Settings,
+    parts: Parts,
+    recipe: Sequence[str],
+    place: Callable[[pd.DataFrame], Sequence[int]],
+    days_after: int,
+) -> CustomerOutlook:
+    """Compute the outlook of the customers alone: scoring needs no forecast of segments; see `compute`."""
+    with _history(settings, parts, recipe, place, days_after) as (history, _):
+        return _customers(history, settings.outlook, settings.seed)
+
+
+@contextmanager
+def _history(
+    settings: Settings,
+    parts: Parts,
+    recipe: Sequence[str],
+    place: Callable[[pd.DataFrame], Sequence[int]],
+    days_after: int,
+    text: str | None = None,
+) -> Iterator[tuple[OrderHistory, pd.DataFrame | None]]:
+    """Read the orders, and the column of texts where there is one, for as long as the context lasts."""
+    reason = impossible(settings.dataset)
+    if reason:
+        raise SegError(f"outlook: {reason}")
+    if text and settings.dataset.name != REVIEWED:
+        raise SegError(
+            f"outlook.text={text}: dataset={settings.dataset.name} has no reviews; use dataset={REVIEWED}"
+        )
+    with parts.connect() as engine:
+        with progress.step(f"read {settings.dataset.name} for the outlook") as answer:
+            source, _notes = prepare.find(settings.dataset, settings.data_dir)
+            table = engine.checkpoint(parts.load(engine, source).table)
+            answer(source.where)
+        # Before the work of minutes: the column may be missing.
+        texts = load_texts(engine, source, text) if text else None
+        steps = cleaning.parse(settings.cleaning.steps)
+        yield (
+            OrderHistory(engine, table, steps, list(recipe), place, days_after, settings.dataset.levels),
+            texts,
+        )
+
+
 def _customers(history: OrderHistory, outlook: OutlookSettings, seed: int) -> CustomerOutlook:
     with progress.step("outlook of the customers") as answer:
         customers = customer_outlook(
             history, outlook.horizons, outlook.cut, outlook.training_cuts, seed, outlook.classical
         )
         answer(f"{len(customers.scores):,} customers, {', '.join(map(str, customers.possible)) or 'no'} days")
-    return customers
+    return replace(customers, scores=customers.scores.rename_axis("customer_id"))
 
 
 def with_actions(customers: CustomerOutlook, segments: SegmentOutlook, names: Mapping[int, str]) -> Outlook:
@@ -283,7 +305,6 @@ def with_actions(customers: CustomerOutlook, segments: SegmentOutlook, names: Ma
     Outlook
         With value at stake and sizes of tests, both None without a horizon.
     """
-    customers = replace(customers, scores=customers.scores.rename_axis("customer_id"))
     if customers.value_days is None:
         return Outlook(customers, segments, None, None)
     stakes = actions.value_at_stake(customers.scores, names, customers.value_days)

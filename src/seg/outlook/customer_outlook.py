@@ -88,6 +88,18 @@ class CustomerOutlook:
         """Horizons with a forecast."""
         return [one.horizon for one in self.horizons if one.judgement is not None]
 
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """What a reader has to know, as (level, text)."""
+        texts = []
+        for one in self.horizons:
+            level = "warning" if one.judgement is None else "info"
+            texts += [
+                (level, f"outlook: {one.sentence}"),
+                *(("info", f"outlook: {note}") for note in one.notes),
+            ]
+        return texts
+
 
 def customer_outlook(
     history: OrderHistory,
