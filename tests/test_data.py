@@ -83,7 +83,7 @@ def test_help_names_every_command_and_no_command_is_an_error(seg):
         (["check", "dataset=flo,toy"], "dataset=flo,toy.*one value at a time"),
         (
             ["check", "dataset=transactions", "decimal=,"],
-            "decimal: unknown key; do you mean dataset.decimal[?] Else expected one of",
+            "decimal: unknown key; do you mean dataset.decimal[?] If not, expected one of",
         ),
         (["check", "dataset=transactions", "dataset.path"], "dataset.path: has no value; expected key=value"),
         (
