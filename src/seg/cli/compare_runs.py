@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
+from omegaconf import DictConfig
 from rich.console import Console
 
 from seg import __version__
@@ -19,6 +20,17 @@ from seg.errors import SegError, listed
 
 FILTERS = ("model", "recipe", "scaler", "cleaning", "engine", "k", "seed")
 WIDE = 400
+
+
+@dataclass(frozen=True)
+class _Store:
+    """Where runs are tracked: the options that say it, and the configuration with them."""
+
+    options: list[str]
+
+    @functools.cached_property
+    def composed(self) -> DictConfig:
+        return compose.compose(self.options)
 
 
 def compare(arguments: Sequence[str]) -> int:
@@ -35,11 +47,10 @@ def compare(arguments: Sequence[str]) -> int:
     client, runs = _read(own, store)
     chosen = _chosen(runs, own)
     columns.sortable(own["sort"], chosen)
-    where = _where(store)
     console = _console()
     lists = _lists(chosen, own["sort"])
     for group, ranked, demand in lists:
-        runs_table.print_group(console, group, ranked, demand, own["sort"], where)
+        runs_table.print_group(console, group, ranked, demand, own["sort"], store.options)
     _print_apart(console, lists)
     runs_table.print_line(console, order.RULE if own["sort"] == "rule" else f"Order: {own['sort']}.")
     if own["html"]:
@@ -67,24 +78,24 @@ def promote(arguments: Sequence[str]) -> int:
     return for_each.several({name: (promoted, [name]) for name in candidates})
 
 
-def _best_of_each(own: dict, store: dict) -> tuple:
+def _best_of_each(own: dict, store: _Store) -> tuple:
     """Return the client, and for each data set what finds its best run."""
     client, runs = _read(own, store, write=True)
     lists = _lists(_chosen(runs, own), "rule")
     names = dict.fromkeys(group.dataset for group, _, _ in lists)
     return client, {
         name: functools.partial(
-            champion.best, [one for one in lists if one[0].dataset == name], _where(store)
+            champion.best, [one for one in lists if one[0].dataset == name], store.options
         )
         for name in names
     }
 
 
-def _each_named(own: dict, store: dict) -> tuple:
+def _each_named(own: dict, store: _Store) -> tuple:
     """Return the client, and for each run that is named what finds it: several with commas, or those of a sweep."""
     from seg.track import read
 
-    tracking = _composed(store).tracking
+    tracking = store.composed.tracking
     client = read.existing(tracking.uri, write=True)
     datasets = own["dataset"].split(",") if own["dataset"] else []
     runs = read.runs(client, tracking.experiment, datasets, finished=False)
@@ -135,7 +146,7 @@ def champions(arguments: Sequence[str]) -> int:
     from seg.track import model_registry, read
 
     own, store = _options(arguments, {"dataset": None}, filters=False)
-    client = read.existing(_composed(store).tracking.uri)
+    client = read.existing(store.composed.tracking.uri)
     names = tuple(name for name in (own["dataset"] or "").split(",") if name)
     champion.print_history(_console(), model_registry.history(client, names))
     return 0
@@ -144,7 +155,7 @@ def champions(arguments: Sequence[str]) -> int:
 # ---- from options to runs ----------------------------------------------------------------------------------
 
 
-def _options(arguments: Sequence[str], defaults: dict, filters: bool = True) -> tuple[dict, dict]:
+def _options(arguments: Sequence[str], defaults: dict, filters: bool = True) -> tuple[dict, _Store]:
     """Separate the options of this command from those of the store."""
     defaults = defaults | dict.fromkeys(FILTERS if filters else ())
     known = defaults | {"tracking.uri": None, "tracking.experiment": None}
@@ -153,22 +164,14 @@ def _options(arguments: Sequence[str], defaults: dict, filters: bool = True) -> 
         key = unknown[0].partition("=")[0]
         raise SegError(f"{unknown[0]}: unknown option; expected one of {listed(key, [*own])}")
     store = {name: own.pop(name) for name in ("tracking.uri", "tracking.experiment")}
-    return own, store
+    return own, _Store([f"{name}={value}" for name, value in store.items() if value])
 
 
-def _where(store: dict) -> list[str]:
-    return [f"{name}={value}" for name, value in store.items() if value]
-
-
-def _composed(store: dict):
-    return compose.compose(_where(store))
-
-
-def _read(own: dict, store: dict, write: bool = False):
+def _read(own: dict, store: _Store, write: bool = False):
     """Read the runs of the chosen data sets."""
     from seg.track import model_registry, read
 
-    tracking = _composed(store).tracking
+    tracking = store.composed.tracking
     client = read.existing(tracking.uri, write)
     names = [] if own["dataset"] == "all" else (own["dataset"] or "").split(",")
     if names == [""]:
@@ -252,17 +255,17 @@ def _print_apart(console: Console, lists: list) -> None:
         )
 
 
-def _write_page(console: Console, own: dict, store: dict, client, lists: list) -> None:
+def _write_page(console: Console, own: dict, store: _Store, client, lists: list) -> None:
     from seg.compare import compare_page
     from seg.sinks import local_files as files
     from seg.track import read
     from seg.track.store import address, hidden
 
-    artifacts = read.Artifacts(client, Path(_composed(store).cache.folder) / "artifacts")
+    artifacts = read.Artifacts(client, Path(store.composed.cache.folder) / "artifacts")
     listed = [compare_page.Listed(*one) for one in lists]
     shown = compare_page.pictured(listed, int(own["pictures"]))
     listed = [replace(one, files=_files(artifacts, one, shown)) for one in listed]
-    tracking = _composed(store).tracking
+    tracking = store.composed.tracking
     facts = {
         "runs": f"{sum(len(one.group.every) for one in listed):,}",
         "lists": f"{len(listed)}, each of the same customers",
@@ -270,7 +273,7 @@ def _write_page(console: Console, own: dict, store: dict, client, lists: list) -
         "made": f"{datetime.now():%Y-%m-%d %H:%M} by seg {__version__}",
     }
     target = Path(own["html"]).expanduser()
-    files.write(target, compare_page.render(listed, shown, facts, _where(store), own["sort"]))
+    files.write(target, compare_page.render(listed, shown, facts, store.options, own["sort"]))
     missing = sum(path is None for one in listed for path in one.files.values())
     gone = {0: "", 1: "; 1 file of a run is missing"}.get(missing, f"; {missing} files of runs are missing")
     runs_table.print_line(console, f"page: {target.resolve()}, {target.stat().st_size / 1e6:.1f} MB{gone}")

@@ -140,7 +140,9 @@ def _in_a_section(key: str, node: Mapping) -> str:
             name for name in node if isinstance(node, Mapping) and name != "hydra" and _has(node, name, key)
         ]
     )
-    return f"do you mean {' or '.join(f'{section}.{key}' for section in sections)}? If not, " if sections else ""
+    return (
+        f"do you mean {' or '.join(f'{section}.{key}' for section in sections)}? If not, " if sections else ""
+    )
 
 
 def _has(node: Mapping, section: str, key: str) -> bool:
