@@ -151,7 +151,7 @@ def test_errors_say_what_there_is(log, say, tmp_path):
         ("dataset=fol",): "dataset=fol: no finished run .* there are .*flo \\(1 runs\\)",
         ("k=4",): "which data set",
         ("dataset=flo", "sort=own/silhouette"): "refused",
-        ("dataset=flo", "srot=x"): "srot=x: unknown option; expected one of sort",
+        ("dataset=flo", "srot=x"): "srot=x: unknown option; do you mean sort=x[?]",
         ("dataset=flo", "html=x.html", "pictures=all"): "pictures=all: expected",
         ("champion",): "champion: unknown; expected one of champions",
         ("promote", "dataset=flo"): "either run=<id or name>, or best=true",
