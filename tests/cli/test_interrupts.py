@@ -46,10 +46,9 @@ except KeyboardInterrupt:
 STUCK = """
 interrupts.PATIENCE = 0.5
 import stuck
-print("ready", flush=True)
 stuck.wait()
 """
-FOREVER = "import time\ndef wait():\n    while True: time.sleep(0.01)\n"
+FOREVER = "import time\ndef wait():\n    print('ready', flush=True)\n    while True: time.sleep(0.01)\n"
 
 
 def ended(tmp_path, code: str, modules: dict[str, str], number: signal.Signals) -> tuple[int, str, str]:
