@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import adjusted_rand_score
 
-from seg.compare import attempts, columns, compare_page, order, runs_table
+from seg.compare import attempts, champion, columns, compare_page, order, runs_table
 from seg.compare.agreement import agreement
 from seg.config import compose, load
 from seg.errors import SegError
@@ -368,3 +368,28 @@ def test_what_a_name_holds_cannot_become_part_of_the_page():
     html = compare_page.render([listed], [], {"store": "<i>"}, [], "rule")
     assert "<img" not in html and "<b>" not in html and "<i>" not in html
     assert html.count("</script>") == 2
+
+
+def test_the_lift_is_how_much_more_the_segments_tell_than_rule_based_rfm():
+    table = attempts.tidy(pd.DataFrame([run(**SOUND)], index=[7]))
+    assert table["holdout/lift"].tolist() == pytest.approx([0.7 - 0.72])
+    assert list(table.index) == [0] and "index" not in table
+
+
+def test_the_best_of_two_lists_is_no_champion_since_their_ranks_are_not_comparable():
+    lists = [
+        (group, order.ordered(order.judged(group.attempts, demand), "rule", True), demand)
+        for group in grouped(run(name="a", **SOUND), run(name="b", **{"seg.points": "p2"}, **SOUND))
+        for demand in [order.demand_of(group.attempts, True)]
+    ]
+    assert champion.best(lists[:1], [])[0]["name"] == "a"
+    with pytest.raises(SegError, match="2 lists with different customers"):
+        champion.best(lists, [])
+
+
+def test_a_flagged_run_is_on_no_front():
+    (group,) = grouped(run(name="a", **SOUND), run(name="b", k=5, flagged="one giant segment", **SOUND))
+    demand = order.demand_of(group.attempts, True)
+    listed = compare_page.Listed(group, order.ordered(order.judged(group.attempts, demand)), demand)
+    shown = {one["name"]: compare_page._run(one, 0)["front"] for one in listed.runs}
+    assert shown == {"a": True, "b": False}

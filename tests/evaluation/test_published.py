@@ -25,6 +25,7 @@ def verdict(value, ours, tolerance=0, real=True) -> str:
         (100, 101, 1, "within 1"),
         (9109.41, 11046.66, "25 %", "within 25 %"),
         (0.596, 0.5957, 0.002, "same"),
+        (0.596, 0.5956, 0.002, "same"),  # what is published is rounded to three digits
         (100, 102, "1 %", "DIFFERS"),
         (200, 198, "1 %", "within 1 %"),
         (-0.2, -0.201, "1 %", "same"),
@@ -160,3 +161,8 @@ def test_every_page_of_a_published_study_holds_its_table_of_today():
         figures = [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
         wanted = [entry["figure"] for entry in compose.compose([f"experiment={name}"]).published]
         assert figures == wanted
+
+
+def test_a_figure_that_was_not_measured_is_a_dash():
+    assert published._shown(None) == published._shown(float("nan")) == "-"
+    assert published._shown([3, 2.5]) == "3 / 2.5"

@@ -107,3 +107,8 @@ def test_the_last_minute_of_a_half_month_and_of_a_weekend_belongs_to_it(lines, b
 def test_orders_spread_evenly_over_the_year_have_no_season(lines, build):
     table = lines(*[("a", f"{month}", f"2010-{month:02d}-10", "x", 1, 1) for month in range(1, 13)])
     assert build(table, "seasonality")["seasonality"].tolist() == [0.0]
+
+
+def test_all_orders_in_one_month_are_one_season(lines, build):
+    table = lines(("a", "1", "2010-01-10", "x", 1, 1), ("a", "2", "2011-01-20", "x", 1, 1))
+    assert build(table, "seasonality")["seasonality"].tolist() == [1.0]

@@ -88,7 +88,7 @@ def test_the_table_says_which_rule_fired_and_how_far_the_next_one_was():
 
 def test_noise_has_its_own_name_and_comes_last():
     naming = name_segments(table(recency=[0.1], money=[0.3]), BOOK, noise=True)
-    assert naming.names == {0: "Gone", -1: "noise"}
+    assert list(naming.names.items()) == [(0, "Gone"), (-1, "noise")]
 
 
 def test_without_a_playbook_segments_keep_their_numbers():

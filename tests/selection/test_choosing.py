@@ -13,10 +13,11 @@ from seg.metrics import separation
 from seg.models.mixture import SafeGaussianMixture
 from seg.report.plots.style import png
 from seg.report.plots.vote_chart import votes as plot_votes
+from seg.selection import rules
 from seg.selection.borders import borders
 from seg.selection.choose import PANEL_COLUMNS, RULES, VOTE_COLUMNS, Measuring, choose, panel, votes
 from seg.selection.groups import groups
-from seg.selection.peaks import peaks
+from seg.selection.peaks import _saddle, peaks
 
 KS = range(2, 9)
 
@@ -422,3 +423,22 @@ def test_the_votes_are_a_figure_with_the_chosen_k_and_a_column_for_no_structure(
 def test_no_votes_still_give_a_figure():
     assert isinstance(plot_votes(pd.DataFrame(columns=VOTE_COLUMNS), None, [2, 3]), Figure)
     assert isinstance(plot_votes(votes(table_of()), None, range(2, 31)), Figure)
+
+
+def test_a_segment_of_one_value_is_found_where_a_tenth_share_it():
+    values = np.r_[np.zeros(10), np.arange(1, 91)]
+    labels = {2: (values > 0).astype(int)}
+    assert rules._spikes(values[:, None], labels, [2]) == {2: 1.0}
+    assert rules._spikes(np.arange(100.0)[:, None], labels, [2]) == {2: 0.0}
+
+
+def test_the_way_between_two_peaks_follows_their_ridges():
+    """Two long groups at a right angle meet in the corner; the straight line between their peaks leaves both."""
+    mixture = GaussianMixture(2)
+    mixture.weights_, mixture.means_ = np.array([0.5, 0.5]), np.array([[5.0, 5.0], [8.0, 8.0]])
+    mixture.covariances_ = np.array([np.diag([9.0, 0.1]), np.diag([0.1, 9.0])])
+    mixture.precisions_ = np.linalg.inv(mixture.covariances_)
+    mixture.precisions_cholesky_ = np.sqrt(mixture.precisions_)
+    straight = mixture.score_samples(np.linspace([5, 5], [8, 8], 41)).min()
+    assert _saddle(mixture, mixture.means_, np.array([0, 0])) == straight  # two peaks of one group
+    assert _saddle(mixture, mixture.means_, np.array([0, 1])) > straight + 3
