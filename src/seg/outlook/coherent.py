@@ -177,15 +177,20 @@ def _errors(name: str, one: _Series, rhythm: Rhythm) -> dict[str, object]:
     scale = float(np.abs(np.diff(one.values[one.born :])).mean())
     observed = one.judged(rhythm)
     track = forecasting.widened(one.track, one.values, rhythm, one.born)
-    row: dict[str, object] = {"group": name, "model": one.model}
-    for column, forecast in (("mase", one.track), ("mase_seasonal_naive", one.seasonal)):
-        error = np.abs(forecast[..., 0] - one.truth)[observed].mean() if observed.any() else float("nan")
-        row[column] = float(error / scale) if scale > 0 else float("nan")
-        if column == "mase":
-            came = one.truth[observed].mean() if observed.any() else 0.0
-            row["off_by"] = float(error / came) if came > 0 else float("nan")
+    error, naive = (
+        _mean(np.abs(forecast[..., 0] - one.truth)[observed]) for forecast in (one.track, one.seasonal)
+    )
+    row: dict[str, object] = {"group": name, "model": one.model, "mase": _over(error, scale)}
+    row |= {"off_by": _over(error, _mean(one.truth[observed])), "mase_seasonal_naive": _over(naive, scale)}
     for place, level in enumerate(LEVELS):
         low, high = track[..., 1 + 2 * place], track[..., 2 + 2 * place]
-        inside = ((low <= one.truth) & (one.truth <= high))[observed]
-        row[f"coverage_{level}"] = float(inside.mean()) if len(inside) else float("nan")
+        row[f"coverage_{level}"] = _mean(((low <= one.truth) & (one.truth <= high))[observed])
     return row | {"judged": int(observed.sum())}
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _over(error: float, scale: float) -> float:
+    return error / scale if scale > 0 else float("nan")

@@ -117,16 +117,19 @@ def _forms(id: ir.StringValue) -> dict[str, ir.StringValue]:
 
 def _about_lost_digits(engine: Engine, ids: ir.Table, source: str) -> list[str]:
     """Return a note on long numbers that all end in zeros: a spreadsheet keeps 15 digits, a program that reads it 16."""
+    counts = {}
     for kept in (15, 16):
+        long = ids.id.re_search(f"^[1-9][0-9]{{{kept},}}\\z")
         zeros = ids.id.re_search(f"^[1-9][0-9]{{{kept - 1}}}0+\\z")
-        long = ids.filter(ids.id.re_search(f"^[1-9][0-9]{{{kept},}}\\z")).select(zeros=zeros, id=ids.id)
-        row = engine.collect(
-            long.aggregate(ids=long.count(), zeros=long.zeros.sum(), first=long.id.min())
-        ).iloc[0]
-        if row.ids >= FEW and row.zeros == row.ids:
+        counts |= {f"ids {kept}": long.sum(), f"zeros {kept}": (long & zeros).sum()}
+        counts[f"first {kept}"] = ids.id.min(where=long)
+    row = engine.collect(ids.aggregate(**counts)).iloc[0]
+    for kept in (15, 16):
+        if row[f"ids {kept}"] >= FEW and row[f"zeros {kept}"] == row[f"ids {kept}"]:
             return [
-                f"all {row.ids:,} ids of more than {kept} digits have nothing but zeros behind the {kept}th, such as {row['first']!r} "
-                f"({source}): a spreadsheet has dropped their last digits, and different customers may have become one; export the column as text"
+                f"all {int(row[f'ids {kept}']):,} ids of more than {kept} digits have nothing but zeros behind the {kept}th, such as "
+                f"{row[f'first {kept}']!r} ({source}): a spreadsheet has dropped their last digits, and different customers may have become "
+                "one; export the column as text"
             ]
     return []
 

@@ -27,19 +27,24 @@ def notes(engine: Engine, table: ir.Table, names: Sequence[str]) -> list[tuple[s
     -------
     list of (level, text)
     """
-    smallest = engine.collect(
-        table.aggregate(**{f"of {place}": table[name].min() for place, name in enumerate(names)})
-    ).iloc[0]
-    suspects = [name for place, name in enumerate(names) if smallest[f"of {place}"] in STAND_INS]
+    ends = {
+        f"{end} {place}": getattr(table[name], end)()
+        for place, name in enumerate(names)
+        for end in ("min", "max")
+    }
+    row = engine.collect(table.aggregate(**ends)).iloc[0]
+    suspects = [
+        name
+        for place, name in enumerate(names)
+        if row[f"min {place}"] in STAND_INS and row[f"max {place}"] >= LARGE
+    ]
     return [("warning", text) for name in suspects if (text := _note(engine, table, name))]
 
 
 def _note(engine: Engine, table: ir.Table, name: str) -> str | None:
-    column = table[name]
-    below = table.filter(column < 0)
-    row = engine.collect(table.aggregate(most=column.max())).iloc[0]
+    below = table.filter(table[name] < 0)
     negative = engine.collect(below.group_by(below[name]).aggregate(rows=below.count()).limit(2))
-    if row.most < LARGE or len(negative) != 1 or negative["rows"][0] < FEW:
+    if len(negative) != 1 or negative["rows"][0] < FEW:
         return None
     return (
         f"{name}: the only value below zero is {negative[name][0]:g}, in {negative['rows'][0]:,} rows; if it stands for a missing value, leave "
