@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import Birch
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from seg.models import birch_tree
+
 NOISE = -1
 
 
@@ -44,7 +46,7 @@ class Segmenter(ClusterMixin, BaseEstimator):
     def __init__(self, clusterer):
         self.clusterer = clusterer
 
-    def fit(self, X, y=None, order_by=None):
+    def fit(self, X, y=None, order_by=None, tree=None):
         """Cluster and order.
 
         Parameters
@@ -52,11 +54,13 @@ class Segmenter(ClusterMixin, BaseEstimator):
         X : array of shape (n_customers, n_features)
         order_by : array of shape (n_customers,), optional
             Segments are numbered by its mean, highest first; the first column of `X` when left out.
+        tree : BirchTree, optional
+            Of Birch on the same rows, where it was grown already.
         """
         X = validate_data(self, X, dtype="float64")
         worth = X[:, 0] if order_by is None else np.asarray(order_by, dtype="float64")
         self.clusterer_ = clone(self.clusterer)
-        labels = self._labels(X)
+        labels = self._labels(X, tree)
         clusters = np.unique(labels[labels != NOISE])
         means = np.array([worth[labels == cluster].mean() for cluster in clusters])
         # Equal means (no revenue at all, say) fall back on the first customer of each cluster: never on chance.
@@ -109,15 +113,11 @@ class Segmenter(ClusterMixin, BaseEstimator):
             return None
         return np.asarray(self.clusterer_.predict_proba(X))[:, self.order_]
 
-    def _labels(self, X: np.ndarray) -> np.ndarray:
+    def _labels(self, X: np.ndarray, tree: birch_tree.BirchTree | None) -> np.ndarray:
         """Fit the clusterer, and return its labels."""
         if not isinstance(self.clusterer_, Birch):
             return np.asarray(self.clusterer_.fit_predict(X))
-        # By value, then shuffled: rows that come sorted make a poor tree.
-        order = np.lexsort(X.T[::-1])[np.random.default_rng(0).permutation(len(X))]
-        labels = np.empty(len(X), dtype="int64")
-        labels[order] = self.clusterer_.fit_predict(X[order])
-        return labels
+        return (tree or birch_tree.grow(self.clusterer_, X)).cut(self.clusterer_)
 
     def _numbered(self, labels: np.ndarray) -> np.ndarray:
         """Turn cluster numbers into segment numbers."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from seg.errors import SegError
 from seg.metrics import separation
 from seg.metrics.silhouette import Sampling
 from seg.metrics.stability import in_threads
+from seg.models import birch_tree
+from seg.models.birch_tree import BirchTree
 from seg.models.segmenter import Segmenter
 from seg.sinks import scratch
 
@@ -105,6 +108,8 @@ def together(scans: Sequence[Scan]) -> Scan:
 
 def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick: Callable[[int], None]):
     """Fit every clusterer, one k a thread."""
+    with _possible(clusterers[0], X):
+        tree = birch_tree.shared(clusterers, X)
     # A hierarchy is built once and cut for every k: no use in several threads doing it at the same time.
     cuts_a_tree = {"memory", "compute_full_tree"} <= set(clusterers[0].get_params())
     by_k = dict(zip(ks, clusterers, strict=True))
@@ -113,9 +118,8 @@ def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick:
         def fit(k: int) -> tuple[Segmenter, float]:
             tick(k)
             start = time.perf_counter()
-            return _fit(
-                by_k[k], X, order_by, str(cache) if cuts_a_tree else None
-            ), time.perf_counter() - start
+            segmenter = _fit(by_k[k], X, order_by, tree, str(cache) if cuts_a_tree else None)
+            return segmenter, time.perf_counter() - start
 
         # The largest k takes longest: first in, so that no core is idle at the end.
         largest_first = sorted(ks, reverse=True)
@@ -124,19 +128,26 @@ def _fit_all(X: np.ndarray, clusterers: list, ks: Sequence[int], order_by, tick:
     return [results[k][0] for k in ks], [results[k][1] for k in ks]
 
 
-def _fit(clusterer, X: np.ndarray, order_by, cache: str | None) -> Segmenter:
+def _fit(clusterer, X: np.ndarray, order_by, tree: BirchTree | None, cache: str | None) -> Segmenter:
     if cache:
         clusterer.set_params(memory=cache, compute_full_tree=True)
-    try:
-        segmenter = Segmenter(clusterer).fit(X, order_by=order_by)
-    except (ValueError, TypeError) as error:
-        raise SegError(
-            f"model: {type(clusterer).__name__} cannot be fitted to {len(X):,} customers: {error}"
-        ) from error
+    with _possible(clusterer, X):
+        segmenter = Segmenter(clusterer).fit(X, order_by=order_by, tree=tree)
     if cache:
         for estimator in (segmenter.clusterer, segmenter.clusterer_):
             estimator.set_params(memory=None)
     return segmenter
+
+
+@contextlib.contextmanager
+def _possible(clusterer, X: np.ndarray) -> Iterator[None]:
+    """Turn what scikit-learn says of a fit that is not possible into a `SegError`."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise SegError(
+            f"model: {type(clusterer).__name__} cannot be fitted to {len(X):,} customers: {error}"
+        ) from error
 
 
 def _row(X: np.ndarray, k: int, segmenter: Segmenter, silhouette, seconds: float) -> dict:
