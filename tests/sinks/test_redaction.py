@@ -66,6 +66,17 @@ def test_a_remembered_secret_is_hidden_however_a_library_spells_it():
         )
 
 
+@pytest.mark.parametrize(
+    ("password", "sent"),
+    [("pa@QQ", "pa%40QQ"), ("pa/s?QQ#", "pa%2Fs%3FQQ%23"), ("pa%QQ", "pa%25QQ"), ("pa%40QQ", "pa%40QQ"), ("p:a QQ", "p%3Aa%20QQ")],
+)  # fmt: skip
+def test_a_password_reaches_a_library_whole_however_it_is_written(password, sent):
+    address = f"mongodb://ana:{password}@db:27017/shop?authSource=a"
+    assert redaction.encoded(address) == f"mongodb://ana:{sent}@db:27017/shop?authSource=a"
+    assert "QQ" not in redaction.redact(f"no host {sent}")
+    assert redaction.encoded("postgresql://db/x") == "postgresql://db/x"
+
+
 def test_a_short_word_is_hidden_as_a_word_only():
     redaction.remember("postgresql://ana:sales@db/x")
     assert redaction.redact("sales of salesman, sales@") == "... of salesman, ...@"

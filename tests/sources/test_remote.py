@@ -21,6 +21,7 @@ from seg.config.data_names import data_name
 from seg.errors import SegError
 from seg.pipeline import keys
 from seg.preparation import prepare
+from seg.sinks.delta_lake import DeltaLake
 from seg.sources import locate
 from seg.sources.remote import object_store, row_snapshot, sql_rows, staging
 from seg.sources.remote.request import Request, is_remote
@@ -277,6 +278,16 @@ def test_a_database_that_is_not_read_is_named_with_a_way_out():
         SegError, match=r"mysql is not read; expected postgresql://.*export the orders to Parquet"
     ):
         is_remote("mysql://ana:geheim@host/shop")
+    for spelled in ("jdbc:postgresql://host/shop", "postgresql+psycopg2://ana:geheim@host/shop"):
+        with pytest.raises(SegError, match=r"is not read; expected postgresql://user@host/database") as error:
+            is_remote(spelled)
+        assert "geheim" not in str(error.value)
+    with pytest.raises(SegError, match=r"credentials belong into AWS_ACCESS_KEY_ID"):
+        DeltaLake("s3://KEY:geheim@brand/tables")
+    assert (
+        data_name("host=db password=geheim dbname=shop", "", "orders")
+        == "host_db_password_..._dbname_shop_orders"
+    )
     with pytest.raises(SegError, match=r"credentials belong into AWS_ACCESS_KEY_ID") as error:
         is_remote("s3://KEY:geheim@brand/orders.csv")
     assert "geheim" not in str(error.value)

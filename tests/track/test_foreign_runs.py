@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from seg.config import compose
 from seg.errors import SegError
 from seg.models import skops_file
 from seg.models.segmenter import Segmenter
+from seg.score import model_card
 from seg.sinks import run_tables
 from seg.track import record
 
@@ -58,7 +60,12 @@ def test_a_record_of_other_types_is_refused(tmp_path, name):
         record.read(path.parent.parent)
 
 
-@pytest.mark.parametrize("content", ["a: [1", "5", "[]", "a: ${", "dataset: 5", "dataset: {name: x}"])
+BILLIONS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
+
+
+@pytest.mark.parametrize(
+    "content", ["a: [1", "5", "[]", "a: ${", "dataset: 5", "dataset: {name: x}", BILLIONS]
+)
 def test_a_damaged_configuration_is_said_in_a_sentence(content):
     with pytest.raises(SegError, match=r"config\.yaml: not what a run saves"):
         compose.recompose(content, [])
@@ -128,6 +135,43 @@ def test_a_damaged_model_is_said_in_a_sentence(tmp_path, content):
         skops_file.load(tmp_path / "model.skops")
     with pytest.raises(SegError, match="the model is missing"):
         skops_file.load(tmp_path / "none.skops")
+
+
+def test_a_model_that_inflates_without_end_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(skops_file, "LARGEST", 10_000)
+    with zipfile.ZipFile(tmp_path / "model.skops", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", " " * 20_000)
+    with pytest.raises(
+        SegError, match=r"inflates from .* to 20,000 bytes, more than a model may take \(10,000\)"
+    ):
+        skops_file.load(tmp_path / "model.skops")
+
+
+CARD = {"dataset": "toy", "id": "customer_id", "currency": None, "fingerprint": "f", "seg": "1", "k": 1, "customers": 9, "features": {"a": []},
+        "profile": [], "ranges": {"a": {"0": 0.0, "1": 9.0}}, "segments": [{"segment": 0, "name": "x", "size": 9, "share": 1.0}],
+        "as_of": {"rule": None, "day": None, "oldest": None, "newest": None}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*CARD, "fills", "outlook", "cells", "inner", "groups"])
+def test_a_card_of_other_types_is_refused(tmp_path, name):
+    path = tmp_path / "scoring.json"
+    path.write_text(json.dumps(CARD))
+    model_card.read(path)
+    path.write_text(json.dumps(CARD | {name: [{"x": 5}]}))
+    with pytest.raises(SegError, match=r"scoring\.json: not what seg .* writes \("):
+        model_card.read(path)
+
+
+def test_files_that_nest_without_end_are_refused(tmp_path):
+    left(tmp_path, [])
+    for name, read in {
+        "scoring.json": lambda: model_card.read(tmp_path / "scoring.json"),
+        "tracking/record.json": lambda: record.read(tmp_path),
+        "run.json": lambda: run_tables.read_facts(tmp_path),
+    }.items():
+        (tmp_path / name).write_text("[" * 100_000)
+        with pytest.raises(SegError, match=name.rpartition("/")[2]):
+            read()
 
 
 def test_saving_a_model_neither_imports_all_of_scikit_learn_nor_maps_all_packages(tmp_path):

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
+import yaml
 from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from seg.config import targets
 from seg.config.folders import CONFIGS, own_configs
@@ -41,6 +41,7 @@ REUSABLE = (
 )
 # Sections that may be replaced as a whole.
 GROUPS = ("dataset", "engine", "sink")
+SCANNER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
@@ -76,10 +77,12 @@ def compose_with_choices(overrides: Sequence[str]) -> tuple[DictConfig, dict[str
 def _saved(config_yaml: str) -> DictConfig:
     """Read the configuration that a run has saved, which may come from anywhere."""
     try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(config_yaml, SCANNER)):
+            raise ValueError("it repeats parts by aliases, which may take any memory")
         cfg = OmegaConf.create(config_yaml)
         missing = [name for name in ("dataset", "cleaning", "recipe", "engine") if name not in cfg]
         broken = f"it has no {', '.join(missing)}" if missing or "name" not in cfg.dataset else ""
-    except (YAMLError, OmegaConfBaseException, TypeError, ValueError, AssertionError) as error:
+    except (yaml.YAMLError, OmegaConfBaseException, TypeError, ValueError, AssertionError) as error:
         broken = (str(error).splitlines() or ["no mapping"])[0]
     if broken:
         raise SegError(f"config.yaml: not what a run saves ({broken}); train the model again")

@@ -48,7 +48,7 @@ def data_name(path: str | None, default: str, table: str | None = None) -> str:
     if path is None or not str(path).strip():
         return default
     address = redaction.parse(str(path))
-    plain = address.rest if address else str(path).replace("\\", "/")
+    plain = redaction.redact(address.rest if address else str(path).replace("\\", "/"))
     parts = [part for part in PurePosixPath(plain).parts if not re.search(r"[*?\[\]]", part) and part != "/"]
     name = parts[-1] if parts else ""
     while name.lower().endswith(ENDINGS):

@@ -19,6 +19,7 @@ from seg.errors import SegError
 from seg.models.tree_check import check_trees
 
 FILE, PICKLE = "model.skops", "model.pkl"
+LARGEST = 1_000_000_000  # bytes of an inflated model: a small file may hold more than the memory
 # Types beyond those that skops trusts by itself: they hold arrays and parameters, and loading them calls nothing.
 TRUSTED = (
     "seg.models.block_kmeans.BlockKMeans",
@@ -103,6 +104,12 @@ def load(path: Path, trust: bool = False):
 
 
 def _load_skops(path: Path, trust: bool):
+    size = sum(part.file_size for part in zipfile.ZipFile(path).infolist())
+    if size > LARGEST and not trust:
+        raise SegError(
+            f"{path}: the model inflates from {path.stat().st_size:,} to {size:,} bytes, more than a model may take ({LARGEST:,}). If "
+            "you trust where the file comes from, pass trust=true"
+        )
     skops = skops_io()
     trusted = {*TRUSTED, *_estimators()}
     unknown = [name for name in skops.get_untrusted_types(file=path) if name not in trusted]

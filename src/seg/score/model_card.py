@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
 from seg import __version__
 from seg.errors import SegError
@@ -215,21 +216,24 @@ def read(path: Path) -> Contract:
         The file is missing or is not one.
     """
     try:
-        contract = Contract(**json.loads(path.read_text(encoding="utf-8")))
-        _check_shape(contract)
-        return contract
+        return _checked(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise SegError(
             f"{path}: missing; choose the directory of a run that kept its model, or train the model again"
         ) from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SegError(
             f"{path}: not what seg {__version__} writes ({error}); train the model again"
         ) from None
 
 
-def _check_shape(contract: Contract) -> None:
-    """Raise a ValueError or TypeError where a part of a contract is not what it has to be: a damaged file is named at once."""
+def _checked(card: object) -> Contract:
+    """Return the contract of a card; a ValueError or TypeError names the part of a damaged one that is not what it has to be."""
+    try:
+        contract = TypeAdapter(Contract).validate_python(card)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if not contract.features or set(contract.features) - set(contract.ranges):
         raise ValueError("its features and their ranges do not match")
     names, shares, bounds = contract.names, contract.shares, contract.bounds()
@@ -240,9 +244,10 @@ def _check_shape(contract: Contract) -> None:
     dict(contract.fills)
     if contract.groups is not None:
         for card in contract.groups["cards"].values():
-            _check_shape(Contract(**card))
+            _checked(card)
         if set(contract.groups["first"]) != set(contract.groups["cards"]) or not contract.groups["by"]:
             raise ValueError("its groups and their models do not match")
+    return contract
 
 
 def _plain(value: object) -> int | str | None:

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from seg.errors import SegError
-from seg.sinks.redaction import remember
+from seg.sinks.redaction import parse, remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
-from seg.sinks.target import extra_missing, failed, foreign, needed
+from seg.sinks.target import CREDENTIALS, extra_missing, failed, foreign, needed
 
 MARK = f"Made by {MADE_BY}: "
 PANIC = b" panicked at "  # of a thread in Rust, which prints it before Python gets the error
@@ -35,6 +35,9 @@ class DeltaLake:
     def __init__(self, uri: str, replace: bool = False):
         needed(uri, "sink.uri", "a folder, or s3://bucket/folder")
         self._uri, self._replace = remember(str(uri)).rstrip("/"), replace
+        address = parse(self._uri)
+        if address is not None and address.user is not None:
+            raise SegError(f"sink.uri={address}: expected s3://bucket/folder; {CREDENTIALS}")
 
     def write(self, export: Export) -> str:
         """Write all tables, ``runs`` last; return where they are."""

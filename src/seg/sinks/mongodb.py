@@ -13,7 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from seg.errors import SegError
-from seg.sinks.redaction import redact, remember
+from seg.sinks.redaction import encoded, redact, remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
 
@@ -53,7 +53,7 @@ class MongoDB:
             raise extra_missing("pymongo", "mongodb") from None
         where = f"sink.uri={self._uri}"
         try:
-            with pymongo.MongoClient(self._uri, serverSelectionTimeoutMS=TIMEOUT) as client:
+            with pymongo.MongoClient(encoded(self._uri), serverSelectionTimeoutMS=TIMEOUT) as client:
                 database = client[self._database]
                 self._check_owner(database, export)
                 if not any(self._attempt(database, export) for _ in range(TRIES)):

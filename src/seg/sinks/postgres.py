@@ -11,7 +11,7 @@ from pyarrow import csv
 
 from seg.errors import SegError
 from seg.sinks import postgres_advice
-from seg.sinks.redaction import redact, remember
+from seg.sinks.redaction import encoded, redact, remember
 from seg.sinks.star_schema import MADE_BY, Export, Table
 from seg.sinks.target import extra_missing, failed, foreign, needed
 
@@ -65,7 +65,7 @@ class Postgres:
         where = f"sink.uri={self._uri}"
         try:
             with (
-                psycopg.connect(self._uri, connect_timeout=TIMEOUT) as connection,
+                psycopg.connect(encoded(self._uri), connect_timeout=TIMEOUT) as connection,
                 connection.cursor() as cursor,
             ):
                 self._write(cursor, export)

@@ -33,6 +33,7 @@ SCHEME = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*://")
 SCHEME_END = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*$")
 BLANK, STOP = re.compile(r"\s"), re.compile(r"[\s&;,)\]}]")
 NAME = re.compile(r"[\w.-]*$")
+STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")  # a percent sign that encodes nothing
 # password=X, password: X, 'password': 'X', and --password X; a colon of an address or of C++ is none.
 REST_OF_NAME = re.compile(r"""([\w.-]{0,32})(?:\s?=\s?|['"]?[ \t]*(:)(?![:/])[ \t]*|([ \t]+)(?=[^\s-]))""")
 HEADER = re.compile(
@@ -119,6 +120,22 @@ def parse(address: str) -> Address | None:
     place = min((at for at in (rest.find("?"), rest.find(";")) if at >= 0), default=len(rest))
     parameters = tuple(_parameters(rest[place:]))
     return Address(scheme, user, password if colon else None, rest[:place], parameters)
+
+
+def encoded(address: str) -> str:
+    """Return an address whose user and password are percent-encoded as libraries expect them; what is encoded already stays.
+
+    A library that reads ``p@ss`` as ``p`` at the host ``ss`` prints half of the password as the name of a host.
+
+    >>> encoded("postgresql://ana:it's/a@b@db:5432/x?sslmode=require")
+    'postgresql://ana:it%27s%2Fa%40b@db:5432/x?sslmode=require'
+    """
+    start = SCHEME.match(address)
+    login, rest = _login(address[start.end() :]) if start else (None, "")
+    if login is None:
+        return address
+    parts = [quote(one, safe="" if STRAY.search(one) else "%") for one in login.split(":", 1)]
+    return remember(f"{start[0]}{':'.join(parts)}@{rest}")
 
 
 def _login(rest: str) -> tuple[str | None, str]:

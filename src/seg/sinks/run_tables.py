@@ -52,7 +52,7 @@ def read_facts(folder: Path) -> dict:
     try:
         known = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         return {"run_id": str(known["run_id"]), **known}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise SegError(
             f"run={folder}: has no {FACTS}; expected the directory of a run, a scoring or a migration of this version of seg"
         ) from None

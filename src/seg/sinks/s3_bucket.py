@@ -18,7 +18,7 @@ from seg.sinks.folder import DESCRIPTION
 from seg.sinks.redaction import redact, remember
 from seg.sinks.s3_trust import UNTRUSTED, certificates, untrusted
 from seg.sinks.star_schema import MADE_BY, Export, described
-from seg.sinks.target import failed, foreign, needed
+from seg.sinks.target import CREDENTIALS, failed, foreign, needed
 
 FORMATS = ("parquet", "csv")
 ADVICE = "check the bucket, the rights, sink.endpoint and the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
@@ -51,10 +51,7 @@ class S3Bucket:
         needed(uri, "sink.uri", "s3://bucket/folder")
         bucket = str(uri).removeprefix("s3://").strip("/").partition("/")[0]
         if not str(uri).startswith("s3://") or not bucket or "@" in bucket:
-            raise SegError(
-                f"sink.uri={redact(str(uri))}: expected s3://bucket/folder; credentials belong into AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or ~/.aws"
-            )
+            raise SegError(f"sink.uri={redact(str(uri))}: expected s3://bucket/folder; {CREDENTIALS}")
         if format not in FORMATS:
             raise SegError(f"sink.format={format}: expected one of {', '.join(FORMATS)}")
         self._uri, self._endpoint, self._region = remember(str(uri)), remember(endpoint), region

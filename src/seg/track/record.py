@@ -131,7 +131,7 @@ def read(folder: Path) -> Record:
         raise SegError(
             f"{folder}: has no {FOLDER}/record.json; expected the directory of a run that was tracked"
         ) from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise SegError(
             f"{path}: cannot be read ({error}); run the command of its config.yaml again"
         ) from None
@@ -185,7 +185,7 @@ def state(folder: Path) -> dict:
     """Read what became of a record: `run_id`, `uri`, `pushed` (when) and `error`, as far as known."""
     try:
         known = json.loads((folder / FOLDER / "state.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}
 

@@ -61,7 +61,7 @@ def address(uri: str | None = None) -> str:
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home() / 'mlflow.db'}"
     redaction.remember(uri)
     path = file(uri)
-    return uri if path is None else f"{SQLITE}{path.absolute()}"
+    return redaction.encoded(uri) if path is None else f"{SQLITE}{path.absolute()}"
 
 
 def client(uri: str, write: bool = True):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seg.errors import SegError
-from seg.sinks.redaction import redact, remember
+from seg.sinks.redaction import encoded, redact, remember
 from seg.sinks.target import failed
 
 POSTGRES = ("postgresql://", "postgres://")
@@ -109,7 +109,7 @@ class PostgresExports:
         query = query if run_id is None else query + sql.SQL(" WHERE run_id = %s")
         try:
             with (
-                psycopg.connect(self._uri, connect_timeout=TIMEOUT) as connection,
+                psycopg.connect(encoded(self._uri), connect_timeout=TIMEOUT) as connection,
                 connection.cursor() as cursor,
             ):
                 cursor.execute("SET TRANSACTION READ ONLY")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from seg.errors import SegError, listed
-from seg.sinks.redaction import redact
+from seg.sinks.redaction import encoded, redact
 from seg.sources.remote import row_snapshot
 from seg.sources.remote.request import Request
 
@@ -36,7 +36,7 @@ def _batches(request: Request) -> Iterator[pa.RecordBatch]:
     except ImportError:
         raise request.lacks_extra("pymongo", "mongodb") from None
     try:
-        with pymongo.MongoClient(request.path, serverSelectionTimeoutMS=TIMEOUT) as client:
+        with pymongo.MongoClient(encoded(request.path), serverSelectionTimeoutMS=TIMEOUT) as client:
             database = client.get_default_database()
             names = database.list_collection_names()
             if request.table not in names:

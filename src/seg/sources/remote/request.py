@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seg.errors import SegError, first_line
-from seg.sinks.redaction import parse, redact
+from seg.sinks.redaction import Address, parse, redact
 
 SCHEMES = ("postgresql", "postgres", "sqlite", "mongodb", "mongodb+srv", "s3", "iceberg")
-FOREIGN = ("mysql", "mariadb", "mssql", "sqlserver", "oracle", "snowflake", "bigquery", "redshift")
+FOREIGN = (
+    "mysql", "mariadb", "mssql", "sqlserver", "oracle", "db2", "snowflake", "bigquery", "redshift", "databricks", "duckdb", "clickhouse",
+    "clickhousedb", "trino", "presto", "hive", "hive2", "impala", "teradata", "vertica", "hana", "cockroachdb", "cassandra", "redis",
+)  # fmt: skip
+DATABASES = ("postgresql", "postgres", "sqlite", "mongodb")
 DELTA_LOG, ICEBERG_LOG = "_delta_log", "metadata/*.metadata.json"
 
 
@@ -88,17 +92,28 @@ def is_remote(path: str) -> bool:
     address = parse(path)
     if address is None:
         return lake_kind(Path(path).expanduser()) is not None
-    if address.scheme.partition("+")[0] in FOREIGN:
-        raise SegError(
-            f"{address}: {address.scheme} is not read; expected {', '.join(f'{one}://' for one in SCHEMES)}, a file or a folder: export "
-            "the orders to Parquet or CSV, and set dataset.path to that file"
-        )
+    kind = address.scheme.removeprefix("jdbc:").partition("+")[0]
+    if kind in FOREIGN or (kind in DATABASES and kind != address.scheme and address.scheme not in SCHEMES):
+        raise unread(address)
     if address.scheme == "s3" and "@" in path.removeprefix("s3://").partition("/")[0]:
         raise SegError(
             f"{redact(path)}: expected s3://bucket/folder/*.csv; credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
             "~/.aws"
         )
     return address.scheme in SCHEMES
+
+
+def unread(address: Address) -> SegError:
+    """Return the error for an address of a kind that seg does not read, such as another database or the spelling of another tool."""
+    kind = address.scheme.removeprefix("jdbc:").partition("+")[0]
+    if kind in DATABASES:
+        return SegError(
+            f"{address}: {address.scheme} is not read; expected {kind}://user@host/database, the password in the environment"
+        )
+    return SegError(
+        f"{address}: {address.scheme} is not read; expected {', '.join(f'{one}://' for one in SCHEMES)}, a file or a folder: export "
+        "the orders to Parquet or CSV, and set dataset.path to that file"
+    )
 
 
 def lake_kind(folder: Path) -> str | None:

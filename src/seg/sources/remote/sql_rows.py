@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from seg.errors import SegError, listed
 from seg.sinks import postgres_advice
-from seg.sinks.redaction import parse
+from seg.sinks.redaction import encoded, parse
 from seg.sources.remote import row_snapshot
 from seg.sources.remote.request import Request
 
@@ -61,7 +61,7 @@ def _postgres(request: Request) -> Iterator[pa.RecordBatch]:
         parts = [part.strip('"') for part in request.table.split(".")]
         statement = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*parts))
     try:
-        with psycopg.connect(request.path, connect_timeout=TIMEOUT) as connection:
+        with psycopg.connect(encoded(request.path), connect_timeout=TIMEOUT) as connection:
             connection.read_only = True
             cursor = connection.cursor()
             cursor.execute("SET LOCAL TimeZone TO 'UTC'")
