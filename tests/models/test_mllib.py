@@ -117,12 +117,12 @@ def spark_run(tmp_path_factory, features_file):
 
     def run(model: str):
         if model not in done:
-            folder, collected, collect = tmp_path_factory.mktemp("run"), [], SparkEngine.collect
+            folder, collected, fetch = tmp_path_factory.mktemp("run"), [], SparkEngine.fetch
 
-            def spy(engine, table):
-                frame = collect(engine, table)
-                collected.append(len(frame))
-                return frame
+            def spy(engine, frame):
+                fetched = fetch(engine, frame)
+                collected.append(len(fetched))
+                return fetched
 
             settings, parts = composed(
                 *small_spark.OVERRIDES,
@@ -132,7 +132,7 @@ def spark_run(tmp_path_factory, features_file):
                 data=TOY if model == "mllib_kmeans" else customers,
             )
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(SparkEngine, "collect", spy)
+                patch.setattr(SparkEngine, "fetch", spy)
                 result = flow.segment(settings, parts, folder)
             done[model] = result, folder, collected
         return done[model]
@@ -145,6 +145,10 @@ def here():
     """The toy data in memory, with scikit-learn's k-means."""
     settings, parts = composed(f"evaluation.silhouette_sample={10**6}")
     return flow.segment(settings, parts)
+
+
+def sampled(X: np.ndarray) -> lloyd_passes.Stand:
+    return lloyd_passes.Stand(X, np.ones(len(X)))
 
 
 def assigned(folder: Path) -> pd.DataFrame:
@@ -247,9 +251,8 @@ def test_the_order_of_customers_and_with_it_what_a_seed_draws_is_the_same_howeve
     frame = pd.DataFrame({"customer_id": [f"c{number}" for number in range(90)], "orders": np.arange(90.0)})
 
     def come(frame) -> list:
-        asked = lambda one: spark.collect(spark.table(one))  # noqa: E731
         there = spark.frame(spark.register(frame)).repartition(3)
-        return spark_checks.prepared(there, ["orders"], [], asked)[0].collect()
+        return spark_checks.prepared(there, ["orders"], [], spark.fetch)[0].collect()
 
     assert come(frame) == come(frame[::-1]) == sorted(come(frame))
 
@@ -271,7 +274,7 @@ def test_kmeans_that_started_on_a_sample_is_at_an_optimum_of_all_customers(spark
     X = scattered(300)
     points = vectors(spark, X)
     for sample in (X[::10], X[:2]):  # of two points nothing can start: MLlib does
-        centers = np.array(estimators.KMeans(3, n_init=2).fit(points, sample).clusterCenters())
+        centers = np.array(estimators.KMeans(3, n_init=2).fit(points, sampled(sample)).clusterCenters())
         labels = NearestCenter(centers).predict(X)
         means = [X[labels == cluster].mean(axis=0) for cluster in range(3)]
         np.testing.assert_allclose(centers, means, atol=1e-7)
@@ -379,9 +382,9 @@ def test_mllib_finds_one_of_the_four_optima_of_the_published_study(spark, real_d
         F.lit(0.0).alias("_worth"),
         F.lit("a").alias("customer_id"),
     )
-    labelled = estimators.KMeans(3, seed=1).fit(points, X[::2]).transform(points)
+    labelled = estimators.KMeans(3, seed=1).fit(points, sampled(X[::2])).transform(points)
     optima = [(2109, 4524, 2810), (2097, 4526, 2820), (2092, 4534, 2817), (2096, 4532, 2815)]
     sizes = sorted(row["count"] for row in labelled.groupBy(estimators.CLUSTER).count().collect())
     assert sizes in [sorted(one) for one in optima]
-    clusters = spark_clusters.clusters_of(labelled, X.shape[1], lambda one: spark.collect(spark.table(one)))
+    clusters = spark_clusters.clusters_of(labelled, X.shape[1], spark.fetch)
     assert clusters.silhouette_squared == pytest.approx(0.7687, abs=0.0005)

@@ -75,7 +75,9 @@ class SparkEngine:
         self.collect_limit = collect_limit
         # A session that was there gets its own values back.
         self._before = _set(self.session, properties) if self._session.taken else {}
-        self._shared = staging_dir is not None or self._session.where.startswith("local")
+        # Whether executors read and write the files of this machine.
+        self.local = self._session.where.startswith("local")
+        self._shared = staging_dir is not None or self.local
         self._scratch = _scratch_folder(staging_dir)
         # Not a generator, which threads may not ask at the same time.
         self._names = map(f"seg_{uuid4().hex[:8]}_{{}}".format, count(1))
@@ -157,7 +159,10 @@ class SparkEngine:
 
     def collect(self, table: ir.Table) -> pd.DataFrame:
         """Bring a table into memory, by Arrow."""
-        frame = self.frame(table)
+        return self.fetch(self.frame(table))
+
+    def fetch(self, frame) -> pd.DataFrame:
+        """Bring a DataFrame of Spark into memory, by Arrow."""
         with self.explained():
             return frame.toArrow().to_pandas(date_as_object=False)
 

@@ -59,35 +59,33 @@ class KMeans:
         _check_whole(self, n_init=1, max_iter=1, init_steps=1)
         _positive(self, "tol", zero=True)
 
-    def fit(self, points, sample: np.ndarray, weights: np.ndarray | None = None):
+    def fit(self, points, stand: Stand):
         """Fit all customers.
 
         Parameters
         ----------
         points : pyspark.sql.DataFrame
             With a column of vectors.
-        sample : ndarray of shape (n_sampled, n_features)
-            Some of its rows, or points that stand for all of them.
-        weights : ndarray of shape (n_sampled,), optional
-            How many rows each of them stands for.
+        stand : Stand
+            Its rows, some of them, or points that stand for all of them.
 
         Returns
         -------
         Centers, or MLlib's model where MLlib had to start
         """
-        if len(np.unique(sample, axis=0)) < self.k:
+        if len(np.unique(stand.points, axis=0)) < self.k:
             return self._fit_by_mllib(points)
-        weights = np.ones(len(sample)) if weights is None else weights
         with IN_MEMORY:
             started = BlockKMeans(
                 self.k, n_init=self.n_init, tol=0, max_iter=1000, random_state=self.seed
-            ).fit(sample, sample_weight=weights)
+            ).fit(stand.points, sample_weight=stand.weights)
 
         def model(centers: np.ndarray) -> Centers:
             return Centers(centers, lambda: self._placed(points, centers))
 
-        stand = Stand(np.asarray(sample, dtype="float64"), weights)
         start = started.cluster_centers_.astype("float64")
+        if stand.complete:
+            return model(start)
         return model(
             optimum(lambda centers: means_of(points, centers, model), start, stand, self.tol, self.max_iter)
         )
@@ -154,8 +152,8 @@ class BisectingKMeans:
         _check_whole(self, max_iter=1)
         _positive(self, "min_divisible_cluster_size")
 
-    def fit(self, points, sample: np.ndarray | None = None, weights: np.ndarray | None = None):
-        """Fit a DataFrame with a column of vectors; no sample is needed."""
+    def fit(self, points, stand: Stand | None = None):
+        """Fit a DataFrame with a column of vectors; what stands for it is not needed."""
         from pyspark.ml import PipelineModel
         from pyspark.ml.clustering import BisectingKMeans
         from pyspark.ml.feature import SQLTransformer, VectorAssembler
@@ -218,8 +216,8 @@ class GaussianMixture:
         _check_whole(self, n_init=1, max_iter=1)
         _positive(self, "tol", zero=True)
 
-    def fit(self, points, sample: np.ndarray | None = None, weights: np.ndarray | None = None):
-        """Fit a DataFrame with a column of vectors; no sample is needed."""
+    def fit(self, points, stand: Stand | None = None):
+        """Fit a DataFrame with a column of vectors; what stands for it is not needed."""
         from pyspark.errors import PySparkException
         from pyspark.ml.clustering import GaussianMixture
 

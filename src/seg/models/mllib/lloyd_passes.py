@@ -24,10 +24,13 @@ class Stand:
     ----------
     points : ndarray of shape (n, n_features)
     weights : ndarray of shape (n,)
+    complete : bool, default=False
+        Whether the points are all customers, one each.
     """
 
     points: np.ndarray
     weights: np.ndarray
+    complete: bool = False
 
     def means(self, centers: np.ndarray) -> np.ndarray:
         """Return the mean of the points that are nearest to each centre; a centre without points stays."""

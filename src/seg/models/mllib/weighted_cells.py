@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from seg.models.mllib.lloyd_passes import Stand
+
 SHARED = 0.4  # cells for each point of a sample, at most: all customers then occupy only a few times as many
 HALVINGS = 24  # of the width of a cell, in steps of the square root of 2
 COARSE = 0.05  # share of the variance that may lie within cells; with more, a sample says more than cells do
@@ -15,7 +17,7 @@ N, MEAN, CELL = "n", "mean", "cell"
 
 def weighted_cells(
     frame, column: str, sample: np.ndarray, collect: Callable[[object], pd.DataFrame]
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> Stand:
     """Count all customers by cell.
 
     Parameters
@@ -31,14 +33,12 @@ def weighted_cells(
 
     Returns
     -------
-    points : ndarray of shape (n_cells, n_features)
-        Means of the cells in the order of the grid; the sample itself where so many features are no matter for a grid.
-    weights : ndarray of shape (n_cells,) or None
-        Customers of each cell; None for a sample.
+    Stand
+        Means of the cells in the order of the grid, and their customers; the sample where so many features are no matter for a grid.
     """
     width = cell_width(sample)
     if width is None:
-        return sample, None
+        return Stand(sample, np.ones(len(sample)))
     from pyspark.sql import functions as F
 
     features = range(sample.shape[1])
@@ -48,7 +48,7 @@ def weighted_cells(
     counted = collect(frame.groupBy(*cells).agg(F.count(F.lit(1)).alias(N), *means))
     counted = counted.sort_values([f"{CELL}_{place}" for place in features], ignore_index=True)
     points = counted[[f"{MEAN}_{place}" for place in features]].to_numpy(dtype="float64")
-    return points, counted[N].to_numpy(dtype="float64")
+    return Stand(points, counted[N].to_numpy(dtype="float64"))
 
 
 def cell_width(sample: np.ndarray) -> float | None:

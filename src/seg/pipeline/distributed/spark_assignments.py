@@ -40,7 +40,7 @@ def workplace(parts: Parts, folder: Path | None, staging: str | None) -> Iterato
             work = scratch.make(".seg-spark", place).resolve()
             try:
                 work.chmod(0o777)  # executors may run as another user
-                if spark_export.shared(engine.session, work):
+                if engine.local or spark_export.shared(engine.session, work):
                     yield engine, work
                     return
             finally:

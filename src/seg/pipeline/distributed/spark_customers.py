@@ -101,9 +101,7 @@ def prepare(settings: Preparation, parts: Parts, engine, clean: ir.Table, sampli
     """
     plan = features.plan(engine, clean, requested(settings))
 
-    def collect(frame) -> pd.DataFrame:
-        return engine.collect(engine.table(frame))
-
+    collect = engine.fetch
     columns, planted = [*plan.features, *plan.profile], ["_truth"] if settings.dataset.truth else []
     frame, count = table.prepared(engine.frame(plan.customers), columns, planted, collect)
     sampled = table.sample(frame, sampling.size, collect).set_index(space.CUSTOMER)

@@ -18,7 +18,7 @@ from seg.metrics import separation
 from seg.metrics.labeling import NOISE
 from seg.metrics.silhouette import SilhouetteResult
 from seg.models.mllib import without_jvm
-from seg.models.mllib.lloyd_passes import Centers
+from seg.models.mllib.lloyd_passes import Centers, Stand
 from seg.models.mllib.weighted_cells import weighted_cells
 from seg.models.segmenter import Segmenter
 from seg.pipeline.distributed.spark_clusters import Clusters, clusters_of
@@ -84,17 +84,17 @@ def scan(parts: Parts, customers: Customers, ks: Sequence[int], work: Path) -> F
     return Fits(Scan(pd.DataFrame(rows, columns=K_SCAN_COLUMNS), fitted, silhouettes, ()), models, clusters)
 
 
-def _standing(clusterers: Iterable, customers: Customers) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return what stands for all customers in memory, with weights: their cells, or the sample where that is everyone."""
+def _standing(clusterers: Iterable, customers: Customers) -> Stand:
+    """Return what stands for all customers in memory: their cells, or the sample where that is everyone."""
     if customers.sampled and all(clusterer.weighted for clusterer in clusterers):
         return weighted_cells(customers.points, X, customers.X, customers.collect)
-    return customers.X, None
+    return Stand(customers.X, np.ones(len(customers.X)), complete=not customers.sampled)
 
 
-def _fit(clusterer, customers: Customers, stand: tuple, work: Path) -> tuple:
+def _fit(clusterer, customers: Customers, stand: Stand, work: Path) -> tuple:
     """Fit one k and measure it: its model, its clusters, the segmenter without a JVM, and its row of the scan."""
     start = time.perf_counter()
-    model = clusterer.fit(customers.points, *stand)
+    model = clusterer.fit(customers.points, stand)
     seconds = time.perf_counter() - start
     clusters = clusters_of(model.transform(customers.points), customers.X.shape[1], customers.collect)
     small = clusterer.without_jvm(model, (work / uuid4().hex).as_uri())

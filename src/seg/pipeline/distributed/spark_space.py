@@ -110,8 +110,8 @@ def _transformed(frame, features, transforms, pipeline: Pipeline, collect: Colle
 def _learn(scaler, frame, spelled: Sequence[str], collect: Collect) -> None:
     """Set the attributes that a scikit-learn scaler would have learned from all customers."""
     if isinstance(scaler, preprocessing.StandardScaler):
-        scaler.mean_, scaler.var_ = _aggregated(frame, spelled, ("avg", "var_pop"), collect)
-        low, high = _aggregated(frame, spelled, ("min", "max"), collect)
+        functions = ("avg", "var_pop", "min", "max")
+        scaler.mean_, scaler.var_, low, high = _aggregated(frame, spelled, functions, collect)
         scaler.mean_ = np.where(low == high, low, scaler.mean_)
         scaler.scale_ = np.where(low == high, 1.0, np.sqrt(scaler.var_)) if scaler.with_std else None
     elif isinstance(scaler, preprocessing.MinMaxScaler):
