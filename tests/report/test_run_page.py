@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from seg.evaluation.verdicts import Verdict
 from seg.outlook import actions
 from seg.report import page, plots
-from seg.report.run_page import RunPage, render, strength, tone
+from seg.report.run_page import RunPage, render
+from seg.report.shades import strength, tone
 from seg.report.verdict_line import verdict_line
 from seg.segments.cross_tab import cross_tab
 from seg.segments.explain import explain

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from seg.pipeline.interpret import Buying
-from seg.report import charts, outlook_section, page
+from seg.report import buying_section, charts, months_section, outlook_section, page, rules_section
 from seg.report.plots.palette import segment_colour
+from seg.report.shades import strength, tone
 from seg.segments import wording, worth
 from seg.segments.explain import Explanation
 from seg.segments.formats import ENGLISH, MINUS, Locale
@@ -23,12 +23,8 @@ from seg.segments.rfm_tables import RuleSegments
 LEVELS = ("warning", "info")
 OUTLOOK = "outlook: "  # how notes on the outlook begin; its section shows what is not possible
 MONTH = re.compile(r"(?P<what>.+)_(?P<month>\d{4}-\d{2})")
-# Beyond this index a value is coloured as strongly as can be; nearer to the average than 0.8 to 1.25 it is not coloured.
-STRONGEST, WEAKEST = np.log2(4), np.log2(1.25)
 COLUMNS = (4, 3)  # of cards; the number that leaves the fewest places empty
 SHORT_HISTORY = 90  # days of orders
-END_OF_MONTH = 3  # a month whose last order came so many days before its end, or fewer, is complete: shops close at week-ends
-MOST_ITEMS = 6  # a segment that are shown; bought.csv has more
 
 
 @dataclass(frozen=True)
@@ -119,6 +115,7 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
     for level, text in content.notes:
         if level not in LEVELS:
             raise ValueError(f"Note {text!r} has level {level!r}, expected one of {', '.join(LEVELS)}.")
+    names = segment_names(content.segments)
     # The reason for k has its place with the evidence: as a warning it would be on the page twice.
     notes = list(dict.fromkeys(note for note in content.notes if note[1] != content.k_reason))
     return page.template("report/run_page.html.jinja", locale).render(
@@ -135,16 +132,16 @@ def render(content: RunPage, locale: Locale = ENGLISH) -> str:
         columns=min(COLUMNS, key=lambda columns: (-len(content.segments) % columns, -columns)),
         pictures=_pictures(content, locale),
         profile=_profile(content, locale),
-        rules=_rules(content),
-        cross=_cross(content.rule_segments, locale),
-        months=_months(content, locale),
+        rules=rules_section.rules(content.explanation),
+        cross=rules_section.cross(content.rule_segments, locale),
+        months=months_section.months(content.months, names, content.days[1], locale),
         short_history=_short_history(content),
-        partial_month=_partial_month(content),
-        items=_items(content.buying),
-        items_without=_without(content),
-        together=_together(content.buying),
-        tree=_tree(content.buying, locale),
-        status=_status(content.buying, locale),
+        partial_month=months_section.partial_month(content.months, content.days[1]),
+        items=buying_section.items(content.buying),
+        items_without=buying_section.without(content.buying, names),
+        together=buying_section.together(content.buying),
+        tree=buying_section.tree(content.buying, locale),
+        status=buying_section.status(content.buying, locale),
         stakes=outlook_section.stakes(content.stakes, locale, content.currency),
         tests=outlook_section.tests(content.tests, locale),
         scan=_scan(content.k_scan),
@@ -258,183 +255,6 @@ def _profile(content: RunPage, locale: Locale) -> list[dict]:
             )
         rows.append({"feature": wording.label(feature), "column": feature, "cells": cells})
     return rows
-
-
-def tone(index: float, way: int) -> str:
-    """Return ``good``, ``bad`` or ``plain``: whether a value is better for the shop than that of the average customer.
-
-    Parameters
-    ----------
-    index : float
-        100 times the value over that of the average customer.
-    way : int
-        1 if more is good, -1 if less is, 0 if neither; see `seg.segments.wording.direction`.
-    """
-    if way == 0 or not np.isfinite(index) or index < 0 or not strength(index):
-        return "plain"
-    return "good" if (index > 100) == (way > 0) else "bad"
-
-
-def strength(index: float) -> int:
-    """Return how far from average an index is, as a percentage: 0 below 1.25 times, 100 from four times on."""
-    if not np.isfinite(index) or index < 0:
-        return 0
-    away = abs(np.log2(max(index, 1e-9) / 100))
-    return 0 if away < WEAKEST else round(100 * min(away / STRONGEST, 1.0))
-
-
-def _months(content: RunPage, locale: Locale) -> list[dict]:
-    """Draw a chart and a grid for everything that is summed by month."""
-    names = segment_names(content.segments)
-    parts = []
-    for what, table in content.months.items():
-        months = [str(month) for month in table.columns]
-        lines = [
-            charts.Line(names[int(segment)], segment_colour(int(segment)), values.to_numpy(dtype="float64"))
-            for segment, values in table.iterrows()
-        ]
-        title = f"{what.capitalize()} of each month by segment"
-        rows = [
-            (line.name, line.colour, [(value, _share(value, line.values)) for value in line.values])
-            for line in lines
-        ]
-        complete = len(months) - bool(_partial_month(content))
-        drawn = [replace(line, values=line.values[:complete]) for line in lines]
-        chart = charts.lines_chart(title, months[:complete], drawn, locale)
-        parts.append({"what": what, "title": title, "chart": chart, "months": months, "rows": rows})
-    return parts
-
-
-def _partial_month(content: RunPage) -> str:
-    """Write that the orders end before the last month does; an empty text where the month is all there."""
-    newest = content.days[1]
-    last = {str(table.columns[-1]) for table in content.months.values() if len(table.columns)}
-    if newest is None or f"{newest:%Y-%m}" not in last:
-        return ""
-    days = calendar.monthrange(newest.year, newest.month)[1]
-    if newest.day >= days - END_OF_MONTH:
-        return ""
-    return f"The orders end on {newest:%Y-%m-%d}, so the last month is not complete: the tables have it, the lines end before it"
-
-
-def _without(content: RunPage) -> list[str]:
-    """Return the names of the segments that buy nothing more often than the others."""
-    if content.buying is None or content.buying.items.empty:
-        return []
-    names, strong = segment_names(content.segments), set(content.buying.items["segment"])
-    return [name for segment, name in names.items() if segment >= 0 and segment not in strong]
-
-
-def _share(value: float, values: Sequence[float]) -> int:
-    most = np.nanmax(values)
-    return round(100 * value / most) if most > 0 and np.isfinite(value) else 0
-
-
-def _items(buying: Buying | None) -> list[tuple[str, str, list[dict]]]:
-    """Return what each segment buys more often than the others: (name, colour, rows)."""
-    return [] if buying is None else _strongest(buying.items)
-
-
-def _together(buying: Buying | None) -> list[tuple[str, str, list[dict]]]:
-    """Return what each segment puts into one order: (name, colour, rows)."""
-    return [] if buying is None else _strongest(buying.together)
-
-
-def _strongest(table: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
-    """Return the rows of each segment with the highest lower ends of their intervals."""
-    rows = table.sort_values(["segment", "low"], ascending=[True, False], kind="stable")
-    return [
-        (some["name"].iloc[0], segment_colour(int(segment)), some.head(MOST_ITEMS).to_dict("records"))
-        for segment, some in rows.groupby("segment", sort=True)
-    ]
-
-
-def _tree(buying: Buying | None, locale: Locale) -> list[dict]:
-    """Return the factors of the revenue of each segment, coloured like the profile."""
-    if buying is None:
-        return []
-    rows = []
-    for row in buying.tree.to_dict("records"):
-        cells = []
-        for factor in (
-            "orders_per_customer",
-            "pieces_per_order",
-            "revenue_per_piece",
-            "revenue_per_customer",
-        ):
-            times = row[f"times_{factor}"]
-            cells.append({"value": locale.number(row[factor]), "times": locale.fixed(times, 2),
-                          "tone": tone(100 * times, 1), "strength": strength(100 * times)})  # fmt: skip
-        rows.append({"name": row["name"], "customers": locale.number(int(row["customers"])), "cells": cells,
-                     "revenue": locale.number(round(row["revenue"]))})  # fmt: skip
-    return rows
-
-
-def _status(buying: Buying | None, locale: Locale) -> list[tuple[str, list[str]]]:
-    if buying is None or buying.status.empty:
-        return []
-    kinds = ("new", "repeat", "returning", "lapsed")
-    return [
-        (row["name"], [locale.number(int(row[kind])) for kind in kinds])
-        for row in buying.status.to_dict("records")
-    ]
-
-
-# ---- rules ---------------------------------------------------------------------------------------------------------
-
-
-def _rules(content: RunPage) -> dict | None:
-    explanation = content.explanation
-    if explanation is None:
-        return None
-    return {
-        "fidelity": explanation.fidelity,
-        "levels": explanation.levels,
-        "unreached": explanation.rules.attrs.get("unreached", []),
-        "rows": [
-            row | {"colour": segment_colour(int(row["segment"]))}
-            for row in explanation.rules.to_dict("records")
-        ],
-    }
-
-
-def _cross(rules: RuleSegments | None, locale: Locale) -> dict | None:
-    if rules is None:
-        return None
-    counts, shares = rules.cross.counts, rules.cross.shares
-    rows = [
-        (name, int(counts.loc[name].sum()), [
-            (locale.number(int(counts.at[name, column])), locale.percent(shares.at[name, column]),
-             round(100 * shares.at[name, column]) if np.isfinite(shares.at[name, column]) else 0)
-            for column in counts.columns
-        ])
-        for name in counts.index
-    ]  # fmt: skip
-    return {
-        "columns": list(counts.columns),
-        "rows": rows,
-        "sentence": rules.cross.written(locale),
-        "early": "" if rules.early is None else rules.early.written(locale),
-        "counts": rules.counts.to_dict("records"),
-        "ranges": [
-            (
-                score,
-                [
-                    _from_to(rules.ranges, measure, score, locale)
-                    for measure in ("recency", "frequency", "money")
-                ],
-            )
-            for score in (5, 4, 3, 2, 1)
-        ],
-    }
-
-
-def _from_to(ranges: pd.DataFrame, measure: str, score: int, locale: Locale) -> str:
-    row = ranges[(ranges["measure"] == measure) & (ranges["score"] == score)].iloc[0]
-    if not row["customers"]:
-        return "nobody"
-    low, high = locale.number(row["lowest"]), locale.number(row["highest"])
-    return low if low == high else f"{low} to {high}"
 
 
 # ---- evidence ------------------------------------------------------------------------------------------------------
