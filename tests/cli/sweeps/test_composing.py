@@ -65,3 +65,9 @@ def test_what_composing_follows_from_makes_what_was_composed_useless(hydra, tmp_
         monkeypatch.setenv("SEG_TRIED", secret)
         states.append(composing._state(cfg))
     assert len(set(states)) == 4 and composing._state(cfg) == states[-1]
+
+
+def test_another_directory_of_the_sweep_leaves_what_was_composed_as_it_is(hydra):
+    loader, cfg = hydra
+    elsewhere = loader.load_configuration("run", ["cache=off", "hydra.sweep.dir=elsewhere"], RunMode.MULTIRUN)
+    assert composing._state(elsewhere) == composing._state(cfg)

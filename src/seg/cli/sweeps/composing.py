@@ -105,9 +105,12 @@ def _kept(cfg: DictConfig, loader: ConfigLoaderImpl) -> cache.Cache:
 
 
 def _state(cfg: DictConfig) -> str:
-    """Hash what composing depends on: the files, the variables of the environment that they name, Hydra and its options."""
+    """Hash what composing depends on: the files, the variables of the environment that they name, and Hydra.
+
+    Options of Hydra, such as another directory, change its own section alone; a further path of files is among the sources.
+    """
     hashed = hashlib.sha256(f"{version('hydra-core')} {version('omegaconf')}".encode())
-    hashed.update(repr([cfg.hydra.job.config_name, list(cfg.hydra.overrides.hydra)]).encode())
+    hashed.update(cfg.hydra.job.config_name.encode())
     for source in cfg.hydra.runtime.config_sources:
         hashed.update(f"{source['schema']}://{source.path}\n".encode())
         if source["schema"] != "file":
