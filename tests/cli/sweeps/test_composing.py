@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hydra import initialize_config_dir
 from hydra.conf import ConfigSourceInfo
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException
+from hydra.plugins.config_source import ConfigLoadError
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
@@ -71,3 +74,20 @@ def test_another_directory_of_the_sweep_leaves_what_was_composed_as_it_is(hydra)
     loader, cfg = hydra
     elsewhere = loader.load_configuration("run", ["cache=off", "hydra.sweep.dir=elsewhere"], RunMode.MULTIRUN)
     assert composing._state(elsewhere) == composing._state(cfg)
+
+
+def test_a_file_is_read_once_and_again_when_it_was_touched(tmp_path, monkeypatch):
+    path = tmp_path / "one.yaml"
+    path.write_text("a: 1")
+    source = pickle.loads(
+        pickle.dumps(composing.ReadOnce("main", str(tmp_path)))
+    )  # as the processes of a sweep get it
+    first = source.load_config("one")
+    first.config.a = "written into by Hydra"
+    with monkeypatch.context() as patched:
+        patched.setattr(OmegaConf, "load", None)
+        assert source.load_config("one").config == {"a": 1}
+    path.write_text("a: 23")
+    assert source.load_config("one").config == {"a": 23}
+    with pytest.raises(ConfigLoadError, match=r"two\.yaml"):
+        source.load_config("two")

@@ -124,6 +124,7 @@ def plan(cfg: DictConfig, finished: Callable[[Settings], Mapping[str, dict]]) ->
         A choice or a key is unknown.
     """
     loader = GlobalHydra.instance().config_loader()
+    composing.read_once(loader)
     sweeper = cfg.hydra.sweeper
     preset = [f"{name}={value}" for name, value in (sweeper.get("params") or {}).items()]
     command = [*preset, *OmegaConf.to_container(cfg.hydra.overrides.task, resolve=False)]
