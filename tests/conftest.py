@@ -26,6 +26,7 @@ TOGETHER = {
         "test_mllib.py",
         "test_parity.py",
         "test_spark.py",
+        "test_spark_cluster.py",
         "test_scoring_spark.py",
         "test_metrics_spark.py",
     },

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import command_line
+import local_servers
 import small_spark
 from in_process import segmented
 
@@ -37,98 +32,31 @@ def executors() -> str:
     return "engine.conf={" + ", ".join(f"{key}: '{value}'" for key, value in conf.items()) + "}"
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
+@pytest.fixture(scope="module")
+def master(spark) -> Iterator[str]:
+    """A standalone master, and a worker with room for two executors; its address.
 
-
-def wait_for(ready, process: subprocess.Popen, log: Path, seconds: int = 120):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if found := ready():
-                return found
-        except (OSError, ValueError):  # a page that is not there yet, or not yet complete
-            pass
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.2)
-    raise AssertionError(f"not ready after {seconds} seconds:\n{log.read_text()}")
-
-
-@contextmanager
-def server(log: Path, *command: str, memory: str = "256m") -> Iterator[subprocess.Popen]:
-    """Run a class of Spark's own; it is ended by its process id."""
-    import pyspark
-
-    home = Path(pyspark.__file__).parent
-    environment = os.environ | {
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": memory,
-        "SPARK_HOME": str(home),
-    }
-    with open(log, "wb") as out:
-        process = subprocess.Popen(
-            [home / "bin" / command[0], *command[1:]], stdout=out, stderr=out, env=environment
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    The two are Spark's own, started in the JVM of the tests; the driver that asks for them and the executors have each a JVM of its own.
+    """
+    deploy, util = spark.session._jvm.org.apache.spark.deploy, spark.session._jvm.org.apache.spark.util
+    util.Utils.setCustomHostname("127.0.0.1")
+    cluster = deploy.LocalSparkCluster(1, 2, 1200, spark.session._jvm.org.apache.spark.SparkConf(False))
+    (address,) = cluster.start()
+    yield address
+    cluster.stop()
 
 
 @pytest.fixture(scope="module")
-def master(tmp_path_factory) -> Iterator[str]:
-    """A standalone master, and a worker with room for two executors; its address."""
-    folder, port, page = tmp_path_factory.mktemp("cluster"), free_port(), free_port()
-    address, classes = f"spark://127.0.0.1:{port}", "org.apache.spark.deploy"
-
-    def workers() -> bool:
-        with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/", timeout=5) as answer:
-            return json.load(answer)["aliveworkers"] == 1
-
-    first = server(
-        folder / "master.log", "spark-class", f"{classes}.master.Master", "--host", "127.0.0.1", "--port", str(port),
-        "--webui-port", str(page),
-    )  # fmt: skip
-    worker = server(
-        folder / "worker.log", "spark-class", f"{classes}.worker.Worker", "--host", "127.0.0.1", "--cores", "2",
-        "--memory", "1200m", "--webui-port", str(free_port()), "--work-dir", str(folder / "worker"), address,
-    )  # fmt: skip
-    with first as process:
-        # A worker asks again only after ten seconds: the master is there before it.
-        wait_for(
-            lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True,
-            process,
-            folder / "master.log",
-        )
-        with worker:
-            wait_for(workers, process, folder / "master.log")
-            yield address
-
-
-@pytest.fixture(scope="module")
-def connect(tmp_path_factory) -> Iterator[str]:
-    """A Spark Connect server; its address."""
-    folder, port = tmp_path_factory.mktemp("connect"), free_port()
-    log = folder / "server.log"
-    starting = server(
-        log, "spark-submit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]",
-        "--driver-java-options", "-XX:TieredStopAtLevel=1",
-        *[part for key, value in {
-            "spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": port, "spark.ui.enabled": "false",
-            "spark.sql.codegen.wholeStage": "false", "spark.sql.shuffle.partitions": 2,
-        }.items() for part in ("--conf", f"{key}={value}")],
-        "spark-internal", memory="1g",
-    )  # fmt: skip
-    with starting as process:
-        wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True, process, log)
-        yield f"sc://127.0.0.1:{port}"
+def connect(spark) -> Iterator[str]:
+    """A Spark Connect server in the JVM of the tests; its address."""
+    service = spark.session._jvm.org.apache.spark.sql.connect.service.SparkConnectService
+    context = spark.session._jsc.sc()
+    port, nothing = local_servers.free_port(), spark.session._jvm.scala.Option.empty()
+    for key, value in {"address": "127.0.0.1", "port": port}.items():
+        context.conf().set(f"spark.connect.grpc.binding.{key}", str(value))
+    service.start(context)
+    yield f"sc://127.0.0.1:{port}"
+    service.stop(nothing, nothing)
 
 
 def experiment(folder: Path, *overrides: str) -> pd.DataFrame:
