@@ -39,8 +39,33 @@ for command in {commands!r}:
     os.environ.clear()
     os.environ.update(environment)
     outcomes.append([code, len(sys.modules), sorted(heavy & set(sys.modules)), said.getvalue()])
-print(json.dumps(outcomes))
+late = []
+for code, libraries in {late!r}:
+    exec(code)
+    late.append(sorted({{*libraries.split()}} & set(sys.modules)))
+print(json.dumps([outcomes, late]))
 """
+# What is done next in the same interpreter, and the modules that are not imported by then.
+LATE = {
+    "a comparison": ("import seg.cli.compare_runs, seg.compare.compare_page", "sklearn scipy duckdb"),
+    "names and numbers of figures": (
+        "from seg.report import figures, plots; plots.segment_colour(9); plots.percent(0.2)",
+        "matplotlib",
+    ),
+    "a linear embedding": (
+        "import numpy as np; from seg.models.leaf_embedding import LeafEmbedding; "
+        "LeafEmbedding(reducer='svd', random_state=0).fit_transform(np.eye(30))",
+        "numba",
+    ),
+    "saving a model": (
+        "from seg.models import skops_file; skops_file.skops_io()",
+        "sklearn.gaussian_process",  # as all of scikit-learn
+    ),
+    "a figure": (
+        "import pandas; plots.png(plots.elbow(pandas.DataFrame({'k': [2, 3], 'inertia': [2.0, 1.0]}), 2))",
+        "matplotlib.pyplot",
+    ),
+}
 # Command, exit code, and the modules that may be imported by then: Hydra alone is about 300.
 LIGHT = [
     ("--help", 0, 150),
@@ -72,30 +97,30 @@ LIGHT = [
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory) -> dict[str, tuple[int, int, list[str], str]]:
-    """Exit code, number of modules, heavy ones among them, and output of each command."""
+def told(tmp_path_factory) -> tuple[dict, dict]:
+    """Exit code, number of modules, heavy ones among them, and output of each command; what was imported too early after it."""
     commands = [command for command, _, _ in LIGHT]
     done = subprocess.run(
-        [sys.executable, "-c", CODE.format(heavy=HEAVY, commands=commands)],
+        [sys.executable, "-c", CODE.format(heavy=HEAVY, commands=commands, late=[*LATE.values()])],
         capture_output=True,
         text=True,
         timeout=240,
         env=command_line.clean_environment(SEG_HOME=str(tmp_path_factory.mktemp("home"))),
     )
     assert done.returncode == 0, done.stderr
-    return dict(zip(commands, json.loads(done.stdout.splitlines()[-1]), strict=True))
+    outcomes, late = json.loads(done.stdout.splitlines()[-1])
+    return dict(zip(commands, outcomes, strict=True)), dict(zip(LATE, late, strict=True))
 
 
 @pytest.mark.parametrize(("command", "code", "most"), LIGHT, ids=[command for command, _, _ in LIGHT])
-def test_help_errors_and_lists_import_nothing_heavy(outcomes, command, code, most):
-    exit_code, modules, heavy, said = outcomes[command]
+def test_help_errors_and_lists_import_nothing_heavy(told, command, code, most):
+    exit_code, modules, heavy, said = told[0][command]
     assert exit_code == code, said
     assert heavy == [], said
     assert modules <= most, said
     assert "Traceback" not in said
 
 
-def test_a_comparison_needs_no_library_that_fits_models():
-    code = "import sys, seg.cli.compare_runs, seg.compare.compare_page; print({'sklearn', 'scipy', 'duckdb'} & {*sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+@pytest.mark.parametrize("what", LATE)
+def test_libraries_are_imported_when_they_are_needed(told, what):
+    assert told[1][what] == []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
 
+import command_line
 from seg.engine import java_classes
 
 
@@ -43,11 +43,6 @@ def test_a_java_that_keeps_none_leaves_nothing(cache, monkeypatch):
 
 
 def test_without_java_the_command_says_so_and_does_not_fail():
-    command = [sys.executable, "-m", "seg.engine.java_classes"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        env={k: v for k, v in os.environ.items() if k != "JAVA_HOME"} | {"PATH": "/nowhere"},
-    )
+    elsewhere = {name: value for name, value in os.environ.items() if name != "JAVA_HOME"}
+    done = command_line.run("seg.engine.java_classes", env=elsewhere | {"PATH": "/nowhere"})
     assert done.returncode == 0 and "not prepared" in done.stdout and "no java on the PATH" in done.stdout
