@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 import class_archive
+import command_line
 import local_servers
 import read_once
 import small_spark
@@ -64,6 +65,18 @@ def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Have the processes that run tests side by side share the one that forks commands, and what they keep."""
+    node.workerinput["forks"] = command_line.address()
+
+
+def pytest_configure(config):
+    """Use what is shared, in a process that runs tests beside others."""
+    if hasattr(config, "workerinput"):
+        command_line.share(config.workerinput["forks"])
+
+
 def pytest_collection_finish(session):
     """Prepare the start of JVMs, and take what the test modules have imported out of every search for garbage."""
     if any(item.get_closest_marker("spark") for item in session.items):
@@ -78,15 +91,14 @@ def pytest_unconfigure():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    """Keep what tests compute out of the cache of the project, and what lies there out of the tests."""
-    os.environ["SEG_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+def own_cache(request, tmp_path_factory):
+    """Keep what tests compute, and the key that it is signed with, apart from the project's and from those of whoever runs them.
 
-
-@pytest.fixture(scope="session", autouse=True)
-def own_key(tmp_path_factory):
-    """Keep the key of this machine out of the tests, and theirs out of the home of whoever runs them."""
-    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+    Processes that run tests side by side share both: what one has prepared, none prepares again.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if hasattr(request.config, "workerinput") else folder
+    os.environ["SEG_CACHE_DIR"], os.environ["XDG_CONFIG_HOME"] = f"{folder}/cache", f"{folder}/config"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ from seg.metrics import separation
 from seg.models import saved, space
 from seg.models.mllib import estimators, lloyd_passes
 from seg.models.mllib.without_jvm import CenterTree, GaussianPosterior, NearestCenter
-from seg.pipeline import check, flow
+from seg.pipeline import cache, check, flow, keys
 from seg.preparation import prepare
 from seg.sinks import shared_files
 
@@ -361,6 +361,14 @@ def test_a_feature_that_is_no_number_for_someone_is_refused_on_spark_as_in_memor
             table.prepared(twice, ["orders"], [], lambda asked: engine.collect(engine.table(asked)))
 
 
+def prepared(settings, parts) -> prepare.Prepared:
+    """Prepare customers as a run does, which the test of the study then need not do again."""
+    source, kept = prepare.find(settings.dataset, settings.data_dir)[0], cache.of(settings.cache)
+    fingerprint = keys.fingerprint(settings.dataset, source, kept.digest)
+    key = keys.features_key(settings.preparation, settings.engine.name, fingerprint, settings.plugins)
+    return kept.get("features", key, lambda: prepare.prepare(settings.preparation, parts, source))
+
+
 @pytest.mark.spark
 @pytest.mark.real
 def test_mllib_finds_one_of_the_four_optima_of_the_published_study(spark, real_data):
@@ -371,10 +379,7 @@ def test_mllib_finds_one_of_the_four_optima_of_the_published_study(spark, real_d
     from seg.pipeline.distributed import spark_clusters
 
     settings, parts = composed("experiment=nova_ims", f"data_dir={real_data}", data=["tracking=none"])
-    prepared = prepare.prepare(
-        settings.preparation, parts, prepare.find(settings.dataset, settings.data_dir)[0]
-    )
-    X = space.scale(prepared.table, parts.scaler)[1]
+    X = space.scale(prepared(settings, parts).table, parts.scaler)[1]
     points = vectors(spark, X)
     points = points.select(
         "*",

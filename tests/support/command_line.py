@@ -93,13 +93,28 @@ def children(process: int) -> list[int]:
 
 @functools.cache
 def forks() -> multiprocessing.context.BaseContext:
-    """Start the server; it looks for what it imports in PYTHONPATH alone."""
+    """Start the server, unless there is one; it looks for what it imports in PYTHONPATH alone."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-        forkserver.ensure_running()
+        forkserver._forkserver.ensure_running()
     return context
+
+
+def address() -> str:
+    """Start the server here, for the processes that run tests side by side; return its address."""
+    forks()
+    return forkserver._forkserver._forkserver_address
+
+
+def share(address: str) -> None:
+    """Have commands forked by the server at an address, instead of one of this process: each imports for eight seconds."""
+    server = forkserver._forkserver
+    server._forkserver_address, server.ensure_running = address, lambda: None
+    server._forkserver_alive_fd = os.pipe()[
+        1
+    ]  # by which a server of this process would see that it has ended
 
 
 def _child(

@@ -5,7 +5,9 @@ of five seconds of a small run. An empty store is kept as `STORE`, since MLflow 
 starts a thread or OpenMP, whose state a fork would not survive.
 """
 
+import atexit
 import gc
+import logging
 import tempfile
 from pathlib import Path
 
@@ -38,9 +40,11 @@ cpu_target.target_context.refresh()
 load.prepare_environment()
 read_once.install()
 compose.instantiate_parts(compose.compose(["dataset=toy"]))
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 with tempfile.TemporaryDirectory() as folder:
     mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
     STORE = Path(folder, "mlflow.db").read_bytes()
 # What is here by now stays: no command has to look through it for garbage.
 gc.collect()
 gc.freeze()
+atexit.register(gc.unfreeze)  # or DuckDB takes it for a leak when the server ends
