@@ -46,6 +46,13 @@ def listen(as_json: bool = False, stream: TextIO | None = None) -> None:
     log.propagate = False
 
 
+def error_line(text: str) -> str:
+    """Return an error as the line that the log would have: JSON where `listen` was asked for it."""
+    formatter = next((one.formatter for one in log.handlers if isinstance(one.formatter, JsonLines)), None)
+    record = logging.LogRecord(log.name, logging.ERROR, "", 0, text, None, None)
+    return f"error: {text}" if formatter is None else formatter.format(record)
+
+
 @contextmanager
 def step(name: str) -> Iterator[Callable[[str], None]]:
     """Time a step and log its end as one line; what it found is told to the function it gives.

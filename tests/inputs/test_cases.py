@@ -50,6 +50,20 @@ TURKISH = [
     "Aralık",
 ]
 FRENCH = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+RUSSIAN = [
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
+]
 GERMAN = [
     "Januar",
     "Februar",
@@ -136,6 +150,10 @@ CASES = [
     case("Turkish months", sp.text(lambda day: f"{day.day} {TURKISH[day.month - 1]} {day.year}"), date_format="%d %B %Y"),
     case("French months with days of the week", sp.text(lambda day: f"mar. {day.day} {FRENCH[day.month - 1]} {day.year}"), date_format="%a %d %b %Y"),
     case("German months, not declared", sp.text(lambda day: f"{day.day}. {GERMAN[day.month - 1]} {day.year}"), error=r"dataset\.date_format='%d\. %B %Y'"),
+    case("days with endings, not declared", sp.text(lambda day: f"{day:%B} {day.day}th {day.year}"), error=r"dataset\.date_format='%b %d %Y'"),
+    case("days with endings", sp.text(lambda day: f"{day:%b} {day.day}th {day.year}"), date_format="%b %d %Y"),
+    case("Russian months", sp.text(lambda day: f"{day.day} {RUSSIAN[day.month - 1]} {day.year}"), date_format="%d %B %Y"),
+    case("midnight as 24:00", sp.text("{:%Y-%m-%d} 24:00".format), error=r"date: no day has a time such as '2.* 24:00'; write it as 00:00 of the next"),
     case("a year, solid, behind day and month", sp.text("{:%d%m%Y}".format), error=r"date: set dataset\.date_format=%d%m%Y \(2023"),
     case("a year of two digits in front", sp.text("{:%y-%m-%d}".format), error=r"date: set dataset\.date_format=%y-%m-%d \(2023"),
     case("days that are counted from 1960", sp.text(lambda day: str(int(sp.serial(day)) - 21_916)), error="no date format that seg knows"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 
 from seg.cli import single_run
 from seg.config import folders, load
@@ -126,6 +127,11 @@ def test_the_card_and_the_models_survive_a_file(grouped, scorer, tmp_path):
 
 def test_the_served_model_routes_by_the_group(grouped):
     served = ServedModel(group_card.placement(grouped, 5))
+    with pytest.raises(
+        MlflowException,
+        match=r"the input has none of the columns .*; expected rows whose values have these names",
+    ):
+        served.predict(None, pd.DataFrame(index=[0]))
     rows = grouped.table.frame.head(5).assign(country=grouped.prepared.groups.head(5))
     assert served.predict(None, rows)["segment"].tolist() == grouped.labels[:5].tolist()
 

@@ -143,6 +143,9 @@ def test_customers_are_seen_as_they_were_with_nothing_from_later(model, tmp_path
     (exported,) = (tmp_path / "out" / "movement").glob(f"{told['run_id']}.parquet")
     assert pd.read_parquet(exported)["customers"].sum() == told["customers"]
     before = exported.stat().st_mtime_ns
+    assert migrate.main([*asked, *sink, "if_exists=fail", "log=json"]) == 1
+    error = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert error["level"] == "error" and "exists already" in error["message"]
     assert migrate.main([*asked, *sink, "if_exists=skip", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == told and exported.stat().st_mtime_ns == before
     left = {path.name for path in (tmp_path / "moved").iterdir()}

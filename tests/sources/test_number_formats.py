@@ -85,7 +85,7 @@ def test_every_float_of_python_comes_back(value):
         (["1'234.50", "7"], [['dataset.thousands="\'"']]),
         (["3,5"], [["dataset.decimal=','"]]),
         (["1 234,50"], [["dataset.decimal=','", "dataset.thousands=space"]]),
-        (["1,234", "7,000"], [["dataset.decimal=','"], ["dataset.thousands=','"]]),  # nobody can tell
+        (["1,234", "7,000"], [["dataset.thousands=','"], ["dataset.decimal=','"]]),  # nobody can tell
         (["$5.00", "(3)"], [[]]),
         (["x", "5"], []),
         ([" "], []),

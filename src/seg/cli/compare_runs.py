@@ -67,7 +67,7 @@ def promote(arguments: Sequence[str]) -> int:
             raise SegError(f"{name}={own[name]}: expected true or false")
     best = own["best"] == "true"
     if best == bool(own["run"]):
-        raise SegError("promote: expected either run=<id or name>, or best=true dataset=<name>")
+        raise SegError("promote: expected either run=<directory, id or name>, or best=true dataset=<name>")
     client, candidates = (_best_of_each if best else _each_named)(own, store)
 
     def promoted(name: str) -> int:
@@ -93,14 +93,17 @@ def _best_of_each(own: dict, store: _Store) -> tuple:
 
 def _each_named(own: dict, store: _Store) -> tuple:
     """Return the client, and for each run that is named what finds it: several with commas, or those of a sweep."""
-    from seg.track import read
+    from seg.track import read, record
 
     tracking = store.composed.tracking
     client = read.existing(tracking.uri, write=True)
     datasets = own["dataset"].split(",") if own["dataset"] else []
     runs = read.runs(client, tracking.experiment, datasets, finished=False)
     jobs = for_each.jobs_of(own["run"])
-    ids = [job if isinstance(job, str) else job["run_id"] for job in jobs]
+    ids = [
+        (record.state(Path(job).expanduser()).get("run_id") or job) if isinstance(job, str) else job["run_id"]
+        for job in jobs
+    ]
     named = [job.get("dataset") for job in jobs if not isinstance(job, str)]
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:

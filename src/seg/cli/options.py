@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from seg import progress
 from seg.cli import interrupts
 from seg.config import folders
 from seg.config.private import private, resolved
@@ -230,5 +231,5 @@ def _explained(error: Exception) -> str | None:
 
 
 def _failed(error: object) -> int:
-    print(f"error: {error}", file=sys.stderr)
+    print(progress.error_line(str(error)), file=sys.stderr)
     return 1

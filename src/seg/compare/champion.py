@@ -30,7 +30,7 @@ def find(runs: pd.DataFrame, text: str) -> str:
     if matches.empty:
         names = listed(text, runs["name"].dropna().unique(), most=5)
         raise SegError(
-            f"run={text}: no such run; expected an id, {SHORTEST} or more of its first characters, or a name: {names}"
+            f"run={text}: no such run; expected the directory of a tracked run, an id, {SHORTEST} or more of its first characters, or a name: {names}"
         )
     if len(matches) > 1:
         which = "; ".join(

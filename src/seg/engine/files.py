@@ -379,10 +379,10 @@ def _composed(name: str) -> str:
 def _way_out(header: tuple[str, ...], rows: list[list[str]], columns: Sequence[str], reading: Reading) -> str:
     """Look for the columns where they could be: behind another delimiter, or below lines of a title."""
     guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
-    if guess:
-        return f'the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
     if header and all(re.fullmatch("'.*'", name) for name in header):
         return "the fields are in single quotes: write them in double quotes, or in none"
+    if guess:
+        return f'the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
     for place, row in enumerate(rows):
         if place and not missing_columns([name.strip() for name in row], columns):
             skipped = reading.skip_rows + place

@@ -68,7 +68,7 @@ class RoutedPlacement:
             As `Placement.place` gives it, the segments numbered through all groups, with ``model``: which model placed the
             customer.
         """
-        groups = X[self.by].astype(object)
+        groups = X[self.by].map(lambda one: one.strip() if isinstance(one, str) else one).astype(object)
         names = groups.where(groups.isin(list(self.models)), self.common_name).to_numpy()
         parts, order = [], []
         for name, places in pd.Series(np.arange(len(X))).groupby(names).indices.items():

@@ -47,8 +47,8 @@ def collect(engine: Engine, table: ir.Table, by: str) -> pd.Series:
 
 def _named(table: ir.Table, by: str) -> ir.Table:
     """Add the group as text, and leave out rows without a customer or a group."""
-    named = table.mutate(group=table[by].cast("string"))
-    complete = named.group.notnull() & (named.group.strip() != "") & named.customer_id.notnull()
+    named = table.mutate(group=table[by].cast("string").strip())
+    complete = named.group.notnull() & (named.group != "") & named.customer_id.notnull()
     return named.filter(complete)
 
 

@@ -139,9 +139,12 @@ def configured(rows_input: Input, scorer: Scorer, config_yaml: str, trust: bool 
     called = data_name(str(path), "", cfg.dataset.get("table")) if remote else str(path)
     if other or (by_file and not named and not table and not same_data(name, called)):
         which = f"dataset={cfg.dataset.name}" if other else f"input={path}"
+        lacking = scorer.lacking(rows_input.header or [])
+        near = lacking and set(scorer.features) - set(lacking)
+        hint = "" if not near else f". As a table of features it lacks {', '.join(lacking)}"
         raise SegError(
             f"{which}: the model {scorer.label} was trained on the data set {name}, and this file is named like another one; choose "
-            f"the model of that data set, or pass dataset.name={name} if these are customers of {name}"
+            f"the model of that data set, or pass dataset.name={name} if these are customers of {name}{hint}"
         )
     return cfg
 

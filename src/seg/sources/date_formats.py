@@ -195,6 +195,10 @@ WORDS = [
     "%b %d, %Y",
     "%d. %B %Y",
     "%d. %b %Y",
+    "%d %b, %Y",
+    "%Y. %B %d.",
+    "%Y. %b %d.",
+    "%d%b%Y",
     "%d de %B de %Y",
     "%d de %b de %Y",
     "%Y年%m月%d日",
@@ -283,6 +287,7 @@ def _shape(text: str) -> str:
     >>> _shape("5. May 2024  10:15")
     '9. w 9 9:9'
     """
+    text = month_names.plain_day(text)
     words = re.sub(r"[^\W\d_]+", "w", re.sub(r"\d+", "9", re.sub(HALF_DAY, r" \1m", text)))
     return re.sub(r"\s+", " ", re.sub(r"w[.](?=\s)", "w", words))
 
@@ -339,6 +344,7 @@ def day_of(text: str, format: str | None) -> date | None:
 
 def _strptime(text: str, format: str) -> date:
     text = re.sub(*half_days(format), text) if "%p" in format else text
+    text = month_names.plain_day(text) if month_names.named(format) else text
     try:
         return datetime.strptime(
             *(one + add for one, add in zip((text, format), start_of_week(format), strict=True))

@@ -19,7 +19,8 @@ from seg.sources.typed_values import MISSING_WORDS, Field
 SAMPLE = 2_000  # different values that are looked at
 LEVELS = 20  # different texts that make columns of zeros and ones
 QUARTER = "(?i)[0-9]{4}[-/ ]?Q[1-4]|Q[1-4][-/ ]?[0-9]{4}"
-NESTED = "it holds JSON objects or lists: write the value that is needed as a column of its own"
+NESTED = "it holds JSON objects or lists: write the value that is needed as a column of its own (pandas.json_normalize does)"
+MIDNIGHT = r"\b24:00(:00)?\b"
 
 
 def sample(engine: Engine, raw: Raw, source: str) -> Counter:
@@ -126,6 +127,9 @@ def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | Non
             f"{field.source}: holds quarters such as {next(iter(values))!r}, and recency is counted in days; choose a column with the day of "
             "each order, or write the first day of each quarter in its place"
         )
+    late = next((text for text in values if re.search(MIDNIGHT, text)), None)
+    if late is not None:
+        return f"{field.source}: no day has a time such as {late!r}; write it as 00:00 of the next day, or as 23:59"
     formats = date_formats.proposals(values.elements())
     total = values.total()
     formats = [one for one in formats if one.format != field.format or one.values < total]

@@ -1,14 +1,16 @@
 """Names of months and days in other languages than English, for date formats with ``%b``, ``%B``, ``%a`` or ``%A``.
 
 A text that the format does not read in English is read again with its month in English and without its day of the week.
-The names of Dutch, English, French, German, Italian, Polish, Portuguese, Scandinavian, Spanish and Turkish months
-contradict each other nowhere, so the language is not asked for.
+The names of Czech, Dutch, English, Finnish, French, German, Greek, Hungarian, Italian, Polish, Portuguese, Romanian, Russian,
+Scandinavian, Spanish and Turkish months contradict each other nowhere, so the language is not asked for. An ending behind the day,
+as in 8th or 1er, is removed.
 """
 
-# ruff: noqa: RUF001 - the dotless i is a Turkish letter
+# ruff: noqa: RUF001 - letters of other alphabets
 
 from __future__ import annotations
 
+import functools
 import re
 
 from ibis.expr import types as ir
@@ -28,6 +30,25 @@ MONTHS = {
     "November": "nov|november|novembre|noviembre|novembro|kas|kas[ıIi]m|lis|listopad|listopada",
     "December": "dec|december|dez|dezember|des|desember|d[éÉe]c|d[éÉe]cembre|dezembro|dic|diciembre|dicembre|ara|aral[ıIi]k|gru|grudzie[nńŃ]|grudnia",
 }  # fmt: skip
+# Czech, Finnish, Greek, Hungarian, Romanian and Russian, in lower case; `_cased` adds the other cases.
+FURTHER = {
+    "January": "leden ledna tammikuu tammikuuta ιανουάριος ιανουαρίου ιαν január ianuarie ian январь января янв",
+    "February": "únor února helmikuu helmikuuta φεβρουάριος φεβρουαρίου φεβ február februarie февраль февраля фев февр",
+    "March": "březen března maaliskuu maaliskuuta μάρτιος μαρτίου μαρ március márc martie март марта мар",
+    "April": "duben dubna huhtikuu huhtikuuta απρίλιος απριλίου απρ április ápr aprilie апрель апреля апр",
+    "May": "květen května toukokuu toukokuuta μάιος μαΐου μαϊ μαι május máj май мая",
+    "June": "červen června kesäkuu kesäkuuta ιούνιος ιουνίου ιουν június jún iunie iun июнь июня июн",
+    "July": "červenec července heinäkuu heinäkuuta ιούλιος ιουλίου ιουλ július júl iulie iul июль июля июл",
+    "August": "srpen srpna elokuu elokuuta αύγουστος αυγούστου αυγ augusztus август августа авг",
+    "September": "září syyskuu syyskuuta σεπτέμβριος σεπτεμβρίου σεπ szeptember szept septembrie сентябрь сентября сен сент",
+    "October": "říjen října lokakuu lokakuuta οκτώβριος οκτωβρίου οκτ október octombrie октябрь октября окт",
+    "November": "listopadu marraskuu marraskuuta νοέμβριος νοεμβρίου νοε noiembrie ноябрь ноября ноя нояб",
+    "December": "prosinec prosince joulukuu joulukuuta δεκέμβριος δεκεμβρίου δεκ decembrie декабрь декабря дек",
+}
+ORDINAL = (
+    r"([0-9])(?:st|nd|rd|th|er|ST|ND|RD|TH|ER|º|ª)($|[^\p{L}])",
+    r"\1\2",
+)  # the ending behind a day, and what stays
 DAYS = (
     "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|mo|di|mi|do|fr|sa|so|"
     "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lun|mar|mer|jeu|ven|sam|dim|"
@@ -65,6 +86,15 @@ def english(text: ir.StringValue, format: str) -> ir.StringValue:
     return text
 
 
+def plain_day(text: str) -> str:
+    """Return a text without the ending behind a day.
+
+    >>> plain_day("June 8th, 2023")
+    'June 8, 2023'
+    """
+    return re.sub(ORDINAL[0].replace(OTHER, r"[\W\d_]"), ORDINAL[1], text)
+
+
 def english_text(text: str, format: str) -> str:
     """Rewrite one text as `english` does, without an engine.
 
@@ -76,11 +106,19 @@ def english_text(text: str, format: str) -> str:
     return text
 
 
+def _cased(names: str) -> str:
+    """Return a pattern of names in all cases: engines fold the letters of other alphabets differently."""
+    return "|".join(form for name in names.split() for form in (name, name.capitalize(), name.upper()))
+
+
+@functools.cache
 def _rewriting(format: str) -> list[tuple[str, str]]:
     rules = [(rf"^(?i:{DAYS})[.]?($|{OTHER})", r"\1")] if re.match("%[aA]", format) else []
     # "oct. 2024" is read by "%b %Y", while the point of "%d.%b.%Y" stays.
     point = "" if re.search("%[bB][.]", format) else "[.]?"
     for month, names in MONTHS.items():
         shown = month if "%B" in format else month[:3]
-        rules.append((rf"(^|{OTHER})(?i:{names}){point}($|{OTHER})", rf"\1{shown}\2"))
+        rules.append(
+            (rf"(^|{OTHER})(?i:{names}|{_cased(FURTHER[month])}){point}($|{OTHER})", rf"\1{shown}\2")
+        )
     return rules

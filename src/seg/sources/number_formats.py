@@ -201,7 +201,9 @@ EVERY = [NumberFormat(decimal, thousands) for thousands in (None, ",", ".", "bla
 
 
 def proposals(values: Iterable[str]) -> list[NumberFormat]:
-    """List the formats that read every value, the plainest first; several where the values do not tell them apart.
+    """List the formats that read every value; several where the values do not tell them apart, that of groups first.
+
+    Of ``1,234`` alone, a group of three digits is likelier in money than three decimals.
 
     >>> [format.overrides for format in proposals(["1.234,50", "7,00"])]
     [["dataset.decimal=','", "dataset.thousands='.'"]]
@@ -210,7 +212,7 @@ def proposals(values: Iterable[str]) -> list[NumberFormat]:
     fitting = [format for format in EVERY if all(parse(value, format) is not None for value in values)]
     # A sign that no value has is not worth declaring.
     needed = [one for one in fitting if not any(_simpler(other, one, values) for other in fitting)]
-    return needed if values else []
+    return sorted(needed, key=lambda one: one.thousands is None) if values else []
 
 
 def _simpler(other: NumberFormat, format: NumberFormat, values: list[str]) -> bool:

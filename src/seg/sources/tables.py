@@ -7,6 +7,7 @@ of their data set.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from seg.errors import SegError
 
 READABLE, WRITABLE = (".parquet", ".csv", ".csv.gz"), (".parquet", ".csv")
 EXACT = 2.0**53  # whole numbers from here on are not exact as floats
+NULLS = [*csv.ConvertOptions().null_values, "None", "none", "<NA>"]
+NO_NUMBER = re.compile(r"In CSV column #(\d+): .*invalid value '(.*)'")
 BATCH = 1 << 23  # bytes of CSV read at a time: some hundred thousand rows
 
 
@@ -147,7 +150,9 @@ def _read(path: Path, wanted: list[str], text: str | None = None) -> Iterator[pa
         return
     types = {wanted[0]: pa.string()} | dict.fromkeys(wanted[1:], pa.float64())
     types |= {text: pa.string()} if text else {}
-    convert = csv.ConvertOptions(column_types=types, include_columns=wanted, strings_can_be_null=True)
+    convert = csv.ConvertOptions(
+        column_types=types, include_columns=wanted, strings_can_be_null=True, null_values=NULLS
+    )
     with csv.open_csv(path, csv.ReadOptions(block_size=BATCH), convert_options=convert) as reader:
         yield from reader
 
@@ -200,6 +205,9 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+        if text := NO_NUMBER.search(str(error)):
+            name = _schema(path).names[int(text[1])]
+            raise SegError(f"{path}: column {name!r} holds {text[2]!r}, expected numbers") from None
         raise SegError(
             f"{path}: cannot be read as a table ({str(error).splitlines()[0]}); correct the file"
         ) from None

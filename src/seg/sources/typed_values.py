@@ -222,6 +222,7 @@ def _dated(engine: Engine, text: ir.StringValue, format: str | None) -> ir.Times
     if format is None:
         return engine.timestamp(text, None)
     text = text.re_replace(*date_formats.half_days(format)) if "%p" in format else text
+    text = text.re_replace(*month_names.ORDINAL) if month_names.named(format) else text
     more, directive = date_formats.start_of_week(format)
     value = engine.timestamp(text + more if more else text, format + directive)
     if not month_names.named(format):

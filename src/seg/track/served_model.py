@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
 from mlflow.types.schema import ColSpec, Schema
@@ -60,6 +61,10 @@ class ServedModel(PythonModel):
         """
         frame = model_input if isinstance(model_input, pd.DataFrame) else pd.DataFrame(model_input)
         features = self.placement.features
+        if frame.shape[1] == 0:  # MLflow drops columns of other names, and the rows with them
+            raise MlflowException.invalid_parameter_value(
+                f"the input has none of the columns {', '.join(features)}; expected rows whose values have these names"
+            )
         if set(frame.columns).isdisjoint(features) and frame.shape[1] == len(features):
             frame = frame.set_axis(features, axis=1)
         numbers = {
