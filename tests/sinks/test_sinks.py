@@ -272,7 +272,11 @@ def test_postgres_answers_what_cannot_be_without_a_secret(postgres):
         (postgres.replace("4711", "0815"), "password authentication failed.*check the user and the password"),
         (postgres.replace("127.0.0.1", "nowhere.invalid"), "failed to resolve host.*seg export"),
         (closed, "Connection refused.*seg export"),
-        (f"{postgres}?sslmode=require", "SSL.*check sslmode"),
+        (f"{postgres}?sslmode=require", "does not support SSL.*switch TLS on"),
+        (
+            f"{postgres}?options=-c%20statement_timeout%3D1",
+            r"statement timeout; allow more time \(statement_timeout\)",
+        ),
     ):
         with pytest.raises(SegError, match=said) as error:
             Postgres(address).write(export())
@@ -280,6 +284,8 @@ def test_postgres_answers_what_cannot_be_without_a_secret(postgres):
 
 
 def test_postgres_takes_any_schema_and_refuses_what_it_would_cut_or_cannot_be(postgres):
+    import psycopg
+
     assert Postgres(postgres, schema='a"b c').write(export()).startswith('a"b c.seg_*')
     with pytest.raises(
         SegError, match="is longer than the 63 bytes that PostgreSQL takes; choose a shorter prefix"
@@ -287,6 +293,10 @@ def test_postgres_takes_any_schema_and_refuses_what_it_would_cut_or_cannot_be(po
         Postgres(postgres, prefix="p" * 60).write(export())
     with pytest.raises(SegError, match="takes no changes from this user or this server"):
         Postgres(f"{postgres}?options=-c%20default_transaction_read_only%3Don").write(export())
+    with psycopg.connect(postgres) as connection:
+        connection.execute("CREATE SCHEMA shown CREATE VIEW seg_runs AS SELECT 1 AS a")
+    with pytest.raises(SegError, match='"seg_runs" is not a table; seg replaces tables only'):
+        Postgres(postgres, schema="shown", replace=True).write(export())
     with pytest.raises(SegError, match="expected postgresql://") as error:
         Postgres("mysql://ana:geheim-1@db/shop")
     assert "geheim" not in str(error.value)
@@ -337,6 +347,16 @@ def test_s3_answers_a_wrong_bucket_and_wrong_credentials_without_a_secret(s3, mo
     assert "geheim" not in str(error.value)
 
 
+def test_a_delta_table_in_a_bucket_is_written_and_replaced(s3, monkeypatch):
+    import deltalake
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
+    for _ in range(2):
+        DeltaLake("s3://brand/lake").write(export())
+    table = deltalake.DeltaTable("s3://brand/lake/customers", storage_options={"AWS_ALLOW_HTTP": "true"})
+    assert table.to_pyarrow_table().num_rows == 40
+
+
 def test_credentials_in_an_address_of_s3_are_refused_and_hidden():
     with pytest.raises(SegError, match="credentials belong into AWS_ACCESS_KEY_ID") as error:
         S3Bucket("s3://KEY:geheim-1@brand/x")
@@ -367,6 +387,9 @@ def test_a_sink_without_its_address_says_which_option_is_missing(value):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("x")
+    for sink in (ExcelWorkbook, ParquetFolder):
+        with pytest.raises(SegError, match="file: is a file, expected a folder"):
+            sink(str(blocked)).write(export())
     with pytest.raises(SegError, match=r"sink.folder=.*free space, or choose another sink.folder"):
         ParquetFolder(blocked / "below").write(export())
     assert os.listdir(tmp_path) == ["file"]

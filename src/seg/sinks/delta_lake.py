@@ -59,17 +59,21 @@ class DeltaLake:
     def _write(self, deltalake, table: Table, run_id: str) -> None:
         place = f"{self._uri}/{table.name}"
         description = MARK + table.definition.description
-        if not deltalake.DeltaTable.is_deltatable(place):
-            deltalake.write_deltalake(place, table.rows, mode="error", description=description)
+        plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+        options = {"AWS_ALLOW_HTTP": "true"} if plain else None
+        if not deltalake.DeltaTable.is_deltatable(place, options):
+            deltalake.write_deltalake(
+                place, table.rows, mode="error", description=description, storage_options=options
+            )
             return
-        present = deltalake.DeltaTable(place)
+        present = deltalake.DeltaTable(place, storage_options=options)
         ours = (present.metadata().description or "").startswith(MARK)
         other = _other_types(present, table.rows.schema)
         if not ours and not self._replace:
             raise foreign(f"sink.uri={place}", "the table")
         if (other or not ours) and self._replace:
             deltalake.write_deltalake(
-                place, table.rows, mode="overwrite", schema_mode="overwrite", description=description
+                present, table.rows, mode="overwrite", schema_mode="overwrite", description=description
             )
             return
         if other:

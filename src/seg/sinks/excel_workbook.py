@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from seg.errors import SegError
 from seg.sinks.star_schema import MADE_BY, Export
-from seg.sinks.target import extra_missing, failed, foreign, needed
+from seg.sinks.target import extra_missing, failed, foreign, needed, no_file
 
 MOST_ROWS = 1_048_575  # of a sheet, without the head
 EXACT = 2**53  # whole numbers beyond it lose digits in Excel
@@ -40,6 +40,7 @@ class ExcelWorkbook:
             import xlsxwriter
         except ImportError:
             raise extra_missing("xlsxwriter", "excel") from None
+        no_file(self._folder)
         path = self._folder / f"{export.dataset}-{export.run_id}.xlsx"
         large = [table for table in export.tables if table.rows.num_rows > MOST_ROWS]
         if large:

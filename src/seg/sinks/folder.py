@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from seg.errors import SegError
 from seg.sinks.star_schema import MADE_BY, Export, described
-from seg.sinks.target import failed, foreign
+from seg.sinks.target import failed, foreign, no_file
 
 DESCRIPTION = "seg.json"
 STALE = 3600  # seconds after which an unfinished file is taken for one of a process that was killed
@@ -66,8 +65,7 @@ def check_owner(folder: Path, replace: bool) -> None:
     """Refuse a folder with files that seg has not written."""
     if not folder.exists() or replace:
         return
-    if not folder.is_dir():
-        raise SegError(f"sink.folder={folder}: is a file, expected a folder")
+    no_file(folder)
     if any(not path.name.startswith(".") for path in folder.iterdir()) and not made_by_seg(
         folder / DESCRIPTION
     ):

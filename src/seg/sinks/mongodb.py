@@ -60,6 +60,8 @@ class MongoDB:
                     raise SegError(
                         f"{where}: other runs were written at the same time, {TRIES} times over; try again"
                     )
+        except pymongo.errors.InvalidName as error:
+            raise failed(where, error, "choose another sink.database or sink.prefix") from None
         except (pymongo.errors.PyMongoError, ValueError) as error:
             advice = "check sink.uri and that the server is up; then write the run again with seg export run=<run directory> sink=mongodb"
             raise failed(where, error, advice) from None

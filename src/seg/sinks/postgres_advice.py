@@ -28,6 +28,7 @@ def advice(error: Exception, permission: str, further: Mapping[str, str], otherw
         "password": LOGIN,
         "authentication": LOGIN,
         "permission denied": permission,
+        "server does not support ssl": "switch TLS on in the server, or set sslmode=prefer where the network may be trusted",
         "certificate": CERTIFICATE,
         "ssl": CERTIFICATE,
         **further,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from seg.errors import SegError, first_line
@@ -49,6 +50,12 @@ def needed(value: object, option: str, example: str) -> None:
     """
     if value is None or not str(value).strip():
         raise SegError(f"{option} is not set; expected {example}")
+
+
+def no_file(folder: Path) -> None:
+    """Raise a `SegError` for a ``sink.folder`` that is a file."""
+    if folder.exists() and not folder.is_dir():
+        raise SegError(f"sink.folder={folder}: is a file, expected a folder")
 
 
 def failed(where: str, error: Exception, advice: str) -> SegError:

@@ -116,20 +116,9 @@ def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | Non
             {text: times for text, times in values.items() if date_formats.day_of(text.strip(), None) is None}
         )
         values = texts or values
-    if (
-        field.format in COUNTED
-        and any("," in text for text in values)
-        and all(re.fullmatch(r"\d+(,\d+)?", text.strip()) for text in values)
-    ):
-        return f"{field.source}: set dataset.decimal=','"
-    if values and all(re.fullmatch(QUARTER, text.strip()) for text in values):
-        return (
-            f"{field.source}: holds quarters such as {next(iter(values))!r}, and recency is counted in days; choose a column with the day of "
-            "each order, or write the first day of each quarter in its place"
-        )
-    late = next((text for text in values if re.search(MIDNIGHT, text)), None)
-    if late is not None:
-        return f"{field.source}: no day has a time such as {late!r}; write it as 00:00 of the next day, or as 23:59"
+    special = _beside_formats(field, values)
+    if special is not None:
+        return special
     formats = date_formats.proposals(values.elements())
     total = values.total()
     formats = [one for one in formats if one.format != field.format or one.values < total]
@@ -154,6 +143,25 @@ def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | Non
             "format, such as 2024-01-31"
         )
     return f"{field.source}: mixes {named}; {_exchanged(values, formats[:2])}write all dates in one format"
+
+
+def _beside_formats(field: Field, values: Counter) -> str | None:
+    """Return what to do about values that no format of dates mends: a decimal comma, quarters, the hour 24."""
+    if (
+        field.format in COUNTED
+        and any("," in text for text in values)
+        and all(re.fullmatch(r"\d+(,\d+)?", text.strip()) for text in values)
+    ):
+        return f"{field.source}: set dataset.decimal=','"
+    if values and all(re.fullmatch(QUARTER, text.strip()) for text in values):
+        return (
+            f"{field.source}: holds quarters such as {next(iter(values))!r}, and recency is counted in days; choose a column with the day of "
+            "each order, or write the first day of each quarter in its place"
+        )
+    late = next((text for text in values if re.search(MIDNIGHT, text)), None)
+    if late is not None:
+        return f"{field.source}: no day has a time such as {late!r}; write it as 00:00 of the next day, or as 23:59"
+    return None
 
 
 def _exchanged(values: Counter, formats: Sequence[date_formats.Proposal]) -> str:
