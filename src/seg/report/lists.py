@@ -103,8 +103,9 @@ def csv_for_people(table: pd.DataFrame) -> bytes:
     for name in guarded.columns:
         column = guarded[name]
         if not pd.api.types.is_numeric_dtype(column.dtype):
-            changed = {one: guard(one) for one in column.dropna().unique()}
-            guarded[name] = column.map(changed)
+            changed = {one: guard(one) for one in column.dropna().unique().tolist()}
+            if any(one is not text for one, text in changed.items()):
+                guarded[name] = column.map(changed)
     guarded.columns = [guard(str(name)) for name in guarded.columns]
     written = io.BytesIO()
     pyarrow.csv.write_csv(pa.Table.from_pandas(guarded, preserve_index=False), written)

@@ -20,6 +20,7 @@ MOST_ROWS = 1_048_576  # of a worksheet, its header among them
 MOST_TEXT = 32_767  # characters of a cell
 # XML 1.0 has no place for these, Excel calls a workbook with one of them damaged.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+SPECIAL = re.compile(f"[&<>]|{FORBIDDEN.pattern}")
 PLAIN, HEADER, WHOLE, DECIMAL, PERCENT, WRAPPED = range(6)
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -72,7 +73,7 @@ def _sheet(sheet: Sheet) -> str:
     if len(table) >= MOST_ROWS:
         raise ValueError(f"sheet {sheet.name}: {len(table):,} rows, expected fewer than {MOST_ROWS:,}")
     columns = [_cells(table.iloc[:, place], sheet) for place in range(table.shape[1])]
-    header = "".join(_text(str(name), HEADER) for name in table.columns)
+    header = "".join(_texts([str(name) for name in table.columns], HEADER))
     rows = ["".join(cells) for cells in zip(*columns, strict=True)]
     body = "</row><row>".join([header, *rows])
     widths = "".join(
@@ -93,7 +94,8 @@ def _cells(column: pd.Series, sheet: Sheet) -> list[str]:
     """Write the cells of a column: numbers as numbers, all else as text."""
     if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
         style = WRAPPED if sheet.wrapped else PLAIN
-        known = {value: _text(str(value), style) for value in column.dropna().unique()}
+        values = column.dropna().unique().tolist()
+        known = dict(zip(values, _texts([str(value) for value in values], style), strict=True))
         return [known.get(value, "<c/>") for value in column.tolist()]
     values = column.to_numpy(dtype="float64", na_value=np.nan)
     finite = np.isfinite(values)
@@ -108,9 +110,12 @@ def _cells(column: pd.Series, sheet: Sheet) -> list[str]:
     return np.array(written, dtype=object)[inverse.reshape(-1)].tolist() if len(written) else []
 
 
-def _text(text: str, style: int) -> str:
-    clean = escape(FORBIDDEN.sub("", text)[:MOST_TEXT])
-    return f'<c t="inlineStr" s="{style}"><is><t xml:space="preserve">{clean}</t></is></c>'
+def _texts(texts: Sequence[str], style: int) -> list[str]:
+    """Write cells of text."""
+    # One look at all of them: ids, of which there is one a customer, have nothing to be taken out.
+    if SPECIAL.search("".join(texts)) or any(len(text) > MOST_TEXT for text in texts):
+        texts = [escape(FORBIDDEN.sub("", text)[:MOST_TEXT]) for text in texts]
+    return [f'<c t="inlineStr" s="{style}"><is><t xml:space="preserve">{text}</t></is></c>' for text in texts]
 
 
 def _width(column: pd.Series, sheet: Sheet) -> int:

@@ -19,6 +19,7 @@ from joblib import cpu_count
 from omegaconf import DictConfig
 
 from seg import progress
+from seg.cli import options
 from seg.cli.sweeps import notes
 from seg.cli.sweeps.job_key import fingerprint, key
 from seg.config import load
@@ -153,6 +154,7 @@ def objective(objectives: str | Sequence[str], metrics: Mapping[str, float]) -> 
 
 def _beside_others(sweep: dict, num: int) -> None:
     """Behave as one process among several: few threads, one line a job, and gone when the sweep is gone."""
+    options.collect_garbage_rarely()
     os.environ["LOKY_MAX_CPU_COUNT"] = str(sweep.get("cores", 1))  # what joblib.cpu_count answers
     progress.alone = False
     for handler in logging.getLogger().handlers:
