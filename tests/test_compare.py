@@ -11,6 +11,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 import browser
 import command_line
+import empty_store
 from seg.compare import __main__ as compare
 from seg.track import read
 
@@ -35,8 +36,8 @@ TAGS = {
 
 @pytest.fixture(scope="module")
 def uri(tmp_path_factory):
-    """Keep one store for all tests here, for a new one costs seconds; each has an experiment of its own in it."""
-    return f"sqlite:///{tmp_path_factory.mktemp('compare')}/mlflow.db"
+    """Keep one store for all tests here; each has an experiment of its own in it."""
+    return empty_store.at(tmp_path_factory.mktemp("compare"))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import yaml
 
 import command_line
 from seg import data, migrate, retrain, study
-from seg.cli import compare_runs, main
+from seg.cli import compare_runs, main, single_run
 from seg.compare import __main__ as compare
 from seg.config import compose, folders, load
 from seg.pipeline import check, plugins
@@ -247,6 +247,8 @@ def test_the_python_of_its_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEG_HOME", str(tmp_path))
     monkeypatch.delenv("SEG_DATA_DIR", raising=False)
+    composed, few = single_run.compose, ["selection.k_range=[3,4]"]
+    monkeypatch.setattr(single_run, "compose", lambda overrides: composed([*overrides, *few]))
     space = {"orders": orders, "new_orders": orders, "customers": people}
     with plugins.unchanged():
         for text in blocks(ROOT / "docs" / "python.md", "python"):

@@ -1,6 +1,7 @@
 """The layout explains itself: what may lie at the top, names that are unique, functions of a size that can be read."""
 
 import ast
+import functools
 import re
 from collections import Counter
 from pathlib import Path
@@ -20,11 +21,20 @@ LONGEST_BODY = 40  # lines, without the docstring
 MOST_ARGUMENTS = 6  # without self and cls
 
 
-def functions():
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield path.relative_to(SOURCE).as_posix(), node
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    paths = sorted(SOURCE.rglob("*.py"))
+    return {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text()) for path in paths}
+
+
+@functools.cache
+def functions() -> list[tuple[str, ast.FunctionDef]]:
+    return [
+        (path, node)
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
 
 
 def arguments(function: ast.FunctionDef) -> list[str]:
@@ -102,19 +112,17 @@ def test_a_function_takes_six_arguments_at_most():
     # Exempt: what a configuration calls, whose keys are its arguments, and kernels.
     called = {target.rsplit(".", 1)[-1] for target in all_targets()}
     many = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text())
-        owners = {
-            node: owner.name
-            for owner in ast.walk(tree)
-            if isinstance(owner, ast.ClassDef)
-            for node in owner.body
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_kernel(node):
-                name = owners.get(node, "") if node.name == "__init__" else node.name
-                if len(arguments(node)) > MOST_ARGUMENTS and name not in called:
-                    many[f"{path.relative_to(SOURCE)}:{node.lineno} {name}"] = len(arguments(node))
+    owners = {
+        node: owner.name
+        for tree in modules().values()
+        for owner in ast.walk(tree)
+        if isinstance(owner, ast.ClassDef)
+        for node in owner.body
+    }
+    for path, node in functions():
+        name = owners.get(node, "") if node.name == "__init__" else node.name
+        if len(arguments(node)) > MOST_ARGUMENTS and name not in called and not is_kernel(node):
+            many[f"{path}:{node.lineno} {name}"] = len(arguments(node))
     assert not many
 
 
@@ -133,12 +141,12 @@ def public(tree: ast.Module):
 
 def test_public_functions_of_three_arguments_describe_their_parameters():
     described, lacking = 0, []
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node, text in public(ast.parse(path.read_text())):
+    for path, tree in modules().items():
+        for node, text in public(tree):
             if len(arguments(node)) >= 3 and re.search(r"^Parameters\n-+$", text, re.MULTILINE):
                 described += 1
             elif len(arguments(node)) >= 3:
-                lacking.append(f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}")
+                lacking.append(f"{path}:{node.lineno} {node.name}")
     assert described / (described + len(lacking)) >= 0.87, lacking
 
 

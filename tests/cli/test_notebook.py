@@ -10,6 +10,7 @@ import polars
 import pyarrow as pa
 import pytest
 
+import empty_store
 import seg
 from seg.cli.notebook import _overrides, _text
 from seg.config import folders
@@ -118,7 +119,8 @@ def test_a_call_leaves_environment_search_path_and_registries_as_they_were(tmp_p
         "def doubled(customers, context):\n    '''Twice the orders.'''\n    return customers.orders * 2\n"
     )
     before = dict(os.environ), list(sys.path), dict(GLOSSARY)
-    overrides = ["plugins=[left_behind]", "recipe.features=[doubled,revenue]", "selection.k_range=[2]"]
+    overrides = ["plugins=[left_behind]", "recipe.features=[doubled,revenue]"]
+    overrides += ["selection.k_range=[2]", "dataset.customers=200"]
     made = seg.segment(dataset="toy", k=2, overrides=overrides)
     assert "mean_doubled" in made.segments
     assert (dict(os.environ), list(sys.path), dict(GLOSSARY)) == before
@@ -127,7 +129,7 @@ def test_a_call_leaves_environment_search_path_and_registries_as_they_were(tmp_p
 
 
 def test_a_tracked_call_leaves_a_run_directory_and_a_run_in_mlflow(tmp_path):
-    store = [f"tracking.uri=sqlite:///{tmp_path}/mlflow.db"]
+    store = [f"tracking.uri={empty_store.at(tmp_path)}"]
     options = [*store, "dataset.customers=200", "selection.k_range=[3]"]
     made = seg.segment(dataset="toy", k=3, tracking=True, overrides=options)
     assert made.folder.is_relative_to(tmp_path / "runs")

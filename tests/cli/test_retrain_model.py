@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+import empty_store
 from seg import retrain
 from seg.cli import retrain_model, single_run
 from seg.compare.challenge import Duel
@@ -34,7 +35,7 @@ def people(n: int, seed: int) -> pd.DataFrame:
 def store(tmp_path_factory):
     """A champion of brand_a in a store of its own, and today's customers."""
     folder = tmp_path_factory.mktemp("retrain")
-    uri = f"sqlite:///{folder}/mlflow.db"
+    uri = empty_store.at(folder)
     people(240, 1).to_csv(folder / "brand_a.csv", index=False)
     people(270, 2).to_csv(folder / "brand_a-today.csv", index=False)
     folders.prepare_environment()

@@ -170,8 +170,9 @@ def test_times_in_another_unit_are_refused_with_the_days_that_would_follow(
     path = as_parquet(path) if parquet else path
     with pytest.raises(SegError, match=f"2 of 2 rows cannot be read\n.*{follows}"):
         load(path)
-    with pytest.raises(SegError, match="so none is left to use"):
-        load(path, bad_rows="skip")
+    if not parquet:
+        with pytest.raises(SegError, match="so none is left to use"):
+            load(path, bad_rows="skip")
 
 
 def test_a_truncated_archive_and_another_schema_in_a_folder_are_named(files, load, tmp_path):

@@ -200,36 +200,47 @@ def test_a_decimal_comma_is_read_where_it_is_declared_and_a_thousands_point_is_r
 
 
 @pytest.mark.parametrize(
-    "text, time",
+    "times",
     [
-        ("2011-01-02", datetime(2011, 1, 2)),
-        ("2011-1-2", datetime(2011, 1, 2)),
-        ("2011-01-02T12:00", NOON),
-        ("2011-01-02 12:00:00.25", datetime(2011, 1, 2, 12, 0, 0, 250_000)),
-        ("2011-01-02T14:00:00+02:00", NOON),
-        ("2011-01-02 12:00:00Z", NOON),
-        ("2011-01-02 06:30-0530", NOON),
-        ("2011-01-01 23:00:00-13", NOON),
+        {
+            "2011-01-02": datetime(2011, 1, 2),
+            "2011-1-2": datetime(2011, 1, 2),
+            "2011-01-02T12:00": NOON,
+            "2011-01-02 12:00:00.25": datetime(2011, 1, 2, 12, 0, 0, 250_000),
+        },
+        {
+            "2011-01-02T14:00:00+02:00": NOON,
+            "2011-01-02 12:00:00Z": NOON,
+            "2011-01-02 06:30-0530": NOON,
+            "2011-01-01 23:00:00-13": NOON,
+        },
     ],
+    ids=["local", "with an offset"],
 )
-def test_iso_times_are_read_and_those_with_an_offset_brought_to_utc(read, text, time):
-    assert read({"o.csv": HEADER + f"1,{text},1\n"}) == [("1", time, 1.0)]
+def test_iso_times_are_read_and_those_with_an_offset_brought_to_utc(read, times):
+    lines = [f"{place},{text},1\n" for place, text in enumerate(times)]
+    assert read({"o.csv": HEADER + "".join(lines)}) == [
+        (str(place), time, 1.0) for place, time in enumerate(times.values())
+    ]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "soon", "2011-02-30", "20110102", "01/02/2011", "infinity", "epoch", "12011-01-02", "-2011-01-02",
-        "2011-01-02 (BC)", "2011-01-02 24:00:00", "2011-01-02 12:61",
-        "2011-01-02 12:00 America/New_York", "2011-01-02 12:00 AM", "2011-01-02 12:00:00+02:00:30",
-    ],
-)  # fmt: skip
-def test_what_is_no_iso_time_is_an_error_with_row_and_value(load, text):
+NO_TIMES = [
+    "soon", "2011-02-30", "20110102", "01/02/2011", "infinity", "epoch", "12011-01-02", "-2011-01-02",
+    "2011-01-02 (BC)", "2011-01-02 24:00:00", "2011-01-02 12:61",
+    "2011-01-02 12:00 America/New_York", "2011-01-02 12:00 AM", "2011-01-02 12:00:00+02:00:30",
+]  # fmt: skip
+
+
+def test_what_is_no_iso_time_is_an_error_with_row_and_value(load):
+    content = HEADER + "1,2011-01-02,1\n" + "".join(f"2,{text},1\n" for text in NO_TIMES)
     with pytest.raises(SegError) as error:
-        load({"o.csv": HEADER + f"1,2011-01-02,1\n2,{text},1\n"})
-    assert f"1 of 2 rows cannot be read\n  row 2: at is {text!r}, expected an ISO 8601 date" in str(
+        load({"o.csv": content})
+    assert "14 of 15 rows cannot be read\n  row 2: at is 'soon', expected an ISO 8601 date" in str(
         error.value
     )
+    rejects = load({"o.csv": content}, bad_rows="skip").rejects
+    assert list(rejects["line"]) == list(range(2, 16))
+    assert list(rejects["reason"]) == [f"at is {text!r}, expected an ISO 8601 date" for text in NO_TIMES]
 
 
 def test_a_date_format_is_that_of_strptime(load, read):
@@ -483,17 +494,17 @@ def test_parquet_dates_and_texts_are_read_as_times(read, tmp_path):
     assert read(path, date_format="%d.%m.%Y %H") == [("1", NOON, 1.5)]
 
 
-@pytest.mark.parametrize("values", [[1.5, 2.5, float("nan")], [1.5, 2.5, float("inf")], [1.5, 2.5, None]])
-def test_a_parquet_number_that_is_not_finite_is_a_bad_row(load, rows, tmp_path, values):
+@pytest.mark.parametrize("bad", [[float("nan")], [float("inf"), None]], ids=["NaN", "infinity, none"])
+def test_a_parquet_number_that_is_not_finite_is_a_bad_row(load, rows, tmp_path, bad):
     # The statistics in the file do not count NaN: DuckDB once concluded from them that there is none.
-    path = parquet(
-        tmp_path / "o.parquet", cust=["1", "2", "3"], at=[NOON] * 3, paid=pa.array(values, pa.float64())
-    )
-    with pytest.raises(SegError, match="1 of 3 rows cannot be read\n  row 3: paid is"):
+    paid = pa.array([1.5, 2.5, *bad], pa.float64())
+    ids = [str(place) for place in range(len(paid))]
+    path = parquet(tmp_path / "o.parquet", cust=ids, at=[NOON] * len(paid), paid=paid)
+    with pytest.raises(SegError, match=f"{len(bad)} of {len(paid)} rows cannot be read\n  row 3: paid is"):
         load(path)
     loaded = load(path, bad_rows="skip")
-    assert rows(loaded.table, "customer_id", "amount") == [("1", 1.5), ("2", 2.5)]
-    assert len(loaded.rejects) == 1
+    assert rows(loaded.table, "customer_id", "amount") == [("0", 1.5), ("1", 2.5)]
+    assert list(loaded.rejects["line"]) == list(range(3, 3 + len(bad)))
 
 
 def test_parquet_files_are_read_by_name_whatever_the_order_of_their_columns(read, tmp_path):

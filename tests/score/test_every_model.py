@@ -10,6 +10,8 @@ from seg.config import compose, load
 from seg.pipeline import flow
 from seg.score import __main__ as score
 from seg.score import model_card
+from seg.score import scorer as scoring
+from seg.track import find_model
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = sorted(
@@ -32,20 +34,50 @@ def orders(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("model", EMBEDDED)
-def test_scoring_the_raw_training_file_reproduces_the_segments(model, orders, tmp_path):
-    load.prepare_environment()
-    light = next((keys for start, keys in LIGHT.items() if model.startswith(start)), [])
-    options = ["dataset=transactions", f"dataset.path={orders}", f"model={model}", "tracking=none"]
-    cfg = compose.compose([*options, "k=4", "selection.k_range=[4]", *light])
-    settings = load.settings(cfg)
-    result = flow.segment(settings, compose.instantiate_parts(cfg))
-    model_card.write(result, settings.preparation, settings.tracking, tmp_path)
-    (tmp_path / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=False))
+@pytest.fixture(scope="module")
+def trained(orders, tmp_path_factory):
+    """Train a model once: its directory, and the result."""
+    done = {}
 
+    def train(model: str) -> tuple[Path, flow.Result]:
+        if model not in done:
+            load.prepare_environment()
+            light = next((keys for start, keys in LIGHT.items() if model.startswith(start)), [])
+            options = ["dataset=transactions", f"dataset.path={orders}", f"model={model}", "tracking=none"]
+            cfg = compose.compose([*options, "k=4", "selection.k_range=[4]", *light])
+            settings, folder = load.settings(cfg), tmp_path_factory.mktemp(model)
+            result = flow.segment(settings, compose.instantiate_parts(cfg))
+            model_card.write(result, settings.preparation, settings.tracking, folder)
+            (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=False))
+            done[model] = folder, result
+        return done[model]
+
+    return train
+
+
+MODELS = [
+    pytest.param(name, marks=[pytest.mark.umap] if "umap" in name else [], id=name) for name in EMBEDDED
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_scoring_the_raw_training_file_reproduces_the_segments(model, trained, orders, tmp_path):
+    folder, result = trained(model)
     target = tmp_path / "scored.parquet"
-    assert score.main([f"model={tmp_path}", f"input={orders}", f"output={target}"]) == 0
-
+    assert score.main([f"model={folder}", f"input={orders}", f"output={target}"]) == 0
     scored = pd.read_parquet(target).set_index("customer_id")["segment"].astype("int64")
     assert scored.nunique() > 1
     assert scored.sort_index().to_dict() == dict(zip(result.table.frame.index, result.labels, strict=True))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_one_row_gets_what_it_gets_in_a_batch(model, trained, tmp_path):
+    folder, result = trained(model)
+    scorer = scoring.load(find_model.find(str(folder), None, tmp_path))
+    batch = scorer.place(result.table.frame)
+    for row in range(0, len(batch), 23):
+        alone = scorer.place(result.table.frame.iloc[[row]])
+        pd.testing.assert_frame_equal(alone, batch.iloc[[row]], rtol=1e-9)
+    assert ("probability" in batch) == (model == "gmm")
+    if model == "gmm":
+        assert batch["probability"].between(0.25, 1).all()

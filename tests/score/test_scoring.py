@@ -172,21 +172,6 @@ def test_a_table_of_features_in_any_order_and_form_gives_the_same(orders, tmp_pa
         assert found["distance"].to_numpy() == pytest.approx(parquet["distance"].to_numpy(), rel=1e-12)
 
 
-@pytest.mark.parametrize("model", ["kmeans", "gmm", "agglomerative", "hdbscan", "tree_svd_kmeans"])
-def test_one_row_gets_what_it_gets_in_a_batch_whatever_the_model(tmp_path, model):
-    folder, result = train(tmp_path, "dataset=toy", "dataset.customers=300", f"model={model}", "k=4")
-    scorer = scoring.load(find_model.find(str(folder), None, tmp_path))
-    batch = scorer.place(result.table.frame)
-    if model != "hdbscan":  # which has no rule of its own for new customers: nearest centre
-        assert batch["segment"].tolist() == result.labels.tolist()
-    for row in range(0, 300, 23):
-        alone = scorer.place(result.table.frame.iloc[[row]])
-        pd.testing.assert_frame_equal(alone, batch.iloc[[row]], rtol=1e-9)
-    assert ("probability" in batch) == (model == "gmm")
-    if model == "gmm":
-        assert batch["probability"].between(0.25, 1).all()
-
-
 def test_values_beyond_training_are_flagged_and_missing_ones_get_no_segment(orders, tmp_path, capsys):
     folder, result = orders
     bounds = result.table.frame[result.table.features].agg(["min", "max"])

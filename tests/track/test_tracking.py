@@ -15,6 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
 import command_line
+import empty_store
 from seg.config import compose, load
 from seg.config.overrides import private
 from seg.errors import SegError
@@ -27,8 +28,8 @@ CURVE = pd.DataFrame({"k": [2, 3, 4], "inertia": [9.0, 4.0, 1.0], "bic": [np.nan
 
 @pytest.fixture(scope="module")
 def uri(tmp_path_factory):
-    """An MLflow store; a new one costs seconds, so tests share it and have experiments of their own."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+    """An MLflow store, in which tests have experiments of their own."""
+    return empty_store.at(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

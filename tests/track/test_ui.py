@@ -10,6 +10,7 @@ import pytest
 from test_tracking import left
 
 import browser
+import empty_store
 from seg.track import push, record, view
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium on this machine")
@@ -24,7 +25,7 @@ def free_port() -> int:
 @pytest.fixture
 def pushed(tmp_path):
     """Give a store with one run in it."""
-    uri, folder = f"sqlite:///{tmp_path}/mlflow.db", left(tmp_path / "run", "seg")
+    uri, folder = empty_store.at(tmp_path), left(tmp_path / "run", "seg")
     (folder / "report.html").write_text("<h1>Two kinds of customers</h1>")
     kept = record.read(folder)
     kept.files, kept.params = ["report.html"], {"model": "kmeans", "k": "2"}
