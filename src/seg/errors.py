@@ -9,6 +9,7 @@ from pathlib import Path
 
 # What a reader of a result has to know: a level ("warning" or "info") and a text.
 Note = tuple[str, str]
+LONGEST_VALUE = 80  # characters of a cell in a message
 
 
 class SegError(Exception):
@@ -27,6 +28,15 @@ def first_line(error: BaseException) -> str:
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0].partition(" (configured timeouts")[0][:300] if lines else type(error).__name__
+
+
+def brief(value: str) -> str:
+    """Return the value of a cell for a message: quoted, and cut where it is long.
+
+    >>> brief("1 day"), len(brief("a" * 100))
+    ("'1 day'", 85)
+    """
+    return repr(value) if len(value) <= LONGEST_VALUE else f"'{value[:LONGEST_VALUE]}...'"
 
 
 @contextmanager
@@ -67,6 +77,8 @@ def bug(error: BaseException, where: str) -> str:
     'error: this is a bug in seg, not a mistake of yours (ValueError: a slip)'
     """
     reason = next(iter(str(error).strip().splitlines()), "")
+    if isinstance(error, MemoryError):
+        return f"error: the memory of this machine is not enough ({reason or 'MemoryError'}); {where}. Ask for fewer rows, features or draws"
     return (
         f"error: this is a bug in seg, not a mistake of yours ({type(error).__name__}: {reason}); {where}. Please report it with the "
         "command and the log"

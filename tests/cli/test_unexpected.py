@@ -19,6 +19,15 @@ def test_a_bug_is_named_as_one_with_its_traceback(capsys):
     )
 
 
+def test_too_little_memory_is_no_bug(capsys):
+    assert unexpected.report(MemoryError("Unable to allocate 745. GiB")) == 1
+    said = capsys.readouterr().err
+    assert (
+        said.startswith("error: the memory of this machine is not enough (Unable to allocate 745. GiB)")
+        and said.count("\n") == 1
+    )
+
+
 def test_the_log_of_a_bug_holds_no_secret(tmp_path, monkeypatch):
     monkeypatch.setattr(unexpected, "_begun", [tmp_path])
     assert (

@@ -39,6 +39,11 @@ CASES = [
     ([*CUSTOMERS, "dataset.max_bytes=much"], r"dataset\.max_bytes=much: expected a number of bytes or a number and a unit"),
     ([f"seed={2**40}"], r"seed=1099511627776: expected a whole number from 0 to 4,294,967,295"),
     (["model=../dataset/flo"], r"model=\.\./dataset/flo: unknown; expected one of"),
+    (["dataset.name=../../x"], r"dataset\.name=\.\./\.\./x: expected a name without /"),
+    (["evaluation.null=100000000"], r"evaluation\.null=100000000: expected a whole number from 0 to 10,000"),
+    (["evaluation.repeats=1000000"], r"evaluation\.repeats=1000000: expected a whole number from 2 to 10,000"),
+    (["selection.k_max=100000000"], r"selection\.k_max=100000000: expected a whole number from 2 to 1,000"),
+    ([*ORDERS, "dataset.name=a:b"], r"dataset\.name=a:b: expected a name without"),
     (["hydra.run.dir="], r"hydra\.run\.dir= is empty"),
 ]  # fmt: skip
 
@@ -54,6 +59,13 @@ def environment():
 def test_what_cannot_be_meant_is_refused_in_one_sentence(overrides, message):
     with pytest.raises(SegError, match=message):
         check_parts(load.settings(compose.compose([readable(text) for text in overrides])))
+
+
+@pytest.mark.parametrize("name", ["SEG_HOME", "MLFLOW_TRACKING_URI"])
+def test_a_variable_that_is_empty_is_refused(monkeypatch, name):
+    monkeypatch.setenv(name, "")
+    with pytest.raises(SegError, match=f"{name}= is empty .*: set it, or remove it"):
+        folders.prepare_environment()
 
 
 def test_as_many_numbers_of_segments_as_are_allowed_are_tried():

@@ -176,6 +176,8 @@ CASES = [
     case("ids in lower case", sp.text(spell_id=lambda id, at: id.lower() if at % 2 else id), reading={"id_case": "lower"}),
     case("one column for two things", sp.text(), columns=COLUMNS | {"order_id": "cust"}, error="customer_id and order_id are both 'cust'"),
     case("one object around an array", '{"orders": ' + sp.array().replace("\n", "") + "}", ending="json", error="the list in 'orders', write that list alone"),
+    case("JSON by columns", pd.DataFrame(sp.orders(), columns=sp.HEADER).to_json(date_format="iso"), ending="json", error="one object holds whole columns; write one object a row"),
+    case("JSON of names and rows", pd.DataFrame(sp.orders(), columns=sp.HEADER).to_json(orient="split"), ending="json", error="missing column .*; write one object a row"),
     case("lines that are longer than the header", sp.text(spell_id=lambda id, at: f"12;{id}").replace(";", ","), error=r"malformed lines(.|\n)*dataset\.delimiter\Z"),
     case("quotes behind a backslash", sp.text(spell_id=lambda id, at: f'\\"{id}\\"').replace('""', '"'), error='write a quote inside a field as ""'),
     case("single quotes", sp.text().replace(",", "','").replace("\n", "'\n'")[:-1].join(["'", ""]), error="the fields are in single quotes"),

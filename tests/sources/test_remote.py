@@ -243,7 +243,7 @@ def test_postgres_answers_what_cannot_be_without_a_secret(shop):
         (shop.replace("4711", "0815"), "sales.orders", None, "password authentication failed.*PGPASSWORD"),
         (shop.replace("127.0.0.1", "nowhere.invalid"), "orders", None, "resolve host.*check the address"),
         (closed, "orders", None, "Connection refused.*check the address and that the server is up"),
-        (f"{shop}?sslmode=require", "orders", None, "SSL.*check sslmode"),
+        (f"{shop}?sslmode=require", "orders", None, "does not support SSL.*switch TLS on"),
         (shop, "order", None, 'relation "order" does not exist; check dataset.table'),
         (shop, None, "selct 1", "syntax error.*check dataset.table or dataset.query"),
         (shop, None, "select 1/0 as x", "division by zero"),

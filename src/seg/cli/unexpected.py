@@ -24,8 +24,10 @@ def report(error: BaseException) -> int:
     folder = _begun[0] if _begun else None
     # The file is written here, not by a logger that redacts.
     text = redact("".join(traceback.format_exception(error)))
-    print(text, file=sys.stderr)
-    where = "the traceback is above"
+    full = isinstance(error, MemoryError)
+    if not full:
+        print(text, file=sys.stderr)
+    where = "nothing was kept" if full else "the traceback is above"
     if folder is not None and folder.is_dir():
         files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         try:
@@ -36,7 +38,7 @@ def report(error: BaseException) -> int:
             pass
         where += f"; kept in {folder}: {', '.join(files) or 'nothing'}"
     print(bug(error, where), file=sys.stderr)
-    return EXIT_CODE
+    return 1 if full else EXIT_CODE
 
 
 def begin(folder: Path) -> None:

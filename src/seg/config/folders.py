@@ -59,6 +59,11 @@ def prepare_environment() -> None:
         raise SegError(
             f"the current folder cannot be used ({error.strerror}): change to one that exists, and start again"
         ) from None
+    for name in ("SEG_HOME", "MLFLOW_TRACKING_URI"):
+        if os.environ.get(name) == "":  # results would go to a place that nobody looks at
+            raise SegError(
+                f"{name}= is empty (is another variable not set?): set it, or remove it with unset {name}"
+            )
     own_configs()
     os.environ["SEG_ROOT"] = str(ASSETS)
     os.environ["SEG_HOME"] = str(home())

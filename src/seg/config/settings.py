@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -73,12 +74,21 @@ class TableSettings(Strict):
     sample: str | None = None
 
 
+def _name(value: Any) -> Any:
+    text = str(value)
+    if not text.strip(". ") or re.search(r"[/\\:@'\"`\x00-\x1f]", text):
+        raise ValueError(
+            "expected a name without / \\ : @ and quotes: models and directories are called by it"
+        )
+    return text
+
+
 class DatasetSettings(BaseModel):
     """What every data set declares; its further keys are the arguments of its adapter."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: str
+    name: Annotated[str, BeforeValidator(_name)]
     kind: Literal["transactions", "customers"]
     files: list[str]
     path: str | None = None
@@ -173,7 +183,7 @@ class SelectionSettings(Strict):
     """The numbers of segments that are tried."""
 
     k_range: Annotated[list[int], BeforeValidator(_ks)]
-    k_max: Annotated[int, _whole_number(2)] = 20
+    k_max: Annotated[int, _whole_number(2, most=1000)] = 20
     panel: bool = False
 
     @model_validator(mode="after")
@@ -194,7 +204,7 @@ class HoldoutSettings(Strict):
     """The temporal hold-out: the newest cut, and earlier ones that show the spread."""
 
     cut: Annotated[date | None, BeforeValidator(_day)] = None
-    days: Annotated[int, _whole_number(1)] = 90
+    days: Annotated[int, _whole_number(1, most=3650)] = 90
     earlier: list[Annotated[date, BeforeValidator(_day)]] = []
 
     @model_validator(mode="before")
@@ -235,8 +245,8 @@ class EvaluationSettings(Strict):
     silhouette_sample: Annotated[int, _whole_number(100)]
     silhouette_error: float = Field(default=0.0005, ge=0)
     stability: bool = False
-    repeats: Annotated[int, _whole_number(2)] = 100
-    null: Annotated[int, _whole_number(0)] = 0
+    repeats: Annotated[int, _whole_number(2, most=10_000)] = 100
+    null: Annotated[int, _whole_number(0, most=10_000)] = 0
     holdout: HoldoutSettings = HoldoutSettings()
     outlook: bool = False
 
@@ -246,10 +256,10 @@ class OutlookSettings(Strict):
 
     horizons: Annotated[list[int], BeforeValidator(_horizons)] = [30, 90, 180]
     cut: Annotated[date | None, BeforeValidator(_day)] = None
-    training_cuts: Annotated[int, _whole_number(1)] = 3
+    training_cuts: Annotated[int, _whole_number(1, most=100)] = 3
     period: Literal["month", "week"] = "month"
-    months: Annotated[int, _whole_number(1)] = 6
-    weeks: Annotated[int, _whole_number(1)] = 13
+    months: Annotated[int, _whole_number(1, most=120)] = 6
+    weeks: Annotated[int, _whole_number(1, most=520)] = 13
     classical: bool = True
     text: str | None = None
 

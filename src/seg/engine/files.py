@@ -22,6 +22,7 @@ from seg.engine.inflated_size import check_gzip, limit_of
 from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError, listed
 
+RECORDS = "write one object a row, such as with pandas: to_json(orient='records', lines=True)"
 REJECT_COLUMNS = ["file", "line", "reason", "text"]
 
 
@@ -351,6 +352,8 @@ def check_header(
             way_out = f"the file spells {', '.join(map(repr, same))} with accents as characters of their own: copy the name from its header"
         if len(header) == 1 and file_format(path) == "jsonl":
             way_out = f"if the records are the list in {header[0]!r}, write that list alone, such as with: jq .{header[0]}"
+        if {"columns", "data"} <= set(header) and file_format(path) == "jsonl":
+            way_out = RECORDS
         raise SegError(f"{path}: missing column {named}; {way_out}")
     repeated = [column for column in columns if header.count(column) > 1]
     if repeated:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from seg.engine.files import REJECT_COLUMNS, Reading, not_encoded, open_bytes, open_text, with_bom
+from seg.engine.files import RECORDS, REJECT_COLUMNS, Reading, not_encoded, open_bytes, open_text, with_bom
 from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError
 
@@ -144,7 +144,10 @@ def json_keys(path: Path, readable: Path, columns: Sequence[str]) -> tuple[str, 
     with open_bytes(readable) as lines:
         for line in lines:
             if _json_fault(line) is None:
-                keys.update(dict.fromkeys(json.loads(line)))
+                record = json.loads(line)
+                if not keys and columns and all(_is_column(record.get(name)) for name in columns):
+                    raise SegError(f"{path}: one object holds whole columns; {RECORDS}")
+                keys.update(dict.fromkeys(record))
             elif not keys and "UTF-8" in (_json_fault(line) or ""):
                 raise SegError(f"{path}: it is not UTF-8; set dataset.encoding, e.g. windows-1252 or utf-16")
             if keys.keys() >= set(columns):
@@ -152,6 +155,10 @@ def json_keys(path: Path, readable: Path, columns: Sequence[str]) -> tuple[str, 
     if not keys:
         raise SegError(f"{path}: it holds no JSON object; expected one object a line, or an array of objects")
     return tuple(keys)
+
+
+def _is_column(value: object) -> bool:
+    return isinstance(value, dict | list) and len(value) > 1
 
 
 def _json_fault(line: bytes) -> str | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from ibis.expr import types as ir
 
 from seg.engine import REJECT_COLUMNS, Engine, Raw
-from seg.errors import SegError
+from seg.errors import SegError, brief
 from seg.sources.date_formats import EPOCH_MS
 from seg.sources.format_advice import advice
 from seg.sources.number_formats import BLANK
@@ -215,7 +215,7 @@ def _reason(field: Field, value: str | None) -> str:
         more = ": a spreadsheet has dropped its last digits; export the column as text"
     if field.kind == "id" and re.fullmatch(r"[0-9]{16,}([.]0)?", value.strip()):
         more = ": the column holds floats, which keep 15 to 16 digits; write it as text or as whole numbers"
-    return f"{field.source} is {value!r}, expected {expected}{more}"
+    return f"{field.source} is {brief(value)}, expected {expected}{more}"
 
 
 def _dates_that_follow(text: str) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from ibis.expr import types as ir
 
 from seg.engine import Engine, Raw
+from seg.errors import brief
 from seg.sources import date_formats, number_formats
 from seg.sources.date_formats import COUNTED
 from seg.sources.number_formats import NumberFormat
@@ -123,7 +124,7 @@ def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | Non
     total = values.total()
     formats = [one for one in formats if one.format != field.format or one.values < total]
     if not formats and values and not date_formats.proposals(values.elements()):
-        return f"{field.source}: no date format that seg knows reads {next(iter(values))!r}; " + (
+        return f"{field.source}: no date format that seg knows reads {brief(next(iter(values)))}; " + (
             NESTED
             if _nested(values)
             else "declare it as strptime spells it (dataset.date_format), or write the dates like 2024-01-31"
@@ -155,7 +156,7 @@ def _beside_formats(field: Field, values: Counter) -> str | None:
         return f"{field.source}: set dataset.decimal=','"
     if values and all(re.fullmatch(QUARTER, text.strip()) for text in values):
         return (
-            f"{field.source}: holds quarters such as {next(iter(values))!r}, and recency is counted in days; choose a column with the day of "
+            f"{field.source}: holds quarters such as {brief(next(iter(values)))}, and recency is counted in days; choose a column with the day of "
             "each order, or write the first day of each quarter in its place"
         )
     late = next((text for text in values if re.search(MIDNIGHT, text)), None)
@@ -235,9 +236,9 @@ def of_texts(field: Field, values: Counter) -> str | None:
         if around := _around_numbers(values):
             return (
                 f"{field.source}: holds numbers with other text around them ({', '.join(map(repr, around[:3]))}), such as "
-                f"{next(iter(values))!r}; write the numbers alone, or choose another column"
+                f"{brief(next(iter(values)))}; write the numbers alone, or choose another column"
             )
-        return f"{field.source}: holds texts such as {next(iter(values))!r}, expected numbers; choose another column"
+        return f"{field.source}: holds texts such as {brief(next(iter(values)))}, expected numbers; choose another column"
     columns = ",".join(f"'{field.source}={text.strip()}'" for text in sorted(values))
     return (
         f"{field.source}: holds texts ({', '.join(map(repr, sorted(values)[:3]))}{', ...' if len(values) > 3 else ''}), and a feature is a "

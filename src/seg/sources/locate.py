@@ -119,11 +119,15 @@ def fetched(dataset: str, remote: request.Request) -> Source:
     from seg.sources.remote import staging
 
     staged = staging.stage(remote)
-    _check_once(staged.paths, f"{remote.option}={remote}")
     shown = {
         path: str(remote) if len(staged.paths) == 1 else f"{remote} ({path.name})" for path in staged.paths
     }
-    return Source(dataset, "file", staged.paths, str(remote), addresses=shown, versions=staged.versions)
+    source = Source(dataset, "file", staged.paths, str(remote), addresses=shown, versions=staged.versions)
+    try:
+        _check_once(staged.paths, remote.option)
+    except SegError as error:
+        raise SegError(source.named(str(error))) from None
+    return source
 
 
 def find(

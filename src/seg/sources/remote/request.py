@@ -90,6 +90,8 @@ def is_remote(path: str) -> bool:
         It is an address of a database that seg does not read, or of S3 with credentials in it.
     """
     address = parse(path)
+    if address is None and path.startswith("jdbc:"):
+        raise unread(Address("jdbc", None, None, ""))
     if address is None:
         return lake_kind(Path(path).expanduser()) is not None
     kind = address.scheme.removeprefix("jdbc:").partition("+")[0]
