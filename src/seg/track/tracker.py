@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seg.sinks.shared_files import Privacy
 
 log = logging.getLogger("seg")
+PARENT = "mlflow.parentRunId"
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
 
 
@@ -129,7 +130,8 @@ class MLflowTracker:
             self._client = store.client(self._uri)
             experiment_id = store.experiment_id(self._client, self._uri, record.experiment)
             self._run = push.make(self._client, experiment_id, record)
-            dead_runs.end_dead_runs(self._client, [experiment_id])
+            if PARENT not in record.tags:  # a sweep has looked before its first job
+                dead_runs.end_dead_runs(self._client, [experiment_id])
             import mlflow.pyfunc  # noqa: F401 - half a second that saving the model would take otherwise
         except Exception as error:  # tried once more at the end; nothing here may stop the work
             self._client = None
