@@ -35,9 +35,9 @@ def four_blobs(n=800, seed=0):
 
 
 NOISE = {
-    "uniform": lambda rng: rng.uniform(size=(800, 2)),
-    "one blob": lambda rng: rng.normal(size=(800, 3)),
-    "log-normal": lambda rng: np.exp(rng.normal(0, 0.8, size=(800, 3))),
+    "uniform": lambda rng: rng.uniform(size=(500, 2)),
+    "one blob": lambda rng: rng.normal(size=(500, 3)),
+    "log-normal": lambda rng: np.exp(rng.normal(0, 0.8, size=(500, 3))),
 }
 
 
@@ -255,8 +255,8 @@ def test_on_noise_there_is_no_clear_k_and_the_reason_says_so(name):
 
 def test_groups_that_the_segments_cut_through_are_no_clear_k():
     # Two cigars side by side: k-means cuts both in the middle.
-    X = np.random.default_rng(0).normal(size=(800, 2)) * [6, 0.5] + [0, 5] * np.repeat(
-        [[0], [1]], 400, axis=0
+    X = np.random.default_rng(0).normal(size=(500, 2)) * [6, 0.5] + [0, 5] * np.repeat(
+        [[0], [1]], 250, axis=0
     )
     table = panel_of(X)
     choice = choose(votes(table), table)
