@@ -64,6 +64,11 @@ def undamaged(path: Path) -> Iterator[None]:
         ) from None
 
 
+def no_memory(error: MemoryError) -> str:
+    """Return what to do where the memory is not enough."""
+    return f"the memory of this machine is not enough ({str(error) or 'MemoryError'}); ask for fewer rows, features or draws"
+
+
 def bug(error: BaseException, where: str) -> str:
     """Return the line that ends the traceback of an exception which seg does not explain.
 
@@ -76,9 +81,9 @@ def bug(error: BaseException, where: str) -> str:
     >>> bug(ValueError("a slip"), "the traceback is above").partition(";")[0]
     'error: this is a bug in seg, not a mistake of yours (ValueError: a slip)'
     """
-    reason = next(iter(str(error).strip().splitlines()), "")
     if isinstance(error, MemoryError):
-        return f"error: the memory of this machine is not enough ({reason or 'MemoryError'}); {where}. Ask for fewer rows, features or draws"
+        return f"error: {no_memory(error)}"
+    reason = next(iter(str(error).strip().splitlines()), "")
     return (
         f"error: this is a bug in seg, not a mistake of yours ({type(error).__name__}: {reason}); {where}. Please report it with the "
         "command and the log"

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from seg.errors import SegError
+from seg.errors import SegError, no_memory
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -92,9 +92,10 @@ def command(cfg: DictConfig) -> float | None:
         console.close_run(done)
         if done.refused is not None:
             raise done.refused
-    except SegError as error:
-        log.error("error: %s", error)  # into the log of the run too
-        _ended.append(error)
+    except (SegError, MemoryError) as error:
+        ended = error if isinstance(error, SegError) else SegError(no_memory(error))
+        log.error("error: %s", ended)  # into the log of the run too
+        _ended.append(ended)
     finally:
         for handler in logging.getLogger().handlers:
             handler.flush()

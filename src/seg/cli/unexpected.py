@@ -27,7 +27,7 @@ def report(error: BaseException) -> int:
     full = isinstance(error, MemoryError)
     if not full:
         print(text, file=sys.stderr)
-    where = "nothing was kept" if full else "the traceback is above"
+    where = "the traceback is above"
     if folder is not None and folder.is_dir():
         files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         try:
