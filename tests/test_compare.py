@@ -155,7 +155,7 @@ def test_errors_say_what_there_is(log, say, tmp_path):
         ("dataset=flo", "srot=x"): "srot=x: unknown option; do you mean sort=x[?]",
         ("dataset=flo", "html=x.html", "pictures=all"): "pictures=all: expected",
         ("champion",): "champion: unknown; expected one of champions",
-        ("promote", "dataset=flo"): "either run=<id or name>, or best=true",
+        ("promote", "dataset=flo"): "either run=<directory, id or name>, or best=true",
         ("promote", "run=nothing"): "run=nothing: no such run",
         ("promote", "run=flo kmeans k=4"): "keeps no model",
         ("promote", "best=maybe"): "expected true or false",

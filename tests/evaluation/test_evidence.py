@@ -123,9 +123,9 @@ def test_one_giant_segment_is_flagged(tmp_path):
     [
         ("evaluation.holdout.cut=2030-01-01", "evaluation.holdout.cut=2030-01-01"),
         ("evaluation.holdout.cut=soon", "expected a day such as 2011-09-10"),
-        ("evaluation.holdout.days=0", "at least 1"),
-        ("evaluation.null=-1", "at least 0"),
-        ("evaluation.repeats=1", "at least 2"),
+        ("evaluation.holdout.days=0", "from 1 to 3,650"),
+        ("evaluation.null=-1", "from 0 to 10,000"),
+        ("evaluation.repeats=1", "from 2 to 10,000"),
     ],
 )
 def test_a_wrong_request_is_an_error(override, expected):

@@ -25,7 +25,7 @@ class Answered(Exception):
         (Exception("cannot execute INSERT in a read-only transaction"), "takes no changes", "may only read"),
         (Exception('database "x" does not exist'), "create it", "name of the database"),
         (Exception("connection timeout expired"), "server is up", "server is up"),
-        (Answered("canceling statement due to statement timeout"), "server is up", "statement_timeout"),
+        (Answered("canceling statement due to statement timeout"), "statement_timeout", "statement_timeout"),
         (Answered("division by zero"), "server is up", "correct dataset.query"),
     ],
 )

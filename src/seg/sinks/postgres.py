@@ -283,7 +283,7 @@ def _advice(error: Exception) -> str:
             "read-only": "the database takes no changes from this user or this server: choose another sink.uri",
             "does not exist": "create it, or check sink.uri",
             "is not a table": "seg replaces tables only: drop it, or choose another sink.schema or sink.prefix",
-            "timeout": "allow more time (statement_timeout), then write the run again with seg export",
+            "statement timeout": "allow more time (statement_timeout), then write the run again with seg export",
         },
         "check sink.uri and that the server is up; then write the run again with seg export run=<run directory> sink=postgres",
     )
