@@ -521,6 +521,7 @@ def test_parquet_files_are_read_by_name_whatever_the_order_of_their_columns(read
     [
         ({"at": [1293937445123]}, "'at' holds int64, expected a date, a timestamp or ISO 8601 text"),
         ({"paid": [[1.0]]}, "'paid' holds array<float64>, expected a number"),
+        ({"paid": [True]}, "'paid' holds boolean, expected a number"),
         ({"cust": [b"\xff"]}, "'cust' holds binary, expected text"),
     ],
 )

@@ -267,7 +267,9 @@ def _converted(column: ir.Value, field: Field, where: str) -> ir.Value:
     """Convert a column that the file has typed already (Parquet)."""
     kind = column.type()
     wrong = kind.is_nested() or kind.is_binary() or kind.is_unknown() or kind.is_interval() or kind.is_time()
-    if field.kind == "number" and not wrong and (kind.is_numeric() or kind.is_boolean()):
+    # True is 1 as a feature of a customer, and no amount of money.
+    counts = kind.is_numeric() or (kind.is_boolean() and field.percent)
+    if field.kind == "number" and not wrong and counts:
         value = column.cast("float64")
         if not (kind.is_floating() or kind.is_decimal()):
             return value
