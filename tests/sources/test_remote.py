@@ -247,6 +247,7 @@ def test_postgres_answers_what_cannot_be_without_a_secret(shop):
         (shop, "order", None, 'relation "order" does not exist; check dataset.table'),
         (shop, None, "selct 1", "syntax error.*check dataset.table or dataset.query"),
         (shop, None, "select 1/0 as x", "division by zero"),
+        (shop, None, "select 1 as a, date 'infinity' as day", "column 'day'.*infinity.*leave out or convert"),
         (shop, None, "delete from sales.orders returning *", "dataset.query|syntax"),
         (shop, None, "select 1 as x; drop table sales.orders", "syntax error"),
         (shop, None, "select 1 as a, 2 as a", "two columns are named a"),

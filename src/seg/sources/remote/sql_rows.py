@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -75,7 +76,12 @@ def _postgres(request: Request) -> Iterator[pa.RecordBatch]:
     except psycopg.Error as error:
         raise request.failed(error, _advice(error)) from None
     except pa.ArrowInvalid as error:
-        raise request.failed(error, "leave out or convert the value in dataset.query") from None
+        named = re.sub(
+            r"CSV column #(\d+)", lambda place: f"column {list(types)[int(place[1])]!r}", str(error)
+        )
+        raise request.failed(
+            pa.ArrowInvalid(named), "leave out or convert the value in dataset.query"
+        ) from None
 
 
 def _parsed(copy, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
