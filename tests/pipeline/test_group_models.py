@@ -65,6 +65,12 @@ def test_large_groups_have_a_model_and_small_ones_the_common_one(grouped):
     assert any("fewer than 60 customers" in text for _level, text in grouped.notes)
 
 
+def test_groups_that_differ_by_case_are_told():
+    seen = pd.Series(["FR", "fr", "FR", "DE", None])
+    (warning, *_) = groups._notes(settings("by=country"), seen, [], {"SE": "it is still"})[2:]
+    assert warning == ("warning", "FR and fr differ by case alone and are 2 groups; write them alike")
+
+
 def test_segments_are_numbered_through_and_add_up_to_all_customers(grouped):
     segments = grouped.segments
     assert segments["segment"].tolist() == list(range(len(segments)))

@@ -29,7 +29,7 @@ from seg.pipeline.cache import Cache
 from seg.pipeline.cached import CachedSteps, Scanning
 from seg.pipeline.grouped_result import COMMON, Grouped, GroupModel
 from seg.pipeline.result import Result
-from seg.preparation import prepare
+from seg.preparation import customer_groups, prepare
 from seg.preparation.as_of import Parted
 from seg.preparation.prepare import Prepared
 from seg.sources.locate import Source
@@ -257,6 +257,10 @@ def _notes(
             "customers have the segments of the common model"
         )
         notes.append(("info", text))
+    notes += [
+        ("warning", f"{' and '.join(same)} differ by case alone and are {len(same)} groups; write them alike")
+        for same in customer_groups.alike(groups)
+    ]
     if groups.isna().any():
         text = f"{int(groups.isna().sum()):,} customers have no {settings.by}; they have the segments of the common model"
         notes.append(("info", text))

@@ -45,6 +45,16 @@ def collect(engine: Engine, table: ir.Table, by: str) -> pd.Series:
     return frame.set_index("customer_id")["group"].astype("str")
 
 
+def alike(groups: pd.Series) -> list[list[str]]:
+    """Return the names of groups that differ by case alone, the largest group first.
+
+    >>> alike(pd.Series(["FR", "fr", "FR", "DE"]))
+    [['FR', 'fr']]
+    """
+    names = groups.value_counts(sort=True).index.to_series()
+    return [list(same) for _, same in names.groupby(names.str.casefold()) if len(same) > 1]
+
+
 def _named(table: ir.Table, by: str) -> ir.Table:
     """Add the group as text, and leave out rows without a customer or a group."""
     named = table.mutate(group=table[by].cast("string").strip())
