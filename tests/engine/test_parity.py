@@ -398,7 +398,7 @@ TYPED = {
     "small": ("number", pa.array([1, 2, 3], pa.uint8())),
     "single": ("number", pa.array([0.1, float("nan"), float("inf")], pa.float32())),
     "decimal": ("number", pa.array([Decimal("1.10"), None, Decimal("-0.01")])),
-    "switch": ("number", pa.array([True, False, None])),
+    "switch": ("flag", pa.array([True, False, None])),
     "id_whole": ("id", pa.array([2**63 - 1, 0, None])),
     "id_unsigned": ("id", pa.array([2**64 - 1, 0, None], pa.uint64())),
     "id_gap": ("id", pa.array([17850.0, 12.5, float("nan")])),
