@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from seg.cli import interrupts, options
     from seg.config import folders
 
-    options.collect_garbage_rarely()
+    options.own_process()
     interrupts.listen()
     options.show_every_character()
     try:

@@ -154,7 +154,7 @@ def objective(objectives: str | Sequence[str], metrics: Mapping[str, float]) -> 
 
 def _beside_others(sweep: dict, num: int) -> None:
     """Behave as one process among several: few threads, one line a job, and gone when the sweep is gone."""
-    options.collect_garbage_rarely()
+    options.own_process()
     os.environ["LOKY_MAX_CPU_COUNT"] = str(sweep.get("cores", 1))  # what joblib.cpu_count answers
     progress.alone = False
     for handler in logging.getLogger().handlers:
