@@ -393,3 +393,34 @@ def test_a_flagged_run_is_on_no_front():
     listed = compare_page.Listed(group, order.ordered(order.judged(group.attempts, demand)), demand)
     shown = {one["name"]: compare_page._run(one, 0)["front"] for one in listed.runs}
     assert shown == {"a": True, "b": False}
+
+
+def test_nothing_that_qualifies_is_said_with_what_each_list_lacks():
+    with pytest.raises(SegError, match="best=true: nothing qualifies"):
+        champion.best([], [])
+
+
+def test_one_run_that_left_its_segments_is_compared_with_nobody(tmp_path):
+    (group,) = grouped(run())
+    judged = ranked(run())
+    left = {(run()["run_id"], compare_page.ASSIGNMENTS): tmp_path / "assignments.parquet"}
+    assert (
+        compare_page._matrix(compare_page.Listed(group, judged, order.demand_of(judged, True), left)) is None
+    )
+
+
+def test_runs_of_several_seeds_are_listed_with_their_spread():
+    console = Console(file=io.StringIO(), width=200)
+    runs_table._print_seeds(console, ranked(run(0.2), run(0.4, "b", seed=1), run(0.5, "c", model="gmm")))
+    printed = console.file.getvalue()
+    assert "0.300" in printed and "0.200" in printed and "0.400" in printed and "gmm" not in printed
+    runs_table._print_seeds(alone := Console(file=io.StringIO()), ranked(run(0.5, "c", model="gmm")))
+    assert not alone.file.getvalue()
+
+
+def test_attempts_keep_the_order_of_their_first_runs():
+    every = grouped(run(0.2), run(0.4, "b", model="gmm", when=1), run(0.3, "c", model="birch", when=2))[
+        0
+    ].attempts
+    for some in (every, every[::-1]):
+        assert names(attempts._over_seeds(some)) == names(some)

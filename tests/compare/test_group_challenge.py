@@ -23,6 +23,11 @@ def test_one_group_keeps_its_interval_and_many_get_wider_ones():
     assert {one.duel.verdict for one in many} == {"as good"}
 
 
+def test_the_mean_of_groups_is_of_what_the_first_of_them_was_compared_by():
+    other = GroupDuel("b", 100, 3, 3, "b", Duel("y", 0.6, 0.5, 0.06, 0.14), 1.0, 1.0)
+    assert group_challenge.averaged([of("a", 0.1, 0.04), other]).basis == "x, mean of the groups"
+
+
 def test_the_mean_of_groups_weighs_customers_and_adds_variances():
     mean = group_challenge.averaged([of("a", 0.2, 0.04, 300), of("b", -0.2, 0.04, 100), of("c", np.nan, 1)])
     assert mean.difference == pytest.approx(0.1)

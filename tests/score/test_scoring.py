@@ -454,3 +454,33 @@ def test_the_served_champion_answers_json_and_csv_as_seg_score_does(registered, 
         and other["name"] is None
         and other["reason"] == "missing or not finite: orders"
     )
+
+
+def test_all_customers_of_a_file_are_counted_those_without_a_segment_too():
+    assert scoring.Summary({0: 3, 1: 2}, 0, 4, None).customers == 9
+
+
+def test_of_columns_that_do_not_name_customers_those_like_the_one_of_training_come_first(tmp_path):
+    path = tmp_path / "f.parquet"
+    pd.DataFrame({"customer_idx": ["x"], "cust": ["y"], "a": [1.0]}).to_parquet(path)
+    scorer = SimpleNamespace(contract=SimpleNamespace(id="custo"), check=lambda *_: None, features=["a"])
+    with pytest.raises(SegError, match="names the customers; it has cust, "):
+        input_rows._features(input_rows.Input(str(path)), scorer)
+
+
+@pytest.mark.parametrize(("header", "hint"), [(["a"], "As a table of features it lacks b"), (["x"], "")])
+def test_a_file_of_another_name_is_told_what_it_lacks_where_it_is_nearly_a_table_of_features(
+    monkeypatch, header, hint
+):
+    cfg = SimpleNamespace(dataset={"name": "shop", "table": None})
+    cfg.dataset = type("Section", (dict,), {"name": "shop"})(cfg.dataset)
+    monkeypatch.setattr(input_rows.compose, "recompose", lambda *_: cfg)
+    monkeypatch.setattr(input_rows, "_set_place", lambda *_: None)
+    scorer = SimpleNamespace(
+        contract=SimpleNamespace(dataset="shop"), features=["a", "b"], label="m",
+        lacking=lambda columns: [name for name in ("a", "b") if name not in columns],
+    )  # fmt: skip
+    given = SimpleNamespace(path="other.csv", paths=["other.csv"], overrides=(), kind=None, header=header)
+    with pytest.raises(SegError, match="is named like another one") as error:
+        input_rows.configured(given, scorer, "name: ${data_name:x}")
+    assert str(error.value).endswith(hint or "customers of shop")

@@ -128,6 +128,15 @@ def test_cut_points_in_the_wrong_order_or_form_are_refused(value):
             [{"name": "A", "r": [1, 4]}],
             r"25 of the 125 combinations of scores have no rule, such as r=5, f=1, m=1",
         ),
+        (
+            [
+                {"name": "A", "r": [2, 5]},
+                {"name": "B", "f": [1, 3]},
+                {"name": "C", "f": [5, 5]},
+                {"name": "D", "m": [2, 5]},
+            ],
+            r"1 of the 125 combinations of scores have no rule, such as r=1, f=4, m=1",
+        ),
         ([{"name": "A"}, {"name": "B", "r": [5, 5]}], "B can never be used, rules before it fit first"),
         ([{"name": "A", "r": [1, 3]}, {"name": "a"}], "two rules are named a"),
         (

@@ -17,7 +17,7 @@ from seg.selection import rules
 from seg.selection.borders import borders
 from seg.selection.choose import PANEL_COLUMNS, RULES, VOTE_COLUMNS, Measuring, choose, panel, votes
 from seg.selection.groups import groups
-from seg.selection.peaks import _saddle, peaks
+from seg.selection.peaks import _saddle, _uphill, peaks
 
 KS = range(2, 9)
 
@@ -442,3 +442,32 @@ def test_the_way_between_two_peaks_follows_their_ridges():
     straight = mixture.score_samples(np.linspace([5, 5], [8, 8], 41)).min()
     assert _saddle(mixture, mixture.means_, np.array([0, 0])) == straight  # two peaks of one group
     assert _saddle(mixture, mixture.means_, np.array([0, 1])) > straight + 3
+
+
+def test_the_knee_is_as_deep_as_it_lies_below_the_line_from_the_first_to_the_last_inertia():
+    """The line goes from (2, 120) to (6, 20): at (3, 40) it is at 95, which is 55 of 100 above."""
+    row = votes(table_of(inertia=[120, 40, 35, 30, 20])).set_index("rule").loc["knee of inertia"]
+    assert row["k"] == 3 and row["value"] == pytest.approx(0.55)
+
+
+def test_a_border_is_looked_for_along_the_line_between_two_centres_and_not_beside_it():
+    """On the line two groups of 300 with nothing between; far on both sides 280 of each, all the way from one to the other."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for side in (0, 1):
+        near = np.column_stack([side + 0.05 * rng.normal(size=300), 0.05 * rng.normal(size=300)])
+        beside = np.column_stack([rng.uniform(side / 2, (side + 1) / 2, 280), np.repeat([3.0, -3.0], 140)])
+        parts += [near, beside]
+    labels = np.repeat([0, 1], 580)
+    assert borders(np.vstack(parts), {2: labels})[2][0] > 10
+
+
+def test_the_way_uphill_ends_on_a_peak():
+    """Two unequal components that overlap: each peak lies between their means, where one more step stays."""
+    mixture = GaussianMixture(2, means_init=[[0.0], [2.4]], random_state=0)
+    X = np.random.default_rng(0).normal(size=(2000, 1)) + np.repeat([0.0, 2.4], [1500, 500])[:, None]
+    tops, reached = _uphill(mixture.fit(X))
+    for top in tops:
+        around = mixture.score_samples(top + np.array([[-0.01], [0.0], [0.01]]))
+        assert around.argmax() == 1
+    assert len(reached) == 2
