@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -44,7 +43,7 @@ class BirchTree:
             With the parameters that the tree was grown with, and its own ``n_clusters``.
         """
         wanted = clusterer.n_clusters
-        vars(clusterer).update(copy.copy(vars(self.grown)))
+        vars(clusterer).update(vars(self.grown))
         if isinstance(wanted, Integral) and 1 < len(clusterer.subcluster_centers_) >= wanted:
             clusterer.n_clusters = AgglomerativeClustering(wanted, memory=self)
         else:

@@ -51,7 +51,7 @@ def alike(groups: pd.Series) -> list[list[str]]:
     >>> alike(pd.Series(["FR", "fr", "FR", "DE"]))
     [['FR', 'fr']]
     """
-    names = groups.value_counts(sort=True).index.to_series()
+    names = groups.value_counts().index.to_series()
     return [list(same) for _, same in names.groupby(names.str.casefold()) if len(same) > 1]
 
 

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from seg.errors import SegError
 from seg.sinks.redaction import parse, remember
+from seg.sinks.s3_trust import CREDENTIALS
 from seg.sinks.star_schema import MADE_BY, Export, Table
-from seg.sinks.target import CREDENTIALS, extra_missing, failed, foreign, needed
+from seg.sinks.target import extra_missing, failed, foreign, needed
 
 MARK = f"Made by {MADE_BY}: "
 PANIC = b" panicked at "  # of a thread in Rust, which prints it before Python gets the error

@@ -16,9 +16,9 @@ from seg.errors import SegError
 from seg.sinks.csv_guard import guard
 from seg.sinks.folder import DESCRIPTION
 from seg.sinks.redaction import redact, remember
-from seg.sinks.s3_trust import UNTRUSTED, certificates, untrusted
+from seg.sinks.s3_trust import CREDENTIALS, UNTRUSTED, certificates, untrusted
 from seg.sinks.star_schema import MADE_BY, Export, described
-from seg.sinks.target import CREDENTIALS, failed, foreign, needed
+from seg.sinks.target import failed, foreign, needed
 
 FORMATS = ("parquet", "csv")
 ADVICE = "check the bucket, the rights, sink.endpoint and the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"

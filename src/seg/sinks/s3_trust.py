@@ -1,9 +1,10 @@
-"""Whose certificates a server of S3's protocol is trusted by."""
+"""Whose certificates a server of S3's protocol is trusted by, and where its credentials belong."""
 
 from __future__ import annotations
 
 import os
 
+CREDENTIALS = "credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws"
 UNTRUSTED = "set AWS_CA_BUNDLE to the certificate of the authority of its server (a file)"
 
 

@@ -9,8 +9,6 @@ from seg.errors import SegError, first_line
 from seg.sinks.redaction import redact
 from seg.sinks.star_schema import Export
 
-CREDENTIALS = "credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws"
-
 
 class Sink(Protocol):
     """A place for the tables of a run.

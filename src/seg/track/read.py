@@ -14,6 +14,7 @@ import pandas as pd
 from seg.errors import SegError, listed
 from seg.sinks import scratch
 from seg.track import store
+from seg.track.record import PARENT
 
 log = logging.getLogger("seg")
 PAGE = 1000  # runs asked for at a time
@@ -117,7 +118,7 @@ def _row(run) -> dict:
         "run_id": info.run_id,
         "name": info.run_name,
         "status": info.status,
-        "parent": run.data.tags.get("mlflow.parentRunId"),
+        "parent": run.data.tags.get(PARENT),
         "artifacts": info.artifact_uri,
         "model": models[-1].model_id if models else None,
         **{name: pd.Timestamp(time, unit="ms", tz="UTC") if time else pd.NaT for name, time in times.items()},

@@ -23,6 +23,7 @@ from seg.sinks.redaction import redact, redacted
 
 FOLDER = "tracking"
 LONGEST_TAG = 5000
+PARENT = "mlflow.parentRunId"  # tag of a job of a sweep
 
 
 @dataclass

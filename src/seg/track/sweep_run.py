@@ -11,6 +11,7 @@ import pandas as pd
 from seg.errors import SegError
 from seg.sinks.redaction import redact
 from seg.track import dead_runs, store
+from seg.track.record import PARENT
 
 LIMIT = 1000  # entities in one call
 
@@ -124,9 +125,7 @@ class SweepStore:
         """
         from mlflow.entities import Metric, RunTag
 
-        for run in self._search(
-            f"attributes.status = 'RUNNING' and tags.mlflow.parentRunId = '{self.run_id}'"
-        ):
+        for run in self._search(f"attributes.status = 'RUNNING' and tags.{PARENT} = '{self.run_id}'"):
             dead_runs.end_as_killed(self._client, run.info.run_id, "the sweep was interrupted")
         now = int(time.time() * 1000)
         counts = table["status"].value_counts()

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from seg.errors import SegError
 from seg.sinks.redaction import redact
 from seg.track import dead_runs, push, record, store
-from seg.track.record import LONGEST_TAG, Record
+from seg.track.record import LONGEST_TAG, PARENT, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from seg.sinks.shared_files import Privacy
 
 log = logging.getLogger("seg")
-PARENT = "mlflow.parentRunId"
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
 
 

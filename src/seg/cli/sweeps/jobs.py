@@ -26,6 +26,7 @@ from seg.config import load
 from seg.errors import Impossible, SegError, bug, listed
 from seg.sinks import local_files, redaction
 from seg.sinks.process_names import process_name
+from seg.track.record import PARENT
 
 log = logging.getLogger("seg")
 _watched = threading.Event()
@@ -117,7 +118,7 @@ def _once(cfg: DictConfig, sweep: dict, folder: Path, note: dict, action: Callab
             return {**before, **note, "status": status}
         if sweep.get("parent"):
             _make_free(Path(note["folder"]))
-        parent = {"mlflow.parentRunId": sweep["parent"]} if sweep.get("parent") else {}
+        parent = {PARENT: sweep["parent"]} if sweep.get("parent") else {}
         done = action(cfg, {**parent, "sweep.job": note["num"]})
         notes.write(path, {**done, "num": note["num"], "key": same})
         return {**done, "status": "finished", "key": same}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seg.errors import SegError, first_line
 from seg.sinks.redaction import Address, parse, redact
+from seg.sinks.s3_trust import CREDENTIALS
 
 SCHEMES = ("postgresql", "postgres", "sqlite", "mongodb", "mongodb+srv", "s3", "iceberg")
 FOREIGN = (
@@ -98,10 +99,7 @@ def is_remote(path: str) -> bool:
     if kind in FOREIGN or (kind in DATABASES and kind != address.scheme and address.scheme not in SCHEMES):
         raise unread(address)
     if address.scheme == "s3" and "@" in path.removeprefix("s3://").partition("/")[0]:
-        raise SegError(
-            f"{redact(path)}: expected s3://bucket/folder/*.csv; credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-            "~/.aws"
-        )
+        raise SegError(f"{redact(path)}: expected s3://bucket/folder/*.csv; {CREDENTIALS}")
     return address.scheme in SCHEMES
 
 
