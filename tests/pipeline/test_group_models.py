@@ -158,6 +158,7 @@ def test_the_directory_holds_tables_a_sink_takes_and_a_page_over_groups(grouped,
     ("overrides", "text"),
     [
         (["by=contry"], "by=contry: .*country"),
+        (["by=amount"], "by=amount: expected a column .*country"),
         (["by=country", "evaluation.outlook=true"], "evaluation.outlook is for one model"),
         (["by=country", "segments.names={0: VIP}"], "segments.names"),
         (["by=country", "engine=spark", "model=mllib_kmeans"], "no groups"),
@@ -166,6 +167,20 @@ def test_the_directory_holds_tables_a_sink_takes_and_a_page_over_groups(grouped,
 def test_what_groups_cannot_have_is_refused_before_data_are_read(overrides, text):
     with pytest.raises(SegError, match=text):
         check.check_parts(settings(*overrides))
+
+
+def test_a_column_of_ones_own_orders_divides_them_without_a_mapping(tmp_path):
+    lines = [
+        f"c{n % 80},2026-0{1 + n % 9}-01,{5 + n % 7},{'AT' if n % 80 < 50 else 'CH'}" for n in range(400)
+    ]
+    (tmp_path / "orders.csv").write_text("\n".join(["customer_id,ordered_at,amount,land", *lines]))
+    request = single_run.compose(
+        ["dataset=transactions", f"dataset.path={tmp_path}/orders.csv", *TOY[2:], "by=land"]
+    )
+    asked = load.settings(request.cfg)
+    source, _notes = prepare.find(asked.dataset, asked.data_dir)
+    prepared = prepare.prepare(asked.preparation, instantiate_parts(request.cfg), source)
+    assert prepared.groups.value_counts().to_dict() == {"AT": 50, "CH": 30}
 
 
 def test_without_a_large_enough_group_the_largest_is_named():

@@ -113,7 +113,8 @@ def _each_named(own: dict, store: _Store) -> tuple:
 
     def one(run_id: str) -> tuple[dict, str]:
         found_id = champion.find(runs, run_id)
-        return attempts.tidy(runs[runs["run_id"] == found_id]).iloc[0].to_dict(), "chosen by hand"
+        one_run = attempts.without_common_options(attempts.tidy(runs[runs["run_id"] == found_id]))
+        return one_run.iloc[0].to_dict(), "chosen by hand"
 
     return client, {run_id: functools.partial(one, run_id) for run_id in ids}
 

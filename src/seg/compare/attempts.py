@@ -129,7 +129,7 @@ def groups(table: pd.DataFrame) -> Iterator[Group]:
     )
     for (dataset, data, fingerprint, points), runs in parted:
         newest = _known_again(runs.sort_values("started", ascending=False, kind="stable"))
-        every = _without_common_options(_once(newest))
+        every = without_common_options(_once(newest))
         flagged = every["flags"] != ""
         yield Group(
             dataset=dataset,
@@ -226,7 +226,7 @@ def _options(overrides: list[str] | None) -> list[str]:
     ]
 
 
-def _without_common_options(runs: pd.DataFrame) -> pd.DataFrame:
+def without_common_options(runs: pd.DataFrame) -> pd.DataFrame:
     """Keep of the options those in which runs differ, as text; what all of them share tells nothing apart."""
     shared = set.intersection(*map(set, runs["options"])) if len(runs) > 1 else set()
     return runs.assign(

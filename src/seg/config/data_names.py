@@ -1,8 +1,9 @@
-"""Names of data sets: models, runs and champions go by them, so that two brands never share one."""
+"""What configurations compute: the name of a data set, which models, runs and champions go by, and the columns that are read."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from omegaconf import OmegaConf
@@ -69,6 +70,18 @@ def same_data(name: str, path: str) -> bool:
     return stem == name.lower() or re.match(re.escape(name.lower()) + r"[\W_\d]", stem) is not None
 
 
+def with_group(columns: Mapping[str, str | None], by: str | None) -> Mapping[str, str | None]:
+    """Return a mapping of columns with the one that divides customers into groups, which needs no mapping of its own.
+
+    >>> with_group({"customer_id": "cust", "country": None}, "country")
+    {'customer_id': 'cust', 'country': 'country'}
+    """
+    if not isinstance(columns, Mapping) or not isinstance(by, str) or columns.get(by) is not None:
+        return columns
+    return {**columns, by: by}
+
+
 def register() -> None:
-    """Make ``${data_name:path,default}`` known to configurations."""
+    """Make ``${data_name:path,default}`` and ``${with_group:columns,by}`` known to configurations."""
     OmegaConf.register_new_resolver(RESOLVER, data_name, replace=True)
+    OmegaConf.register_new_resolver("with_group", with_group, replace=True)

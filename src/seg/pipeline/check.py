@@ -12,6 +12,9 @@ from seg.models import mllib
 from seg.pipeline import interpret, plugins
 from seg.sources import reading_options
 
+# Columns of orders that divide no customers into groups.
+MEASURED = frozenset({"customer_id", "order_id", "ordered_at", "amount", "quantity", "unit_price"})
+
 
 def provides(dataset: DatasetSettings) -> set[str]:
     """Return the columns that a data set provides, from its YAML alone."""
@@ -59,12 +62,13 @@ def _check_groups(checked: Settings, provided: set[str]) -> None:
     if by is None:
         return
     dataset = checked.dataset
-    columns = provided - {"customer_id", "order_id", "ordered_at", "amount", "quantity", "unit_price"}
-    if dataset.kind == "transactions" and by not in columns:
-        hint = f"expected one of {listed(by, columns)}; " if columns else ""
+    columns = provided - MEASURED
+    if dataset.kind == "transactions" and (
+        by in MEASURED or (by not in columns and not hasattr(dataset, "columns"))
+    ):
         raise SegError(
-            f"by={by}: the orders of {dataset.name} have no such column; {hint}"
-            "a column of your own files is added with +dataset.columns.<name>=<column>"
+            f"by={by}: expected a column of the orders of {dataset.name} that tells to which group a customer belongs"
+            f"{f', one of {listed(by, columns)}' if columns else ', such as country'}"
         )
     if mllib.is_mllib(checked.model):
         raise SegError(
