@@ -82,6 +82,7 @@ def pytest_collection_finish(session):
     if any(item.get_closest_marker("spark") for item in session.items):
         class_archive.use()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 10)  # as commands do
     gc.enable()
 
 

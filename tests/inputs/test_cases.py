@@ -17,7 +17,7 @@ from seg.datasets import transactions
 from seg.engine import Reading
 from seg.engine.files import checked
 from seg.errors import SegError
-from seg.sources import file_look
+from seg.sources import file_look, odd_ids
 from seg.sources.locate import Source, expand
 
 COLUMNS = {"customer_id": "cust", "order_id": "order", "ordered_at": "date", "amount": "total"}
@@ -283,6 +283,18 @@ def test_ids_that_are_nearly_the_same_are_said(engine, tmp_path):
         engine, path, sp.text(spell_id=lambda id, at: written[at % 3])
     )
     assert not notes_of(engine, path, sp.text(spell_id=lambda id, at: written[0] + id[: at % 2]))
+
+
+def test_ids_of_one_case_and_few_digits_are_looked_at_once(engine, lines, monkeypatch):
+    asked, collect = [], engine.collect
+    monkeypatch.setattr(engine, "collect", lambda table: asked.append(table) or collect(table))
+    for ids in (["12", "9", None], ["AB-1", "2"], ["ab_1", "0x"]):
+        asked.clear()
+        table = lines(*[(id, "1", "2024-01-01", "p", 1, 1) for id in ids])
+        assert odd_ids.alike_ids(engine, table, "cust") == [] and len(asked) == 1
+    for ids in (["012", "12"], ["AB1", "ab1"], ["a b", "a  b"]):
+        table = lines(*[(id, "1", "2024-01-01", "p", 1, 1) for id in ids])
+        assert len(odd_ids.alike_ids(engine, table, "cust")) == 1
 
 
 def test_cells_that_a_spreadsheet_has_read_with_the_month_first_are_said(engine, tmp_path):

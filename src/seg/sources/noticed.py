@@ -96,7 +96,7 @@ def look(
     where: str,
     time_zone: str | None = None,
 ) -> tuple[list[tuple[str, str]], Suspects | None]:
-    """Look for dates and ids that are most likely wrong.
+    """Look for dates that are most likely wrong.
 
     Parameters
     ----------
@@ -121,9 +121,6 @@ def look(
     notes: list[tuple[str, str]] = []
     suspects = None
     for field in columns:
-        if field.kind == "id" and field.name == "customer_id":
-            notes += _about_gaps(engine, raw, good, field)
-            notes += [("warning", text) for text in odd_ids.alike_ids(engine, good, field.source)]
         if field.kind == "time" and field.name == "ordered_at":
             days = oddities.days_of(engine, good[field.name], good)
             suspects = _suspects(engine, raw, columns, field, days, where)
@@ -132,6 +129,34 @@ def look(
             )
             notes += _about_offsets(engine, raw, field, time_zone)
     return notes, suspects
+
+
+def about_ids(
+    engine: Engine, raw: Raw, fields: Sequence[Field], good: ir.Table, rows: int
+) -> list[tuple[str, str]]:
+    """Return notes on ids of customers that are most likely wrong, see `seg.sources.odd_ids`.
+
+    Parameters
+    ----------
+    engine : Engine
+    raw : Raw
+    fields : sequence of Field
+    good : ir.Table
+        The typed rows without bad ones.
+    rows : int
+        Rows of the files; above `LARGE`, ids are not compared.
+
+    Returns
+    -------
+    list of (level, text)
+    """
+    notes = []
+    for field in fields:
+        if field.kind == "id" and field.name == "customer_id":
+            notes += _about_gaps(engine, raw, good, field)
+            alike = odd_ids.alike_ids(engine, good, field.source) if rows <= oddities.LARGE else []
+            notes += [("warning", text) for text in alike]
+    return notes
 
 
 def _about_gaps(engine: Engine, raw: Raw, good: ir.Table, field: Field) -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ import ibis
 from ibis.expr import types as ir
 
 from seg.engine import Engine
-from seg.sources.oddities import LARGE
 
 # Characters of an id that nobody sees: controls, soft hyphens, zero-width ones, marks of direction.
 UNSEEN = "[\\x{00}-\\x{1F}\\x{7F}\\x{AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
@@ -23,6 +22,8 @@ LOOKALIKES = {
     **dict.fromkeys("\u2018\u2019\u02bc", "'"),
 }
 DECIMALS = "^[0-9]+[.,]0+\\z"
+# An id of letters of one case or of few digits: none of the `WAYS` below makes two of them one.
+PLAIN = "^(?:[1-9][0-9]{{0,14}}|[0-9{0}_-]*[{0}][0-9{0}_-]*)\\z"
 FEW = 3  # ids
 MOST = 1_000  # ids that are looked for at once
 # Words that systems write where nobody knows the customer.
@@ -80,9 +81,11 @@ def alike_ids(engine: Engine, table: ir.Table, source: str) -> list[str]:
     Returns
     -------
     list of str
-        At most one note on each way to differ; none above `LARGE` rows.
+        At most one note on each way to differ.
     """
-    if int(engine.collect(table.aggregate(rows=table.count())).rows[0]) > LARGE:
+    outside = {case: ~table.customer_id.re_search(PLAIN.format(case)) for case in ("A-Z", "a-z")}
+    odd = engine.collect(table.aggregate(**{case: ids.sum().fill_null(0) for case, ids in outside.items()}))
+    if not odd.iloc[0].min():
         return []
     ids = table.filter(table.customer_id.notnull()).select(id=table.customer_id).distinct()
     forms = _forms(ids.id)

@@ -134,6 +134,7 @@ def load_fields(
         *percentages.notes(fields),
         *([] if reading.thousands else noticed.about_thousands(engine, raw, fields, decimal)),
         *left_out.lost(engine, table, rejects, counts),
+        *noticed.about_ids(engine, raw, fields, good, counts.rows),
         *notes,
     ]
     good = good.drop("_faulty")
