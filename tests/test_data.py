@@ -79,6 +79,15 @@ def test_help_names_every_command_and_no_command_is_an_error(seg):
             ["check"],
             "check: which data set[?] Expected dataset=<name>, one of amazon_reviews, customers, flo",
         ),
+        (["check", "in/orders.csv"], "which data set.* dataset=transactions dataset.path=in/orders.csv"),
+        (
+            ["check", "dataset=in/orders.csv"],
+            "dataset=in/orders.csv: .* dataset=transactions dataset.path=in/",
+        ),
+        (
+            ["check", "dataset=toy", f"dataset.path={__file__}"],
+            "dataset=toy generates its orders and reads no file",
+        ),
         (["check", "dataset=flow"], "dataset=flow: unknown; expected one of flo"),
         (["check", "dataset=flo,toy"], "dataset=flo,toy.*one value at a time"),
         (

@@ -255,7 +255,10 @@ def _with_dataset(command: str, overrides: Sequence[str]) -> list[str]:
     """Raise a `SegError` if no data set is named: the default of a run is generated data."""
     if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in overrides):
         names = ", ".join(folders.choices("dataset"))
-        raise SegError(f"{command}: which data set? Expected dataset=<name>, one of {names}")
+        from seg.config.overrides import own_file
+
+        hint = next(filter(None, map(own_file, overrides)), "")
+        raise SegError(f"{command}: which data set? Expected dataset=<name>, one of {names}{hint}")
     return list(overrides)
 
 

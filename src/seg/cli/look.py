@@ -53,7 +53,7 @@ def explore(overrides: Sequence[str]) -> int:
     """Write a page and tables about a data set before clustering; aggregates only."""
     from seg.report import explore_page
 
-    own, checked, cfg = _composed("explore", overrides)
+    own, checked, cfg = _composed(overrides)
     folder = files.writable(Path(own["to"] or f"explored/{checked.dataset.name}"))
     source, notes = prepare.find(checked.dataset, checked.data_dir)
     parts = compose.instantiate_parts(cfg)
@@ -84,7 +84,7 @@ def rfm(overrides: Sequence[str]) -> int:
     from seg.segments import rfm as rules
     from seg.segments import rfm_tables
 
-    own, checked, cfg = _composed("rfm", overrides)
+    own, checked, cfg = _composed(overrides)
     source, _notes = prepare.find(checked.dataset, checked.data_dir)
     prepared = prepare.prepare(checked.preparation, compose.instantiate_parts(cfg), source)
     frame = prepared.table.frame
@@ -111,13 +111,9 @@ def rfm(overrides: Sequence[str]) -> int:
     return 0
 
 
-def _composed(command: str, overrides: Sequence[str]) -> tuple[dict[str, str], Settings, object]:
+def _composed(overrides: Sequence[str]) -> tuple[dict[str, str], Settings, object]:
     """Read the options of a command, and compose the settings as ``seg run`` does."""
     own, rest = options.options(list(overrides), {"to": ""})
-    if not any(text.lstrip("+").startswith(("dataset=", "experiment=")) for text in rest):
-        raise SegError(
-            f"{command}: which data set? Expected dataset=<name>, one of {', '.join(load.choices('dataset'))}"
-        )
     cfg = compose.compose(rest)
     checked = load.settings(cfg)
     check_parts(checked)

@@ -24,7 +24,7 @@ COMMANDS = {
     "track": ("seg.track.__main__", "serve MLflow, upload runs that are missing in it"),
     "export": ("seg.export", "write the tables of a run to files, a database or a bucket"),
     "dashboard": ("seg.dashboard", "look at exported tables in the browser, on this machine"),
-    "data": ("seg.data", "list, check and fetch data sets; the glossary of features"),
+    "data": ("seg.data", "list, check, fetch and explore data sets; RFM scores; the glossary of features"),
 }
 EXAMPLES = """\
 examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,13 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
+from seg.config.data_names import ENDINGS
 from seg.config.folders import GROUPS, choices
 from seg.config.private import private
 from seg.config.quoting import quoted
 from seg.errors import SegError, listed
 
-__all__ = ["explain", "private", "readable"]
+__all__ = ["explain", "own_file", "private", "readable"]
 
 
 def readable(argument: str) -> str:
@@ -95,12 +97,17 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
         None for an error that is not about an override.
     """
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={name}: unknown; expected one of {listed(name, error.options or choices(group))}"
+        group, name = _choice(str(error.missing_cfg_file))
+        hint = own_file(name) if group == "dataset" else ""
+        return (
+            f"{group}={name}: unknown; expected one of {listed(name, error.options or choices(group))}{hint}"
+        )
     if isinstance(error, OverrideParseException):
         reason = str(error).splitlines()[0]
         if "=" not in error.override:
-            return f"{error.override}: has no value; expected key=value, such as k=4"
+            return (
+                f"{error.override}: has no value; expected key=value, such as k=4{own_file(error.override)}"
+            )
         if error.override.startswith("-"):
             return (
                 f"{error.override}: options are written without dashes, such as {error.override.lstrip('-')}"
@@ -129,6 +136,18 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; choose another directory with hydra.run.dir=..."
     return None
+
+
+def own_file(text: str) -> str:
+    """Return how a file of one's own is read, for the end of a message about a text that names one; empty for any other text."""
+    named = "://" in text or text.lower().endswith(ENDINGS) or os.path.exists(text)
+    return f"; for orders of your own: dataset=transactions dataset.path={text}" if named else ""
+
+
+def _choice(path: str) -> tuple[str, str]:
+    """Return the group and the name in it of a config that is missing; a name may be a path, typed by mistake."""
+    group, _, name = path.partition("/")
+    return (group, name) if group in GROUPS else path.rpartition("/")[::2]
 
 
 def _in_a_section(key: str, node: Mapping) -> str:

@@ -6,6 +6,7 @@ import ibis
 
 from seg.datasets import synthetic
 from seg.engine import Engine
+from seg.errors import SegError
 from seg.sources import schema
 from seg.sources.locate import Source
 from seg.sources.schema import Loaded
@@ -18,7 +19,7 @@ def load(engine: Engine, source: Source, customers: int = 1000, seed: int = 0) -
     ----------
     engine : Engine
     source : Source
-        Not read: the rows are generated.
+        Without files: the rows are generated.
     customers : int
         How many customers are generated.
     seed : int
@@ -27,7 +28,17 @@ def load(engine: Engine, source: Source, customers: int = 1000, seed: int = 0) -
     -------
     Loaded
         Transactions, with the planted segment.
+
+    Raises
+    ------
+    SegError
+        A file is named, which would not be read.
     """
+    if source.paths:
+        raise SegError(
+            f"dataset.path={source.shown(source.paths[0])}: dataset=toy generates its orders and reads no file; for orders of your own: "
+            f"dataset=transactions dataset.path={source.shown(source.paths[0])}"
+        )
     lines = engine.register(synthetic.toy(customers=customers, seed=seed))
     table = lines.select(
         "customer_id",
