@@ -310,6 +310,15 @@ def test_features_profile_and_extra_are_told_apart(shop, build):
     assert found.as_of == date(2011, 3, 11) and found.truth is None
 
 
+def test_features_beside_are_of_the_same_customers_and_in_no_column_of_the_table(shop, build):
+    table = build(shop, "orders", beside=["tenure_days", "orders"])
+    assert table.frame.columns.tolist() == ["orders"]
+    assert table.beside.columns.tolist() == ["tenure_days"]
+    assert table.everything.columns.tolist() == ["orders", "tenure_days"]
+    first = table.rows(np.arange(len(table.frame)) == 0)
+    assert first.everything.index.tolist() == table.frame.index[:1].tolist()
+
+
 def test_transforms_of_a_family_are_those_of_its_columns(shop, build):
     found = build(shop, {"orders_by_month": "log1p"})
     assert found.transforms == dict.fromkeys(FAMILIES["orders_by_month"], ("log1p",))

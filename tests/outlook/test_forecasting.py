@@ -125,6 +125,23 @@ def test_months_before_a_segment_exists_are_not_judged_and_no_part_of_its_scale(
 def test_an_interval_is_as_wide_as_the_changes_of_a_mean_as_large_as_the_forecast():
     values = np.array([90.0, 110.0] * 6)  # changes of 20 around 100
     table = np.array([[100.0] * 5, [400.0] * 5])
-    wide = forecasting.widen(table, np.ones(4), values)
+    wide = forecasting.widen(table, np.ones(4), values, steps=1)
     assert wide[0, 2] - 100 == pytest.approx(1.2816 * 20, rel=0.01)
     assert wide[1, 2] - 400 == pytest.approx(2 * (wide[0, 2] - 100))
+
+
+def test_an_interval_of_a_segment_that_grows_is_wider_the_farther_it_is_forecast():
+    values = np.arange(100.0, 124.0)
+    table = np.array([[124.0] * 5] * 4)
+    reach = forecasting.widen(table, np.ones(4), values, steps=3)[:, 4] - 124
+    assert reach[1] > 1.9 * reach[0]
+    assert reach[2] > 1.4 * reach[1]
+    assert reach[3] == reach[2]  # farther than the origins judge, no more
+
+
+def test_a_segment_that_still_fills_up_is_not_expected_to_be_as_small_as_a_year_ago():
+    growing = 20.0 * np.arange(24)
+    panel = pd.DataFrame({0: growing, 1: 600 - growing + noise(24, 6, 10)})
+    row = forecast_panel(panel, None, AHEAD, born={0: 1}).errors.set_index("group").loc[0]
+    assert row["off_by"] < 0.25
+    assert row["coverage_95"] > 0.8

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seg import features
 from seg.config import compose, load
 from seg.config.settings import PlaybookSettings, RfmSettings, SegmentsSettings
 from seg.errors import SegError
 from seg.features import FeatureTable
+from seg.pipeline import naming_features
 from seg.pipeline.interpret import check, interpret, measures
 from seg.preparation.prepare import Prepared
 from seg.preparation.purchases import Purchases
-from seg.segments import playbook, profile, rfm
+from seg.segments import places, playbook, profile, rfm
 
 RULES = [
     {"name": rule.name, "r": list(rule.r), "f": list(rule.f), "m": list(rule.m)} for rule in rfm.DEFAULT.rules
@@ -62,6 +64,36 @@ def test_names_rules_and_rule_segments_are_of_the_same_customers():
     assert meant.explanation.fidelity == 1
     assert meant.rule_segments.cross.counts.to_numpy().sum() == 40
     assert meant.buying is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "beside"),
+    [
+        (["recipe=rfm"], ()),
+        (["recipe=windows"], ("tenure_days", "average_basket", "span_days")),
+        (["recipe=insiders"], ("tenure_days", "recency_days", "span_days")),
+        (["recipe=windows", "playbook=none"], ()),
+    ],
+)
+def test_conditions_of_the_playbook_have_their_features_whatever_the_recipe(overrides, beside):
+    load.prepare_environment()
+    made = load.settings(compose.compose(["dataset=online_retail", "playbook=default", *overrides]))
+    assert set(naming_features.beside(made)) <= set(beside)
+    book = playbook.parse(made.playbook.model_dump())
+    own = [*features.parse(made.recipe.features), *made.recipe.profile, *made.dataset.common]
+    assert places.lacking(book.measures, [*own, *naming_features.beside(made)]) == {}
+
+
+def test_what_the_data_do_not_tell_is_a_note():
+    assert interpreted(HALVES).notes == ()
+    frame = pd.DataFrame({"visits": np.arange(40.0), "age": 20 + np.arange(40.0) % 7})
+    table = FeatureTable(frame, list(frame.columns), [], {}, None)
+    segmenter = SimpleNamespace(labels_=HALVES, clusterer_=object(), order_=np.array([0, 1]))
+    described = profile.profile(frame, HALVES, profile.names(HALVES), list(frame.columns))
+    meant = interpret(settings(), Prepared(table, pd.DataFrame(), pd.DataFrame()), segmenter, described)
+    ((level, text),) = meant.notes
+    assert level == "info"
+    assert "does not tell money; no rule applies" in text
 
 
 def test_size_and_money_are_shares_of_the_whole():

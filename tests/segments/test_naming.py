@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from seg.errors import SegError
-from seg.segments.naming import name_segments
+from seg.segments.naming import name_segments, unknown
 from seg.segments.playbook import parse
 
 BOOK = parse(
@@ -30,6 +30,31 @@ def table(**columns) -> pd.DataFrame:
 
 def named(frame: pd.DataFrame, **more) -> list[str]:
     return list(name_segments(frame, BOOK, **more).names.values())
+
+
+ACTION = {"do": "write", "for": "all", "why": "it works", "measure": "orders"}
+
+
+def test_an_action_is_left_out_of_segments_for_which_it_makes_no_sense():
+    actions = {"write": ACTION, "remind": {**ACTION, "do": "remind", "when": {"tenure": [0.5, 1]}}}
+    rule = {"name": "Good", "when": {"money": [0.5, 1]}, "actions": ["write", "remind"]}
+    made = parse({"name": "mine", "actions": actions, "rules": [rule]})
+
+    def done(**columns) -> str:
+        return name_segments(table(money=[0.9], **columns), made).described["actions"].item()
+
+    assert done(tenure=[0.8]) == "write\nremind"
+    assert done(tenure=[0.2]) == "write"
+    assert done() == "write\nremind"  # a condition on what the data do not tell is ignored
+
+
+def test_what_the_data_do_not_tell_is_said_once_with_the_rules_that_are_passed_over():
+    assert unknown(BOOK, ["recency", "money", "tenure"]) is None
+    assert unknown(BOOK, ["recency"]) == (
+        "playbook=mine: this data set does not tell money, tenure; passed over: Best, Rich"
+    )
+    assert unknown(BOOK, ["recency", "money"]).endswith("tenure; conditions with them are ignored")
+    assert "no rule applies" in unknown(BOOK, ["visits"])
 
 
 def test_the_first_rule_that_holds_gives_the_name():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seg.segments.places import MEASURES, available, meaning, places, words
+from seg.segments.places import MEASURES, available, lacking, meaning, places, words
 
 # Four customers in two segments.
 FRAME = pd.DataFrame(
@@ -38,6 +38,30 @@ def test_shares_are_of_the_customers_of_the_segment():
     assert table["online"].tolist() == [0.75, 0.25]
     assert table["returns"].tolist() == [0.5, 0.5]
     assert table["single"].tolist() == [0.0, 1.0]
+
+
+def test_shares_of_days_and_orders_mean_the_same_in_every_shop():
+    known = pd.DataFrame(
+        {
+            "recency_days": [10.0, 20.0, 400.0, 3.0],
+            "orders": [12.0, 2.0, 1.0, 30.0],
+            "span_days": [380.0, 100.0, 0.0, 90.0],
+        }
+    )
+    table = places(known, np.array([0, 0, 1, 1]), ["beginners", "regulars", "veterans", "newcomers"])
+    assert table["beginners"].tolist() == [0.5, 0.5]
+    assert table["veterans"].tolist() == [0.5, 0.5]
+    assert table["newcomers"].tolist() == [0.5, 0.5]
+    # Usual gaps of 33, 61, 24 and 4 days: of customer 2, with one order, that of all.
+    assert table["regulars"].tolist() == [0.5, 1.0]
+
+
+def test_a_measure_that_a_table_does_not_give_names_the_features_that_give_it():
+    assert lacking(["money", "waited"], ["orders", "revenue", "recency_days", "span_days"]) == {}
+    assert lacking(["weekend_share", "breadth"], ["orders"]) == {
+        "weekend_share": (("weekend_share",),),
+        "breadth": (("category_count",), ("products",)),
+    }
 
 
 def test_places_hold_for_any_currency_and_any_number_of_customers():

@@ -52,6 +52,24 @@ def test_all_actions_of_a_playbook_are_used_by_some_rule_of_some_playbook():
         assert set(section(name)["actions"]) <= used
 
 
+def test_every_rule_has_an_action_that_makes_sense_for_any_of_its_segments():
+    for name in ("default", "omnichannel", "reviews"):
+        for rule in parse(section(name)).rules:
+            assert any(not one.when for one in rule.actions), rule.name
+
+
+def test_an_action_with_an_unknown_feature_or_an_empty_range_is_refused():
+    for when, message in (
+        ({"recencey": [0, 1]}, "unknown feature recencey"),
+        ({"size": [1, 0]}, "can never hold"),
+    ):
+        actions = {"write": {**ACTION, "when": when}}
+        with pytest.raises(SegError, match=f"action write: {message}|action write: size=.* {message}"):
+            parse(
+                {**book({"name": "A", "when": {"money": [0, 1]}, "actions": ["write"]}), "actions": actions}
+            )
+
+
 def test_a_playbook_without_rules_is_one():
     assert parse(section("none")).rules == ()
 

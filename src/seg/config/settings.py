@@ -370,6 +370,9 @@ class Preparation:
     holdout: HoldoutSettings
     lesson: LessonSettings | None = None
     by: str | None = None
+    beside: tuple[
+        str, ...
+    ] = ()  # features that are neither clustered on nor shown: the names of the segments need them
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from seg.features import windows  # registers its entries in the glossary
 from seg.features.feature_table import FeatureRequest, FeatureTable, Plan, build, catalogue, plan
 from seg.features.glossary import GLOSSARY
-from seg.features.recipe import check, check_as_of, parse
+from seg.features.recipe import check, check_as_of, parse, serves
 
 __all__ = [
     "GLOSSARY",
@@ -16,5 +16,6 @@ __all__ = [
     "check_as_of",
     "parse",
     "plan",
+    "serves",
     "windows",
 ]

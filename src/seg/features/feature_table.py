@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 from ibis.expr import types as ir
 
@@ -38,6 +39,8 @@ class FeatureTable:
         Days of the first and of the newest purchase; None for a table without dates.
     fills : dict of str to float
         What stands for a missing number of each column; empty where none may be missing.
+    beside : DataFrame or None
+        Further features of the same customers, which only the names of the segments need.
     """
 
     frame: pd.DataFrame
@@ -49,6 +52,20 @@ class FeatureTable:
     oldest: date | None = None
     newest: date | None = None
     fills: dict[str, float] = field(default_factory=dict)
+    beside: pd.DataFrame | None = None
+
+    @property
+    def everything(self) -> pd.DataFrame:
+        """Return `frame` with the features `beside` it."""
+        return self.frame if self.beside is None else self.frame.join(self.beside)
+
+    def rows(self, chosen: np.ndarray) -> FeatureTable:
+        """Return the customers that `chosen` (bool, one a row) marks."""
+        parts = {
+            name: None if part is None else part[chosen]
+            for name, part in (("frame", self.frame), ("truth", self.truth), ("beside", self.beside))
+        }
+        return replace(self, **parts)
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,8 @@ class FeatureRequest:
     missing : {"fail", "drop", "median", "keep"}
         With ``median`` missing numbers become the median of their column, which the table remembers; with ``keep`` they stay
         missing, for a model that fills them itself.
+    beside : sequence of str
+        Features that only the names of the segments need.
     """
 
     features: Mapping[str, tuple[str, ...]]
@@ -79,6 +98,7 @@ class FeatureRequest:
     levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     truth: str | None = None
     missing: str = "fail"
+    beside: Sequence[str] = ()
 
 
 def build(engine: Engine, table: ir.Table, request: FeatureRequest) -> FeatureTable:
@@ -102,9 +122,12 @@ def build(engine: Engine, table: ir.Table, request: FeatureRequest) -> FeatureTa
     planted = frame.pop("_truth") if request.truth else None
     if not len(frame):
         raise checks.nobody()
+    beside = frame.drop(columns=planned.shown).select_dtypes(["number", "bool"]).astype("float64")
+    frame = frame[planned.shown]
     fills = checks.medians(frame) if missing == "median" else {}
     frame = checks.checked(frame.fillna(fills), gaps=missing == "keep")
-    return replace(planned.computed(frame, planted), fills=fills)
+    table = planned.computed(frame, planted)
+    return replace(table, fills=fills, beside=beside if len(beside.columns) else None)
 
 
 @dataclass(frozen=True)
@@ -126,6 +149,11 @@ class Plan:
     as_of: date | None = None
     oldest: date | None = None
     newest: date | None = None
+
+    @property
+    def shown(self) -> list[str]:
+        """Columns to cluster on and to describe with."""
+        return [*self.features, *self.profile]
 
     def computed(self, frame: pd.DataFrame, truth: pd.Series | None) -> FeatureTable:
         """Return the table, once its rows, or a sample of them, are computed."""
@@ -152,7 +180,8 @@ def plan(engine: Engine, table: ir.Table, request: FeatureRequest) -> Plan:
     counted, features = "is_return" in table.columns, request.features
     context = _context(engine, table, counted, request.as_of, request.levels)
     wanted = list(dict.fromkeys([*features, *request.profile, *request.extra]))
-    customers, columns_of = _columns(table, counted, wanted, context, request.truth)
+    beside = [name for name in request.beside if name not in wanted]
+    customers, columns_of = _columns(table, counted, [*wanted, *beside], context, request.truth)
     chosen = [column for name in features for column in columns_of[name]]
     described = [column for name in wanted for column in columns_of[name] if column not in chosen]
     transforms = {column: features[name] for name in features for column in columns_of[name]}

@@ -72,6 +72,20 @@ def check(
             )
 
 
+def serves(name: str, provides: Iterable[str], counted: bool) -> bool:
+    """Return True if a data set can serve a feature.
+
+    Parameters
+    ----------
+    name : str
+    provides : iterable of str
+        Columns of the data set.
+    counted : bool
+        Whether it holds order lines.
+    """
+    return not _lacking(name, {*provides, "order_id"} if counted else set(provides), counted)
+
+
 def _lacking(name: str, provides: set[str], counted: bool) -> set[str]:
     if not counted and name in provides:
         return set()

@@ -14,6 +14,7 @@ from seg import cleaning, progress
 from seg.config.parts import Parts
 from seg.config.settings import DatasetSettings, OutlookSettings, Settings
 from seg.errors import SegError
+from seg.features.glossary import GLOSSARY
 from seg.outlook import actions
 from seg.outlook.customer_outlook import CustomerOutlook, customer_outlook
 from seg.outlook.review_texts import ReviewOutlook, load_texts, read_reviews
@@ -169,7 +170,7 @@ def of_run(settings: Settings, parts: Parts, result: Result) -> Result:
     outlook = compute(settings, parts, scorer.features, placed_by(scorer), card.days_after, card.names)
     meant = result.interpretation
     if outlook.stakes is not None:
-        rules = outlook_rules.parse(settings.playbook.model_dump())
+        rules = outlook_rules.parse(settings.playbook.model_dump(), {*GLOSSARY, *result.table.frame})
         naming = outlook_rules.adjusted(meant.naming, rules, outlook_rules.measures(outlook.stakes))
         meant = replace(meant, naming=naming)
         outlook = replace(outlook, tests=actions.by_action(outlook.tests, outlook.stakes, _actions(naming)))

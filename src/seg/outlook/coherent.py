@@ -97,14 +97,15 @@ def forecast_panel(
         SUMMED: np.sum([one.loss for one in own.values()], axis=0),
         SHARED: np.sum([one.loss for one in shared.values()], axis=0),
     }
-    then, way = forecasting.chosen_then(losses, SUMMED, rhythm.stride), forecasting.chosen_now(losses)
+    # Until errors are known, the share of the total: a year ago most segments did not exist, or were still filling up.
+    then, way = forecasting.chosen_then(losses, SHARED, rhythm.stride), forecasting.chosen_now(losses)
     final = {name: _mixed(own[name], shared[name], then, way) for name in panel}
     final = {name: replace(one, born=(born or {}).get(name, 0)) for name, one in final.items()}
     final[TOTAL] = _mixed(_sum(own, total), total, then, way)
     future, errors = [], []
     for name, one in final.items():
         by = forecasting.factors(one.track, one.truth, one.judged(rhythm))
-        table = forecasting.widen(one.future, by, one.values[one.born :])
+        table = forecasting.widen(one.future, by, one.values[one.born :], rhythm.steps)
         frame = pd.DataFrame(table, columns=["mean", *ENDS])
         frame.insert(0, rhythm.name, list(ahead))
         frame.insert(0, "group", name)

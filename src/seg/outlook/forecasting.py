@@ -223,7 +223,10 @@ def widened(track: np.ndarray, values: np.ndarray, rhythm: Rhythm = MONTHS, born
     for place, origin in enumerate(origins(len(values), rhythm)):
         known = over(truth, place, rhythm.stride) & counts[:, None]
         wider[place] = widen(
-            track[place], factors(track, truth, known), values[min(born, origin - 2) : origin]
+            track[place],
+            factors(track, truth, known),
+            values[min(born, origin - 2) : origin],
+            rhythm.steps,
         )
     return wider
 
@@ -266,23 +269,24 @@ def factors(track: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarr
     return np.array(stretch)
 
 
-def changes(values: np.ndarray) -> float:
-    """Return the mean squared change from one period to the next, divided by the mean value; 0 for a series of zeros.
+def changes(values: np.ndarray, apart: int = 1) -> float:
+    """Return the mean squared change between periods so far apart, divided by the mean value; 0 for a series of zeros.
 
-    >>> changes(np.array([2.0, 4.0, 2.0, 4.0])), changes(np.zeros(3))
-    (1.3333333333333333, 0.0)
+    >>> changes(np.array([2.0, 4.0, 2.0, 4.0])), changes(np.array([1.0, 2.0, 3.0]), 2), changes(np.zeros(3))
+    (1.3333333333333333, 2.0, 0.0)
     """
-    middle = (values[1:] + values[:-1]).sum() / 2
-    return float((np.diff(values) ** 2).sum() / middle) if middle > 0 else 0.0
+    apart = min(apart, len(values) - 1)
+    middle = (values[apart:] + values[:-apart]).sum() / 2 if apart > 0 else 0.0
+    return float(((values[apart:] - values[:-apart]) ** 2).sum() / middle) if middle > 0 else 0.0
 
 
-def widen(table: np.ndarray, by: np.ndarray, values: np.ndarray) -> np.ndarray:
+def widen(table: np.ndarray, by: np.ndarray, values: np.ndarray, steps: int) -> np.ndarray:
     """Widen intervals by the errors of earlier origins; none below 0.
 
     A conformal step (Vovk et al. 2005; Barber et al. 2023 on series): the reach of an interval is multiplied by the
     quantile, at its level, of |error| / reach over the months that are over. No interval is narrower than that of
-    "as last month": the spread of the changes from month to month, for a mean as large as the forecast (the variance of
-    sums over customers grows with their mean).
+    "as in the last known month": the spread of the changes over one month, two months and so on, for a mean as large as the forecast
+    (the variance of sums over customers grows with their mean). So a segment that grows has wider intervals the farther it is forecast.
 
     Parameters
     ----------
@@ -292,8 +296,11 @@ def widen(table: np.ndarray, by: np.ndarray, values: np.ndarray) -> np.ndarray:
         See `factors`.
     values : array of shape (n_months,)
         Months known so far.
+    steps : int
+        Months ahead that rolling origins judge; changes over more of them count no further.
     """
-    mean, spread = table[:, :1], np.sqrt(table[:, :1] * changes(values))
+    changed = [changes(values, min(step, steps)) for step in range(1, len(table) + 1)]
+    mean, spread = table[:, :1], np.sqrt(table[:, :1] * np.array(changed)[:, None])
     least = spread * np.array([sign * NORMAL[level] for level in LEVELS for sign in (-1, 1)])
     reach = (table[:, 1:] - mean) * by
     reach = np.where(least < 0, np.minimum(reach, least), np.maximum(reach, least))

@@ -26,7 +26,7 @@ from seg.metrics.silhouette import Sampling
 from seg.models import space
 from seg.models.coreset_kmeans import distinct
 from seg.models.mllib import is_mllib
-from seg.pipeline import cache, distributed, interpret, keys
+from seg.pipeline import cache, distributed, interpret, keys, naming_features
 from seg.pipeline.cache import Cache
 from seg.pipeline.cached import CachedSteps, Scanning
 from seg.pipeline.population import InMemory, Population
@@ -88,11 +88,12 @@ def segment(settings: Settings, parts: Parts, folder: Path | None = None) -> Res
     source, notes = prepare.find(settings.dataset, settings.data_dir)
     run_cache = cache.of(settings.cache)
     fingerprint = keys.fingerprint(settings.dataset, source, run_cache.digest)
-    key = keys.features_key(settings.preparation, settings.engine.name, fingerprint, settings.plugins)
+    preparation = naming_features.preparation(settings)
+    key = keys.features_key(preparation, settings.engine.name, fingerprint, settings.plugins)
     if is_mllib(settings.model):
         outcome = _on_spark(settings, parts, source, key, folder)
     else:
-        steps = CachedSteps(run_cache, parts, settings.preparation, Scanning.of(settings), key)
+        steps = CachedSteps(run_cache, parts, preparation, Scanning.of(settings), key)
         outcome = in_memory(settings, parts, steps.prepared(source), steps)
     return interpreted(settings, source, fingerprint, outcome, notes)
 
@@ -139,7 +140,7 @@ def interpreted(
         evidence=outcome.evidence,
         interpretation=meant,
         population=outcome.population,
-        notes=[*notes, *outcome.notes],
+        notes=[*notes, *outcome.notes, *meant.notes],
         published=published.compare(settings.published, figures, source.kind == "file"),
     )
 

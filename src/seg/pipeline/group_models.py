@@ -23,8 +23,7 @@ from seg import progress
 from seg.config.parts import Parts
 from seg.config.settings import Settings
 from seg.errors import SegError
-from seg.features import FeatureTable
-from seg.pipeline import cache, flow, keys
+from seg.pipeline import cache, flow, keys, naming_features
 from seg.pipeline.cache import Cache
 from seg.pipeline.cached import CachedSteps, Scanning
 from seg.pipeline.grouped_result import COMMON, Grouped, GroupModel
@@ -80,9 +79,13 @@ def segment(settings: Settings, parts: Parts) -> Grouped:
     source, notes = prepare.find(settings.dataset, settings.data_dir)
     run_cache = cache.of(settings.cache)
     fingerprint = keys.fingerprint(settings.dataset, source, run_cache.digest)
-    key = keys.features_key(settings.preparation, settings.engine.name, fingerprint, settings.plugins)
+    key = keys.features_key(
+        naming_features.preparation(settings), settings.engine.name, fingerprint, settings.plugins
+    )
     scanning = Scanning.of(settings)
-    prepared = CachedSteps(run_cache, parts, settings.preparation, scanning, key).prepared(source)
+    prepared = CachedSteps(run_cache, parts, naming_features.preparation(settings), scanning, key).prepared(
+        source
+    )
     prepared = replace(prepared, purchases=None)
     large = large_groups(prepared.groups, settings.by, settings.groups.min_customers)
     task = Task(settings, _portable(settings, parts), source, fingerprint, key)
@@ -134,7 +137,7 @@ def subset(prepared: Prepared, chosen: np.ndarray) -> Prepared:
     ids = prepared.table.frame.index[chosen]
     return replace(
         prepared,
-        table=_rows(prepared.table, chosen),
+        table=prepared.table.rows(chosen),
         parted=None if prepared.parted is None else _before(prepared.parted, ids),
         earlier=tuple(_before(one, ids) for one in prepared.earlier),
         groups=None,
@@ -146,13 +149,7 @@ def subset(prepared: Prepared, chosen: np.ndarray) -> Prepared:
 def _before(parted: Parted, ids: pd.Index) -> Parted:
     """Return the customers of a hold-out that are among `ids`."""
     chosen = parted.table.frame.index.isin(ids)
-    return replace(parted, table=_rows(parted.table, chosen), outcome=parted.outcome[chosen])
-
-
-def _rows(table: FeatureTable, chosen: np.ndarray) -> FeatureTable:
-    return replace(
-        table, frame=table.frame[chosen], truth=None if table.truth is None else table.truth[chosen]
-    )
+    return replace(parted, table=parted.table.rows(chosen), outcome=parted.outcome[chosen])
 
 
 def _fit_all(

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from seg.config.settings import Meaning
-from seg.errors import SegError
+from seg.errors import Note, SegError
 from seg.features.glossary import GLOSSARY
 from seg.preparation.customer_groups import COMMON
 from seg.preparation.prepare import Prepared
@@ -59,12 +59,14 @@ class Interpretation:
         None if the features have no recency, orders or revenue.
     buying : Buying or None
         None without order lines.
+    notes : tuple of (level, text)
     """
 
     naming: Naming
     explanation: Explanation
     rule_segments: RuleSegments | None
     buying: Buying | None = None
+    notes: tuple[Note, ...] = ()
 
 
 def check(meaning: Meaning, provided: set[str]) -> None:
@@ -78,7 +80,7 @@ def check(meaning: Meaning, provided: set[str]) -> None:
         Columns that the data set provides.
     """
     playbook.parse(meaning.playbook.model_dump(), {*GLOSSARY, *provided})
-    outlook_rules.parse(meaning.playbook.model_dump())
+    outlook_rules.parse(meaning.playbook.model_dump(), {*GLOSSARY, *provided})
     rfm.parse(meaning.rfm.model_dump())
     wrong = [segment for segment in meaning.segments.names if segment < 0]
     if wrong:
@@ -103,7 +105,7 @@ def interpret(
     table = prepared.table
     frame, labels = table.frame, segmenter.labels_
     book = playbook.parse(meaning.playbook.model_dump(), {*GLOSSARY, *frame.columns})
-    measured = measures(frame, labels, segments, book)
+    measured = measures(table.everything, labels, segments, book)
     model = None if prepared.groups is None else COMMON
     before = _names_of_run(meaning.segments.names_from, frame.index, labels, model)
     kept = _names_of_rules(segmenter) | before
@@ -112,9 +114,18 @@ def interpret(
     )
     levels = meaning.segments.rule_levels
     explained = explain.explain(frame, labels, named.names, table.features, levels, meaning.seed)
-    rules = rfm_tables.rule_segments(frame, rfm.parse(meaning.rfm.model_dump()), labels, named.names)
+    rules = rfm_tables.rule_segments(
+        table.everything, rfm.parse(meaning.rfm.model_dump()), labels, named.names
+    )
     segment = pd.Series(labels, index=frame.index.astype(str))
-    return Interpretation(named, explained, rules, _buying(prepared.purchases, segment, named.names))
+    unknown = naming.unknown(book, measured.columns)
+    return Interpretation(
+        named,
+        explained,
+        rules,
+        _buying(prepared.purchases, segment, named.names),
+        () if unknown is None else (("info", unknown),),
+    )
 
 
 def _buying(purchases: Purchases | None, segment: pd.Series, names: Mapping[int, str]) -> Buying | None:

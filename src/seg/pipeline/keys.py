@@ -146,6 +146,7 @@ def features_key(
         "holdout": settings.holdout.model_dump(),
         **({} if settings.lesson is None else {"lesson": settings.lesson.model_dump()}),
         "by": settings.by,
+        "beside": settings.beside,
         "engine": engine,
         "code": code(),
         "outside": definitions(dataset, plugins),

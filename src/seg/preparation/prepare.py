@@ -191,6 +191,7 @@ def requested(settings: Preparation) -> FeatureRequest:
         dataset.levels,
         dataset.truth,
         getattr(dataset, "missing", "fail"),
+        settings.beside,
     )
 
 

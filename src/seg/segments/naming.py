@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from seg.errors import SegError
-from seg.segments.places import NOISE, OF_SEGMENT, words
+from seg.segments.places import MEASURES, NOISE, OF_SEGMENT, words
 from seg.segments.playbook import Box, Playbook, Rule
 
 NOISE_NAME = "noise"
 TELLING = 0.03  # difference of two places that is worth a name
 TYPICAL = 0.06  # a segment that lies nearer to the middle on every measure is average
-_UNREADABLE = [
-    "single",
-    "returns",
-    "waited",
-]  # shares of customers, whose middle is not 0.5 and whose words are long
+# Shares of customers, whose middle is not 0.5 and whose words are long.
+_UNREADABLE = [name for name, one in MEASURES.items() if one.kind not in ("place", "share")]
 HOW = {
     "holds": "the first rule that holds",
     "near": "the nearest rule, no rule that holds was free",
@@ -103,7 +100,7 @@ def name_segments(
         if segment not in names:
             names[segment], hows[segment] = _otherwise(segment, places, playbook, rated, names)
     rules = {segment: _rule_of(names[segment], segment, playbook, rated) for segment in segments}
-    rules = {segment: rule for segment, rule in rules.items() if rule is not None}
+    rules = {one: rule.fitting(_measured(places.loc[one])) for one, rule in rules.items() if rule is not None}
     rows = [_row(one, names[one], hows[one], rules.get(one), rated[one]) for one in segments]
     if noise:
         names[NOISE] = NOISE_NAME
@@ -111,6 +108,27 @@ def name_segments(
     columns = ["segment", "name", "rule", "how", "because", "next_rule", "next_distance", "next_needs"]
     ordered = {one: names[one] for one in sorted(names, key=lambda one: (one < 0, one))}
     return Naming(ordered, rules, pd.DataFrame(rows, columns=columns))
+
+
+def unknown(playbook: Playbook, measured: Iterable[str]) -> str | None:
+    """Return what follows for the names where the data do not tell every measure of a playbook; None where they do.
+
+    Parameters
+    ----------
+    playbook : Playbook
+    measured : iterable of str
+        Measures of the segments.
+    """
+    known = {*measured, *OF_SEGMENT}
+    lacking = sorted(set(playbook.measures) - known)
+    if not lacking:
+        return None
+    passed = [rule.name for rule in playbook.rules if not any(set(box) <= known for box in rule.boxes)]
+    text = f"playbook={playbook.name}: this data set does not tell {', '.join(lacking)}"
+    if len(passed) == len(playbook.rules):
+        return f"{text}; no rule applies, and segments are named after what sets them apart"
+    listed = f"passed over: {', '.join(passed)}" if passed else "conditions with them are ignored"
+    return f"{text}; {listed}"
 
 
 @dataclass(frozen=True)
@@ -148,8 +166,7 @@ def _fixed(
 
 def _rated(places: pd.Series, playbook: Playbook) -> dict[str, _Fit]:
     """Rate every rule whose measures are known for a segment."""
-    measured = {name: float(value) for name, value in places.items() if np.isfinite(value)}
-    rated = {}
+    measured, rated = _measured(places), {}
     for rule in playbook.rules:
         if rule.is_excluded(measured):
             continue
@@ -163,6 +180,10 @@ def _rated(places: pd.Series, playbook: Playbook) -> dict[str, _Fit]:
             ]
             rated[rule.name] = replace(best, because="; ".join([best.because, *checked]))
     return rated
+
+
+def _measured(places: pd.Series) -> dict[str, float]:
+    return {name: float(value) for name, value in places.items() if np.isfinite(value)}
 
 
 def _fit(measured: Mapping[str, float], box: Box) -> _Fit:

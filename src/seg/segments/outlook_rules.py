@@ -5,7 +5,7 @@ The names of the segments stay: they say what customers did, and an outlook is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,13 +51,15 @@ class OutlookRule:
         return all(low <= measures.get(name, np.nan) <= high for name, (low, high) in self.box.items())
 
 
-def parse(section: Mapping[str, Any]) -> tuple[OutlookRule, ...]:
+def parse(section: Mapping[str, Any], features: Iterable[str] = ()) -> tuple[OutlookRule, ...]:
     """Read and check the part ``outlook`` of a playbook.
 
     Parameters
     ----------
     section : mapping
         The playbook, as in ``configs/playbook/default.yaml``.
+    features : iterable of str
+        Features that exist besides the named measures.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def parse(section: Mapping[str, Any]) -> tuple[OutlookRule, ...]:
         A key, a measure or an action is unknown, or a range can never hold.
     """
     name = str(section.get("name", "playbook"))
-    actions = parse_actions(section)
+    actions = parse_actions(section, features)
     return tuple(
         _rule(f"playbook={name}: outlook rule {place + 1}", entry, actions)
         for place, entry in enumerate(section.get("outlook") or [])

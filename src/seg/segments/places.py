@@ -15,7 +15,11 @@ from seg.segments import usual_gap
 
 NOISE = -1
 SIZE, MONEY_SHARE, MONEY_EACH = "size", "money_share", "money_each"
-NEW = 180  # days after the first order in which a customer is new, whatever the others are
+# Days and orders that mean the same in every shop.
+NEW = 180  # days after the first order in which a customer is new
+YEAR = 365  # days after which the season of the first order has come round
+MONTHLY = 45  # days between two orders of a customer who orders every month or so
+FEW = 2  # orders of a customer who has not got used to the shop yet
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,15 @@ class Measure:
         Words for a segment that lies lower, or higher, than another one.
     kind : str
         ``place``: mean of the customers' places among all customers, 0 for the lowest value and 1 for the highest, equal
-        values in the middle of their places. ``share``: mean of a feature between 0 and 1. ``any``: share of the
-        customers with a value above 0. ``one``: share of the customers with a value of exactly 1. ``within``: share of the
-        customers with a value of at most `NEW` days. ``ratio``: mean of value / (1 + value), 0.5 where the value is 1.
+        values in the middle of their places. ``share``: mean of a feature between 0 and 1. ``above`` and ``within``: share of
+        the customers with a value above `limit`, or of at most `limit`. ``one``: share of the customers with a value of exactly 1.
+        ``ratio``: mean of value / (1 + value), 0.5 where the value is 1.
     reverse : bool
         Whether a small value is the high end (days since the last order).
+    limit : float
+        Of the kinds ``above`` and ``within``.
+    needs : tuple of str
+        Features from the glossary that give the measure where the table has none of `columns`; the first of `columns` if empty.
     """
 
     name: str
@@ -48,8 +56,11 @@ class Measure:
     more: str
     kind: str = "place"
     reverse: bool = False
+    limit: float = 0.0
+    needs: tuple[str, ...] = ()
 
 
+_GAP = ("orders", "recency_days", "span_days")
 MEASURES = {
     measure.name: measure
     for measure in (
@@ -59,7 +70,9 @@ MEASURES = {
         Measure("money", ("revenue", "net_revenue"), "0 lowest spend, 1 highest", "lower spend", "higher spend"),
         Measure("tenure", ("tenure_days",), "0 newest customers, 1 oldest", "newer", "longer known"),
         Measure("newcomers", ("tenure_days",), f"share of the customers whose first order is at most {NEW} days old",
-                "fewer newcomers", "more newcomers", kind="within"),
+                "fewer newcomers", "more newcomers", kind="within", limit=NEW),
+        Measure("veterans", ("tenure_days",), f"share of the customers whose first order is more than {YEAR} days old",
+                "fewer known for a year", "more known for a year", kind="above", limit=YEAR),
         Measure("basket", ("average_basket",), "0 smallest orders, 1 largest", "smaller orders", "larger orders"),
         Measure("breadth", ("category_count", "products"), "0 narrowest choice, 1 broadest",
                 "narrower choice", "broader choice"),
@@ -71,9 +84,13 @@ MEASURES = {
         Measure("online", ("online_share",), "share of the orders placed online", "more in the shop", "more online",
                 kind="share"),
         Measure("returns", ("returns", "return_rate"), "share of the customers who returned goods", "fewer returns",
-                "more returns", kind="any"),
+                "more returns", kind="above"),
         Measure("waited", ("gaps_waited",), "days since the last order against the customer's usual gap between orders: 0.5 as long, "
-                "0.67 twice as long", "waited less", "waited longer", kind="ratio"),
+                "0.67 twice as long", "waited less", "waited longer", kind="ratio", needs=_GAP),
+        Measure("regulars", ("usual_gap",), f"share of the customers whose usual gap between orders is at most {MONTHLY} days",
+                "fewer who order monthly", "more who order monthly", kind="within", limit=MONTHLY, needs=_GAP),
+        Measure("beginners", ("orders",), f"share of the customers with at most {FEW} orders", "fewer beginners",
+                "more beginners", kind="within", limit=FEW),
         Measure("single", ("orders",), "share of the customers with one order", "more with several orders",
                 "more with one order", kind="one"),
     )
@@ -106,6 +123,33 @@ def available(columns: Iterable[str]) -> list[str]:
     return [name for name, measure in MEASURES.items() if there.intersection(measure.columns)]
 
 
+def lacking(names: Iterable[str], columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return the features that measures need beside a table with these columns, one way or another.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Measures or features.
+    columns : iterable of str
+        Of the table.
+
+    Returns
+    -------
+    dict of str to tuple of tuple of str
+        By measure the ways to compute it, the best first; a measure that the table gives is left out.
+
+    >>> lacking(["money", "waited", "breadth"], ["orders", "revenue", "recency_days"])
+    {'waited': (('orders', 'recency_days', 'span_days'),), 'breadth': (('category_count',), ('products',))}
+    """
+    there = set(columns) | _derivable(set(columns))
+    asked = {name: MEASURES.get(name, Measure(name, (name,), "", "", "")) for name in names}
+    return {
+        name: (one.needs,) if one.needs else tuple((column,) for column in one.columns)
+        for name, one in asked.items()
+        if not there & set(one.columns)
+    }
+
+
 def places(frame: pd.DataFrame, labels: np.ndarray, names: Iterable[str]) -> pd.DataFrame:
     """Compute the measures of every segment.
 
@@ -135,6 +179,11 @@ def places(frame: pd.DataFrame, labels: np.ndarray, names: Iterable[str]) -> pd.
     return pd.DataFrame(table, index=pd.Index(segments, name="segment"))
 
 
+def of_customers(frame: pd.DataFrame, name: str) -> np.ndarray | None:
+    """Return what each customer adds to a measure, None if the table does not give it."""
+    return _of_customers(with_derived(frame), name)
+
+
 def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the features that follow from others: tenure, the average order, and the wait in usual gaps."""
     derived = _derivable(set(frame.columns))
@@ -145,6 +194,7 @@ def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
         added["average_basket"] = (frame["revenue"] / frame["orders"].where(frame["orders"] > 0)).fillna(0.0)
     if "gaps_waited" in derived:
         added["gaps_waited"] = usual_gap.waited(frame)
+        added["usual_gap"] = usual_gap.usual(frame)
     return frame.assign(**added) if added else frame
 
 
@@ -155,7 +205,7 @@ def _derivable(columns: set[str]) -> set[str]:
     if {"revenue", "orders"} <= columns and "average_basket" not in columns:
         derivable.add("average_basket")
     if usual_gap.is_known(columns):
-        derivable.add("gaps_waited")
+        derivable |= {"gaps_waited", "usual_gap"}
     return derivable
 
 
@@ -169,8 +219,8 @@ def _of_customers(frame: pd.DataFrame, name: str) -> np.ndarray | None:
         return values.clip(0, 1)
     if measure.kind == "ratio":
         return values / (1 + values)
-    if measure.kind in ("any", "one", "within"):
-        holds = {"any": values > 0, "one": values == 1, "within": values <= NEW}
+    if measure.kind in ("above", "one", "within"):
+        holds = {"above": values > measure.limit, "one": values == 1, "within": values <= measure.limit}
         return holds[measure.kind].astype("float64")
     ranked = (pd.Series(-values if measure.reverse else values).rank().to_numpy() - 0.5) / len(values)
     return ranked

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seg.errors import SegError
@@ -17,6 +17,7 @@ from seg.segments.places import MEASURES, OF_SEGMENT
 Bounds = tuple[float, float]
 Box = Mapping[str, Bounds]
 ACTION_KEYS = ("do", "for", "why", "measure")
+ACTION_CONDITION = "when"
 RULE_KEYS = ("name", "when", "unless", "says", "actions")
 
 
@@ -28,6 +29,8 @@ class Action:
     ----------
     do, for_whom, why, measure : str
         What to do; for which customers; why it should work; which number shows whether it did.
+    when : mapping of str to (float, float)
+        Ranges outside which the action makes no sense; empty for an action that always does.
     """
 
     key: str
@@ -35,6 +38,11 @@ class Action:
     for_whom: str
     why: str
     measure: str
+    when: Box = field(default_factory=dict)
+
+    def fits(self, measured: Mapping[str, float]) -> bool:
+        """Return True for a segment inside all ranges; one with a measure that the data do not have is ignored."""
+        return all(low <= measured[one] <= high for one, (low, high) in self.when.items() if one in measured)
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,13 @@ class Rule:
 
     @property
     def measures(self) -> set[str]:
-        """Measures that the conditions refer to."""
-        return {measure for box in (*self.boxes, self.unless) for measure in box}
+        """Measures that the conditions of the rule and of its actions refer to."""
+        boxes = (*self.boxes, self.unless, *(action.when for action in self.actions))
+        return {measure for box in boxes for measure in box}
+
+    def fitting(self, measured: Mapping[str, float]) -> Rule:
+        """Return the rule with the actions that make sense for a segment."""
+        return replace(self, actions=tuple(one for one in self.actions if one.fits(measured)))
 
     def is_excluded(self, measured: Mapping[str, float]) -> bool:
         """Return True for a segment that lies in all ranges of `unless`."""
@@ -113,8 +126,8 @@ def parse(section: Mapping[str, Any], features: Iterable[str] = ()) -> Playbook:
         A feature or an action is unknown, two rules have one name, or a rule can never be the first that holds.
     """
     name = str(section.get("name", "playbook"))
-    actions = parse_actions(section)
     known = {*MEASURES, *OF_SEGMENT, *features}
+    actions = parse_actions(section, features)
     rules = tuple(
         _rule(name, place, entry, actions, known) for place, entry in enumerate(section.get("rules") or [])
     )
@@ -126,21 +139,30 @@ def parse(section: Mapping[str, Any], features: Iterable[str] = ()) -> Playbook:
     return Playbook(name, rules, float(within))
 
 
-def parse_actions(section: Mapping[str, Any]) -> dict[str, Action]:
-    """Read and check the actions of a playbook, by their keys."""
-    name = str(section.get("name", "playbook"))
-    return {key: _action(name, key, value) for key, value in (section.get("actions") or {}).items()}
+def parse_actions(section: Mapping[str, Any], features: Iterable[str] = ()) -> dict[str, Action]:
+    """Read and check the actions of a playbook, by their keys.
+
+    Parameters
+    ----------
+    section : mapping
+        The playbook.
+    features : iterable of str
+        Features that exist besides the named measures.
+    """
+    name, known = str(section.get("name", "playbook")), {*MEASURES, *OF_SEGMENT, *features}
+    return {key: _action(name, key, value, known) for key, value in (section.get("actions") or {}).items()}
 
 
-def _action(playbook: str, key: str, value: Any) -> Action:
-    if not isinstance(value, Mapping) or set(value) != set(ACTION_KEYS):
+def _action(playbook: str, key: str, value: Any, known: set[str]) -> Action:
+    if not isinstance(value, Mapping) or {*value, ACTION_CONDITION} != {*ACTION_KEYS, ACTION_CONDITION}:
         got = ", ".join(map(str, value)) if isinstance(value, Mapping) else repr(value)
         raise SegError(
             f"playbook={playbook}: action {key} has {got}; expected {', '.join(ACTION_KEYS)}: what to do, for whom, why, "
-            "and what to measure"
+            "and what to measure; and under when, for which segments it makes sense, if not for all"
         )
     texts = {one: str(value[one]).strip() for one in ACTION_KEYS}
-    return Action(str(key), texts["do"], texts["for"], texts["why"], texts["measure"])
+    when = parse_box(f"playbook={playbook}: action {key}", value.get(ACTION_CONDITION) or {}, known)
+    return Action(str(key), texts["do"], texts["for"], texts["why"], texts["measure"], when)
 
 
 def _rule(playbook: str, place: int, entry: Any, actions: Mapping[str, Action], known: set[str]) -> Rule:

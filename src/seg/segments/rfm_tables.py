@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seg.segments import usual_gap
+from seg.segments import places, usual_gap
 from seg.segments.cross_tab import CrossTab, cross_tab
 from seg.segments.formats import ENGLISH, Locale
 from seg.segments.rfm import LETTERS, MEASURES, SCORES, RfmBook
@@ -126,12 +126,10 @@ def early_words(frame: pd.DataFrame, scored: pd.DataFrame) -> EarlyWords | None:
     scored : DataFrame
         As `RfmBook.score` returns it; same index.
     """
-    if not usual_gap.is_known(set(frame.columns)):
+    waited = places.of_customers(frame, "waited")
+    if waited is None:
         return None
-    waited = usual_gap.waited(frame)
-    grouped = pd.DataFrame({"r": scored["r"], "waited": waited / (1 + waited)}).groupby(
-        scored["rule_segment"]
-    )
+    grouped = pd.DataFrame({"r": scored["r"], "waited": waited}).groupby(scored["rule_segment"])
     table = grouped.agg(highest=("r", "max"), waited=("waited", "mean"))
     names = table.index[(table["highest"] <= 2) & (table["waited"] < 0.5)]
     return EarlyWords(tuple(map(str, names)), usual_gap.gap_of_all(frame)) if len(names) else None

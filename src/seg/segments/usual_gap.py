@@ -8,7 +8,6 @@ counts those that still last.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 RECENCY = ("recency_days", "elapsed_days")
@@ -54,12 +53,20 @@ def waited(frame: pd.DataFrame) -> pd.Series:
     >>> gap_of_all(known), waited(known).tolist()
     (70.0, [0.9090909090909091, 0.2857142857142857, 2.857142857142857])
     """
-    recency, span = _recency_and_span(frame)
-    everybody = gap_of_all(frame)
-    if not np.isfinite(everybody):
-        return pd.Series(0.0, index=frame.index)
-    usual = (span + everybody) / ((frame["orders"] - 1).clip(lower=0) + 1)
-    return recency / usual.where(usual > 0, 1.0)
+    gaps = usual(frame)
+    return _recency_and_span(frame)[0] / gaps.where(gaps > 0, 1.0)
+
+
+def usual(frame: pd.DataFrame) -> pd.Series:
+    """Return the usual gap of every customer in days; infinite where nobody has ordered twice.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_customers, n_features)
+        ``orders``, and those of `RECENCY` and `KNOWN`.
+    """
+    _recency, span = _recency_and_span(frame)
+    return (span + gap_of_all(frame)) / ((frame["orders"] - 1).clip(lower=0) + 1)
 
 
 def _recency_and_span(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

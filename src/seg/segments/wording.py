@@ -137,7 +137,8 @@ def _typical(row: Mapping[str, float], write: Writers) -> list[str]:
         ago = "today" if days == 0 else f"{write.number(days)} day{'' if days == 1 else 's'} ago"
         parts.append(f"last ordered {ago}")
     if orders is not None:
-        parts.append(f"has {write.number(orders)} order{'' if orders == 1 else 's'}")
+        count = round(orders)  # no customer has half an order
+        parts.append(f"has {write.number(count)} order{'' if count == 1 else 's'}")
     if revenue is not None:
         parts.append(f"spent {write.money(revenue)} in all")
     online, rating = median("online_share"), median("mean_rating")
