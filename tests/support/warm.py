@@ -1,7 +1,7 @@
 """What every process does once before its first run, done once for all commands that tests fork: see `command_line`.
 
-Fonts are found, numba learns the types and functions that it compiles, configuration and tables of the store become classes: two
-of five seconds of a small run. An empty store is kept as `STORE`, since MLflow takes most of a second to make one. Nothing here
+Fonts are found, numba learns the types and functions that it compiles, configuration and tables of the store become classes, the
+source of seg is hashed: two of five seconds of a small run. An empty store is kept as `STORE`, since MLflow takes most of a second to make one. Nothing here
 starts a thread or OpenMP, whose state a fork would not survive.
 """
 
@@ -22,6 +22,7 @@ import seg.pipeline.flow
 import seg.report.run_directory
 import seg.run  # noqa: F401
 from seg.config import compose, load
+from seg.pipeline import keys
 from seg.report import page, plots
 from seg.segments import formats
 
@@ -40,6 +41,7 @@ cpu_target.target_context.refresh()
 load.prepare_environment()
 read_once.install()
 compose.instantiate_parts(compose.compose(["dataset=toy"]))
+keys.code()
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 with tempfile.TemporaryDirectory() as folder:
     mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
