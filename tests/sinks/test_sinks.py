@@ -419,3 +419,9 @@ def test_a_table_without_rows_has_no_cells_to_guard():
     empty = pd.DataFrame([], columns=["level", "text"]).astype({"level": object, "text": "str"})
     guarded, cells = csv_guard.guard_frame(empty)
     assert cells == 0 and list(guarded.columns) == ["level", "text"]
+
+
+def test_categories_are_guarded_like_texts():
+    table = pd.DataFrame({"name": pd.Categorical(["=1+1", None, "ana"]), "n": [-1, 2, 3]})
+    guarded, cells = csv_guard.guard_frame(table)
+    assert cells == 1 and guarded.to_csv(index=False).split() == ["name,n", "'=1+1,-1", ",2", "ana,3"]

@@ -21,7 +21,9 @@ from yaml import CDumper
 
 def install() -> None:
     """Have Hydra read its files through a memory of them; a file that a test changes is parsed again."""
-    dumper = type("Dumper", (CDumper,), {"yaml_representers": _utils.get_omega_conf_dumper().yaml_representers})
+    dumper = type(
+        "Dumper", (CDumper,), {"yaml_representers": _utils.get_omega_conf_dumper().yaml_representers}
+    )
     omegaconf.get_omega_conf_dumper = lambda: dumper
     Plugins.instance()  # which imports the class anew
     files = SourcesRegistry.instance().resolve("file")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,11 +47,13 @@ def guard_frame(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     ]
     changed, guarded = 0, {}
     for name in texts:
-        values = frame[name]
-        is_text = values.map(lambda one: isinstance(one, str)).astype(bool)  # of no rows it would be text
-        risky = is_text & values.where(is_text, "").astype(str).str.match(FORMULA)
-        risky &= ~values.where(is_text, "").astype(str).str.match(NUMBER)
-        if risky.any():
-            guarded[name] = values.where(~risky, "'" + values.where(is_text, "").astype(str))
-            changed += int(risky.sum())
+        cells = frame[name].tolist()
+        risky = [_runs(cell) for cell in cells]
+        if any(risky):
+            guarded[name] = [f"'{cell}" if runs else cell for cell, runs in zip(cells, risky, strict=True)]
+            changed += sum(risky)
     return (frame.assign(**guarded) if guarded else frame), changed
+
+
+def _runs(cell: object) -> bool:
+    return isinstance(cell, str) and bool(re.match(FORMULA, cell)) and not re.match(NUMBER, cell)
