@@ -193,6 +193,13 @@ def test_what_somebody_else_made_is_left_alone_until_the_user_says_replace(place
     assert len(place.customers()) == 40
 
 
+def test_a_workbook_that_seg_wrote_does_not_make_a_folder_somebody_elses(tmp_path):
+    ExcelWorkbook(tmp_path).write(export())
+    CsvFolder(tmp_path).write(export())
+    ParquetFolder(tmp_path).write(export())
+    assert {path.name for path in tmp_path.iterdir()} >= {"toy-r1.xlsx", "customers", "seg.json"}
+
+
 # ---- killed in the middle ------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ Every command composes as ``seg run`` does, so an option means the same everywhe
 from __future__ import annotations
 
 import functools
+import logging
 import pickle
 import threading
 from collections.abc import Callable, Sequence
@@ -20,13 +21,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from seg.config import targets
+from seg.config import load, targets
 from seg.config.folders import CONFIGS, own_configs
 from seg.config.overrides import private, readable
 from seg.errors import SegError, listed, undamaged
 
 if TYPE_CHECKING:
     from seg.config.parts import Parts
+
+log = logging.getLogger("seg")
 
 # What may differ between the training of a model and its use.
 REUSABLE = (
@@ -216,6 +219,7 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
 
     # Hydra resolves what an interpolation leads to where it stands: a secret of the environment would come into the record.
     cfg = _copied(cfg)
+    _limit_threads(cfg.engine)
     # A model is one clusterer, or an embedding and the clusterer that works in it.
     model = cfg.model.get("cluster", cfg.model)
 
@@ -241,6 +245,14 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
         takes_k=takes_k,
         embed=_made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
     )
+
+
+def _limit_threads(engine: DictConfig) -> None:
+    """Limit the threads to four a core: more only take memory, and thousands take the machine."""
+    most, threads = 4 * load.cores(), engine.get("threads")
+    if threads is not None and threads > most:
+        log.warning("engine.threads=%s: %s are used, four for each core of this machine", threads, most)
+        engine.threads = most
 
 
 def _named(adapter):

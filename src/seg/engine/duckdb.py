@@ -5,7 +5,6 @@ This module and `duckdb_scans` alone speak DuckDB's own SQL.
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 from collections.abc import Sequence
@@ -25,7 +24,6 @@ from seg.engine.files import Raw, Reading, Uri, check_request, file_format
 from seg.errors import SegError
 from seg.sinks import scratch
 
-log = logging.getLogger("seg")
 # DuckDB alone would also read infinity, epoch, 24:00, five-digit years, and drop a zone that is spelled in
 # letters.
 ISO_DAY = r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
@@ -73,7 +71,7 @@ class DuckDBEngine:
         # Of a job among several it is told its share of the cores.
         settings = {
             "temp_directory": str(self._scratch / "spill"),
-            "threads": cpu_count() if threads is None else _bounded(threads),
+            "threads": cpu_count() if threads is None else threads,
         }
         if memory_limit:
             settings["memory_limit"] = memory_limit
@@ -225,14 +223,6 @@ class DuckDBEngine:
             return Raw(self.register(cells), typed_cells=True, workbook=True, notes=tuple(notes))
         scan = {"csv": self._scans.csv, "jsonl": self._scans.jsonl, "parquet": self._scans.parquet}
         return scan[format_name](list(paths), list(columns), reading)
-
-
-def _bounded(threads: int) -> int:
-    """Limit the threads to four a core: more only take memory, and thousands take the machine."""
-    most = 4 * cpu_count()
-    if threads > most:
-        log.warning("engine.threads=%s: %s are used, four for each core of this machine", threads, most)
-    return min(threads, most)
 
 
 def _scratch_folder(spill_dir: str | None) -> Path:

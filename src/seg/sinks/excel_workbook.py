@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 
 from seg.errors import SegError
+from seg.sinks.folder import is_own_workbook
 from seg.sinks.star_schema import MADE_BY, Export
 from seg.sinks.target import extra_missing, failed, foreign, needed, no_file
 
@@ -50,7 +50,7 @@ class ExcelWorkbook:
             )
         temporary = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
         try:
-            if path.exists() and not self._replace and not _made_by_seg(path):
+            if path.exists() and not self._replace and not is_own_workbook(path):
                 raise foreign(str(path), "the workbook")
             path.parent.mkdir(parents=True, exist_ok=True)
             options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -109,11 +109,3 @@ def _cell(sheet, row: int, column: int, value: object, kind: pa.DataType, format
         sheet.write_string(row, column, str(value)[:CELL])
     else:
         sheet.write_number(row, column, float(value))
-
-
-def _made_by_seg(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as opened, opened.open("docProps/core.xml") as file:
-            return f"<dc:creator>{MADE_BY}</dc:creator>".encode() in file.read(100_000)
-    except (OSError, KeyError, zipfile.BadZipFile):
-        return False

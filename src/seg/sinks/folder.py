@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,9 +67,10 @@ def check_owner(folder: Path, replace: bool) -> None:
     if not folder.exists() or replace:
         return
     no_file(folder)
-    if any(not path.name.startswith(".") for path in folder.iterdir()) and not made_by_seg(
-        folder / DESCRIPTION
-    ):
+    others = [
+        path for path in folder.iterdir() if not path.name.startswith(".") and not is_own_workbook(path)
+    ]
+    if others and not made_by_seg(folder / DESCRIPTION):
         raise foreign(f"sink.folder={folder}", "the folder")
 
 
@@ -77,6 +79,15 @@ def made_by_seg(description: Path) -> bool:
     try:
         return json.loads(description.read_text(encoding="utf-8")).get("made_by") == MADE_BY
     except (OSError, ValueError, AttributeError):
+        return False
+
+
+def is_own_workbook(path: Path) -> bool:
+    """Return True for a workbook that seg has written."""
+    try:
+        with zipfile.ZipFile(path) as opened, opened.open("docProps/core.xml") as file:
+            return f"<dc:creator>{MADE_BY}</dc:creator>".encode() in file.read(100_000)
+    except (OSError, KeyError, zipfile.BadZipFile):
         return False
 
 
