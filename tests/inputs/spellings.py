@@ -39,11 +39,14 @@ def text(
     above: str = "",
     below: str = "",
     times: int = 1,
+    quote: str | None = None,
+    head: str = ",".join(HEADER),
 ) -> str:
-    """Write the orders as CSV."""
+    """Write the orders as CSV; every field in quotes where a mark is given."""
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(HEADER)
+    quoting = {"quotechar": quote, "quoting": csv.QUOTE_ALL} if quote else {}
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n", **quoting)
+    writer.writerow(head.split(","))
     for place, (order, id, day, amount) in enumerate(orders() * times):
         writer.writerow([order, spell_id(id, place), spell_date(day), spell_amount(amount)])
     return above + out.getvalue() + below

@@ -28,23 +28,26 @@ def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, spark, tmp_
     uri, _, _ = registered
     rows = pd.DataFrame(
         {
-            "recency_days": [3.0, 300.0, 40.0] * 50,
-            "orders": [30.0, 1.0, 4.0] * 50,
-            "revenue": [5000.5, 20.0, 300.0] * 50,
+            "recency_days": [3.0, 300.0, 40.0, None] * 50,
+            "orders": [30.0, 1.0, 4.0, 2.0] * 50,
+            "revenue": [5000.5, 20.0, 300.0, 10.0] * 50,
         }
     )
     rows.rename_axis("row").reset_index().to_parquet(tmp_path / "rows.parquet")
     scorer = scoring.load(find_model.find("models:/seg-toy@champion", uri, tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     place = mlflow.pyfunc.spark_udf(
-        spark.session, "models:/seg-toy@champion", result_type=ANSWER, env_manager="local"
+        spark.session, "models:/seg-toy@champion", result_type=ANSWER, env_manager="local", params={"fill": True}
     )
     table = spark.session.read.parquet(str(tmp_path / "rows.parquet"))
     found = (
         table.withColumn("answer", place(functions.struct(*scorer.features)))
-        .select("row", "answer.segment", "answer.reason")
-        .collect()
+        .select("row", "answer.segment", "answer.reason", "answer.outside_features")
+        .orderBy("row")
+        .toPandas()
     )
-    placed = [row["segment"] for row in sorted(found, key=lambda row: row["row"])]
-    assert placed == scorer.place(rows)["segment"].tolist()
-    assert len(set(placed)) > 1
+    expected = scorer.place(rows)
+    assert found["segment"].tolist() == expected["segment"].fillna(-1).astype(int).tolist()
+    assert found["segment"].nunique() > 2
+    assert found["reason"].tolist() == expected["reason"].fillna("").tolist()
+    assert found["outside_features"].tolist() == expected["outside_features"].fillna("").tolist()

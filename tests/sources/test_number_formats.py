@@ -24,6 +24,8 @@ CASES = [
     ("-(5)", PLAIN, None), ("--5", PLAIN, None), ("5--", PLAIN, None), ("$", PLAIN, None), ("()", PLAIN, None),
     ("0x10", PLAIN, None), ("1_000", PLAIN, None), ("nan", PLAIN, None), ("inf", PLAIN, None), ("1e999", PLAIN, None),
     ("１２", PLAIN, None), ("12d", PLAIN, None), ("5 USD 5", PLAIN, None), ("abc", PLAIN, None),
+    ("'12.50", PLAIN, 12.5), ("'12.50'", PLAIN, 12.5), ("KRW 1200", PLAIN, 1200.0), ("R 12", PLAIN, 12.0), ("1200円", PLAIN, 1200.0),
+    ("12.-", PLAIN, 12.0), ("1.234,-", PLAIN, None), ("1.234,-", EU, 1234.0),
     ("1,234.50", US, 1234.5), ("-1,234,567", US, -1234567.0), ("$1,234.50", US, 1234.5), ("($1,234.50)", US, -1234.5),
     ("1,23,456.50", US, 123456.5), ("12,34", US, None), ("1,2,3", US, None), ("1,2345", US, None), (",123", US, None),
     ("1.234,50", EU, 1234.5), ("1.234,50 EUR", EU, 1234.5), ("1234,5", EU, 1234.5), ("-1.234,5", EU, -1234.5),

@@ -132,7 +132,7 @@ class Scans:
     def _csv_files(self, files: list[Path], header: tuple[str, ...], columns: list[str], reading: Reading):
         if reading.delimiter == WHITESPACE:
             readable = {self._split(path, reading): path for path in files}
-            reading = replace(reading, delimiter=",", skip_rows=0)
+            reading = replace(reading, delimiter=",", quote="double", skip_rows=0)
         else:
             readable = {
                 path if is_utf8(reading.encoding) else self._copy(path, reading.encoding): path
@@ -191,10 +191,10 @@ class Scans:
         name = next(self._names)
         self._connection.con.execute(
             f"""CREATE TEMP TABLE {name} AS SELECT {picked} FROM read_csv({_texts(files)},
-            auto_detect=false, header={reading.names is None}, skip={int(reading.skip_rows)}, delim=?, quote='"', escape='"',
+            auto_detect=false, header={reading.names is None}, skip={int(reading.skip_rows)}, delim=?, quote=?, escape=?,
             columns={types!r}, max_line_size=16777216, store_rejects=true, rejects_table='{name}_errors',
             rejects_scan='{name}_scans', rejects_limit=0) WHERE {condition}""",
-            [reading.delimiter],
+            [reading.delimiter, reading.quotechar, reading.quotechar],
         )
         return name
 

@@ -23,6 +23,7 @@ from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError, listed
 
 RECORDS = "write one object a row, such as with pandas: to_json(orient='records', lines=True)"
+QUOTES = {"double": '"', "single": "'"}
 REJECT_COLUMNS = ["file", "line", "reason", "text"]
 
 
@@ -33,7 +34,9 @@ class Reading:
     Parameters
     ----------
     delimiter : str
-        Between the fields of a CSV line: one character, ``\t`` for a tab, or ``whitespace`` for columns padded with blanks.
+        Between the fields of a CSV line: one character, ``\t`` for a tab, ``\x01`` for a control character, or ``whitespace`` for columns padded with blanks.
+    quote : {"double", "single"}
+        Mark around the fields of a CSV line.
     encoding : str
         Any text codec of Python, of CSV and JSON; anything but UTF-8 is converted to UTF-8 first.
     sheet : str, optional
@@ -59,6 +62,7 @@ class Reading:
     """
 
     delimiter: str = ","
+    quote: str = "double"
     encoding: str = "utf-8"
     sheet: str | None = None
     skip_rows: int = 0
@@ -70,6 +74,11 @@ class Reading:
     id_case: str = "keep"
     named_by: str = "dataset.columns"
     max_bytes: int | str | None = None
+
+    @property
+    def quotechar(self) -> str:
+        """The character around the fields of a CSV line."""
+        return QUOTES[self.quote]
 
 
 class Uri(str):
@@ -185,7 +194,13 @@ def check_request(paths: Sequence[Path], columns: Sequence[str], reading: Readin
 def checked(reading: Reading) -> Reading:
     """Check delimiter, encoding and names, and spell them in one way."""
     delimiter = "\t" if reading.delimiter in ("\\t", "tab") else reading.delimiter
-    single = isinstance(delimiter, str) and len(delimiter) == 1 and delimiter not in '"\r\n'
+    if re.fullmatch(r"\\x[0-9a-fA-F]{2}", str(delimiter)):
+        delimiter = chr(int(delimiter[2:], 16))
+    if reading.quote not in QUOTES:
+        raise SegError(f"dataset.quote={reading.quote}: expected {' or '.join(QUOTES)}")
+    single = (
+        isinstance(delimiter, str) and len(delimiter) == 1 and delimiter not in f"{reading.quotechar}\r\n"
+    )
     if not single and delimiter != WHITESPACE:
         raise SegError(
             f"dataset.delimiter={reading.delimiter!r}: expected one character, such as ',' ';' '|' or '\\t', or {WHITESPACE} for "
@@ -383,8 +398,8 @@ def _way_out(header: tuple[str, ...], rows: list[list[str]], columns: Sequence[s
     """Look for the columns where they could be: behind another delimiter, or below lines of a title."""
     guess = next((sign for sign in (";", "\t", "|", ",") if len(header) == 1 and sign in header[0]), None)
     if header and all(re.fullmatch("'.*'", name) for name in header):
-        return "the fields are in single quotes: write them in double quotes, or in none"
-    if guess:
+        return "the fields are in single quotes: set dataset.quote=single"
+    if guess and guess != reading.delimiter:
         return f'the header is one field: is the delimiter {guess!r}? Then "dataset.delimiter={guess!r}"'
     for place, row in enumerate(rows):
         if place and not missing_columns([name.strip() for name in row], columns):

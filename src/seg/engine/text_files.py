@@ -102,7 +102,9 @@ def csv_rows(path: Path, reading: Reading, most: int) -> list[list[str]]:
             )  # of the process: the limit of Python is far below what DuckDB reads
             if reading.delimiter == WHITESPACE:
                 return [line.split() for line in islice(lines, most)]
-            return list(islice(csv.reader(lines, delimiter=reading.delimiter), most))
+            return list(
+                islice(csv.reader(lines, delimiter=reading.delimiter, quotechar=reading.quotechar), most)
+            )
     except UnicodeError as error:
         raise not_encoded(path, reading.encoding, error) from None
     except (OSError, csv.Error) as error:

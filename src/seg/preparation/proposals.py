@@ -16,8 +16,6 @@ from seg.sources.locate import Source
 from seg.sources.number_formats import NumberFormat
 from seg.sources.typed_values import MISSING_WORDS
 
-GUESSED = ("windows-1252", "latin-1")  # encodings that read any bytes
-
 
 @dataclass(frozen=True)
 class Proposal:
@@ -44,6 +42,7 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
         return None
     reading = Reading(
         delimiter=dataset.delimiter,
+        quote=getattr(dataset, "quote", "double"),
         encoding=getattr(dataset, "encoding", "utf-8"),
         sheet=getattr(dataset, "sheet", None),
         skip_rows=getattr(dataset, "skip_rows", 0),
@@ -64,10 +63,13 @@ def propose(dataset: DatasetSettings, source: Source) -> Proposal | None:
             "the file has no header: the names are a guess; correct dataset.names where it is wrong",
             *notes,
         )
-    if file.reading.encoding != declared.encoding and file.reading.encoding in GUESSED:
+    if file.reading.encoding != declared.encoding and file.reading.encoding in (
+        *file_look.GUESSED,
+        "latin-1",
+    ):
         guess = (
-            f"the file is not {declared.encoding}, and {file.reading.encoding} is a guess: windows-1251 (Cyrillic), windows-1254 "
-            "(Turkish) and others read it too; look whether ids and texts are right"
+            f"the file is not {declared.encoding}, and {file.reading.encoding} is a guess: windows-1250 (Central Europe), windows-1251 "
+            "(Cyrillic), windows-1252 (Western Europe), windows-1254 (Turkish) and others may read it too; look whether ids and texts are right"
         )
         notes = (guess, *notes)
     return Proposal(options, notes) if options or notes else None
@@ -79,7 +81,7 @@ def _orders(dataset: DatasetSettings, file: Look, numbers: NumberFormat) -> Prop
     formats, notes = file_look.format_options(
         file, columns.get("ordered_at"), money, (dataset.date_format, numbers)
     )
-    return Proposal((*options, *formats), tuple(notes))
+    return Proposal((*options, *formats), (*file_look.unread(file, columns), *notes))
 
 
 def _customers(dataset: DatasetSettings, file: Look, numbers: NumberFormat) -> Proposal:

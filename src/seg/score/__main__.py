@@ -27,7 +27,8 @@ evaluation.outlook=true adds what each customer will do next (orders only): prob
 probability of being lost, from models trained on earlier days of the input; see seg outlook --help.
 
 Options of seg run for the data can be added: dataset=transactions dataset.columns.customer_id=cust, tracking.uri=...,
-engine=spark or engine=duckdb, whichever engine the model was trained with. A million rows of features take about four seconds.
+engine=spark or engine=duckdb, whichever engine the model was trained with. A table of features is streamed from its files with either,
+whatever its size; a million rows take about four seconds.
 """
 
 from __future__ import annotations

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from seg.config.settings import DatasetSettings, Preparation
     from seg.score.scorer import Scorer
 
+# Options that a table of features takes: it is streamed from its files, whichever engine is named, and no JVM starts.
+BESIDE_FEATURES = ("tracking", "sink", "dataset.name=", "engine")
+
 
 @dataclass(frozen=True)
 class Input:
@@ -193,9 +196,7 @@ def _features(rows_input: Input, scorer: Scorer) -> Iterable:
         raise SegError(
             f"evaluation.outlook=true: {path} is a table of features, which does not show when each order was placed; pass the orders"
         )
-    further = [
-        text for text in rows_input.overrides if not text.startswith(("tracking", "sink", "dataset.name="))
-    ]
+    further = [text for text in rows_input.overrides if not text.startswith(BESIDE_FEATURES)]
     if further:
         raise SegError(
             f"{further[0]}: {path} is a table of features, which is read without a data set; leave it out"

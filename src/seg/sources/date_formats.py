@@ -41,6 +41,8 @@ WORDED = {
         r"\3-\1-\2T\4\5",
     ),
 }
+# How the serializers of .NET and SAP write milliseconds in JSON; the offset behind them tells the zone of the writer only.
+WRAPPED = r"^\\?/Date[(]([0-9]+)(?:[+-][0-9]{4})?[)]\\?/\z"
 HALF_DAY = "[ \u00a0\u202f]*([AaPp])(?:[.][ \u00a0\u202f]?)?[Mm][.]?$"
 MONTH_NUMBERS = {f"-{date(2000, month, 1):%b}-": f"-{month:02}-" for month in range(1, 13)}
 PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
@@ -154,7 +156,11 @@ def milliseconds(column: ir.Value, format: str, numbers: NumberFormat | None = N
     numbers : NumberFormat, optional
         How the text of numbers is written.
     """
-    value = number(column, numbers) if column.type().is_string() else column.cast("float64")
+    if column.type().is_string():
+        text = column.strip().re_replace(WRAPPED, r"\1") if format == MILLISECONDS else column
+        value = number(text, numbers)
+    else:
+        value = column.cast("float64")
     first, last = RANGES[format]
     # As floats: the last nanosecond is beyond 64 bits.
     value = ((value >= float(first)) & (value < float(last))).ifelse(value, None).cast("float64")
@@ -189,7 +195,7 @@ def half_days(format: str) -> tuple[str, str]:
 # ---- what values look like ---------------------------------------------------------------------------------
 
 DAYS = ["%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d"]
-NAMED = ["%d{0}%b{0}%Y", "%d{0}%B{0}%Y", "%b{0}%d{0}%Y", "%d{0}%b{0}%y", "%Y{0}%b{0}%d"]
+NAMED = ["%d{0}%b{0}%Y", "%d{0}%B{0}%Y", "%b{0}%d{0}%Y", "%d{0}%b{0}%y", "%b{0}%d{0}%y", "%Y{0}%b{0}%d"]
 WORDS = [
     "%B %d, %Y",
     "%b %d, %Y",
@@ -203,7 +209,7 @@ WORDS = [
     "%d de %b de %Y",
     "%Y年%m月%d日",
 ]
-SOLID = ["%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y", "%Y%m%d%H%M%S", "%Y%m%d%H%M"]
+SOLID = ["%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%j"]
 JOINED = ["%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%G-W%V-%u", "%Y-%j"]
 # Read as the first day of the month, the year or the week.
 MONTHS = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%y", "%Y", "%G-W%V"]
@@ -225,6 +231,14 @@ TIMES = [
     " %H:%M GMT",
     " %H:%M:%S UTC",
     " %H:%M UTC",
+    ":%H:%M:%S",
+    " %H.%M",
+    " %H.%M.%S",
+    " %I.%M.%S.%f %p",
+    " %H:%M Uhr",
+    ", %H:%M Uhr",
+    " kl. %H:%M",
+    " kl. %H.%M",
 ]
 PLACED = [
     *(day.format(sign) for sign, day in product("./- ", DAYS)),
@@ -329,6 +343,8 @@ def day_of(text: str, format: str | None) -> date | None:
         if format is None:
             return _iso(text)
         if format in COUNTED:
+            if format == MILLISECONDS:
+                text = re.sub(WRAPPED.replace(r"\z", r"\Z"), r"\1", text)
             return _counted(float(text.replace(",", ".")), format)
         if format in WORDED:
             pattern, iso = WORDED[format]

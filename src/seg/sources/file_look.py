@@ -29,17 +29,22 @@ from seg.sources.number_formats import NumberFormat
 
 HEAD = 1 << 18  # bytes that tell delimiter and encoding
 ROWS = 2_000  # rows that tell formats
-DELIMITERS = (",", ";", "\t", "|", "^", "~")
-# What columns are called, in the languages that exports come in; the first that matches is taken.
+DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f")
+GUESSED = ("windows-1252", "windows-1250", "windows-1251", "windows-1254", "shift_jis", "gb18030", "cp949")
+# What columns are called, in the languages and by the programs that exports come from; the first that matches is taken.
 NAMES = {
-    "customer_id": r"cust|client|kund|klient|member|user|buyer|shopper|household|m[uü]ş?s?teri|acheteur|cliente|клиент|покупатель|客户",
-    "order_id": r"order.?(id|no|nr|num)|invoice|receipt|basket|bestell|rechnung|facture|pedido|commande|sipari|zam[oó]wieni|заказ|订单|transaction.?id|^order$",
-    "ordered_at": r"date|datum|tarih|fecha|дата|日期|^data$|day|time|ordered|purchased|created|when",
-    "quantity": r"^(qty|quantity|menge|units?|pieces|count|number.?of)",
-    "unit_price": r"unit.?price|price|preis|prix",
-    "amount": r"amount|total|sum|revenue|sales|value|betrag|umsatz|montant|importe|tutar|kwota|valor|сумма|金额|spend|paid|dollars",
+    "customer_id": r"cust|client|kund|klient|member|user|buyer|shopper|household|m[uü]ş?s?teri|acheteur|cliente|käufer|z[aá]kazn[ií]k|v[aá]s[aá]rl[oó]|asiakas|pelanggan|kh[aá]ch h[aà]ng|клиент|покупатель|客户|顧客|会員|고객|회원|kunnr",
+    "order_id": r"order.?(id|no|nr|num)|invoice|receipt|basket|bestell|rechnung|facture|pedido|commande|sipari|zam[oó]wieni|objedn[aá]vk|rendel[eé]s|tilaus|ordre|auftrag|pesanan|m[aã] đơn|заказ|订单|注文(番号|id)|주문번호|transaction.?id|vbeln|^order$",
+    "ordered_at": r"date|datum|tarih|fecha|d[aá]tum|^dato|päivä|tanggal|ngày|дата|日期|日時|注文日|주문일|^data$|^data |day|time|ordered|purchased|created|when|erdat",
+    "quantity": r"^(lineitem )?(qty|quantity|menge|units?|pieces|count|number.?of)",
+    "unit_price": r"unit.?price|(?<!total )price|preis|prix",
+    "amount": r"amount|total|sum|revenue|sales|value|betrag|umsatz|montant|importe|tutar|kwota|valor|belopp|bel[oø]b|bel[oø]p|[cč][aá]stka|[oö]sszeg|th[aà]nh ti[eề]n|t[oổ]ng ti[eề]n|gross|netto|netwr|сумма|金额|金額|売上|금액|spend|paid|dollars",
     "product_id": r"product|sku|stock.?code|item|article|artikel",
 }
+
+# Names of customers where no column is called after one of the above.
+FURTHER = {"customer_id": r"e-?mail|contact.?name|account.?(name|id)"}
+QUOTED = r"(?:^|[,;\t|])'[^']*'(?=$|[,;\t|])"  # a field in single quotes
 
 
 @dataclass(frozen=True)
@@ -147,12 +152,28 @@ def _layout(path: Path, reading: Reading) -> Reading:
         head = file.read(HEAD)
     encoding = _encoding(head, reading.encoding)
     text = head.decode(encoding, "replace")
-    lines = text.splitlines()[: ROWS if len(head) < HEAD else -1]
-    return replace(
-        reading,
-        encoding=encoding,
-        delimiter=_delimiter([line for line in lines if line.strip()], reading.delimiter),
-    )
+    lines = [
+        line for line in re.split("\r\n|\r|\n", text)[: ROWS if len(head) < HEAD else -1] if line.strip()
+    ]
+    single = sum(bool(re.search(QUOTED, line)) for line in lines) > 0.9 * len(lines)
+    reading = replace(reading, encoding=encoding, quote="single" if single else reading.quote)
+    return replace(reading, delimiter=_delimiter(lines, reading))
+
+
+def _named_columns(text: str) -> int:
+    """Count the columns of seg whose names stand in the first lines of a text."""
+    lines = "\n".join(text.splitlines()[:5])
+    return sum(bool(re.search(pattern, lines, re.IGNORECASE)) for pattern in NAMES.values())
+
+
+def _guessed(head: bytes) -> str:
+    """Find the encoding in which the header of a file that is not UTF-8 has the most names that are known."""
+    texts = {}
+    for encoding in GUESSED:
+        with suppress(UnicodeError):
+            # The last character may be cut in two.
+            texts[encoding] = codecs.getincrementaldecoder(encoding)().decode(head)
+    return max(texts, key=lambda one: _named_columns(texts[one]), default="latin-1")
 
 
 def _encoding(head: bytes, declared: str) -> str:
@@ -167,23 +188,24 @@ def _encoding(head: bytes, declared: str) -> str:
     if head[:200].count(0) > 0.3 * len(head[:200]):
         # Text without a mark whose every second byte is NUL: the even ones where the low byte comes first.
         return "utf-16-le" if head[1:200:2].count(0) > head[0:200:2].count(0) else "utf-16-be"
-    for encoding in (declared, "utf-8", "windows-1252"):
+    for encoding in (declared, "utf-8"):
         with suppress(UnicodeError, LookupError):
-            # The last character may be cut in two.
             codecs.getincrementaldecoder(encoding)().decode(head)
             return "utf-8" if encoding == "utf-8-sig" else encoding
-    return "latin-1"
+    return _guessed(head)
 
 
-def _delimiter(lines: Sequence[str], declared: str) -> str:
+def _delimiter(lines: Sequence[str], reading: Reading) -> str:
     """Find the delimiter that parts most lines into the same number of fields, more than one."""
+    declared = reading.delimiter
 
     def alike(delimiter: str) -> tuple[int, int]:
         if delimiter == WHITESPACE:
             widths = Counter(len(line.split()) for line in lines)
         else:
             with suppress(csv.Error):
-                widths = Counter(map(len, csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)))
+                text = io.StringIO("\n".join(lines))
+                widths = Counter(map(len, csv.reader(text, delimiter=delimiter, quotechar=reading.quotechar)))
         width, times = widths.most_common(1)[0]
         return (times if width > 1 else 0), width
 
@@ -232,7 +254,8 @@ def layout_options(file: Look, declared: Reading) -> list[str]:
     """List the options that declare the layout of a file, as a shell takes them."""
     reading = file.reading
     pairs = {
-        "delimiter": "\\t" if reading.delimiter == "\t" else reading.delimiter,
+        "delimiter": spelled(reading.delimiter),
+        "quote": reading.quote,
         "encoding": reading.encoding,
         "skip_rows": reading.skip_rows,
         "sheet": reading.sheet,
@@ -241,8 +264,13 @@ def layout_options(file: Look, declared: Reading) -> list[str]:
     if declared.names:
         del pairs["names"]
     before = {name: getattr(declared, name) for name in pairs}
-    before["delimiter"] = "\\t" if before["delimiter"] == "\t" else before["delimiter"]
+    before["delimiter"] = spelled(declared.delimiter)
     return [option(f"dataset.{name}", value) for name, value in pairs.items() if value != before[name]]
+
+
+def spelled(delimiter: str) -> str:
+    r"""Spell a delimiter as an option has it: ``\t``, ``\x01`` for a control character."""
+    return "\\t" if delimiter == "\t" else delimiter if delimiter >= " " else f"\\x{ord(delimiter):02x}"
 
 
 def option(key: str, value: object) -> str:
@@ -268,19 +296,41 @@ def column_options(file: Look, mapped: Mapping[str, str | None]) -> tuple[list[s
     for name, pattern in NAMES.items():
         if name in columns or (name in ("quantity", "unit_price") and "amount" in columns):
             continue
-        column = _column(file, name, pattern, set(columns.values()))
+        used = set(columns.values())
+        column = _column(file, name, pattern, used) or _column(file, name, FURTHER.get(name, "^$"), used)
         if column is None:
             continue
         if name == "amount" and {"quantity", "unit_price"} <= set(columns):
             continue
         columns[name] = column
         options.append(option(f"dataset.columns.{name}", column))
+    if "unit_price" in columns and not {"quantity", "amount"} & set(columns):  # the price of what was bought
+        columns["amount"] = columns.pop("unit_price")
+        options = [one.replace("dataset.columns.unit_price=", "dataset.columns.amount=") for one in options]
     stale = [
         name
         for name, source in mapped.items()
         if source and name not in columns and name not in ("customer_id", "ordered_at")
     ]
     return [*options, *(f"dataset.columns.{name}=null" for name in stale)], columns
+
+
+def unread(file: Look, columns: Mapping[str, str]) -> list[str]:
+    """List the columns that are called like a date or an amount, which no column of the file is, and that no format reads."""
+    kinds = {"ordered_at": "date", "amount": "number"}
+    notes = []
+    for name in kinds.keys() - columns.keys():
+        named = [
+            one
+            for one in file.header
+            if one not in columns.values() and re.search(NAMES[name], one, re.IGNORECASE)
+        ]
+        values = [value for value in file.values[named[0]] if value.strip()] if named else []
+        if values and not ({"quantity", "unit_price"} <= columns.keys() and name == "amount"):
+            notes.append(
+                f"{named[0]}: no format of a {kinds[name]} reads nearly all of its values, such as {values[0]!r}"
+            )
+    return sorted(notes)
 
 
 def _column(file: Look, name: str, pattern: str, used: set[str]) -> str | None:
@@ -302,7 +352,7 @@ def _is_date(file: Look, column: str, named: bool = True) -> bool:
     if not named:
         return bool(formats) and formats[0].format not in date_formats.COUNTED
     # Any number could be a serial number or seconds: only its name tells.
-    counted = formats and formats[0].format in (*date_formats.COUNTED, "%Y%m%d")
+    counted = formats and formats[0].format in (*date_formats.COUNTED, *date_formats.SOLID)
     return bool(formats) and (not counted or bool(re.search(NAMES["ordered_at"], column, re.IGNORECASE)))
 
 

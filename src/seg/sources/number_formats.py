@@ -29,9 +29,9 @@ CODES = (
 )  # fmt: skip
 WORDS = (
     "US[$]", "CA?[$]", "AU?[$]", "NZ[$]", "HK[$]", "NT[$]", "MX[$]", "R[$]", "S[$]", "Kč", "zł", "kr[.]?", "Ft", "lei", "TL",
-    "Rs[.]?", "Fr[.]", "руб[.]?", "лв[.]?", "Rp", "RM",  # noqa: RUF001
+    "Rs[.]?", "Fr[.]", "руб[.]?", "лв[.]?", "Rp", "RM", "R", "円", "元", "원", "đ",  # noqa: RUF001
 )  # fmt: skip
-CURRENCY = f"(?:{'|'.join(WORDS)}|[$€£¥₹₺₽₩₪฿₫₴₦₱₡₲₵₸₼₾₿]|{'|'.join(CODES)})"
+CURRENCY = f"(?:{'|'.join(CODES)}|{'|'.join(WORDS)}|[$€£¥₹₺₽₩₪฿₫₴₦₱₡₲₵₸₼₾₿])"
 PLAIN = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?\z"
 SEPARATORS = {"blank": BLANK, ",": ",", ".": "[.]", "'": "['\u2019]", "_": "_"}
 DECIMALS = (".", ",")
@@ -151,8 +151,9 @@ def _rewriting(format: NumberFormat) -> list[tuple[str, str]]:
     return [
         (f"^{BLANK}+|{BLANK}+\\z", ""),
         (MINUS, "-"),
-        # 12.- and 12,- are round amounts, and none below zero.
-        (f"([0-9])[.,][-\u2014]+({BLANK}*(?i:{CURRENCY})?)\\z", r"\1\2"),
+        ("^'|'\\z", ""),  # as some programs quote texts, and spreadsheets mark them
+        # 12.- or 12,- is a round amount, and none below zero.
+        (f"([0-9]){re.escape(format.decimal)}[-\u2014]+({BLANK}*(?i:{CURRENCY})?)\\z", r"\1\2"),
         (f"^([(]?){BLANK}*([+-]?){BLANK}*(?i:{CURRENCY}){BLANK}*([+-]?)", r"\1\2\3"),
         (f"{BLANK}*(?i:{CURRENCY}){BLANK}*(-?{BLANK}*[)]?)\\z", r"\1"),
         (f"^[(]{BLANK}*([^()+-][^()+-]*?){BLANK}*[)]\\z", r"-\1"),

@@ -28,6 +28,7 @@ def check(dataset: object) -> None:
     NumberFormat(getattr(dataset, "decimal", "."), getattr(dataset, "thousands", None)).checked()
     reading = Reading(
         delimiter=getattr(dataset, "delimiter", ","),
+        quote=getattr(dataset, "quote", "double"),
         encoding=getattr(dataset, "encoding", "utf-8"),
         names=getattr(dataset, "names", None),
         max_bytes=getattr(dataset, "max_bytes", None),

@@ -13,22 +13,23 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
-from mlflow.types.schema import ColSpec, Schema
+from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 # What is missing is an answer, no error of the server.
 COLUMNS = {
     "segment": "long", "name": "string", "distance": "double", "probability": "double", "outside": "boolean",
     "outside_features": "string", "reason": "string",
 }  # fmt: skip
+# What stands for an unknown value in a column of a type that has none.
+FILLED = {"long": -1, "string": "", "double": float("nan"), "boolean": False}
 
 
 def signature(features: Sequence[str], by: str | None = None) -> ModelSignature:
     """Return the signature of the model: numbers in, each of which may be missing, and the group; `COLUMNS` out."""
     texts = [ColSpec("string", by, required=False)] if by else []
     inputs = Schema([*(ColSpec("double", name, required=False) for name in features), *texts])
-    return ModelSignature(
-        inputs, Schema([ColSpec(kind, name, required=False) for name, kind in COLUMNS.items()])
-    )
+    outputs = Schema([ColSpec(kind, name, required=False) for name, kind in COLUMNS.items()])
+    return ModelSignature(inputs, outputs, ParamSchema([ParamSpec("fill", DataType.boolean, False)]))
 
 
 class ServedModel(PythonModel):
@@ -52,12 +53,13 @@ class ServedModel(PythonModel):
         model_input : DataFrame
             Features, by name or, where no name is known, in the order of training.
         params : dict, optional
-            From MLflow; not used.
+            ``fill``: True puts -1, NaN or an empty text where nothing is known. MLflow's UDF for Spark needs it: it casts each
+            column to the type that was asked for, and numbers and texts of NumPy have no NULL.
 
         Returns
         -------
         DataFrame
-            Columns `COLUMNS`; None where nothing is known.
+            Columns `COLUMNS`; None, or what ``fill`` puts in its place, where nothing is known.
         """
         frame = model_input if isinstance(model_input, pd.DataFrame) else pd.DataFrame(model_input)
         features = self.placement.features
@@ -78,11 +80,12 @@ class ServedModel(PythonModel):
         if by:  # one model a group
             X[by] = frame.get(by)
         answer = self.placement.place(X)
-        # Plain objects: None where nothing is known, in JSON and in Spark alike.
+        # Plain objects: None where nothing is known becomes null in JSON.
+        unknown = FILLED if (params or {}).get("fill") else dict.fromkeys(FILLED)
         plain = {
-            name: answer[name].astype(object).where(answer[name].notna(), None)
+            name: answer[name].astype(object).where(answer[name].notna(), unknown[kind])
             if name in answer
-            else pd.Series([None] * len(X), index=X.index, dtype=object)
-            for name in COLUMNS
+            else pd.Series([unknown[kind]] * len(X), index=X.index, dtype=object)
+            for name, kind in COLUMNS.items()
         }
         return pd.DataFrame(plain).astype({"outside": bool})
