@@ -78,8 +78,9 @@ def check(overrides: Sequence[str]) -> int:
     try:
         report = _inspected(cfg, checked.dataset, source)
     except SegError as error:
-        if not _print_proposal(console, overrides, checked.dataset, source, str(error)):
-            raise
+        text = _without_look(str(error))
+        if not _print_proposal(console, overrides, checked.dataset, source, text):
+            raise type(error)(text) from None
         return 1
     _print_report(console, report, checked.dataset.currency)
     verdict = "; ".join(report.problems) or "ok"
@@ -387,7 +388,7 @@ def _print_proposal(
         report = _inspected(cfg, with_them.dataset, source)
     except SegError as failed:
         nearest = (
-            f"; nearest: {' '.join(proposal.options)}\n  {str(failed).splitlines()[0]}"
+            f"; nearest: {' '.join(proposal.options)}\n  {_without_look(str(failed).splitlines()[0])}"
             if proposal.options
             else ""
         )
@@ -402,7 +403,16 @@ def _print_proposal(
         "bold",
     )
     _print_facts(console, facts(report, with_them.dataset.currency))
+    if report.problems:
+        _print_facts(console, [("verdict", "; ".join(report.problems))])
     return True
+
+
+def _without_look(text: str) -> str:
+    """Return an error without the advice to run the command that prints it."""
+    from seg.engine.files import LOOK
+
+    return text.replace(f"; {LOOK}", "")
 
 
 def _where(dataset: DatasetSettings, data_dir: str, source: Source) -> list[tuple[str, str]]:

@@ -37,7 +37,11 @@ def test_the_udf_of_mlflow_scores_a_spark_table_the_same(registered, spark, tmp_
     scorer = scoring.load(find_model.find("models:/seg-toy@champion", uri, tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     place = mlflow.pyfunc.spark_udf(
-        spark.session, "models:/seg-toy@champion", result_type=ANSWER, env_manager="local", params={"fill": True}
+        spark.session,
+        "models:/seg-toy@champion",
+        result_type=ANSWER,
+        env_manager="local",
+        params={"fill": True},
     )
     table = spark.session.read.parquet(str(tmp_path / "rows.parquet"))
     found = (

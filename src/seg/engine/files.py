@@ -23,6 +23,7 @@ from seg.engine.text_layout import WHITESPACE
 from seg.errors import SegError, listed
 
 RECORDS = "write one object a row, such as with pandas: to_json(orient='records', lines=True)"
+LOOK = "seg data check looks at the file and prints the options that read it"
 QUOTES = {"double": '"', "single": "'"}
 REJECT_COLUMNS = ["file", "line", "reason", "text"]
 
@@ -405,4 +406,4 @@ def _way_out(header: tuple[str, ...], rows: list[list[str]], columns: Sequence[s
         if place and not missing_columns([name.strip() for name in row], columns):
             skipped = reading.skip_rows + place
             return f"the header is line {skipped + 1}: leave out the lines above it with dataset.skip_rows={skipped}"
-    return f"name the right one ({reading.named_by}); seg data check looks at the file and prints the options that read it"
+    return f"name the right one ({reading.named_by}); {LOOK}"

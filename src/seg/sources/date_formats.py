@@ -208,6 +208,9 @@ WORDS = [
     "%d de %B de %Y",
     "%d de %b de %Y",
     "%Y年%m月%d日",
+    "%d. %m. %Y",
+    "%Y. %m. %d.",
+    "%Y. %m. %d",
 ]
 SOLID = ["%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%j"]
 JOINED = ["%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%G-W%V-%u", "%Y-%j"]

@@ -161,9 +161,9 @@ def _layout(path: Path, reading: Reading) -> Reading:
 
 
 def _named_columns(text: str) -> int:
-    """Count the columns of seg whose names stand in the first lines of a text."""
+    """Count the columns of seg whose names, and the currencies beyond ASCII, that stand in the first lines of a text."""
     lines = "\n".join(text.splitlines()[:5])
-    return sum(bool(re.search(pattern, lines, re.IGNORECASE)) for pattern in NAMES.values())
+    return sum(bool(re.search(pattern, lines, re.IGNORECASE)) for pattern in (*NAMES.values(), "zł|Kč"))
 
 
 def _guessed(head: bytes) -> str:

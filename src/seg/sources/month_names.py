@@ -1,7 +1,7 @@
 """Names of months and days in other languages than English, for date formats with ``%b``, ``%B``, ``%a`` or ``%A``.
 
 A text that the format does not read in English is read again with its month in English and without its day of the week.
-The names of Czech, Dutch, English, Finnish, French, German, Greek, Hungarian, Italian, Polish, Portuguese, Romanian, Russian,
+The names of Czech, Dutch, English, Finnish, French, German, Greek, Hungarian, Indonesian, Italian, Polish, Portuguese, Romanian, Russian,
 Scandinavian, Spanish and Turkish months contradict each other nowhere, so the language is not asked for. An ending behind the day,
 as in 8th or 1er, is removed.
 """
@@ -30,20 +30,20 @@ MONTHS = {
     "November": "nov|november|novembre|noviembre|novembro|kas|kas[ıIi]m|lis|listopad|listopada",
     "December": "dec|december|dez|dezember|des|desember|d[éÉe]c|d[éÉe]cembre|dezembro|dic|diciembre|dicembre|ara|aral[ıIi]k|gru|grudzie[nńŃ]|grudnia",
 }  # fmt: skip
-# Czech, Finnish, Greek, Hungarian, Romanian and Russian, in lower case; `_cased` adds the other cases.
+# Czech, Finnish, Greek, Hungarian, Indonesian, Romanian and Russian, in lower case; `_cased` adds the other cases.
 FURTHER = {
     "January": "leden ledna tammikuu tammikuuta ιανουάριος ιανουαρίου ιαν január ianuarie ian январь января янв",
     "February": "únor února helmikuu helmikuuta φεβρουάριος φεβρουαρίου φεβ február februarie февраль февраля фев февр",
-    "March": "březen března maaliskuu maaliskuuta μάρτιος μαρτίου μαρ március márc martie март марта мар",
+    "March": "březen března maaliskuu maaliskuuta μάρτιος μαρτίου μαρ március márc martie март марта мар maret",
     "April": "duben dubna huhtikuu huhtikuuta απρίλιος απριλίου απρ április ápr aprilie апрель апреля апр",
     "May": "květen května toukokuu toukokuuta μάιος μαΐου μαϊ μαι május máj май мая",
     "June": "červen června kesäkuu kesäkuuta ιούνιος ιουνίου ιουν június jún iunie iun июнь июня июн",
     "July": "červenec července heinäkuu heinäkuuta ιούλιος ιουλίου ιουλ július júl iulie iul июль июля июл",
-    "August": "srpen srpna elokuu elokuuta αύγουστος αυγούστου αυγ augusztus август августа авг",
+    "August": "srpen srpna elokuu elokuuta αύγουστος αυγούστου αυγ augusztus август августа авг agustus agu",
     "September": "září syyskuu syyskuuta σεπτέμβριος σεπτεμβρίου σεπ szeptember szept septembrie сентябрь сентября сен сент",
     "October": "říjen října lokakuu lokakuuta οκτώβριος οκτωβρίου οκτ október octombrie октябрь октября окт",
     "November": "listopadu marraskuu marraskuuta νοέμβριος νοεμβρίου νοε noiembrie ноябрь ноября ноя нояб",
-    "December": "prosinec prosince joulukuu joulukuuta δεκέμβριος δεκεμβρίου δεκ decembrie декабрь декабря дек",
+    "December": "prosinec prosince joulukuu joulukuuta δεκέμβριος δεκεμβρίου δεκ decembrie декабрь декабря дек desember",
 }
 ORDINAL = (
     r"([0-9])(?:st|nd|rd|th|er|ST|ND|RD|TH|ER|º|ª)($|[^\p{L}])",
