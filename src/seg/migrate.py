@@ -16,7 +16,7 @@ output            a directory (default: runs/...); force=true replaces an existi
 if_exists         fail, skip or replace an existing output: a command that runs every night is safe to repeat
 fail_on           drift: exit code 3 if shares or features have changed between the two days
 json              true (or --json) prints the summary as JSON, which is also written as summary.json
-log               json writes the lines of progress as JSON
+log               json writes the lines of progress as JSON; the last one is the summary
 each              brand_a,brand_b: the names that {name} in other options stands for; without it, those of the files that match
                   dataset.path=orders/{name}.csv
 track             false does not log the migration; with a model from MLflow it is a run there, and a point on curves over time

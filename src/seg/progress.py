@@ -48,9 +48,17 @@ def listen(as_json: bool = False, stream: TextIO | None = None) -> None:
 
 def error_line(text: str) -> str:
     """Return an error as the line that the log would have: JSON where `listen` was asked for it."""
+    return _line(text, logging.ERROR) or f"error: {text}"
+
+
+def info_line(text: str) -> str:
+    """Return a text as it is, or as a line of JSON where `listen` was asked for it."""
+    return _line(text, logging.INFO) or text
+
+
+def _line(text: str, level: int) -> str | None:
     formatter = next((one.formatter for one in log.handlers if isinstance(one.formatter, JsonLines)), None)
-    record = logging.LogRecord(log.name, logging.ERROR, "", 0, text, None, None)
-    return f"error: {text}" if formatter is None else formatter.format(record)
+    return formatter and formatter.format(logging.LogRecord(log.name, level, "", 0, text, None, None))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ model     models:/seg-brand_a@champion, a version, a run id or a run directory
 promote   true makes the challenger the champion, if it passes the gates and is not worse; who, when and why is kept (seg compare champions)
 fail_on   refused: exit code 3 if the challenger may not be promoted
 json      true (or --json) prints the summary as JSON, which is also written as summary.json
-log       json writes the lines of progress as JSON
+log       json writes the lines of progress as JSON; the last one is the summary
 trust     true loads a model or a configuration that may run code; only from where you would run a program from
 each      brand_a,brand_b: the names that {name} in other options stands for; without it, those of the files that match
           dataset.path=orders/{name}.csv

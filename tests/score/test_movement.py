@@ -131,6 +131,30 @@ def model(tmp_path_factory):
     return train(tmp_path_factory.mktemp("model"), "dataset=transactions", "k=4")
 
 
+def test_with_log_json_every_line_is_an_object_and_the_last_one_holds_the_summary(model, tmp_path, capsys):
+    from seg.score.__main__ import main as score
+
+    folder, _ = model
+    scored = [f"model={folder}", f"input={ORDERS}", f"output={tmp_path / 'scored.parquet'}", "log=json"]
+    moved = [
+        f"model={folder}",
+        f"output={tmp_path / 'moved'}",
+        "from=2024-06-30",
+        "to=2024-09-30",
+        "log=json",
+    ]
+    for command, arguments, kept in (
+        (score, scored, "scored.summary.json"),
+        (migrate.main, moved, "moved/summary.json"),
+    ):
+        assert command(arguments) == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert len(lines) > 3 and all({"time", "level", "message"} <= line.keys() for line in lines)
+        assert lines[-1]["summary"] == json.loads((tmp_path / kept).read_text())
+        assert command([*arguments, "if_exists=skip"]) == 0
+        assert "skipped" in json.loads(capsys.readouterr().out)["message"]
+
+
 def test_customers_are_seen_as_they_were_with_nothing_from_later(model, tmp_path, capsys):
     folder, _ = model
     asked = [f"model={folder}", f"output={tmp_path / 'moved'}", "from=2024-06-30", "to=2024-09-30"]

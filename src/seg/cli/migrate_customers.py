@@ -72,6 +72,7 @@ def migrate(
             f"to_model={own['to_model']}: is of dataset={newer.dataset}, model={own['model']} of "
             f"dataset={side.dataset}; compare models of one data set"
         )
+    quiet = quiet or own["log"] == "json"  # the summary is the last line
     force = "true" if own["if_exists"] == "replace" else own["force"]
     folder = folders.result("migrate", side.dataset, {**own, "force": force}, "movement.html")
     if newer is None:

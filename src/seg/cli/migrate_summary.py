@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seg import progress
+from seg.cli import options
 from seg.errors import SegError
 from seg.metrics import drift
 from seg.score import nightly
@@ -138,10 +139,9 @@ def track(uri: str | None, run_id: str | None, summary: Mapping) -> SegError | N
 
 def finish(own: Mapping[str, str | None], summary: Mapping, refused: Sequence[SegError | None]) -> int:
     """Print the summary where it was asked for, and what was refused; return the exit code."""
-    if own["json"] == "true":
-        print(json.dumps(summary, indent=1, ensure_ascii=False))
+    options.print_summary(own, summary)
     for error in filter(None, refused):
-        print(f"error: {error}", file=sys.stderr)
+        print(progress.error_line(str(error)), file=sys.stderr)
     if any(refused):
         return 1
     return nightly.ALERT if own["fail_on"] == "drift" and summary["drift"] == "changed" else 0
@@ -163,5 +163,5 @@ def skipped(own: Mapping[str, str | None]) -> bool:
     if own["json"] == "true":
         print(path.read_text(encoding="utf-8"), end="")
     else:
-        print(f"output={own['output']}: already exists, skipped (if_exists=skip)")
+        print(progress.info_line(f"output={own['output']}: already exists, skipped (if_exists=skip)"))
     return True

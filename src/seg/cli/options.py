@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import gc
+import json
 import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from seg import progress
 from seg.cli import interrupts
@@ -202,6 +204,30 @@ def _check_spelling(argument: str, defaults: Mapping[str, str | None]) -> None:
 
     if key not in Settings.model_fields:
         raise SegError(f"{argument}: unknown option; do you mean {near[0]}={value}?")
+
+
+def print_summary(own: Mapping[str, str | None], summary: Mapping) -> bool:
+    """Print a summary for programs; False where people read the terminal.
+
+    Parameters
+    ----------
+    own : mapping of str to str or None
+        The options of the command: ``json`` prints the summary alone, ``log=json`` as the last line of the log.
+    summary : mapping
+
+    Returns
+    -------
+    bool
+    """
+    if own["json"] == "true":
+        print(json.dumps(summary, indent=1, ensure_ascii=False))
+    elif own["log"] == "json":
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"time": when, "level": "info", "message": "summary", "summary": summary}
+        print(json.dumps(line, ensure_ascii=False))
+    else:
+        return False
+    return True
 
 
 def value(overrides: Sequence[str], key: str) -> str | None:

@@ -66,12 +66,10 @@ def retrain(own: Mapping[str, str | None], overrides: Sequence[str]) -> int:
         summary = _summary(champion, done, duel, [*notes, *remarks]) | {"output": str(folder)} | figures
         summary |= promoted(own, uri, done, duel, summary)
         files.write(folder / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    if quiet:
-        print(json.dumps(summary, indent=1, ensure_ascii=False))
-    else:
+    if not options.print_summary(own, summary):
         _close(summary)
     if done.refused is not None:
-        print(f"error: {done.refused}", file=sys.stderr)
+        print(progress.error_line(str(done.refused)), file=sys.stderr)
         return 1
     return nightly.ALERT if own["fail_on"] == "refused" and not duel.may_win else 0
 

@@ -17,7 +17,7 @@ each     brand_a,brand_b: the names that {name} stands for; without it, those of
 if_exists  fail, skip or replace an existing output: a command that runs every night is safe to repeat
 fail_on  drift, rejected or both (drift,rejected): exit code 3 if shares or features have changed, or customers have no segment
 json     true (or --json) prints the summary as JSON, which is also written beside the output as <output>.summary.json
-log      json writes the lines of progress as JSON
+log      json writes the lines of progress as JSON; the last one is the summary
 track    false does not log the scoring; a scoring with a model from MLflow is a run there, and a point on curves over time
 guard    false leaves text in CSV unchanged that begins with = + - @; otherwise an apostrophe keeps spreadsheets from running it
 trust    true loads a model or a configuration that may run code, such as a pickle; only from where you would run a program from
@@ -113,12 +113,10 @@ def score(*arguments: str) -> int:
     summary["run_id"] = nightly.run_id(scorer, rows.day, rows_input.names)
     refused = [_exported(cfg, summary, target), _tracked(own, overrides, files, summary)]
     _write_summary(summary, target)
-    if quiet:
-        print(json.dumps(summary, indent=1, ensure_ascii=False))
-    else:
+    if not options.print_summary(own, summary):
         _close(scorer, scored, summary, target)
     for error in filter(None, refused):
-        print(f"error: {error}", file=sys.stderr)
+        print(progress.error_line(str(error)), file=sys.stderr)
     return 1 if any(refused) else nightly.exit_code(summary, fail_on)
 
 
@@ -162,6 +160,7 @@ def _model(own: dict, overrides: Sequence[str], scratch: Path):
 
 def _skipped(target: Path, quiet: bool) -> int:
     """Report that there is nothing to do; return the exit code."""
+    from seg import progress
     from seg.score import nightly
 
     beside = nightly.summary_path(target)
@@ -169,7 +168,7 @@ def _skipped(target: Path, quiet: bool) -> int:
         print(beside.read_text(encoding="utf-8"), end="")
     else:
         print(
-            f"output={target}: already exists, skipped (if_exists=skip)",
+            progress.info_line(f"output={target}: already exists, skipped (if_exists=skip)"),
             file=sys.stderr if quiet else sys.stdout,
         )
     return 0
