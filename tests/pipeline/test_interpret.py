@@ -93,7 +93,7 @@ def test_what_the_data_do_not_tell_is_a_note():
     meant = interpret(settings(), Prepared(table, pd.DataFrame(), pd.DataFrame()), segmenter, described)
     ((level, text),) = meant.notes
     assert level == "info"
-    assert "does not tell money; no rule applies" in text
+    assert "does not tell what any of the rules asks for" in text
 
 
 def test_size_and_money_are_shares_of_the_whole():

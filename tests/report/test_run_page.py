@@ -294,7 +294,7 @@ def test_all_verdicts_fit_into_one_line():
     ]
     line = verdict_line(verdicts, "no clear k: one group. 3 segments are used")
     assert line == (
-        "Evidence: the segments come back in samples; but predict worse than rule-based RFM; no clear number of segments; "
+        "Evidence: the segments come back in samples, but predict worse than rule-based RFM; no clear number of segments; "
         "1 question not measured."
     )
     assert (
@@ -350,3 +350,11 @@ def test_what_the_outlook_cannot_do_stands_in_its_section_and_not_above_the_segm
         shown.index("SAMPLE DATA") < shown.index("<h1>") < shown.index("180 days: not possible: too short.")
     )
     assert "What is at stake" in shown
+
+
+def test_a_profile_says_no_more_than_it_shows():
+    """A table without orders has no colour to explain, and no sums: no button leads to a table of dashes."""
+    with_orders, without = html(), html(features=["margin"])
+    assert "better for the shop" in with_orders and "better for the shop" not in without
+    assert 'id="view-share"' in with_orders and 'id="view-share"' not in without
+    assert with_orders.count('<tr class="no-sum">') == 1  # the margin

@@ -54,7 +54,7 @@ def test_what_the_data_do_not_tell_is_said_once_with_the_rules_that_are_passed_o
         "playbook=mine: this data set does not tell money, tenure; passed over: Best, Rich"
     )
     assert unknown(BOOK, ["recency", "money"]).endswith("tenure; conditions with them are ignored")
-    assert "no rule applies" in unknown(BOOK, ["visits"])
+    assert "named after what sets them apart" in unknown(BOOK, ["visits"])
 
 
 def test_the_first_rule_that_holds_gives_the_name():

@@ -44,7 +44,7 @@ def test_what_is_not_known_is_not_said():
     text = wording.sentence(
         {"size": 5, "share": 0.5, "revenue_share": math.nan, "median_visits": 7.0}, write()
     )
-    assert plain(text) == "5 customers (50 %). A typical one has visits 7."
+    assert plain(text) == "5 customers (50 %). A typical one: visits 7."
 
 
 def test_good_and_bad_are_one_stated_rule():

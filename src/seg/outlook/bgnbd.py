@@ -26,7 +26,7 @@ MOST_FITTED = 10_000  # customers drawn to estimate the seven parameters; everyb
 def missing() -> str | None:
     """Return why the yardstick cannot be computed here; None where it can."""
     if find_spec("pymc_marketing") is None:
-        return f"{NAME} is not compared: PyMC-Marketing is not installed; install it with: pip install 'seg[clv]'"
+        return f"{NAME} are not compared: PyMC-Marketing is not installed; install it with: pip install 'seg[clv]'"
     return None
 
 
@@ -82,7 +82,7 @@ def forecast(features: pd.DataFrame, horizon: int) -> pd.DataFrame | str:
     data = summary(features)
     repeaters = data[(data["frequency"] > 0) & (data["monetary_value"] > 0)]
     if len(repeaters) < LEAST_REPEATERS:
-        return f"{NAME} is not compared: {len(repeaters):,} customers bought on a second day, and at least {LEAST_REPEATERS} are needed"
+        return f"{NAME} are not compared: {len(repeaters):,} customers bought on a second day, and at least {LEAST_REPEATERS} are needed"
     with _quiet():
         from pymc_marketing import clv
 

@@ -218,7 +218,7 @@ def _pictures(content: RunPage, locale: Locale) -> list[tuple[str, str, object]]
         title = "Customers in the two main directions of the features"
         note = (
             f"A dot is a customer ({locale.number(min(len(points), charts.DOTS))} of {locale.number(len(points))} are drawn), "
-            "a badge the middle of a segment. Customers who are alike lie near each other."
+            "a number the middle of its segment. Customers who are alike lie near each other."
         )
         parts.append((title, note, charts.map_chart(title, points, labels, names, colours)))
     if content.customer_map is not None and content.embedding is not None:
@@ -253,7 +253,10 @@ def _profile(content: RunPage, locale: Locale) -> list[dict]:
                     "strength": strength(index),
                 }
             )
-        rows.append({"feature": wording.label(feature), "column": feature, "cells": cells})
+        has_sum = feature in wording.ADDITIVE and total > 0
+        rows.append(
+            {"feature": wording.label(feature), "column": feature, "cells": cells, "has_sum": has_sum}
+        )
     return rows
 
 

@@ -29,22 +29,28 @@ def verdict_line(verdicts: Sequence[Verdict], k_reason: str = "") -> str:
     Returns
     -------
     str
-        Such as "Evidence: the segments stand apart, are large enough; but do not come back in samples; 2 questions not measured."
+        Such as "Evidence: the segments stand apart and are large enough, but do not come back in samples; 2 questions not measured."
     """
     if not verdicts:
         return ""
     answers = {passed: [_words(one) for one in verdicts if one.passed is passed] for passed in (True, False)}
     parts = []
     if answers[True]:
-        parts.append(f"the segments {', '.join(answers[True])}")
+        parts.append(f"the segments {_joined(answers[True])}")
     if answers[False]:
-        parts.append(f"{'but' if parts else 'the segments'} {', '.join(answers[False])}")
+        against = _joined(answers[False])
+        parts = [f"{parts[0]}, but {against}" if parts else f"the segments {against}"]
     if k_reason.startswith("no clear k"):
         parts.append(UNCLEAR_K)
     n_open = sum(one.passed is None for one in verdicts)
     if n_open:
         parts.append(f"{n_open} question{'' if n_open == 1 else 's'} not measured")
     return f"Evidence: {'; '.join(parts)}."
+
+
+def _joined(answers: Sequence[str]) -> str:
+    *first, last = answers
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _words(verdict: Verdict) -> str:

@@ -124,11 +124,11 @@ def unknown(playbook: Playbook, measured: Iterable[str]) -> str | None:
     if not lacking:
         return None
     passed = [rule.name for rule in playbook.rules if not any(set(box) <= known for box in rule.boxes)]
-    text = f"playbook={playbook.name}: this data set does not tell {', '.join(lacking)}"
+    where = f"playbook={playbook.name}: this data set does not tell"
     if len(passed) == len(playbook.rules):
-        return f"{text}; no rule applies, and segments are named after what sets them apart"
+        return f"{where} what any of the rules asks for; segments are named after what sets them apart, and have no actions"
     listed = f"passed over: {', '.join(passed)}" if passed else "conditions with them are ignored"
-    return f"{text}; {listed}"
+    return f"{where} {', '.join(lacking)}; {listed}"
 
 
 @dataclass(frozen=True)

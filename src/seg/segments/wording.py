@@ -50,6 +50,7 @@ GOOD = {
 BAD = {
     "recency_days", "elapsed_days", "days_between_orders", "returns", "returned_revenue", "return_rate", "one_star_share",
 }  # fmt: skip
+SHOWN = 5  # columns of a table without orders in a sentence
 FLAGS = ("category_", "channel_", "last_channel_")
 # Features whose sum over the customers of a segment means something.
 ADDITIVE = {"orders", "revenue", "net_revenue", "quantity", "returns", "returned_revenue", "helpful_votes"}
@@ -114,7 +115,9 @@ def sentence(row: Mapping[str, float], write: Writers, value: str = "revenue") -
         text += f" {verb} {write.percent(row['revenue_share'])} of the {value}"
     typical = _typical(row, write)
     if not typical:
-        return text + "."
+        columns = [str(name).removeprefix("median_") for name in row if str(name).startswith("median_")]
+        values = [f"{label(name)} {write.number(row[f'median_{name}'])}" for name in columns[:SHOWN]]
+        return f"{text}. A typical one: {', '.join(values)}." if values else text + "."
     listed = typical[0] if len(typical) == 1 else f"{', '.join(typical[:-1])} and {typical[-1]}"
     return f"{text}. A typical one {listed}."
 
@@ -146,7 +149,4 @@ def _typical(row: Mapping[str, float], write: Writers) -> list[str]:
         parts.append(f"ordered {write.percent(online)} online")
     if rating is not None:
         parts.append(f"rates {write.number(round(rating, 1))} stars")
-    if parts:
-        return parts
-    others = [name.removeprefix("median_") for name in row if str(name).startswith("median_")][:3]
-    return [f"has {label(name)} {write.number(row[f'median_{name}'])}" for name in others]
+    return parts

@@ -41,6 +41,11 @@ def percent(share: float) -> str:
     return _locale.get().percent(share).replace(NO_BREAK, " ")
 
 
+def points(share: float) -> str:
+    """Write a difference of two shares of 1 in percentage points."""
+    return f"{compact(float(f'{100 * share:.2g}'))} points"
+
+
 def folded(name: object, width: int = 20) -> str:
     """Put a name on two lines at most, broken between words; what does not fit ends in an ellipsis."""
     return "\n".join(textwrap.wrap(str(name), width, max_lines=2, placeholder="…", break_long_words=True))

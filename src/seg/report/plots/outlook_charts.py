@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from seg.report.plots.lettering import compact, percent, short
+from seg.report.plots.lettering import compact, percent, points, short
 from seg.report.plots.palette import ACCENT, INK, MUTED
 from seg.report.plots.style import new_figure, styled
 
@@ -24,9 +24,9 @@ def calibration(tables: Mapping[str, pd.DataFrame], errors: Mapping[str, float])
         By title: mean distance of the two.
     """
     note = f"Tenths of the customers by expected probability; bars: {percent(0.95)} intervals. On the line: exactly as expected."
-    worst = max(errors.values())
+    worst = points(max(errors.values()))
     figure = new_figure(
-        3.3 * len(tables) + 0.6, 3.1, f"Expected rates are off by {percent(worst)} or less on average", note
+        3.3 * len(tables) + 0.6, 3.1, f"Expected rates are off by {worst} or less on average", note
     )
     for ax, (title, table) in zip(
         np.atleast_1d(figure.subplots(1, len(tables))), tables.items(), strict=True
@@ -42,7 +42,7 @@ def calibration(tables: Mapping[str, pd.DataFrame], errors: Mapping[str, float])
             linewidth=1.4,
             capsize=2,
         )
-        ax.set_title(f"{title} (off by {percent(errors[title])})", fontsize=10, loc="left")
+        ax.set_title(f"{title} (off by {points(errors[title])})", fontsize=10, loc="left")
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1)
         ax.set_xlabel("expected probability")
