@@ -7,6 +7,7 @@ larger Parquet is scanned by Spark itself, in parallel. Nothing here runs Python
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -179,8 +180,9 @@ class SparkEngine:
             if not self._session.alive(patience=0.5):
                 raise SegError(f"engine: Spark ({self._session.where}) {self._end()}") from error
             if isinstance(error, PySparkException) or type(error).__module__.startswith(("py4j", "grpc")):
+                reason = first_line(error)
                 raise SegError(
-                    f"engine: Spark ({self._session.where}) stopped: {first_line(error)}"
+                    f"engine: Spark ({self._session.where}) stopped: {reason}{_connector(reason)}"
                 ) from error
             raise
 
@@ -274,6 +276,17 @@ class SparkEngine:
                 raise SegError(f"{paths[0]}: {error}; leave that column out") from None
         place = (spark_parquet.FILE, spark_parquet.ROW)
         return Raw(table, typed_cells=True, stored=False, place=place, instants=instants)
+
+
+def _connector(reason: str) -> str:
+    """Return what to do about a place that Spark has no connector for."""
+    if not re.search(r"FileSystem not found|No FileSystem for scheme", reason):
+        return ""
+    return (
+        "; Spark lacks the connector for this place: name its package, such as "
+        "engine.conf={spark.jars.packages: 'org.apache.hadoop:hadoop-aws:3.4.2'} in the version of Spark's own Hadoop; s3:// needs none, seg fetches "
+        "its objects itself"
+    )
 
 
 def _small(paths: Sequence[Path]) -> bool:
