@@ -129,6 +129,14 @@ def test_the_number_of_the_row_names_customers_without_an_id(engine, load):
     assert sorted(frame_of(engine, loaded).index) == ["1", "2", "3", "4", "5"]
 
 
+def test_true_segments_that_are_not_there_are_named(engine, load):
+    table = load("id,a\nA,1\nB,2\n", ["a"]).table
+    with pytest.raises(
+        SegError, match=r"dataset\.truth=kind: no such column; expected one of customer_id, a"
+    ):
+        features.build(engine, table, features.FeatureRequest({"a": ()}, truth="kind"))
+
+
 @pytest.mark.parametrize(
     "id, wanted, message",
     [

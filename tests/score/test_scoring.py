@@ -224,6 +224,24 @@ def test_the_column_that_named_the_customers_in_training_comes_first_and_must_be
         list(input_rows._features(input_rows.Input(str(path)), scorer))
 
 
+def test_customers_that_the_number_of_their_row_names_are_scored_so_and_need_no_true_segment(tmp_path):
+    rng = np.random.default_rng(0)
+    blobs = pd.DataFrame(
+        rng.normal(size=(80, 2)) + np.repeat([[0, 0], [0, 9], [9, 0], [9, 9]], 20, axis=0), columns=["a", "b"]
+    )
+    blobs.assign(kind=["w"] * 20 + ["x"] * 20 + ["y"] * 20 + [None] * 20).to_csv(
+        tmp_path / "own.csv", index=False
+    )
+    model, result = train(
+        tmp_path / "run", "dataset=customers", f"dataset.path={tmp_path}/own.csv", "dataset.id=row", "dataset.features=[a,b]",
+        "dataset.truth=kind", "k=4",
+    )  # fmt: skip
+    assert result.metrics["truth/adjusted_rand"] == 1
+    blobs.to_csv(tmp_path / "own-new.csv", index=False)
+    segments = scored(model, tmp_path / "own-new.csv", tmp_path, name="s.csv")["segment"]
+    assert segments.loc[result.table.frame.index.astype(int)].tolist() == result.labels.tolist()
+
+
 def test_missing_numbers_may_be_written_in_words(tmp_path):
     (tmp_path / "f.csv").write_text("a,customer_id\nNone,x\nNULL,y\n<NA>,z\n1,None of us\n")
     (((ids, frame),)) = list(tables.batches([tmp_path / "f.csv"], "customer_id", ["a"]))

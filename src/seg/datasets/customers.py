@@ -49,6 +49,7 @@ def load(
     bad_rows: str = "fail",
     value: str | None = None,
     by: str | None = None,
+    truth: str | None = None,
 ) -> Loaded:
     """Read one row a customer with numeric features.
 
@@ -71,11 +72,13 @@ def load(
         Numeric column that says what a customer is worth.
     by : str, optional
         Column of the groups that get a model each; read as text.
+    truth : str, optional
+        Column of the true segments, read as text; new customers need none.
 
     Returns
     -------
     Loaded
-        ``customer_id``, the chosen columns and `by` under their own names; missing numbers are NULL with
+        ``customer_id``, the chosen columns, `by` and `truth` under their own names; missing numbers are NULL with
         ``reading.missing="median"``.
     """
     _check(id, features, reading)
@@ -85,7 +88,8 @@ def load(
     header = column_names(source.paths[0], reading)
     levels = [level for name in features if (level := Level.of(name, header))]
     fields = _fields(id, features, levels, reading)
-    groups = [by] if by and by not in (id, *features) else []
+    known = truth if truth in header else None
+    groups = [name for name in dict.fromkeys((by, known)) if name and name not in (id, *features)]
     fields += [
         Field(_text(name), name, "text", False)
         for name in groups

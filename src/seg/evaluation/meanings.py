@@ -65,7 +65,7 @@ def of(
         "data/rows_kept": "rows left after cleaning",
         "data/bad_rows": "rows that could not be read and were left out",
         "data/customers": "customers segmented",
-        "truth/adjusted_rand": "adjusted Rand index with the planted segments; 1 is perfect, 0 is chance",
+        "truth/adjusted_rand": "adjusted Rand index with the true segments; 1 is perfect, 0 is chance",
     }
     known |= {
         "own/silhouette_macro": f"mean of the segments' silhouettes, each segment counting once, Euclidean, {OWN}",

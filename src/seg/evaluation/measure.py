@@ -92,7 +92,8 @@ def measure(
         "data/customers": len(table.frame),
     }
     if table.truth is not None:
-        values["truth/adjusted_rand"] = adjusted_rand_score(table.truth, labels)
+        known = table.truth.notna().to_numpy()
+        values["truth/adjusted_rand"] = adjusted_rand_score(table.truth[known], labels[known])
     agreement, notes = _agreement(fitted)
     if agreement is not None:
         values["segments/predict_agreement"] = agreement

@@ -11,7 +11,7 @@ import pandas as pd
 from ibis.expr import types as ir
 
 from seg.engine import Engine
-from seg.errors import SegError
+from seg.errors import SegError, listed
 from seg.features import checks
 from seg.features.glossary import GLOSSARY, Context
 from seg.features.recipe import check_as_of
@@ -246,6 +246,11 @@ def _as_of(as_of: object, newest: date) -> date:
 
 def _columns(table: ir.Table, counted: bool, wanted: Sequence[str], context: Context, truth: str | None):
     """Add feature after feature, what each needs before it."""
+    if truth and truth not in table.columns:
+        hint = f"; one of your own files is read with +dataset.columns.{truth}={truth}" if counted else ""
+        raise SegError(
+            f"dataset.truth={truth}: no such column; expected one of {listed(truth, table.columns)}{hint}"
+        )
     columns_of: dict[str, list[str]] = {}
     ordered = _in_order(wanted, set() if counted else set(table.columns))
     if counted:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from seg.config import compose, load
 from seg.config.data_names import data_name, same_data
 from seg.config.private import private, resolved
+from seg.datasets.customers import ROW
 from seg.errors import SegError, listed
 from seg.pipeline import check
 from seg.preparation import inspection, prepare
@@ -136,9 +137,7 @@ def configured(rows_input: Input, scorer: Scorer, config_yaml: str, trust: bool 
     other = str(cfg.dataset.name) != name
     # A file of one's own names its data set; the files of seg's own data sets are called as they are.
     by_file = "name: ${data_name:" in config_yaml and name not in ("transactions", "customers")
-    table = rows_input.kind == "features" or (
-        rows_input.kind is None and rows_input.header and not scorer.lacking(rows_input.header)
-    )
+    table = _is_features(rows_input, scorer)
     called = data_name(str(path), "", cfg.dataset.get("table")) if remote else str(path)
     if other or (by_file and not named and not table and not same_data(name, called)):
         which = f"dataset={cfg.dataset.name}" if other else f"input={path}"
@@ -150,6 +149,16 @@ def configured(rows_input: Input, scorer: Scorer, config_yaml: str, trust: bool 
             f"the model of that data set, or pass dataset.name={name} if these are customers of {name}{hint}"
         )
     return cfg
+
+
+def _is_features(rows_input: Input, scorer: Scorer) -> bool:
+    """Return whether the input is a table of features, computed already; rows that their number names are read as in training."""
+    if rows_input.kind is not None:
+        return rows_input.kind == "features"
+    header = rows_input.header or []
+    if not header or scorer.lacking(header):
+        return False
+    return scorer.contract.id != ROW or bool({rows_input.id, "customer_id"} & {*header})
 
 
 def _set_place(cfg, rows_input: Input, remote: bool) -> None:
@@ -178,8 +187,7 @@ def rows(rows_input: Input, scorer: Scorer, cfg) -> Rows:
     SegError
         The files cannot be read, or lack a column that the model needs.
     """
-    complete = rows_input.header and not scorer.lacking(rows_input.header)
-    if rows_input.kind == "features" or (rows_input.kind is None and complete):
+    if _is_features(rows_input, scorer):
         return Rows(_features(rows_input, scorer))
     return _counted(rows_input, scorer, cfg)
 
