@@ -14,6 +14,7 @@ import pooch
 import pytest
 
 from seg import data
+from seg.cli import data_request
 from seg.config import folders, load
 from seg.features import GLOSSARY
 from seg.sources import locate
@@ -401,7 +402,7 @@ def test_what_cannot_be_fetched_says_where_to_get_it(seg, tmp_path):
 @pytest.mark.parametrize("name", ["online_retail", "online_retail_ii"])
 def test_what_is_fetched_is_what_a_run_looks_for(name, monkeypatch):
     load.prepare_environment()
-    dataset = load.settings(data._composed([f"dataset={name}"])).dataset
+    dataset = load.settings(data_request.composed([f"dataset={name}"])).dataset
     assert dataset.fetch["member"] in dataset.files
     assert len(dataset.fetch["sha256"]) == 64 and dataset.fetch["url"].startswith("https://")
 
