@@ -15,10 +15,9 @@ Filters by group, such as country, need a run with by=country. Ctrl-C ends it.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from seg.cli import options
+from seg.cli import options, own_end
 from seg.errors import SegError
 from seg.segments import formats
 
@@ -64,4 +63,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from seg.cli import data_request, data_screen, options
+from seg.cli import data_request, data_screen, options, own_end
 from seg.config import folders
 from seg.errors import SegError
 from seg.sources import locate
@@ -293,4 +293,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

@@ -14,10 +14,9 @@ and products are computed from the data once more; where those have changed sinc
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from seg.cli import for_each, options
+from seg.cli import for_each, options, own_end
 from seg.config import compose, folders, load
 from seg.errors import SegError
 
@@ -63,4 +62,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

@@ -29,11 +29,10 @@ Online Retail takes about fifteen seconds.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import date
 
-from seg.cli import for_each, options
+from seg.cli import for_each, options, own_end
 from seg.errors import SegError, listed
 
 OWN = {
@@ -102,4 +101,4 @@ def _check(own: dict[str, str | None]) -> tuple[date | None, date | None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

@@ -26,10 +26,9 @@ challenger's run (run/) and the champion's segments of today's customers (champi
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from seg.cli import for_each, options
+from seg.cli import for_each, options, own_end
 from seg.errors import SegError
 
 OWN = {
@@ -70,4 +69,4 @@ def _command(*arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

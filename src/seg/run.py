@@ -220,6 +220,7 @@ def _explained(error: Exception, arguments: Sequence[str]) -> str | None:
 
 if __name__ == "__main__":
     # Jobs in other processes import the command by its name.
+    from seg.cli.own_end import run_alone
     from seg.run import main as named
 
-    sys.exit(named())
+    run_alone(named)

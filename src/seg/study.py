@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from seg.cli import options
+from seg.cli import options, own_end
 from seg.config import folders
 from seg.errors import SegError, listed
 
@@ -197,4 +197,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

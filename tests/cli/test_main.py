@@ -7,15 +7,18 @@ from importlib import import_module
 import pytest
 
 import seg
-from seg.cli import main, options
+from seg.cli import main, options, own_end
 from seg.config import folders
 from seg.errors import SegError
 
 
-def test_the_console_script_is_the_entry_point():
+def test_the_console_script_is_the_entry_point(monkeypatch):
     scripts = tomllib.loads((folders.ASSETS / "pyproject.toml").read_text())["project"]["scripts"]
     module, function = scripts["seg"].split(":")
-    assert getattr(import_module(module), function) is main.main
+    alone = []
+    monkeypatch.setattr(own_end, "run_alone", alone.append)
+    getattr(import_module(module), function)()
+    assert alone == [main.main]
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from seg import __version__
 from seg.errors import listed
@@ -76,3 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):  # as with python -m: parts and plugins of the user's own may lie in the current folder
         sys.path.insert(0, "")
     return importlib.import_module(COMMANDS[name][0]).main(rest)
+
+
+def command() -> NoReturn:
+    """Run `seg` as a process of its own: what the installed script calls."""
+    from seg.cli import own_end
+
+    own_end.run_alone(main)

@@ -15,10 +15,9 @@ with figures (24), tracking.uri= and tracking.experiment= another store. To prom
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from seg.cli import options
+from seg.cli import options, own_end
 from seg.errors import SegError, listed
 
 ACTIONS = ("promote", "champions")
@@ -44,4 +43,4 @@ def _command(*arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

@@ -18,10 +18,9 @@ half a minute.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from seg.cli import options
+from seg.cli import options, own_end
 from seg.errors import SegError
 
 OWN = {"model": None, "input": None, "output": None, "horizons": None, "cut": None, "force": "false"}
@@ -43,4 +42,4 @@ def _outlook(*arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

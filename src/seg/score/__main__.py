@@ -41,7 +41,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seg.cli import for_each, options
+from seg.cli import for_each, options, own_end
 from seg.errors import SegError
 from seg.sinks import scratch
 from seg.track import find_model
@@ -288,4 +288,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)

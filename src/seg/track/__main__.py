@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from seg.cli import options
+from seg.cli import options, own_end
 from seg.config import folders
 from seg.errors import SegError
 from seg.track import push as pushing
@@ -143,4 +143,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_end.run_alone(main)
