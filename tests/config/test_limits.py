@@ -45,6 +45,11 @@ CASES = [
     (["selection.k_max=100000000"], r"selection\.k_max=100000000: expected a whole number from 2 to 1,000"),
     ([*ORDERS, "dataset.name=a:b"], r"dataset\.name=a:b: expected a name without"),
     (["hydra.run.dir="], r"hydra\.run\.dir= is empty"),
+    (["dataset.common=[]"], r"dataset\.common=\[\]: expected at least one entry"),
+    (["recipe.profile=[nope]"], r"recipe\.profile: unknown feature 'nope'"),
+    (["segments.names=[VIP]"], r"segments\.names=\['VIP'\]: expected a mapping"),
+    (["model=outcome_tree", "model.lesson.cuts=0"], r"model\.lesson\.cuts=0: expected a whole number of at least 1"),
+    (["model=outcome_tree", "model.lesson=3"], r"model\.lesson=3: "),
 ]  # fmt: skip
 
 
@@ -59,6 +64,24 @@ def environment():
 def test_what_cannot_be_meant_is_refused_in_one_sentence(overrides, message):
     with pytest.raises(SegError, match=message):
         check_parts(load.settings(compose.compose([readable(text) for text in overrides])))
+
+
+@pytest.mark.parametrize(
+    "overrides, message",
+    [
+        (["model.n_init=0"], r"model\.n_init=0: expected .*in the range \[1, inf\)"),
+        (["model=gmm", "model.covariance_type=round"], r"model\.covariance_type=round: expected .*'diag'"),
+        (["model=tree_svd_kmeans", "model.embed.n_components=0"], r"model\.embed\.n_components=0: expected"),
+        (
+            ["model=outcome_tree", "model.cluster.n_tiers=1"],
+            r"model\.cluster\.n_tiers=1: expected .*\[2, inf\)",
+        ),
+        (["model=outcome_tiers", "model.cluster.penalty=-1"], r"model\.cluster\.penalty=-1: expected"),
+    ],
+)
+def test_a_wrong_parameter_of_a_model_is_named_by_its_key_before_data_are_read(overrides, message):
+    with pytest.raises(SegError, match=message):
+        compose.instantiate_parts(compose.compose(overrides))
 
 
 @pytest.mark.parametrize("name", ["SEG_HOME", "MLFLOW_TRACKING_URI"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import pickle
+import re
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -195,9 +196,21 @@ def _made(key: str, make: Callable[[], object]) -> object:
         cause = error.__cause__ or error
         if isinstance(cause, SegError):
             raise cause from None
-        raise SegError(f"{key}: {str(cause).splitlines()[0]}; see configs/{key}/") from None
+        raise SegError(f"{key}: {str(cause).splitlines()[0]}; see configs/{key.partition('.')[0]}/") from None
     except InvalidParameterError as error:
-        raise SegError(f"{key}: {error}") from None
+        raise SegError(_wrong_parameter(key, str(error))) from None
+
+
+def _wrong_parameter(key: str, text: str) -> str:
+    """Return scikit-learn's message about a parameter as seg writes its own.
+
+    >>> _wrong_parameter("model", "The 'tol' parameter of KMeans must be a float in the range [0.0, inf). Got -1 instead.")
+    'model.tol=-1: expected a float in the range [0.0, inf)'
+    """
+    said = re.fullmatch(
+        r"The '(\w+)' parameter of \w+ must be (.+)\. Got '?(.+?)'? instead\.", text, re.DOTALL
+    )
+    return f"{key}.{said[1]}={said[3]}: expected {said[2]}" if said else f"{key}: {text}"
 
 
 def _copied(cfg: DictConfig) -> DictConfig:
@@ -236,14 +249,14 @@ def instantiate_parts(cfg: DictConfig) -> Parts:
         return clone(template(k), safe=False)  # those of MLlib are no estimators
 
     takes_k = "${k}" in OmegaConf.to_yaml(model, resolve=False)
-    _made("model", lambda: make_clusterer(2))
+    _made("model.cluster" if "cluster" in cfg.model else "model", lambda: make_clusterer(2))
     return Parts(
         connect=lambda: _made("engine", lambda: instantiate(cfg.engine.connect)),
         load=_named(_made("dataset", lambda: instantiate(cfg.dataset.load))),
         scaler=_made("scaler", lambda: instantiate(cfg.scaler)),
         make_clusterer=make_clusterer,
         takes_k=takes_k,
-        embed=_made("model", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
+        embed=_made("model.embed", lambda: instantiate(cfg.model.embed)) if "embed" in cfg.model else None,
     )
 
 

@@ -178,6 +178,7 @@ def _expected(key: str, item: dict) -> str:
     """Return what was expected of a value, as it is written in an override."""
     kinds = {
         "string_type": f"expected a text (a number in quotes: \"{key}='{item['input']}'\")",
+        "dict_type": f"expected a mapping, such as '{key}={{name: value}}'",
         "list_type": f"expected a list, such as {key}=[{item['input']}]",
         "bool_parsing": "expected true or false",
         "bool_type": "expected true or false",

@@ -8,7 +8,14 @@ from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 BAD_ROWS = ("fail", "skip")
 MOST_KS = 1_000  # numbers of segments to try: each is a fit
@@ -100,7 +107,7 @@ class DatasetSettings(BaseModel):
     provides: list[str] | None = None
     truth: str | None = None
     value: str | None = None
-    common: list[str]
+    common: list[str] = Field(min_length=1)
     levels: dict[str, list[str]] = {}
     bad_rows: Literal[BAD_ROWS] = "fail"
     tables: dict[str, TableSettings] = {}
@@ -428,8 +435,12 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _lesson_is_valid(self) -> Settings:
-        if "lesson" in self.model:
-            LessonSettings(**self.model["lesson"])
+        try:
+            if "lesson" in self.model:
+                LessonSettings.model_validate(self.model["lesson"])
+        except ValidationError as error:
+            found = [{**one, "loc": ("model", "lesson", *one["loc"])} for one in error.errors()]
+            raise ValidationError.from_exception_data("Settings", found) from None
         return self
 
     @property

@@ -32,13 +32,15 @@ def load(engine: Engine, source: Source, customers: int = 1000, seed: int = 0) -
     Raises
     ------
     SegError
-        A file is named, which would not be read.
+        A file is named, which would not be read, or a setting of the generator has a wrong value.
     """
     if source.paths:
         raise SegError(
             f"dataset.path={source.shown(source.paths[0])}: dataset=toy generates its orders and reads no file; for orders of your own: "
             f"dataset=transactions dataset.path={source.shown(source.paths[0])}"
         )
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SegError(f"dataset.generator_seed={seed}: expected a whole number of at least 0")
     lines = engine.register(synthetic.toy(customers=customers, seed=seed))
     table = lines.select(
         "customer_id",

@@ -8,12 +8,14 @@ curves cannot show, small boosted trees for both. Today's customers are scored b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from seg.errors import SegError
@@ -102,7 +104,15 @@ class OutcomeTiers(ClusterMixin, BaseEstimator):
        the same tiers.
     """
 
-    _parameter_constraints: ClassVar[dict] = {}
+    _parameter_constraints: ClassVar[dict] = {
+        "n_tiers": [Interval(Integral, 2, None, closed="left")],
+        "n_knots": [Interval(Integral, 2, None, closed="left")],
+        "penalty": [Interval(Real, 0, None, closed="neither")],
+        "boosted": [Interval(Real, 0, 1, closed="both")],
+        "smallest_share": [Interval(Real, 0, 0.5, closed="left")],
+        "ratio": [Interval(Real, 0, None, closed="neither"), None],
+        "lesson": "no_validation",
+    }
 
     def __init__(
         self, n_tiers=8, n_knots=7, penalty=100.0, boosted=0.3, smallest_share=0.02, ratio=None, lesson=None
@@ -121,6 +131,7 @@ class OutcomeTiers(ClusterMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Learn from the lesson, and cut the customers of `X` into tiers."""
+        self._validate_params()
         X = validate_data(self, X, dtype=["float64", "float32"], ensure_min_samples=2)
         self._learn(self._checked_lesson(X.shape[1]))
         self._cut(X)

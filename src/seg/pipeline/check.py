@@ -37,9 +37,9 @@ def check_parts(checked: Settings) -> None:
             f"cleaning: dataset={dataset.name} has no {', '.join(lacking)}, which a step needs; it provides "
             f"{', '.join(sorted(provided))}; choose another cleaning ({listed(dataset.name, choices('cleaning'))})"
         )
-    requested = [*features.parse(checked.recipe.features), *checked.recipe.profile]
     counted = dataset.kind == "transactions"
-    features.check(requested, provided, dataset.name, counted)
+    features.check(features.parse(checked.recipe.features), provided, dataset.name, counted)
+    features.check(checked.recipe.profile, provided, dataset.name, counted, "recipe.profile")
     features.check(dataset.common, provided, dataset.name, counted, "dataset.common")
     features.check_as_of(checked.recipe.as_of)
     _check_groups(checked, provided)

@@ -208,6 +208,11 @@ def _names_of_run(
 
 def _read_run(folder: Path) -> tuple[pd.DataFrame, Mapping[int, str]]:
     """Return the ``segment`` of each customer, of a run with one model a group also its ``model``, and the names of segments."""
+    lacking = [name for name in (ASSIGNMENTS, "segments.csv") if not (folder / name).is_file()]
+    if lacking:
+        raise SegError(
+            f"segments.names_from={folder}: expected the directory of a run; there is no {' and no '.join(lacking)}"
+        )
     try:
         path = folder / ASSIGNMENTS
         grouped = ["model"] if "model" in pq.read_schema(path).names else []
