@@ -248,10 +248,6 @@ def _segmented(settings: Settings, parts: Parts, folder: Path | None) -> Result 
 def _prepared(request: Request) -> tuple:
     """Check the settings, then make the parts; also start the clock."""
     settings = load.settings(request.cfg)
-    if settings.tracking.enabled and settings.tracking.model:
-        from seg.models import skops_file
-
-        skops_file.skops_io()  # before two thousand modules are loaded, which it would search
     from seg import progress
     from seg.config.compose import instantiate_parts
     from seg.pipeline import check

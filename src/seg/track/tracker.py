@@ -122,6 +122,10 @@ class MLflowTracker:
 
     def _start(self, record: Record) -> None:
         try:
+            if self._model:
+                from seg.models import skops_file
+
+                skops_file.skops_io()  # before MLflow has loaded two thousand modules
             self._client = store.client(self._uri)
             experiment_id = store.experiment_id(self._client, self._uri, record.experiment)
             self._run = push.make(self._client, experiment_id, record)
