@@ -72,10 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f"; options follow the command: seg run {name}" if "=" in name else "; see seg --help"
         print(f"error: seg {name}: unknown command; expected one of {expected}{hint}", file=sys.stderr)
         return 1
-    if (
-        "" not in sys.path
-    ):  # as with python -m: parts and plugins of the user's own may lie in the current folder
-        sys.path.insert(0, "")
+    # Parts and plugins of the user's own may lie in the current folder; last, so that no file there takes the place of a library.
+    if "" not in sys.path:
+        sys.path.append("")
     return importlib.import_module(COMMANDS[name][0]).main(rest)
 
 
