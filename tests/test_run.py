@@ -366,7 +366,7 @@ WRONG = {
     "selection.k_range=[1,2]": ["selection.k_range", "at least 2"],
     "recipe.as_of=monday": ["recipe.as_of=monday", "a date"],
     "engine.threads=0": ["engine.threads=0", "at least 1"],
-    "model.n_init=0": ["n_init", "KMeans"],
+    "model.n_init=0": ["model.n_init=0: expected", "in the range [1, inf)"],
     "+model.foo=1": ["model", "'foo'"],
 }
 

@@ -32,6 +32,8 @@ WORDS = (
     "Rs[.]?", "Fr[.]", "руб[.]?", "лв[.]?", "Rp", "RM", "R", "円", "元", "원", "đ",  # noqa: RUF001
 )  # fmt: skip
 CURRENCY = f"(?:{'|'.join(CODES)}|{'|'.join(WORDS)}|[$€£¥₹₺₽₩₪฿₫₴₦₱₡₲₵₸₼₾₿])"
+# Where a currency stands in an amount: the "R" of "TRUE" is none.
+BESIDE = (f"^[^0-9a-z]*?({CURRENCY})[^0-9a-z]*[0-9]", f"[0-9][^0-9a-z]*?({CURRENCY})[^0-9a-z]*\\z")
 PLAIN = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?\z"
 SEPARATORS = {"blank": BLANK, ",": ",", ".": "[.]", "'": "['\u2019]", "_": "_"}
 DECIMALS = (".", ",")
@@ -124,9 +126,9 @@ def plain_number(text: ir.StringValue, format: NumberFormat) -> ir.FloatingValue
 
 
 def currency(text: ir.StringValue) -> ir.StringValue:
-    """Return the currency sign or code in a text that is not a plain number; NULL where there is none."""
+    """Return the currency sign or code beside the digits of an amount; NULL where there is none."""
     other = text.re_search("^[^0-9]*[^0-9 .,+()-]|[^0-9 .,+()-][^0-9]*\\z")
-    sign = text.re_extract(f"(?i)({CURRENCY})", 1).upper().nullif("")
+    sign = ibis.coalesce(*(text.re_extract(f"(?i){place}", 1).nullif("") for place in BESIDE)).upper()
     return other.ifelse(sign, ibis.null("string"))
 
 
