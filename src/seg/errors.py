@@ -39,6 +39,15 @@ def brief(value: str) -> str:
     return repr(value) if len(value) <= LONGEST_VALUE else f"'{value[:LONGEST_VALUE]}...'"
 
 
+def number_of(count: int, noun: str) -> str:
+    """Return a number with what it counts.
+
+    >>> number_of(1, "row"), number_of(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 @contextmanager
 def undamaged(path: Path) -> Iterator[None]:
     """Explain what fails while a file of a run is read: it may come from anywhere, cut or changed.

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from seg.errors import number_of
+
 LEAST_STEPS = 4  # months of moves to learn from
 JUDGED_AHEAD = 3  # months that the check looks ahead
 
@@ -80,9 +82,7 @@ def forecast_shares(states: pd.DataFrame, months_ahead: int = 6) -> ShareForecas
     steps = states.shape[1] - 1
     needed = LEAST_STEPS + JUDGED_AHEAD
     if steps < needed:
-        return (
-            f"not possible: {max(steps, 0)} monthly steps between segments, and at least {needed} are needed"
-        )
+        return f"not possible: {number_of(max(steps, 0), 'monthly step')} between segments, and at least {needed} are needed"
     segments = sorted(int(one) for one in pd.unique(states.to_numpy().ravel()) if not pd.isna(one))
     codes = states.to_numpy(dtype="float64")
     places = np.where(np.isnan(codes), -1, np.searchsorted(segments, np.nan_to_num(codes, nan=segments[0])))

@@ -10,7 +10,7 @@ from functools import partial
 from ibis.expr import types as ir
 
 from seg.engine import Engine, Raw
-from seg.errors import brief
+from seg.errors import brief, number_of
 from seg.sources import date_formats, number_formats
 from seg.sources.date_formats import COUNTED
 from seg.sources.number_formats import NumberFormat
@@ -136,7 +136,7 @@ def of_dates(field: Field, values: Counter, workbook: bool = False) -> str | Non
         unsure = ": day and month cannot be told apart" if len(formats) > 1 else ""
         first, last = formats[0].first, formats[0].last
         return f"{field.source}: set {options}{unsure} ({first} to {last})"
-    named = " and ".join(f"{one.named} ({one.values:,} rows)" for one in formats)
+    named = " and ".join(f"{one.named} ({number_of(one.values, 'row')})" for one in formats)
     if len(formats) == 1:
         other = next(text for text in values if date_formats.day_of(text.strip(), formats[0].format) is None)
         return (

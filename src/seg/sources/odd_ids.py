@@ -9,6 +9,7 @@ import ibis
 from ibis.expr import types as ir
 
 from seg.engine import Engine
+from seg.errors import number_of
 
 # Characters of an id that nobody sees: controls, soft hyphens, zero-width ones, marks of direction.
 UNSEEN = "[\\x{00}-\\x{1F}\\x{7F}\\x{AD}\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}]"
@@ -192,7 +193,7 @@ def about_placeholders(rows: dict[str, int], option: str = "cleaning.steps") -> 
     """Return a note on ids that stand for nobody, see `placeholders`; `option` drops their rows."""
     if not rows:
         return None
-    shown = ", ".join(f"{id!r} ({times:,} rows)" for id, times in rows.items())
+    shown = ", ".join(f"{id!r} ({number_of(times, 'row')})" for id, times in rows.items())
     return (
         f"{shown} {'is' if len(rows) == 1 else 'are'} counted as a customer{'' if len(rows) == 1 else ' each'}; if nobody is meant, leave "
         f"the rows out with the cleaning step drop_customers ({option})"

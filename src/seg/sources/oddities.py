@@ -13,7 +13,7 @@ import pandas as pd
 from ibis.expr import types as ir
 
 from seg.engine import Engine
-from seg.errors import SegError
+from seg.errors import SegError, number_of
 
 LARGE = 5_000_000  # rows; beyond it ids are not compared
 FEW_DAYS, SPREAD = 12, 4  # different days and months from which on a pattern is none of chance
@@ -330,7 +330,7 @@ def mixed_currencies(engine: Engine, table: ir.Table, columns: dict[str, ir.Stri
         for text, rows in zip(counts["sign"], counts["rows"], strict=True):
             totals[SAME.get(text, text)] = totals.get(SAME.get(text, text), 0) + int(rows)
         if len(totals) > 1:
-            shown = ", ".join(f"{text} ({rows:,} rows)" for text, rows in totals.items())
+            shown = ", ".join(f"{text} ({number_of(rows, 'row')})" for text, rows in totals.items())
             raise SegError(
                 f"{where}: column {source!r} mixes currencies: {shown}; convert the amounts to one currency, or keep one file a currency"
             )
