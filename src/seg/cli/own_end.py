@@ -18,7 +18,8 @@ def run_alone(main: Callable[[], int]) -> NoReturn:
     """Run the main function of a command, and end the process with its exit code.
 
     Threads are waited for, and what libraries have registered for the end is called, before objects are left as they are: the
-    function registered here comes first, so it is called last.
+    function registered here comes before theirs, so it is called after them. What other tools registered before it, such as coverage by a
+    ``.pth`` file, is not called: for them, call `main`.
     """
     ended: list[int] = []
     atexit.register(_leave, ended)
