@@ -17,6 +17,11 @@ def test_counts_and_shares_of_rows():
     assert table.shares.loc["Bad"].tolist() == [0, 0.6, 0.4]
 
 
+def test_a_segment_without_customers_has_a_row_of_zeros():
+    table = cross_tab(LABELS, {0: "Good", 1: "Bad", 2: "Empty"}, RULES, ["A", "B", "C"])
+    assert table.counts.loc["Empty"].tolist() == [0, 0, 0]
+
+
 def test_the_long_table_has_one_row_a_pair():
     long = cross_tab(LABELS, {0: "Good", 1: "Bad"}, RULES, ["A", "B", "C"]).long
     row = long[(long["segment"] == "Good") & (long["rule_segment"] == "B")].iloc[0]
