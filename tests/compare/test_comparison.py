@@ -424,3 +424,9 @@ def test_attempts_keep_the_order_of_their_first_runs():
     ].attempts
     for some in (every, every[::-1]):
         assert names(attempts._over_seeds(some)) == names(some)
+
+
+def test_options_that_all_runs_share_tell_none_of_them_apart():
+    runs = pd.DataFrame({"options": [["a=1", "b=2"], ["a=1", "c=3"]]})
+    assert attempts.without_common_options(runs)["options"].tolist() == ["b=2", "c=3"]
+    assert attempts.without_common_options(runs[:1])["options"].tolist() == ["a=1 b=2"]

@@ -114,6 +114,7 @@ def test_customers_get_their_previous_segment_and_the_dates_between_which_it_cha
     assert table["previous_segment"].fillna(-9).astype(int).to_dict() == {"a": -9, "b": 1, "c": 0, "d": 1}
     assert table.loc["b", ["changed_after", "changed_by"]].dt.date.tolist() == looked[:2]
     assert table.loc["d", ["changed_after", "changed_by"]].dt.date.tolist() == looked[1:]
+    assert list(table)[1:3] == ["segment", "segment_name"]
     assert table.at["b", "segment_name"] == "good" and table.at["b", "previous_segment_name"] == "poor"
     counts = moved.transitions.set_index(["from", "to"])
     assert counts.at[("good", "good"), "customers"] == 1 and counts.at[("good", "good"), "share"] == 0.5

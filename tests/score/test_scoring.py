@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -116,6 +117,14 @@ def test_an_extract_is_noticed(orders, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "pass as_of=YYYY-MM-DD" in said and "score as long a history" in said
     assert "not judged, this looks like an extract" in said
+
+
+@pytest.mark.parametrize(("first", "said"), [(700, 0), (400, 0), (300, 1)])
+def test_a_history_of_another_length_is_said_from_twice_or_half_of_it(first, said):
+    newest = date(2026, 1, 1)
+    days = {"oldest": newest - timedelta(days=699), "newest": newest}
+    table = SimpleNamespace(oldest=newest - timedelta(days=first - 1), newest=newest, as_of=newest)
+    assert len(replay.extract(table, SimpleNamespace(date=days.get), "rule")) == said
 
 
 def test_a_cleaning_step_that_learns_from_the_rows_is_named(tmp_path, capsys):
