@@ -39,6 +39,11 @@ def brief(value: str) -> str:
     return repr(value) if len(value) <= LONGEST_VALUE else f"'{value[:LONGEST_VALUE]}...'"
 
 
+def own_orders(path: str) -> str:
+    """Return the options that read orders of one's own, for the end of a message."""
+    return f"for orders of your own: dataset=transactions dataset.path={path}"
+
+
 def number_of(count: int, noun: str) -> str:
     """Return a number with what it counts.
 

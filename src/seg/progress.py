@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
@@ -16,15 +16,15 @@ alone = True  # whether no other process writes to the same terminal
 
 
 class JsonLines(logging.Formatter):
-    """A line of JSON a record: time, level and message."""
+    """A line of JSON a record: time, level and message, and a summary where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return json.dumps(
-            {"time": when, "level": record.levelname.lower(), "message": record.getMessage()},
-            ensure_ascii=False,
-        )
+        line = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
+        if hasattr(record, "summary"):
+            line["summary"] = record.summary
+        return json.dumps(line, ensure_ascii=False)
 
 
 def listen(as_json: bool = False, stream: TextIO | None = None) -> None:
@@ -51,14 +51,16 @@ def error_line(text: str) -> str:
     return _line(text, logging.ERROR) or f"error: {text}"
 
 
-def info_line(text: str) -> str:
-    """Return a text as it is, or as a line of JSON where `listen` was asked for it."""
-    return _line(text, logging.INFO) or text
+def info_line(text: str, **more: object) -> str:
+    """Return a text as it is, or as a line of JSON where `listen` was asked for it; `more` (``summary``) stands in JSON only."""
+    return _line(text, logging.INFO, more) or text
 
 
-def _line(text: str, level: int) -> str | None:
+def _line(text: str, level: int, more: Mapping[str, object] | None = None) -> str | None:
     formatter = next((one.formatter for one in log.handlers if isinstance(one.formatter, JsonLines)), None)
-    return formatter and formatter.format(logging.LogRecord(log.name, level, "", 0, text, None, None))
+    record = logging.LogRecord(log.name, level, "", 0, text, None, None)
+    vars(record).update(more or {})
+    return formatter and formatter.format(record)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 
 from seg import progress
 from seg.cli import interrupts
@@ -222,9 +221,7 @@ def print_summary(own: Mapping[str, str | None], summary: Mapping) -> bool:
     if own["json"] == "true":
         print(json.dumps(summary, indent=1, ensure_ascii=False))
     elif own["log"] == "json":
-        when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = {"time": when, "level": "info", "message": "summary", "summary": summary}
-        print(json.dumps(line, ensure_ascii=False))
+        print(progress.info_line("summary", summary=summary))
     else:
         return False
     return True

@@ -21,7 +21,7 @@ from seg.config.data_names import ENDINGS
 from seg.config.folders import GROUPS, choices
 from seg.config.private import private
 from seg.config.quoting import quoted
-from seg.errors import SegError, listed
+from seg.errors import SegError, listed, own_orders
 
 __all__ = ["explain", "own_file", "private", "readable"]
 
@@ -141,7 +141,7 @@ def explain(error: Exception, arguments: Sequence[str] | None = None, sweeps: bo
 def own_file(text: str) -> str:
     """Return how a file of one's own is read, for the end of a message about a text that names one; empty for any other text."""
     named = "://" in text or text.lower().endswith(ENDINGS) or os.path.exists(text)
-    return f"; for orders of your own: dataset=transactions dataset.path={text}" if named else ""
+    return f"; {own_orders(text)}" if named else ""
 
 
 def _choice(path: str) -> tuple[str, str]:

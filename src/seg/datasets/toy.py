@@ -6,7 +6,7 @@ import ibis
 
 from seg.datasets import synthetic
 from seg.engine import Engine
-from seg.errors import SegError
+from seg.errors import SegError, own_orders
 from seg.sources import schema
 from seg.sources.locate import Source
 from seg.sources.schema import Loaded
@@ -35,9 +35,9 @@ def load(engine: Engine, source: Source, customers: int = 1000, seed: int = 0) -
         A file is named, which would not be read, or a setting of the generator has a wrong value.
     """
     if source.paths:
+        path = source.shown(source.paths[0])
         raise SegError(
-            f"dataset.path={source.shown(source.paths[0])}: dataset=toy generates its orders and reads no file; for orders of your own: "
-            f"dataset=transactions dataset.path={source.shown(source.paths[0])}"
+            f"dataset.path={path}: dataset=toy generates its orders and reads no file; {own_orders(path)}"
         )
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise SegError(f"dataset.generator_seed={seed}: expected a whole number of at least 0")

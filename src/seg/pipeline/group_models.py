@@ -79,13 +79,9 @@ def segment(settings: Settings, parts: Parts) -> Grouped:
     source, notes = prepare.find(settings.dataset, settings.data_dir)
     run_cache = cache.of(settings.cache)
     fingerprint = keys.fingerprint(settings.dataset, source, run_cache.digest)
-    key = keys.features_key(
-        naming_features.preparation(settings), settings.engine.name, fingerprint, settings.plugins
-    )
-    scanning = Scanning.of(settings)
-    prepared = CachedSteps(run_cache, parts, naming_features.preparation(settings), scanning, key).prepared(
-        source
-    )
+    preparation = naming_features.preparation(settings)
+    key = keys.features_key(preparation, settings.engine.name, fingerprint, settings.plugins)
+    prepared = CachedSteps(run_cache, parts, preparation, Scanning.of(settings), key).prepared(source)
     prepared = replace(prepared, purchases=None)
     large = large_groups(prepared.groups, settings.by, settings.groups.min_customers)
     task = Task(settings, _portable(settings, parts), source, fingerprint, key)
@@ -95,7 +91,7 @@ def segment(settings: Settings, parts: Parts) -> Grouped:
     if not results:
         raise SegError(f"by={settings.by}: no group can be segmented; {next(iter(failed.values()))}")
     with progress.step("common model") as detail:
-        steps = CachedSteps(run_cache, task.parts, settings.preparation, scanning, key)
+        steps = CachedSteps(run_cache, task.parts, preparation, Scanning.of(settings), key)
         with _quietly():
             common = flow.interpreted(
                 settings, source, fingerprint, flow.in_memory(settings, task.parts, prepared, steps)

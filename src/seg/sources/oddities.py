@@ -15,7 +15,7 @@ from ibis.expr import types as ir
 from seg.engine import Engine
 from seg.errors import SegError, number_of
 
-LARGE = 5_000_000  # rows; beyond it ids are not compared
+LARGE = 5_000_000  # rows; beyond it, neither ids nor lines are compared
 FEW_DAYS, SPREAD = 12, 4  # different days and months from which on a pattern is none of chance
 CHANCE = 1e-5  # of a pattern among days that nobody has exchanged
 ENOUGH = 40  # days from which on the weekdays without any are those on which the shop is closed
